@@ -1,0 +1,149 @@
+"""Hyperparameters, one frozen dataclass a stage, each default with its source. Imports no torch.
+
+The same dataclasses are the API's request schema: bounds are written once, as `annotated_types` metadata, and the
+docstring under a field is its description in OpenAPI. "4.2" and the like are sections of the paper.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Literal, get_args, get_origin, get_type_hints
+
+from annotated_types import BaseMetadata, Ge, Gt, Le, Lt
+
+from ltp.errors import InvalidConfig
+
+Strategy = Literal["decoupled", "tied", "frozen_embeddings"]
+Rule = Literal["global", "per_layer"]
+LayerScope = Literal["all", "lower", "middle", "upper"]
+Precision = Literal["fp32", "bf16"]
+RandomTokens = Literal["vocabulary", "corpus"]
+Method = Literal["ltp", "pt"]
+Label = Literal["entailment", "neutral", "contradiction"]
+
+LABELS: tuple[Label, ...] = ("entailment", "neutral", "contradiction")
+"""The order of classes everywhere: label 0, 1, 2 (XNLI's)."""
+
+VERBALIZER: dict[Label, str] = {"entailment": "right", "neutral": "maybe", "contradiction": "wrong"}
+"""The word predicted at `<mask>` for each label (3.2)."""
+
+
+def _broken(value: Any, bound: BaseMetadata) -> str | None:
+    """Say in words what `value` had to be, or None when it is within `bound`."""
+    match bound:
+        case Ge(ge=limit) if not value >= limit:
+            return f"at least {limit}"
+        case Gt(gt=limit) if not value > limit:
+            return f"greater than {limit}"
+        case Le(le=limit) if not value <= limit:
+            return f"at most {limit}"
+        case Lt(lt=limit) if not value < limit:
+            return f"less than {limit}"
+    return None
+
+
+class _Checked:
+    """Validates every annotated field of a dataclass when it is made."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid", "use_attribute_docstrings": True}
+
+    def __post_init__(self) -> None:
+        hints = get_type_hints(type(self), include_extras=True)
+        for field in dataclasses.fields(self):  # type: ignore[arg-type]
+            _check(field.name, getattr(self, field.name), hints[field.name])
+
+
+def _check(name: str, value: Any, hint: Any) -> None:
+    if value is None:
+        return
+    if isinstance(value, float) and not math.isfinite(value):
+        raise InvalidConfig(name, value, "finite")
+    for part in (hint, *get_args(hint)):
+        if get_origin(part) is Literal and get_origin(hint) is Literal and value not in get_args(part):
+            raise InvalidConfig(name, value, f"one of {', '.join(map(repr, get_args(part)))}")
+        for bound in getattr(part, "__metadata__", ()):
+            if words := _broken(value, bound):
+                raise InvalidConfig(name, value, words)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MLMConfig(_Checked):
+    """Stage 1: the masked-language-modelling run whose changes are the drift (3.1, 4.2)."""
+
+    epochs: Annotated[int, Ge(1), Le(1000)] = 3
+    """Passes over the training part of the corpus (4.2)."""
+    batch_size: Annotated[int, Ge(1), Le(4096)] = 32
+    """Corpus lines a step (4.2)."""
+    learning_rate: Annotated[float, Gt(0), Le(1)] = 5e-5
+    """Peak rate of AdamW, decayed linearly to zero (4.2)."""
+    l1: Annotated[float, Ge(0), Le(1e6)] = 0.1
+    """Pull to the pretrained values: l1 x sum|theta_l - theta| / N over all N parameters of the dense model (4.2)."""
+    max_length: Annotated[int, Ge(8), Le(512)] = 256
+    """Longest line in tokens, `<s>` and `</s>` included; longer ones are cut (4.2)."""
+    mask_share: Annotated[float, Gt(0), Lt(1)] = 0.15
+    """Share of tokens to predict; of these 80 % become `<mask>`, 10 % a random token, 10 % stay (BERT's recipe)."""
+    random_tokens: RandomTokens = "vocabulary"
+    """Where random replacements are drawn from: the tokenizer's whole vocabulary, or the tokens of the corpus."""
+    sample: Annotated[int, Ge(2)] | None = None
+    """Take a seeded sample of so many lines of a larger corpus; null takes all (the paper: 300,000, 4.1)."""
+    holdout: Annotated[float, Gt(0), Lt(1)] = 0.1
+    """Share of the lines held out for validation (4.2)."""
+    eval_every: Annotated[int, Ge(1)] = 1000
+    """Steps between validations; each epoch's end and the last step are validated as well (4.2)."""
+    precision: Precision = "fp32"
+    """Arithmetic of the run; part of what makes it repeatable."""
+    seed: Annotated[int, Ge(0), Lt(2**32)] = 0
+    """Seeds the sample, the held-out split, masking, order and dropout."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TicketConfig(_Checked):
+    """Which entries of a drift become active (3.1, 5.3, 5.4)."""
+
+    active_ratio: Annotated[float, Gt(0), Le(1)] = 0.2
+    """Active share of the selectable parameters; exactly round(ratio x selectable) are chosen."""
+    rule: Rule = "global"
+    """`global`: one threshold across layers; `per_layer`: the ratio in the embeddings and in each layer (4.2)."""
+    layers: LayerScope | tuple[Annotated[int, Ge(1)], ...] = "all"
+    """Scope: everything, a third of the Transformer layers, or a list of layer numbers from 1 (5.4)."""
+
+    def __post_init__(self) -> None:
+        """Check the scope too: a literal, or distinct positive layer numbers."""
+        super().__post_init__()
+        if isinstance(self.layers, str):
+            if self.layers not in get_args(LayerScope):
+                raise InvalidConfig(
+                    "layers", self.layers, "'all', 'lower', 'middle', 'upper' or a list of layer numbers"
+                )
+        elif not self.layers or len(set(self.layers)) != len(self.layers) or min(self.layers) < 1:
+            raise InvalidConfig("layers", list(self.layers), "a non-empty list of distinct layer numbers from 1")
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdapterConfig(_Checked):
+    """Stage 2: the soft prompt and the ticket's active parameters, trained on a few examples (3.2, 4.2)."""
+
+    epochs: Annotated[int, Ge(1), Le(10_000)] = 70
+    """Passes over the training examples; the best on the development examples is kept (4.2)."""
+    batch_size: Annotated[int, Ge(1), Le(4096)] = 32
+    """Examples a step (4.2)."""
+    learning_rate: Annotated[float, Gt(0), Le(1)] | None = None
+    """AdamW's rate for the active parameters; null takes the backbone's recommended one (2e-5 for XLM-R base, 4.2)."""
+    prompt_learning_rate: Annotated[float, Gt(0), Le(1)] | None = None
+    """AdamW's rate for the soft prompt; null takes `learning_rate`."""
+    prompt_length: Annotated[int, Ge(1), Le(64)] = 4
+    """Soft tokens in the template (4.2)."""
+    max_length: Annotated[int, Ge(16), Le(512)] = 256
+    """Longest input in tokens, soft tokens included; the longer of premise and hypothesis is cut (4.2)."""
+    dev_share: Annotated[float, Gt(0), Lt(1)] = 0.5
+    """Share of whole premises held out when no development examples are given."""
+    literal: bool = False
+    """Append the template's punctuation after the sentences' own, instead of replacing it."""
+    delta_dtype: Literal["fp16", "fp32"] = "fp16"
+    """How the sparse delta is stored."""
+    precision: Precision = "fp32"
+    """Arithmetic of training; recorded, and part of what makes a run repeatable."""
+    seed: Annotated[int, Ge(0), Lt(2**32)] = 0
+    """First seed; the split follows it, further seeds are seed + 1, seed + 2, ..."""

@@ -1,0 +1,97 @@
+"""Everything this package raises on purpose. Each class is a sentence; each message names the value and the cure.
+
+LTPError
+├── InvalidConfig (ValueError)          a hyperparameter is out of its range
+├── BackboneError                       a checkpoint folder cannot be used
+│   ├── BackboneNotFound
+│   ├── BackboneIncomplete              a file or tensor is missing, truncated, or of the wrong shape
+│   ├── BackboneNotFinite               a weight is NaN or infinite
+│   └── VerbalizerNotSingleToken
+├── BackboneMismatch                    an artefact was made on another backbone
+├── CorruptArtifact                     an artefact's bytes are not what its metadata says
+│   ├── NonFiniteWeights
+│   └── DeltaDoesNotFitTicket
+├── CorpusError                         the unlabelled text cannot be used
+├── ExamplesError                       a labelled file cannot be read; carries line and column
+├── TooFewExamples                      a split cannot be made from what was given
+├── TrainingDiverged                    a loss became NaN or infinite
+└── TrainingCancelled                   the progress callback asked to stop
+"""
+
+from __future__ import annotations
+
+
+class LTPError(Exception):
+    """Root of every error raised on purpose by this package."""
+
+
+class InvalidConfig(LTPError, ValueError):
+    """A hyperparameter is out of its range."""
+
+    def __init__(self, field: str, value: object, expected: str) -> None:
+        super().__init__(f"{field} is {value!r}; it must be {expected}")
+        self.field = field
+
+
+class BackboneError(LTPError):
+    """A checkpoint folder cannot be used."""
+
+
+class BackboneNotFound(BackboneError):
+    """There is no checkpoint at the place that was named."""
+
+
+class BackboneIncomplete(BackboneError):
+    """A file or tensor of the checkpoint is missing, truncated, or of the wrong shape."""
+
+
+class BackboneNotFinite(BackboneError):
+    """A weight of the checkpoint is NaN or infinite."""
+
+
+class VerbalizerNotSingleToken(BackboneError):
+    """A verbalizer word is not one token of the backbone's vocabulary."""
+
+
+class BackboneMismatch(LTPError):
+    """An artefact was made on another backbone than the one it is used with."""
+
+    def __init__(self, *, artefact: str, backbone: str) -> None:
+        super().__init__(f"the artefact was made on backbone {artefact}, and this is backbone {backbone}")
+
+
+class CorruptArtifact(LTPError):
+    """An artefact's bytes are not what its metadata says."""
+
+
+class NonFiniteWeights(CorruptArtifact):
+    """An artefact carries NaN or infinite values."""
+
+
+class DeltaDoesNotFitTicket(CorruptArtifact):
+    """The delta's value counts differ from the ticket's active counts."""
+
+
+class CorpusError(LTPError):
+    """The unlabelled text cannot be used: empty, too small to hold any out, or not UTF-8."""
+
+
+class ExamplesError(LTPError):
+    """A labelled file cannot be read. `line` and `column` (both from 1) point at the first character of the fault."""
+
+    def __init__(self, message: str, *, line: int | None = None, column: int | None = None) -> None:
+        where = "" if line is None else f"line {line}" + ("" if column is None else f", column {column}") + ": "
+        super().__init__(where + message)
+        self.line, self.column = line, column
+
+
+class TooFewExamples(LTPError):
+    """A training, development or few-shot split cannot be made from the examples given."""
+
+
+class TrainingDiverged(LTPError):
+    """A loss became NaN or infinite."""
+
+
+class TrainingCancelled(LTPError):
+    """The progress callback asked to stop; nothing was published."""
