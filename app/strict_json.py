@@ -1,0 +1,123 @@
+"""Strict JSON: what RFC 8259 leaves open is refused here, with the place of the fault.
+
+Refused: bytes that are not UTF-8, nesting too deep to read, a key given twice, `NaN` and `Infinity`, numbers too large
+to hold (`1e999`), lone surrogates and U+0000. The last two pass most parsers and fail later, in an encoder or a
+database. No other module decodes JSON that came from outside.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import NoReturn
+
+
+class JSONRefused(ValueError):
+    """The text is not acceptable JSON. `path` names the value, as in `pairs[3].premise`; empty means the whole body."""
+
+    def __init__(self, path: str, message: str) -> None:
+        super().__init__(f"{path}: {message}" if path else message)
+        self.path, self.message = path, message
+
+
+class _Fault:
+    """Stands in the parsed tree for a value that must be refused, until its path is known."""
+
+    def __init__(self, message: str) -> None:
+        self.message = message
+
+
+def path_of(parts: tuple[str | int, ...]) -> str:
+    """Write `("pairs", 3, "premise")` as `pairs[3].premise`."""
+    words = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in parts)
+    return "".join(words).removeprefix(".")
+
+
+def parse(raw: bytes) -> object:
+    """Decode `raw`; raises JSONRefused. Numbers without fraction become int, the others finite floats."""
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise JSONRefused("", f"byte {error.start} is not UTF-8") from None
+    reader = _Reader()
+    tree = reader.read(text)
+    if reader.faults or "\\u" in text:  # only an escape can smuggle in a surrogate or U+0000
+        _refuse_faults(tree)
+    return tree
+
+
+class _Reader:
+    """One pass of the standard library's scanner, with marks where it is too lenient."""
+
+    def __init__(self) -> None:
+        self.faults = 0
+
+    def read(self, text: str) -> object:
+        try:
+            return json.loads(
+                text, object_pairs_hook=self._object, parse_constant=self._constant, parse_float=self._float,
+                parse_int=self._int,
+            )  # fmt: skip
+        except json.JSONDecodeError as error:
+            raise JSONRefused("", f"malformed JSON at line {error.lineno}, column {error.colno}: {error.msg}") from None
+        except RecursionError:
+            raise JSONRefused("", "the JSON is nested too deeply") from None
+
+    def _fault(self, message: str) -> _Fault:
+        self.faults += 1
+        return _Fault(message)
+
+    def _object(self, pairs: list[tuple[str, object]]) -> object:
+        members = dict(pairs)
+        if len(members) == len(pairs):
+            return members
+        seen: set[str] = set()
+        for key, _ in pairs:
+            if key in seen:
+                members[key] = self._fault("this key is given twice")
+            seen.add(key)
+        return members
+
+    def _constant(self, name: str) -> _Fault:
+        return self._fault(f"{name} is not a JSON number")
+
+    def _float(self, literal: str) -> float | _Fault:
+        value = float(literal)
+        return value if math.isfinite(value) else self._fault("the number is too large")
+
+    def _int(self, literal: str) -> int | _Fault:
+        try:
+            return int(literal)
+        except ValueError:  # the interpreter's own limit on digits
+            return self._fault("the number is too large")
+
+
+def _refuse_faults(tree: object) -> None:
+    """Walk the tree without recursion and raise JSONRefused at the first fault met."""
+    stack: list[tuple[tuple[str | int, ...], object]] = [((), tree)]
+    while stack:
+        path, node = stack.pop()
+        match node:
+            case _Fault():
+                raise JSONRefused(path_of(path), node.message)
+            case str():
+                _refuse_characters(path, node)
+            case dict():
+                for key in node:
+                    _refuse_characters(path, key)
+                stack.extend(((*path, key), value) for key, value in node.items())
+            case list():
+                stack.extend(((*path, index), value) for index, value in enumerate(node))
+
+
+def _refuse_characters(path: tuple[str | int, ...], text: str) -> None:
+    if "\x00" in text:
+        _refuse(path, "U+0000 is not allowed in text")
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        _refuse(path, f"character {error.start} is a lone surrogate, U+{ord(text[error.start]):04X}")
+
+
+def _refuse(path: tuple[str | int, ...], message: str) -> NoReturn:
+    raise JSONRefused(path_of(path), message)
