@@ -1,0 +1,72 @@
+# The only commands to learn. `make demo` and `make test` do all of their own set-up.
+#
+# PYTHON           the interpreter .venv is made with (default: the first of python3.11 ... python3 that is 3.11 or newer)
+# TORCH_INDEX_URL  package index torch alone is taken from, for a CPU-only or CUDA build (default: pip's own indexes)
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+TORCH := torch==2.13.0
+
+.PHONY: help setup run demo test check bench format migrate lock clean
+
+help: ## show this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  make %-9s %s\n", $$1, $$2}'
+
+setup: $(INSTALLED) ## create .venv with the test dependencies and prepare the mini backbone; quick when nothing changed
+	@$(BIN)/ltp backbone prepare mini
+
+run: setup ## start the service on this machine (http://127.0.0.1:8000, data under ./data)
+	@$(BIN)/ltp serve --data-dir data
+
+demo: setup ## watch the whole method happen: drift, ticket, two adapters, predictions (at most 8 minutes on 2 cores)
+	@$(BIN)/python -m demo
+
+test: setup check ## everything that has to hold: check, then the test suite
+	@$(BIN)/python -m pytest
+
+check: $(INSTALLED) ## lint, formatting, types, and the direction of imports
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/python -m pytest -q tests/test_layout.py
+
+format: $(INSTALLED) ## format the code and fix what the linter can
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+migrate: $(INSTALLED) ## bring the database of the current settings to the newest schema
+	@$(BIN)/ltp migrate
+
+lock: $(INSTALLED) ## write requirements.lock from what is installed in .venv
+	@$(PIP) freeze --exclude-editable | sed -E 's/^(torch==[^+]*)\+.*/\1/' > requirements.lock
+
+clean: ## remove .venv, caches and the demo's output (prepared backbones and ./data stay)
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build ltp.egg-info demo-output
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# torch comes first and alone, so that its own index never answers for another package.
+$(INSTALLED): pyproject.toml requirements.lock | $(BIN)/python
+	@echo "Installing $(TORCH)"
+	@$(PIP) install --quiet --no-deps $${TORCH_INDEX_URL:+--index-url "$$TORCH_INDEX_URL"} $(TORCH)
+	@echo "Installing ltp and its dependencies"
+	@$(PIP) install --quiet --constraint requirements.lock --editable '.[test]'
+	@touch $@
+
+$(BIN)/python:
+	@for python in $${PYTHON:-python3.11 python3.12 python3.13 python3.14 python3}; do \
+	  if "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then found=$$python; break; fi; \
+	done; \
+	if [ -z "$${found:-}" ]; then \
+	  echo "LTP needs Python 3.11 or newer, and $${PYTHON:-none on the PATH} is not it. Install python3.11 (with its venv module)," \
+	    "or name one: make setup PYTHON=/path/to/python3.11" >&2; exit 1; \
+	fi; \
+	echo "Creating $(VENV) with $$("$$found" --version)"; \
+	"$$found" -m venv $(VENV) || { rm -rf $(VENV); \
+	  echo "$$found cannot create a virtual environment; on Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
