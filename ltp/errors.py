@@ -11,8 +11,9 @@ LTPError
 ├── CorruptArtifact                     an artefact's bytes are not what its metadata says
 │   ├── NonFiniteWeights
 │   └── DeltaDoesNotFitTicket
-├── CorpusError                         the unlabelled text cannot be used
-├── ExamplesError                       a labelled file cannot be read; carries line and column
+├── TextFileError                       a text file cannot be read; carries line and column
+│   ├── CorpusError                     the unlabelled text cannot be used
+│   └── ExamplesError                   a labelled file cannot be read
 ├── TooFewExamples                      a split cannot be made from what was given
 ├── TrainingDiverged                    a loss became NaN or infinite
 └── TrainingCancelled                   the progress callback asked to stop
@@ -72,17 +73,21 @@ class DeltaDoesNotFitTicket(CorruptArtifact):
     """The delta's value counts differ from the ticket's active counts."""
 
 
-class CorpusError(LTPError):
-    """The unlabelled text cannot be used: empty, too small to hold any out, or not UTF-8."""
-
-
-class ExamplesError(LTPError):
-    """A labelled file cannot be read. `line` and `column` (both from 1) point at the first character of the fault."""
+class TextFileError(LTPError):
+    """A text file cannot be read. `line` and `column` (both from 1) point at the first character of the fault."""
 
     def __init__(self, message: str, *, line: int | None = None, column: int | None = None) -> None:
         where = "" if line is None else f"line {line}" + ("" if column is None else f", column {column}") + ": "
         super().__init__(where + message)
         self.line, self.column = line, column
+
+
+class CorpusError(TextFileError):
+    """The unlabelled text cannot be used: empty, too small to hold any out, or not UTF-8."""
+
+
+class ExamplesError(TextFileError):
+    """A labelled file cannot be read."""
 
 
 class TooFewExamples(LTPError):
