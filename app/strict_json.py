@@ -13,7 +13,7 @@ from typing import NoReturn
 
 
 class JSONRefused(ValueError):
-    """The text is not acceptable JSON. `path` names the value, as in `pairs[3].premise`; empty means the whole body."""
+    """The text is not acceptable JSON. `path` names the value, as in `pairs.3.premise`; empty means the whole body."""
 
     def __init__(self, path: str, message: str) -> None:
         super().__init__(f"{path}: {message}" if path else message)
@@ -28,9 +28,8 @@ class _Fault:
 
 
 def path_of(parts: tuple[str | int, ...]) -> str:
-    """Write `("pairs", 3, "premise")` as `pairs[3].premise`."""
-    words = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in parts)
-    return "".join(words).removeprefix(".")
+    """Write `("pairs", 3, "premise")` as `pairs.3.premise`."""
+    return ".".join(map(str, parts))
 
 
 def parse(raw: bytes) -> object:
