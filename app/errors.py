@@ -1,0 +1,288 @@
+"""What the service raises on purpose, and the one table from error class to HTTP status.
+
+AppError
+├── NotFound                404, also for what belongs to another tenant
+├── Conflict                409
+├── Invalid                 422; may point at fields
+├── Refused                 401, 403, 413, 415: the request is turned away before it is read
+├── Busy                    429, 503: worth trying again after `retry_after` seconds
+├── Damaged                 503: what is stored is not what was stored
+└── Fenced                  raised inside a job only: it must stop and discard what it did
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy.exc import OperationalError
+
+from ltp import errors as ltp
+
+
+@dataclass(frozen=True)
+class FieldError:
+    """One fault of a request: where (`training.epochs`, `pairs.3.premise`) and what would be right."""
+
+    path: str
+    message: str
+
+
+def snake_case(name: str) -> str:
+    """Turn a class name into its error code: `LeaseLost` -> `lease_lost`."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
+
+
+class AppError(Exception):
+    """Root of every error the service raises on purpose. `str(error)` is the sentence shown to the caller."""
+
+    retry_after: int | None = None
+    """Seconds for the `Retry-After` header."""
+    fields: Sequence[FieldError] = ()
+    """Faults of single fields, when the request was invalid."""
+
+    @property
+    def code(self) -> str:
+        """The class name in snake case."""
+        return snake_case(type(self).__name__)
+
+
+class NotFound(AppError):
+    """There is no such thing, or it belongs to another tenant."""
+
+    noun = "resource"
+
+    def __init__(self, identifier: str) -> None:
+        super().__init__(f"there is no {self.noun} {identifier!r}")
+
+
+class JobNotFound(NotFound):
+    """There is no such job."""
+
+    noun = "job"
+
+
+class DriftNotFound(NotFound):
+    """There is no such drift."""
+
+    noun = "drift"
+
+
+class TicketNotFound(NotFound):
+    """There is no such ticket."""
+
+    noun = "ticket"
+
+
+class AdapterNotFound(NotFound):
+    """There is no such adapter."""
+
+    noun = "adapter"
+
+
+class PredictionNotFound(NotFound):
+    """There is no such prediction."""
+
+    noun = "prediction"
+
+
+class AliasNotFound(NotFound):
+    """There is no such alias."""
+
+    noun = "alias"
+
+
+class BlobNotFound(NotFound):
+    """There is no such blob."""
+
+    noun = "blob"
+
+
+class RouteNotFound(NotFound):
+    """The API has no such path."""
+
+    noun = "path"
+
+
+class NoAdapterForLanguage(NotFound):
+    """The language has no ready adapter."""
+
+    def __init__(self, lang: str) -> None:
+        AppError.__init__(
+            self, f"no adapter is ready for language {lang!r}; train one with POST /adapters, or name a `fallback`"
+        )
+
+
+class MethodNotAllowed(AppError):
+    """The path exists, the method on it does not."""
+
+
+class Conflict(AppError):
+    """The request is right, the present state does not allow it."""
+
+
+class JobFinished(Conflict):
+    """A finished job cannot be cancelled."""
+
+
+class InUse(Conflict):
+    """Something else depends on it."""
+
+
+class NoTicket(Conflict):
+    """No ticket is ready for the served backbone, and the request names none."""
+
+
+class NotReadyYet(Conflict):
+    """What the request refers to is not ready: its job is unfinished, failed, or was cancelled."""
+
+
+class Invalid(AppError):
+    """The request does not validate."""
+
+    def __init__(self, message: str, *, fields: Sequence[FieldError] = ()) -> None:
+        super().__init__(message)
+        self.fields = tuple(fields)
+
+
+class InvalidRequest(Invalid):
+    """The body, the query or a path parameter does not validate."""
+
+
+class InvalidLanguage(Invalid):
+    """Not a BCP-47 tag or ISO 639-3 code."""
+
+
+class InvalidAlias(Invalid):
+    """An alias name must match `[a-z][a-z0-9_-]*`."""
+
+
+class InvalidReference(Invalid):
+    """Not `lang`, `lang@version`, `lang@alias` or an id."""
+
+
+class InvalidCursor(Invalid):
+    """The cursor was not made by this service."""
+
+
+class IdempotencyConflict(Invalid):
+    """The same key came with another body."""
+
+
+class Refused(AppError):
+    """The request is turned away before it is read."""
+
+
+class Unauthorized(Refused):
+    """No valid key was sent."""
+
+
+class Forbidden(Refused):
+    """The key's scopes do not allow it."""
+
+
+class ForbiddenHost(Refused):
+    """Without authentication only `localhost`, `127.0.0.1` and `[::1]` are answered."""
+
+
+class ForbiddenOrigin(Refused):
+    """Without authentication no other web page may call the service."""
+
+
+class BodyTooLarge(Refused):
+    """The body is over the limit."""
+
+
+class UnsupportedMediaType(Refused):
+    """The body is of another media type than the route reads, or carries a Content-Encoding."""
+
+
+class Busy(AppError):
+    """It may work later."""
+
+    def __init__(self, message: str, *, retry_after: int = 1) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class QueueFull(Busy):
+    """More pairs wait for the engine than it may hold."""
+
+
+class RateLimited(Busy):
+    """The key has used up its requests for now."""
+
+
+class NotReady(Busy):
+    """The backbone is still being loaded, or the process is draining."""
+
+
+class Damaged(AppError):
+    """What is stored is not what was stored."""
+
+
+class CorruptBlob(Damaged):
+    """A chunk's bytes do not match their SHA-256; the blob is quarantined and never served."""
+
+
+class StorageFull(Damaged):
+    """The disk or the database has no room left."""
+
+
+class Fenced(AppError):
+    """A job must stop and discard what it did."""
+
+
+class LeaseLost(Fenced):
+    """Another attempt owns the job now, or it has finished."""
+
+
+class CancelRequested(Fenced):
+    """Somebody asked for the job to be cancelled."""
+
+
+class DataDirInUse(AppError):
+    """Another `ltp serve` runs on the same data directory."""
+
+    def __init__(self, directory: object) -> None:
+        super().__init__(f"another `ltp serve` is running on {directory}; stop it, or choose another --data-dir")
+
+
+STATUS: dict[type[Exception], int] = {
+    NotFound: 404,
+    MethodNotAllowed: 405,
+    Conflict: 409,
+    Invalid: 422,
+    Unauthorized: 401,
+    Forbidden: 403,
+    ForbiddenHost: 403,
+    ForbiddenOrigin: 403,
+    BodyTooLarge: 413,
+    UnsupportedMediaType: 415,
+    QueueFull: 429,
+    RateLimited: 429,
+    Busy: 503,
+    Damaged: 503,
+    Fenced: 409,
+    DataDirInUse: 409,
+    OperationalError: 503,
+    ltp.BackboneError: 503,
+    ltp.LTPError: 422,
+}
+"""The nearest class in an error's ancestry decides."""
+
+CODES: dict[type[Exception], str] = {OperationalError: "database_unavailable"}
+"""Codes of errors that are not ours; every other code is the class name in snake case."""
+
+
+def status_of(error: Exception) -> int:
+    """Return the HTTP status for `error`; 500 for what nobody foresaw."""
+    return next((STATUS[ancestor] for ancestor in type(error).__mro__ if ancestor in STATUS), 500)
+
+
+def code_of(error: Exception) -> str:
+    """Return the error code for `error`: `job_not_found`, `backbone_mismatch`, ..."""
+    if isinstance(error, AppError | ltp.LTPError):
+        return snake_case(type(error).__name__)
+    return next((CODES[ancestor] for ancestor in type(error).__mro__ if ancestor in CODES), "internal_error")

@@ -1,0 +1,178 @@
+"""Every setting of the service, and the only place that reads the environment (prefix `LTP_`, and `.env`).
+
+Each has a default except the secrets. `Settings.lines()` is what `ltp settings` prints; `Settings.environment()` is how
+a process hands its settings on to the processes it starts.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from dotenv import dotenv_values
+from platformdirs import user_cache_path, user_data_path
+from pydantic import Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy.engine import make_url
+
+PREFIX = "LTP_"
+MIB = 1024 * 1024
+MASK = "********"
+
+Seconds = Annotated[float, Field(gt=0)]
+Megabytes = Annotated[int, Field(ge=1)]
+
+
+@dataclass(frozen=True)
+class SettingLine:
+    """One row of `ltp settings`. `value` is text with secrets masked; `source` is where it came from."""
+
+    name: str
+    value: str
+    source: Literal["environment", ".env", "command line", "default"]
+    description: str
+
+
+class Settings(BaseSettings):
+    """The service's settings. Construct it once per process and pass it on."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_file=".env", extra="ignore", use_attribute_docstrings=True, env_ignore_empty=True
+    )
+
+    database_url: str = ""
+    """`postgresql+psycopg://...`, or `sqlite:///...`. Empty: SQLite in `DATA_DIR`."""
+    redis_url: SecretStr | None = None
+    """Broker of a deployment with Celery. Absent: no broker, workers poll the database."""
+    data_dir: Path = user_data_path("ltp")
+    """Where the embedded profile keeps its database and work files. Local disk only: SQLite's WAL needs it."""
+    work_dir: Path | None = None
+    """Checkpoints of running jobs; share it between machines to resume on another one. Absent: `DATA_DIR/work`."""
+
+    backbone: str = "mini"
+    """`mini`, a checkpoint directory, or a hub name with `@revision`."""
+    backbone_dir: Path = user_cache_path("ltp") / "backbones"
+    """Where prepared and downloaded backbones are cached."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """Where tensors live; `auto` takes CUDA when there is one."""
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    """Arithmetic of serving; `auto` is fp32 on a CPU. Training precision belongs to each request."""
+    threads: Annotated[int, Field(ge=0)] = 0
+    """Threads of a job's arithmetic; 0 leaves torch's own choice."""
+
+    auth: Literal["on", "off"] = "off"
+    """`off` serves the loopback interface only, and refuses foreign hosts and origins."""
+    admin_key: SecretStr | None = None
+    """A key of 32 characters or more with every scope, in tenant `default`."""
+    host: str = "127.0.0.1"
+    """Address to listen on."""
+    port: Annotated[int, Field(ge=0, le=65535)] = 8000
+    """Port to listen on; 0 takes a free one."""
+
+    lease_s: Seconds = 60
+    """A job whose runner has not been heard for so long is taken from it."""
+    heartbeat_s: Seconds = 10
+    """How often a runner renews its lease and looks for cancellation."""
+    sweep_s: Seconds = 15
+    """How often a runner looks for expired leases and garbage."""
+    poll_s: Seconds = 1
+    """How often an idle runner looks for work."""
+    max_attempts: Annotated[int, Field(ge=1)] = 3
+    """A job is tried so often before it fails for good."""
+    stall_s: Seconds = 900
+    """A job that makes no progress for so long is killed and tried again."""
+    job_timeout_s: Seconds = 86_400
+    """An attempt that lasts longer is killed and tried again, from its checkpoint."""
+
+    max_body_mb: Megabytes = 8
+    """Largest JSON body."""
+    max_corpus_mb: Annotated[int, Field(ge=64)] = 256
+    """Largest uploaded corpus."""
+    max_artifact_mb: Megabytes = 1024
+    """Largest adapter file accepted for import."""
+    max_pairs: Annotated[int, Field(ge=1)] = 256
+    """Most pairs in one prediction request."""
+    max_tokens: Annotated[int, Field(ge=16)] = 8192
+    """Token budget of one batch of the engine, padding included."""
+    queue_pairs: Annotated[int, Field(ge=1)] = 2048
+    """Pairs that may wait for the engine; beyond it 429."""
+    fused_mb: Megabytes = 1024
+    """Memory for adapters made ready to run."""
+    compact_mb: Megabytes = 256
+    """Memory for adapters kept as they are stored."""
+
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """Least level that is logged."""
+    log_format: Literal["text", "json"] = "text"
+    """How log lines are written."""
+
+    url: str = "http://127.0.0.1:8000"
+    """Where the client commands find the service."""
+    api_key: SecretStr | None = None
+    """Key the client commands send."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        """Refuse settings that would kill healthy jobs or open the service by mistake."""
+        if self.heartbeat_s * 2 > self.lease_s:
+            raise ValueError(
+                f"HEARTBEAT_S is {self.heartbeat_s:g} and LEASE_S {self.lease_s:g}; "
+                "a lease must outlast two heartbeats, or healthy jobs are taken away"
+            )
+        if self.admin_key is not None and len(self.admin_key.get_secret_value()) < 32:
+            raise ValueError("ADMIN_KEY must have 32 characters or more")
+        return self
+
+    @cached_property
+    def database(self) -> str:
+        """Return the URL to connect to, with the default filled in."""
+        return self.database_url or f"sqlite:///{self.data_dir.absolute() / 'ltp.sqlite3'}"
+
+    @cached_property
+    def work(self) -> Path:
+        """Return the directory of job checkpoints, with the default filled in."""
+        return self.work_dir or self.data_dir / "work"
+
+    def lines(self) -> list[SettingLine]:
+        """Describe every setting with its value (secrets masked) and source, for `ltp settings`."""
+        dotenv = {name.upper() for name in dotenv_values(".env")}
+        environment = {name.upper() for name in os.environ}
+        lines = []
+        for field, info in type(self).model_fields.items():
+            name = PREFIX + field.upper()
+            source: Literal["environment", ".env", "command line", "default"] = "default"
+            if field in self.model_fields_set:
+                source = "environment" if name in environment else ".env" if name in dotenv else "command line"
+            lines.append(SettingLine(name, _shown(field, self._effective(field)), source, info.description or ""))
+        return lines
+
+    def environment(self) -> dict[str, str]:
+        """Return the environment for a child process that shall have exactly these settings."""
+        inherited = {name: value for name, value in os.environ.items() if not name.upper().startswith(PREFIX)}
+        own = {PREFIX + field.upper(): _plain(getattr(self, field)) for field in type(self).model_fields}
+        return inherited | {name: value for name, value in own.items() if value is not None}
+
+    def _effective(self, field: str) -> Any:
+        return {"database_url": self.database, "work_dir": self.work}.get(field, getattr(self, field))
+
+
+def _plain(value: Any) -> str | None:
+    """Write a value as the environment carries it."""
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    if isinstance(value, Path):
+        return str(value.absolute())
+    return None if value is None else value if isinstance(value, str) else json.dumps(value)
+
+
+def _shown(field: str, value: Any) -> str:
+    """Write a value for a person, without secrets."""
+    if value is None:
+        return ""
+    if isinstance(value, SecretStr):
+        return MASK
+    return make_url(value).render_as_string(hide_password=True) if field == "database_url" else str(value)

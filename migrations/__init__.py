@@ -1,0 +1,1 @@
+"""Alembic's migrations, importable so that an installed package can migrate its database."""

@@ -1,0 +1,37 @@
+"""Runs the migrations, on the engine that `Database.alembic()` hands over or on the database of `Settings`."""
+
+from __future__ import annotations
+
+from alembic import context
+from sqlalchemy import text
+
+import app.models  # noqa: F401  (fills Table.metadata)
+from app.db import Database, Table
+from app.settings import Settings
+
+LOCK = 7_105_736
+"""Advisory lock of Postgres, so that two migrating processes take turns. SQLite's writers do so anyway."""
+
+
+def _engine() -> object:
+    return context.config.attributes.get("engine") or Database(Settings().database).alembic().attributes["engine"]
+
+
+def run() -> None:
+    """Upgrade, downgrade or compare inside one transaction."""
+    with _engine().connect() as connection:  # type: ignore[attr-defined]
+        postgres = connection.dialect.name == "postgresql"
+        context.configure(
+            connection=connection,
+            target_metadata=Table.metadata,
+            render_as_batch=not postgres,
+            compare_type=True,
+            compare_server_default=True,
+        )
+        with context.begin_transaction():
+            if postgres:
+                connection.execute(text(f"SELECT pg_advisory_xact_lock({LOCK})"))
+            context.run_migrations()
+
+
+run()

@@ -1,0 +1,1 @@
+"""The runner that claims jobs, and the process that executes one. Knows `app` and `ltp`; nothing imports it."""
