@@ -1,0 +1,147 @@
+"""A checkpoint in memory: the pristine model, its tokenizer, its special tokens and its verbalizer (3.2).
+
+No code and no pickle from a checkpoint is ever run: the model class is transformers' own, the weights are safetensors.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import safe_open
+from tokenizers import Tokenizer
+from torch import Tensor
+from transformers import XLMRobertaConfig, XLMRobertaForMaskedLM
+
+from ltp.backbone.architecture import DECODER, Shapes, read_architecture
+from ltp.backbone.architecture import layer_of as layer_of
+from ltp.backbone.fingerprint import TOKENIZER, WEIGHTS
+from ltp.backbone.manifest import BackboneInfo, read_manifest
+from ltp.config import LABELS, VERBALIZER
+from ltp.errors import BackboneIncomplete, BackboneNotFinite, VerbalizerNotSingleToken
+
+
+@dataclass(frozen=True)
+class SpecialTokens:
+    """Token ids of `<s> </s> <pad> <unk> <mask>`."""
+
+    bos: int
+    eos: int
+    pad: int
+    unk: int
+    mask: int
+
+    def ids(self) -> tuple[int, ...]:
+        """All five."""
+        return (self.bos, self.eos, self.pad, self.unk, self.mask)
+
+
+@dataclass(frozen=True)
+class Backbone:
+    """The pretrained model theta, shared by every adapter and never modified.
+
+    `parameters` holds every canonical parameter in fp32, sorted by code point; `model` is built on the same storage, in
+    evaluation mode, without gradients. `verbalizer` (3,) holds token ids in the order of `LABELS`.
+    """
+
+    info: BackboneInfo
+    model: XLMRobertaForMaskedLM
+    tokenizer: Tokenizer
+    parameters: dict[str, Tensor]
+    special: SpecialTokens
+    verbalizer: Tensor
+
+    @property
+    def shapes(self) -> Shapes:
+        """Shape of every canonical parameter, sorted by code point."""
+        return self.info.shapes
+
+    @property
+    def decoder(self) -> Tensor:
+        """Output embeddings (V, H): the word embeddings, unless the checkpoint has its own."""
+        weight: Tensor = self.model.lm_head.decoder.weight
+        return weight
+
+
+def load_backbone(directory: Path, *, device: str = "cpu") -> Backbone:
+    """Load and check the checkpoint in `directory`.
+
+    Raises:
+        BackboneNotFound, BackboneIncomplete: see `read_manifest`.
+        BackboneNotFinite: naming the tensor with a NaN or an infinity.
+        VerbalizerNotSingleToken: naming the word the vocabulary splits.
+    """
+    info = read_manifest(directory)
+    parameters = _read_parameters(info, device)
+    tokenizer, special = _read_tokenizer(info)
+    return Backbone(
+        info=info,
+        model=_build_model(info, parameters, device),
+        tokenizer=tokenizer,
+        parameters=parameters,
+        special=special,
+        verbalizer=torch.tensor(_verbalizer_ids(tokenizer, special), device=device),
+    )
+
+
+def _read_parameters(info: BackboneInfo, device: str) -> dict[str, Tensor]:
+    parameters = {}
+    with safe_open(info.directory / WEIGHTS, "pt", device=device) as file:
+        for name in info.shapes:
+            tensor = file.get_tensor(name).to(torch.float32)
+            low, high = tensor.aminmax()  # NaN and infinities reach both ends, with no mask in memory
+            if not (low.isfinite() and high.isfinite()):
+                raise BackboneNotFinite(f"{name} of {info.directory} has a NaN or an infinity")
+            parameters[name] = tensor
+    return parameters
+
+
+def _build_model(info: BackboneInfo, parameters: dict[str, Tensor], device: str) -> XLMRobertaForMaskedLM:
+    config = XLMRobertaConfig.from_json_file(info.directory / "config.json")
+    config.tie_word_embeddings = DECODER not in parameters
+    config._attn_implementation = "sdpa"  # noqa: SLF001  the constructor's only way to choose it
+    with torch.device("meta"):
+        model = XLMRobertaForMaskedLM(config)
+    missing, _ = model.load_state_dict(parameters, strict=False, assign=True)
+    model.lm_head.decoder.bias = model.lm_head.bias
+    if DECODER not in parameters:
+        model.lm_head.decoder.weight = model.roberta.embeddings.word_embeddings.weight
+    positions = torch.arange(config.max_position_embeddings, device=device).expand((1, -1))
+    model.roberta.embeddings.register_buffer("position_ids", positions, persistent=False)
+    model.roberta.embeddings.register_buffer("token_type_ids", torch.zeros_like(positions), persistent=False)
+    if not {*missing} <= {DECODER, "lm_head.decoder.bias"} or any(p.is_meta for p in model.parameters()):
+        raise BackboneIncomplete(f"{info.directory} leaves parameters of the model without a value: {missing}")
+    model.requires_grad_(requires_grad=False)
+    model.train(mode=False)
+    return model
+
+
+def _read_tokenizer(info: BackboneInfo) -> tuple[Tokenizer, SpecialTokens]:
+    path = info.directory / TOKENIZER
+    try:
+        tokenizer = Tokenizer.from_file(str(path))
+    except Exception as error:  # the library raises bare Exception for every fault of the file
+        raise BackboneIncomplete(f"{path} cannot be read: {error}") from error
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    ids = {piece: tokenizer.token_to_id(piece) for piece in ("<s>", "</s>", "<pad>", "<unk>", "<mask>")}
+    if absent := [piece for piece, number in ids.items() if number is None]:
+        raise BackboneIncomplete(f"{path} has no {', '.join(absent)}")
+    if tokenizer.get_vocab_size() > info.vocabulary or max(tokenizer.get_vocab().values()) >= info.vocabulary:
+        raise BackboneIncomplete(f"{path} has more pieces than the model's {info.vocabulary} embedding rows")
+    if ids["<pad>"] != read_architecture(info.directory).pad:
+        raise BackboneIncomplete(f"{path} numbers <pad> {ids['<pad>']}; config.json says otherwise")
+    return tokenizer, SpecialTokens(*(int(number) for number in ids.values() if number is not None))
+
+
+def _verbalizer_ids(tokenizer: Tokenizer, special: SpecialTokens) -> list[int]:
+    ids = []
+    for label in LABELS:
+        pieces = tokenizer.encode(VERBALIZER[label], add_special_tokens=False).ids
+        if len(pieces) != 1 or pieces[0] in special.ids():
+            raise VerbalizerNotSingleToken(f"{VERBALIZER[label]!r} ({label}) is {len(pieces)} tokens; one is needed")
+        ids += pieces
+    if len(set(ids)) != len(ids):
+        raise VerbalizerNotSingleToken(f"two verbalizer words share a token: {ids}")
+    return ids

@@ -1,0 +1,110 @@
+"""What a checkpoint folder is, without loading it: sizes, shapes, fingerprint, recommended rate. Imports no torch.
+
+The folder is a standard one (`config.json`, `model.safetensors`, `tokenizer.json`) and a note of ours, `ltp.json`, that
+carries its name, its recommended learning rate, and the fingerprint with the sizes and times of the files it was
+computed from; the fingerprint is computed again when those have changed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import tempfile
+from dataclasses import dataclass, field
+from math import prod
+from pathlib import Path
+from typing import Any
+
+from ltp.backbone import fingerprint
+from ltp.backbone.architecture import DECODER, Shapes, read_architecture
+from ltp.errors import BackboneIncomplete
+
+NOTE = "ltp.json"
+DEFAULT_LEARNING_RATE = 2e-5
+"""XLM-R base's (4.2)."""
+
+
+@dataclass(frozen=True)
+class BackboneInfo:
+    """A checkpoint folder in numbers. `shapes` holds every canonical parameter, sorted by code point."""
+
+    name: str
+    directory: Path
+    fingerprint: str
+    layers: int
+    hidden: int
+    vocabulary: int
+    parameters: int
+    learning_rate: float
+    max_positions: int
+    """Tokens in the longest input."""
+    shapes: Shapes = field(repr=False, hash=False)
+
+    @property
+    def tied(self) -> bool:
+        """Whether the checkpoint's output embeddings are its input embeddings."""
+        return DECODER not in self.shapes
+
+
+def read_manifest(directory: Path) -> BackboneInfo:
+    """Describe the checkpoint in `directory`, checking every name and shape against its configuration.
+
+    Raises:
+        BackboneNotFound: there is no checkpoint there.
+        BackboneIncomplete: naming the file or tensor that is missing, truncated, unknown, or of the wrong shape.
+    """
+    arch = read_architecture(directory)
+    header = fingerprint.weights_header(directory)
+    note = _read_note(directory)
+    state = _files(directory)
+    if note.get("files") != state or not isinstance(note.get("shapes"), dict):
+        shapes = fingerprint.parameter_shapes(directory, arch, header)
+        note |= {"files": state, "fingerprint": fingerprint.compute(directory, header, shapes), "shapes": shapes}
+        with contextlib.suppress(OSError):  # a read-only folder is hashed each time
+            _write_note(directory, note)
+    shapes = {name: tuple(shape) for name, shape in note["shapes"].items()}
+    return BackboneInfo(
+        name=str(note.get("name", directory.resolve().name)),
+        directory=directory,
+        fingerprint=note["fingerprint"],
+        layers=arch.layers,
+        hidden=arch.hidden,
+        vocabulary=arch.vocabulary,
+        parameters=sum(prod(shape) for shape in shapes.values()),
+        learning_rate=float(note.get("learning_rate", DEFAULT_LEARNING_RATE)),
+        max_positions=arch.max_positions,
+        shapes=shapes,
+    )
+
+
+def write_note(directory: Path, *, name: str, learning_rate: float, **facts: str | int) -> None:
+    """Give a folder its name and recommended learning rate; the fingerprint is added when it is first read."""
+    _write_note(directory, {"name": name, "learning_rate": learning_rate, **facts})
+
+
+def _read_note(directory: Path) -> dict[str, Any]:
+    path = directory / NOTE
+    try:
+        note = json.loads(path.read_bytes()) if path.is_file() else {}
+        float(note.get("learning_rate", DEFAULT_LEARNING_RATE))
+    except (ValueError, TypeError, AttributeError) as error:
+        raise BackboneIncomplete(f"{path} is damaged ({error}); delete it") from error
+    return dict(note)
+
+
+def _write_note(directory: Path, note: dict[str, Any]) -> None:
+    handle, aside = tempfile.mkstemp(dir=directory, prefix=f".{NOTE}.")
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        json.dump(note, file)
+    Path(aside).replace(directory / NOTE)
+
+
+def _files(directory: Path) -> dict[str, list[int]]:
+    state = {}
+    for name in ("config.json", fingerprint.WEIGHTS, fingerprint.TOKENIZER):
+        path = directory / name
+        if not path.is_file():
+            raise BackboneIncomplete(f"{directory} holds no {name}")
+        state[name] = [path.stat().st_size, path.stat().st_mtime_ns]
+    return state

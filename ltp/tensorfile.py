@@ -1,0 +1,185 @@
+"""Safetensors files as streams of numpy arrays, and the checksum every artefact carries. Imports no torch.
+
+A header is read, bounded and checked before a byte of the data is touched or a buffer is allocated. Files written here
+name the SHA-256 of their data section in the metadata (`data_sha256`), so that a flipped bit is refused on reading.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ltp.errors import CorruptArtifact
+
+Array = NDArray[np.generic]
+
+BYTES = {"BOOL": 1, "U8": 1, "I8": 1, "I16": 2, "F16": 2, "BF16": 2, "I32": 4, "F32": 4, "I64": 8, "F64": 8}
+"""Element sizes of the dtypes this project reads."""
+DTYPES = {"U8": "u1", "F16": "<f2", "F32": "<f4", "I32": "<i4", "I64": "<i8"}
+"""The dtypes this project writes, as numpy's; little endian on every machine."""
+MAX_HEADER = 64 << 20
+CHUNK = 8 << 20
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One tensor of a file: its dtype (safetensors' name), shape, and byte range from the start of the file."""
+
+    dtype: str
+    shape: tuple[int, ...]
+    start: int
+    stop: int
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a file says it holds, in the order of its bytes."""
+
+    entries: dict[str, Entry]
+    metadata: dict[str, str]
+    data_start: int
+
+
+def read_header(path: Path) -> Header:
+    """Parse and check the header: known dtypes, sizes that agree with shapes, no gap, no overlap, no missing byte.
+
+    Raises:
+        CorruptArtifact: the file is not a whole safetensors file.
+    """
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        if size < 8 or length > min(size - 8, MAX_HEADER):
+            raise CorruptArtifact(f"{path.name} is not a safetensors file, or its header is truncated")
+        raw = file.read(length)
+    try:
+        parsed = json.loads(raw)
+        metadata = {str(key): str(value) for key, value in parsed.pop("__metadata__", {}).items()}
+        entries = {name: _entry(fields, 8 + length) for name, fields in parsed.items()}
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise CorruptArtifact(f"{path.name} has an unreadable safetensors header: {error}") from error
+    _check_ranges(path.name, entries, 8 + length, size)
+    return Header(dict(sorted(entries.items(), key=lambda item: item[1].start)), metadata, 8 + length)
+
+
+def _entry(fields: dict[str, object], data_start: int) -> Entry:
+    dtype, shape, offsets = fields["dtype"], fields["shape"], fields["data_offsets"]
+    if dtype not in BYTES or not isinstance(shape, list) or not isinstance(offsets, list):
+        raise ValueError(f"unknown dtype or layout {dtype!r}")
+    if len(offsets) != 2 or any(type(number) is not int or number < 0 for number in [*shape, *offsets]):
+        raise ValueError(f"shape {shape} or offsets {offsets} are not whole numbers")
+    start, stop = offsets
+    if stop - start != BYTES[str(dtype)] * prod(shape):
+        raise ValueError(f"{stop - start} bytes cannot hold shape {shape} of {dtype}")
+    return Entry(str(dtype), tuple(shape), data_start + start, data_start + stop)
+
+
+def _check_ranges(name: str, entries: Mapping[str, Entry], data_start: int, size: int) -> None:
+    end = data_start
+    for tensor, entry in sorted(entries.items(), key=lambda item: (item[1].start, item[1].stop)):
+        if entry.start != end:
+            raise CorruptArtifact(f"{name}: the bytes of {tensor} overlap another tensor's or leave a gap")
+        end = entry.stop
+    if end != size:
+        raise CorruptArtifact(f"{name} is truncated or too long: its header describes {end} bytes, it has {size}")
+
+
+def write(path: Path, tensors: Mapping[str, Array], metadata: Mapping[str, str]) -> str:
+    """Write `tensors` in the order given, aside, then fsync and rename, so a reader sees all of the file or none.
+
+    Returns the SHA-256 of the data section, which the metadata carries as `data_sha256`.
+    """
+    arrays = {name: _little_endian(array) for name, array in tensors.items()}
+    digest = hashlib.sha256()
+    for array in arrays.values():
+        digest.update(array.data.cast("B") if array.size else b"")
+    header = _header_bytes(arrays, {**metadata, "data_sha256": digest.hexdigest()})
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, aside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            _write_all(file, header, arrays)
+        Path(aside).replace(path)
+    except BaseException:
+        Path(aside).unlink(missing_ok=True)
+        raise
+    _sync_directory(path.parent)
+    return digest.hexdigest()
+
+
+def _little_endian(array: Array) -> Array:
+    if array.dtype.newbyteorder("<").str.replace("|", "") not in DTYPES.values():
+        raise TypeError(f"{array.dtype} is not a dtype of our files")
+    return np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
+
+
+def _header_bytes(arrays: Mapping[str, Array], metadata: Mapping[str, str]) -> bytes:
+    names = {dtype: name for name, dtype in DTYPES.items()}
+    header: dict[str, object] = {"__metadata__": dict(metadata)}
+    offset = 0
+    for name, array in arrays.items():
+        dtype = names[array.dtype.str.replace("|", "")]
+        header[name] = {"dtype": dtype, "shape": array.shape, "data_offsets": [offset, offset + array.nbytes]}
+        offset += array.nbytes
+    text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)  # the format aligns the data section to 8 bytes
+    return len(text).to_bytes(8, "little") + text
+
+
+def _write_all(file: BinaryIO, header: bytes, arrays: Mapping[str, Array]) -> None:
+    file.write(header)
+    for array in arrays.values():
+        if array.size:
+            file.write(array.data.cast("B"))
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def _sync_directory(directory: Path) -> None:
+    handle = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def read(path: Path, *, check: Callable[[Header], None]) -> tuple[dict[str, Array], dict[str, str]]:
+    """Read a file written by `write`. `check` sees the header first and raises when it asks for what cannot be.
+
+    Raises:
+        CorruptArtifact: the file is damaged: its data section is not the one its metadata names.
+    """
+    header = read_header(path)
+    check(header)
+    digest, tensors = hashlib.sha256(), {}
+    with path.open("rb") as file:
+        file.seek(header.data_start)
+        for name, entry in header.entries.items():
+            if entry.dtype not in DTYPES:
+                raise CorruptArtifact(f"{path.name}: {name} is {entry.dtype}, which no artefact uses")
+            array = np.empty(entry.shape, DTYPES[entry.dtype])
+            if array.size:
+                file.readinto(array.data.cast("B"))
+                digest.update(array.data.cast("B"))
+            tensors[name] = array
+    if digest.hexdigest() != header.metadata.get("data_sha256"):
+        raise CorruptArtifact(
+            f"{path.name} is damaged: its data has SHA-256 {digest.hexdigest()}, not the one it names"
+        )
+    return tensors, header.metadata
+
+
+def file_sha256(path: Path) -> str:
+    """Hash a file of any size in constant memory."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

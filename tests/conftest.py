@@ -1,0 +1,28 @@
+"""Fixtures every part of the suite shares: the tiny backbone, as a folder and in memory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from tiny import write_tiny
+
+from ltp.backbone.load import Backbone, load_backbone
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def tiny_backbone_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A 2-layer random XLM-R as a checkpoint folder; copy it before changing it."""
+    return write_tiny(tmp_path_factory.mktemp("tiny"))
+
+
+@pytest.fixture(scope="session")
+def tiny_backbone(tiny_backbone_dir: Path) -> Backbone:
+    """The same, loaded; nothing may change it."""
+    return load_backbone(tiny_backbone_dir)
