@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tempfile
+import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import prod
@@ -105,13 +105,13 @@ def write(path: Path, tensors: Mapping[str, Array], metadata: Mapping[str, str])
         digest.update(array.data.cast("B") if array.size else b"")
     header = _header_bytes(arrays, {**metadata, "data_sha256": digest.hexdigest()})
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, aside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    aside = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
-        with os.fdopen(handle, "wb") as file:
+        with aside.open("xb") as file:
             _write_all(file, header, arrays)
-        Path(aside).replace(path)
+        aside.replace(path)
     except BaseException:
-        Path(aside).unlink(missing_ok=True)
+        aside.unlink(missing_ok=True)
         raise
     _sync_directory(path.parent)
     return digest.hexdigest()

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import platformdirs
 import pytest
 import torch
 from tiny import write_tiny
 
 from ltp.backbone.load import Backbone, load_backbone
+from ltp.backbone.locate import resolve
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -26,3 +28,15 @@ def tiny_backbone_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def tiny_backbone(tiny_backbone_dir: Path) -> Backbone:
     """The same, loaded; nothing may change it."""
     return load_backbone(tiny_backbone_dir)
+
+
+@pytest.fixture(scope="session")
+def mini_backbone_dir() -> Path:
+    """`mini` where `make setup` put it; prepared now if it did not."""
+    return resolve("mini", cache_dir=platformdirs.user_cache_path("ltp"))
+
+
+@pytest.fixture(scope="session")
+def mini_backbone(mini_backbone_dir: Path) -> Backbone:
+    """The same, loaded; nothing may change it."""
+    return load_backbone(mini_backbone_dir)

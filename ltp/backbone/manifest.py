@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
-import tempfile
+import secrets
 from dataclasses import dataclass, field
 from math import prod
 from pathlib import Path
@@ -79,8 +78,8 @@ def read_manifest(directory: Path) -> BackboneInfo:
 
 
 def write_note(directory: Path, *, name: str, learning_rate: float, **facts: str | int) -> None:
-    """Give a folder its name and recommended learning rate; the fingerprint is added when it is first read."""
-    _write_note(directory, {"name": name, "learning_rate": learning_rate, **facts})
+    """Give a folder its name, its recommended learning rate, and further facts; a fingerprint in the note is kept."""
+    _write_note(directory, _read_note(directory) | {"name": name, "learning_rate": learning_rate, **facts})
 
 
 def _read_note(directory: Path) -> dict[str, Any]:
@@ -94,10 +93,9 @@ def _read_note(directory: Path) -> dict[str, Any]:
 
 
 def _write_note(directory: Path, note: dict[str, Any]) -> None:
-    handle, aside = tempfile.mkstemp(dir=directory, prefix=f".{NOTE}.")
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        json.dump(note, file)
-    Path(aside).replace(directory / NOTE)
+    aside = directory / f".{NOTE}.{secrets.token_hex(8)}"
+    aside.write_text(json.dumps(note), encoding="utf-8")
+    aside.replace(directory / NOTE)
 
 
 def _files(directory: Path) -> dict[str, list[int]]:
