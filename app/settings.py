@@ -55,7 +55,7 @@ class Settings(BaseSettings):
 
     backbone: str = "mini"
     """`mini`, a checkpoint directory, or a hub name with `@revision`."""
-    backbone_dir: Path = user_cache_path("ltp") / "backbones"
+    backbone_dir: Path = user_cache_path("ltp")
     """Where prepared and downloaded backbones are cached."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where tensors live; `auto` takes CUDA when there is one."""

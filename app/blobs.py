@@ -1,0 +1,263 @@
+"""Contents of artefacts and uploads: chunks of at most 1 MiB in the database, checked by SHA-256 on every read.
+
+Nothing here holds more than one chunk in memory, and no transaction writes more than one, so a 500 MB artefact blocks
+nobody. A blob is `staging` until `use` makes it part of something published; what nothing refers to is collected.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from datetime import timedelta
+from pathlib import Path
+from typing import BinaryIO
+
+from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select, update
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.orm import Session
+
+from app.db import Database, new_id, now
+from app.errors import BlobNotFound, CorruptBlob
+from app.models import Adapter, Blob, BlobChunk, Dataset, Drift, Job, Prediction, Ticket
+
+CHUNK = 1024 * 1024
+ERASED_AT_ONCE = 16
+"""Chunks deleted in one transaction."""
+GRACE_S = 3600
+"""What is staged outside a job, or found again by its content, is safe from collection for so long."""
+
+REFERENCES = (Dataset.blob_id, Drift.blob_id, Ticket.blob_id, Adapter.blob_id, Prediction.result_blob_id)
+UNREFERENCED = and_(*(~exists().where(column == Blob.id) for column in REFERENCES))
+
+Source = Path | BinaryIO | Iterable[bytes]
+
+
+class BlobStore:
+    """Reads and writes blobs. Every method opens short transactions of its own."""
+
+    def __init__(self, db: Database) -> None:
+        self.db = db
+
+    def stage(
+        self,
+        tenant: str,
+        source: Source,
+        *,
+        job_id: str | None = None,
+        on_chunk: Callable[[int], None] | None = None,
+    ) -> Blob:
+        """Store `source` chunk by chunk as `staging`; a ready blob of the same content in the tenant is taken instead.
+
+        `on_chunk` is called with the bytes stored so far; it may raise to stop. What was stored of a source that
+        fails is deleted. Raises the database's error when there is no room (see `is_storage_full`).
+        """
+        with self.db.write() as session:
+            blob = Blob(id=new_id(), tenant=tenant, status="staging", job_id=job_id, created_at=now(session), size=0)
+            session.add(blob)
+        try:
+            digest, size = hashlib.sha256(), 0
+            for index, data in enumerate(_chunks(source)):
+                self._store(blob.id, index, data)
+                digest.update(data)
+                size += len(data)
+                if on_chunk is not None:
+                    on_chunk(size)
+            return self._complete(blob.id, digest.hexdigest(), size)
+        except BaseException:
+            with suppress(DBAPIError):  # the sweep collects what cannot be deleted now
+                self.erase(blob.id)
+            raise
+
+    def stream(self, blob_id: str) -> Iterator[bytes]:
+        """Yield the content chunk by chunk, each one checked. Raises `BlobNotFound` or `CorruptBlob` before the fault.
+
+        The first `next()` already tells whether the blob is there; a damaged one is quarantined on the way.
+        """
+        with self.db.read() as session:
+            blob = session.get(Blob, blob_id)
+        if blob is None or blob.status == "deleting":
+            raise BlobNotFound(blob_id)
+        if blob.status == "corrupt":
+            raise CorruptBlob(f"blob {blob_id} is quarantined: its content was damaged in storage")
+        left, index = blob.size, 0
+        while left > 0:
+            with self.db.read() as session:
+                chunk = session.get(BlobChunk, (blob_id, index))
+            if chunk is None or hashlib.sha256(chunk.data).hexdigest() != chunk.sha256 or len(chunk.data) > left:
+                self._quarantine(blob_id, index)
+            else:
+                yield chunk.data
+                left -= len(chunk.data)
+                index += 1
+
+    def fetch(self, blob_id: str, path: Path) -> Path:
+        """Write the content to `path`, aside first and then renamed, and check the SHA-256 of the whole."""
+        aside = path.with_name(path.name + ".part")
+        digest = hashlib.sha256()
+        with aside.open("wb") as file:
+            for data in self.stream(blob_id):
+                digest.update(data)
+                file.write(data)
+        self._compare(blob_id, digest.hexdigest())
+        return aside.replace(path)
+
+    def read(self, blob_id: str) -> bytes:
+        """Return a small content whole."""
+        return b"".join(self.stream(blob_id))
+
+    def verify(self, blob_id: str) -> None:
+        """Read everything back and compare with the SHA-256 of the whole. Raises `CorruptBlob`."""
+        digest = hashlib.sha256()
+        for data in self.stream(blob_id):
+            digest.update(data)
+        self._compare(blob_id, digest.hexdigest())
+
+    def erase(self, blob_id: str) -> None:
+        """Delete a blob nothing refers to, a few chunks at a time; absent ones are no error."""
+        with self.db.write() as session:
+            session.execute(
+                update(Blob)
+                .where(Blob.id == blob_id, Blob.status != "deleting", UNREFERENCED)
+                .values(status="deleting")
+            )
+        while True:
+            with self.db.write() as session:
+                doomed = select(Blob.id).where(Blob.id == blob_id, Blob.status == "deleting").scalar_subquery()
+                some = select(BlobChunk.idx).where(BlobChunk.blob_id == doomed).limit(ERASED_AT_ONCE)
+                gone = session.execute(
+                    delete(BlobChunk)
+                    .where(BlobChunk.blob_id == doomed, BlobChunk.idx.in_(some))
+                    .returning(BlobChunk.idx)
+                ).all()
+                if not gone:
+                    session.execute(delete(Blob).where(Blob.id == blob_id, Blob.status == "deleting"))
+                    return
+
+    def collect_garbage(self, *, grace_s: float = GRACE_S, at_most: int = 8) -> int:
+        """Delete up to `at_most` blobs that nothing refers to or whose job is over; return how many."""
+        with self.db.read() as session:
+            doomed = session.scalars(select(Blob.id).where(_garbage(session, grace_s)).limit(at_most)).all()
+        for blob_id in doomed:
+            self.erase(blob_id)
+        return len(doomed)
+
+    def _store(self, blob_id: str, index: int, data: bytes) -> None:
+        sha256 = hashlib.sha256(data).hexdigest()
+        with self.db.write() as session:
+            session.add(BlobChunk(blob_id=blob_id, idx=index, sha256=sha256, size=len(data), data=data))
+
+    def _complete(self, blob_id: str, sha256: str, size: int) -> Blob:
+        """Note hash and size; fall back on a ready twin, whose age starts anew lest it be collected meanwhile."""
+        with self.db.write() as session:
+            blob = session.get_one(Blob, blob_id)
+            blob.sha256, blob.size = sha256, size
+            twin = _twin(session, blob)
+            if twin is None:
+                return blob
+            twin.created_at = now(session)
+        self.erase(blob_id)
+        return twin
+
+    def _compare(self, blob_id: str, sha256: str) -> None:
+        with self.db.read() as session:
+            stored = session.scalar(select(Blob.sha256).where(Blob.id == blob_id))
+        if stored != sha256:
+            self._quarantine(blob_id, None)
+
+    def _quarantine(self, blob_id: str, index: int | None) -> None:
+        """Mark a damaged blob, so that it is neither served nor found again by its content, and raise."""
+        with self.db.write() as session:
+            marked = session.scalar(
+                update(Blob)
+                .where(Blob.id == blob_id, Blob.status.in_(("staging", "ready")))
+                .values(status="corrupt")
+                .returning(Blob.id)
+            )
+        if marked is None:
+            raise BlobNotFound(blob_id)
+        place = "its content" if index is None else f"chunk {index}"
+        raise CorruptBlob(f"blob {blob_id} is damaged: {place} does not match its SHA-256; it will not be served")
+
+
+def use(session: Session, blob_id: str) -> str:
+    """Make a staged blob `ready` inside the transaction that refers to it; return the id to refer to.
+
+    Another ready blob of the same content is taken instead. Raises `CorruptBlob` when chunks are missing.
+    """
+    blob = session.scalar(select(Blob).where(Blob.id == blob_id).with_for_update())
+    if blob is None or blob.status == "deleting":
+        raise BlobNotFound(blob_id)
+    stored = session.scalar(select(func.coalesce(func.sum(BlobChunk.size), 0)).where(BlobChunk.blob_id == blob_id))
+    if blob.status == "corrupt" or blob.sha256 is None or stored != blob.size:
+        raise CorruptBlob(f"blob {blob_id} is not complete: {stored} of {blob.size} bytes are stored")
+    if blob.status == "ready":
+        return blob.id
+    try:
+        with session.begin_nested():
+            twin = _twin(session, blob)
+            blob.status = "ready" if twin is None else "deleting"
+    except IntegrityError:  # Postgres: the twin was published by a transaction that ran beside this one
+        twin = _twin(session, blob)
+        blob.status = "ready" if twin is None else "deleting"
+    return blob.id if twin is None else twin.id
+
+
+def erase_text(session: Session, blob_id: str) -> None:
+    """Delete an uploaded text in the transaction that forgets it, unless something else has the same content."""
+    doomed = select(Blob.id).where(Blob.id == blob_id, UNREFERENCED)
+    session.execute(delete(BlobChunk).where(BlobChunk.blob_id.in_(doomed)))
+    session.execute(delete(Blob).where(Blob.id == blob_id, UNREFERENCED))
+
+
+def is_storage_full(error: BaseException) -> bool:
+    """Tell whether `error`, or what caused it, says that there is no room left to write."""
+    if isinstance(error, OSError):
+        return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    if isinstance(error, sqlite3.Error):
+        code = getattr(error, "sqlite_errorcode", 0)
+        return code == sqlite3.SQLITE_FULL or code & 0xFF == sqlite3.SQLITE_IOERR
+    if getattr(error, "sqlstate", None) == "53100":  # Postgres: disk_full
+        return True
+    cause = getattr(error, "orig", None) or error.__cause__
+    return cause is not None and is_storage_full(cause)
+
+
+def _twin(session: Session, blob: Blob) -> Blob | None:
+    """Return the ready blob of the same tenant and content."""
+    return session.scalar(
+        select(Blob)
+        .where(Blob.tenant == blob.tenant, Blob.sha256 == blob.sha256, Blob.status == "ready", Blob.id != blob.id)
+        .with_for_update()
+    )
+
+
+def _garbage(session: Session, grace_s: float) -> ColumnElement[bool]:
+    """Select what may go: staged by a job that is over, or by nobody for long; unreferenced; half deleted."""
+    old = Blob.created_at < now(session) - timedelta(seconds=grace_s)
+    at_work = exists().where(Job.id == Blob.job_id, Job.status == "running")
+    abandoned = and_(Blob.status == "staging", or_(and_(Blob.job_id.is_not(None), ~at_work), old), ~at_work)
+    unused = and_(Blob.status.in_(("ready", "corrupt")), old)
+    return or_(Blob.status == "deleting", and_(UNREFERENCED, or_(abandoned, unused)))
+
+
+def _chunks(source: Source) -> Iterator[bytes]:
+    """Cut any source into pieces of exactly `CHUNK` bytes, the last one shorter."""
+    if isinstance(source, Path):
+        with source.open("rb") as file:
+            yield from _chunks(file)
+        return
+    if hasattr(source, "read"):
+        while data := source.read(CHUNK):
+            yield data
+        return
+    held = bytearray()
+    for piece in source:
+        held += piece
+        while len(held) >= CHUNK:
+            yield bytes(held[:CHUNK])
+            del held[:CHUNK]
+    if held:
+        yield bytes(held)

@@ -1,0 +1,40 @@
+"""Fencing: a job's writer proves in each transaction that the job is still its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.errors import CancelRequested, LeaseLost
+from app.models import Job
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One attempt at one job by one runner. `attempt` and `owner` together fence every write."""
+
+    job_id: str
+    attempt: int
+    owner: str
+
+
+def owned(session: Session, claim: Claim) -> Job:
+    """Lock and return the job if the claim still holds. Raises `LeaseLost`: stop, and discard what was done."""
+    job = session.scalar(
+        select(Job)
+        .where(Job.id == claim.job_id, Job.attempt == claim.attempt, Job.owner == claim.owner, Job.status == "running")
+        .with_for_update()
+    )
+    if job is None:
+        raise LeaseLost(f"job {claim.job_id}: attempt {claim.attempt} is not the running one any more")
+    return job
+
+
+def hold(session: Session, claim: Claim) -> Job:
+    """As `owned`, and raise `CancelRequested` once somebody asked for that: nothing may be published then."""
+    job = owned(session, claim)
+    if job.cancel_requested:
+        raise CancelRequested(f"job {claim.job_id} is to be cancelled")
+    return job

@@ -1,0 +1,49 @@
+"""Reading jobs, their events, and the runners."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.errors import JobNotFound
+from app.models import Job, JobEvent, Worker
+from app.pages import DEFAULT_LIMIT, Page, read_page
+
+
+def get(session: Session, *, tenant: str, job_id: str) -> Job:
+    """Return a job of the tenant. Raises `JobNotFound`."""
+    job = session.scalar(select(Job).where(Job.id == job_id, Job.tenant == tenant))
+    if job is None:
+        raise JobNotFound(job_id)
+    return job
+
+
+def list_jobs(
+    session: Session,
+    *,
+    tenant: str,
+    status: str | None = None,
+    kind: str | None = None,
+    limit: int = DEFAULT_LIMIT,
+    cursor: str | None = None,
+) -> Page[Job]:
+    """List a tenant's jobs, newest first."""
+    rows = select(Job).where(Job.tenant == tenant)
+    if status is not None:
+        rows = rows.where(Job.status == status)
+    if kind is not None:
+        rows = rows.where(Job.kind == kind)
+    return read_page(session, rows, by=Job.id, limit=limit, cursor=cursor)
+
+
+def events_after(session: Session, job_id: str, seq: int = 0, *, limit: int = 500) -> Sequence[JobEvent]:
+    """Return a job's events after number `seq`, in order. The one of kind `done` is the last there will ever be."""
+    rows = select(JobEvent).where(JobEvent.job_id == job_id, JobEvent.seq > seq)
+    return session.scalars(rows.order_by(JobEvent.seq).limit(limit)).all()
+
+
+def list_workers(session: Session, *, limit: int = DEFAULT_LIMIT, cursor: str | None = None) -> Page[Worker]:
+    """List the runners that were heard lately, newest first. They belong to no tenant."""
+    return read_page(session, select(Worker), by=Worker.id, limit=limit, cursor=cursor)

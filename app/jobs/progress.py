@@ -1,0 +1,62 @@
+"""What a running job reports: its present state on the job, and a bounded history of events for those who watch."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
+
+from app.db import now
+from app.jobs.fence import Claim, hold
+from app.models import Job, JobEvent
+
+KEPT_EVENTS = 1000
+"""Older progress events go; logs stay. A day's training must not fill the table."""
+TRIM_EVERY = 100
+
+
+def record_progress(
+    session: Session,
+    claim: Claim,
+    *,
+    phase: str,
+    step: int,
+    total: int,
+    metrics: Mapping[str, float],
+    eta_s: float | None,
+) -> Job:
+    """Note how far the job is, and tell watchers. The caller throttles. Raises `LeaseLost` or `CancelRequested`."""
+    job = hold(session, claim)
+    job.phase, job.step, job.total, job.eta_s = phase[:64], step, total, eta_s
+    job.metrics = {name: value if math.isfinite(value) else None for name, value in metrics.items()}
+    job.progress_at = now(session)
+    append(session, job, kind="progress", data=snapshot(job))
+    return job
+
+
+def log(session: Session, claim: Claim, message: str) -> None:
+    """Tell watchers something in words. Raises `LeaseLost` or `CancelRequested`."""
+    append(session, hold(session, claim), kind="log", data={"message": message})
+
+
+def snapshot(job: Job) -> dict[str, Any]:
+    """Return the job's progress as the API shows it."""
+    return {"phase": job.phase, "step": job.step, "total": job.total, "eta_s": job.eta_s, "metrics": job.metrics}
+
+
+def append(session: Session, job: Job, *, kind: str, data: dict[str, Any]) -> None:
+    """Add an event to a job whose row this transaction has locked, so that numbers follow each other."""
+    seq = 1 + (session.scalar(select(func.max(JobEvent.seq)).where(JobEvent.job_id == job.id)) or 0)
+    session.add(
+        JobEvent(job_id=job.id, seq=seq, kind=kind, data={"attempt": job.attempt, **data}, created_at=now(session))
+    )
+    session.flush()
+    if seq % TRIM_EVERY == 0:
+        session.execute(
+            delete(JobEvent).where(
+                JobEvent.job_id == job.id, JobEvent.kind == "progress", JobEvent.seq < seq - KEPT_EVENTS
+            )
+        )

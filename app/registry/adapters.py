@@ -1,0 +1,126 @@
+"""Adapters: one language's soft prompt and sparse delta. Immutable and versioned once published."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import delete, exists, select
+from sqlalchemy.orm import Session
+
+from app import jobs
+from app.db import insert, new_id, now
+from app.errors import AdapterNotFound, InUse, NotReadyYet
+from app.models import Adapter, Alias, Job, LanguageVersion, Prediction
+from app.pages import DEFAULT_LIMIT, Page, read_page
+from app.registry import datasets
+
+
+def create(
+    session: Session,
+    *,
+    tenant: str,
+    lang: str,
+    method: str,
+    ticket_id: str | None,
+    backbone: str,
+    training: dict[str, Any],
+    dataset_id: str,
+    examples: dict[str, Any],
+    seeds: int = 1,
+    name: str | None = None,
+    alias: str | None = None,
+) -> tuple[Adapter, Job]:
+    """Add a pending adapter for a normalised language and queue its training.
+
+    `training` is the requested `AdapterConfig` as a dict, `examples` the counts `{train, dev, test, sha256}` as given;
+    both are replaced by what was really used when the adapter is published.
+    """
+    adapter_id = new_id()
+    job = jobs.submit(session, tenant=tenant, kind="adapter", resource_kind="adapter", resource_id=adapter_id)
+    adapter = Adapter(
+        id=adapter_id,
+        tenant=tenant,
+        lang=lang,
+        name=name,
+        requested_alias=alias,
+        status="pending",
+        method=method,
+        origin="training",
+        ticket_id=ticket_id,
+        backbone=backbone,
+        seeds=seeds,
+        training=training,
+        metrics={},
+        examples=examples,
+        dataset_id=dataset_id,
+        job_id=job.id,
+        created_at=now(session),
+    )
+    session.add(adapter)
+    session.flush()
+    return adapter, job
+
+
+def get(session: Session, *, tenant: str, adapter_id: str) -> Adapter:
+    """Return an adapter of the tenant. Raises `AdapterNotFound`."""
+    adapter = session.scalar(select(Adapter).where(Adapter.id == adapter_id, Adapter.tenant == tenant))
+    if adapter is None:
+        raise AdapterNotFound(adapter_id)
+    return adapter
+
+
+def get_ready(session: Session, *, tenant: str, adapter_id: str) -> Adapter:
+    """As `get`, and raise `NotReadyYet` unless it is published."""
+    adapter = get(session, tenant=tenant, adapter_id=adapter_id)
+    if adapter.status != "ready":
+        raise NotReadyYet(f"adapter {adapter_id} is {adapter.status}; it must be ready")
+    return adapter
+
+
+def list_page(
+    session: Session,
+    *,
+    tenant: str,
+    lang: str | None = None,
+    alias: str | None = None,
+    limit: int = DEFAULT_LIMIT,
+    cursor: str | None = None,
+) -> Page[Adapter]:
+    """List the tenant's adapters, newest first; only those of a normalised language, or under an alias, if given."""
+    rows = select(Adapter).where(Adapter.tenant == tenant)
+    if lang is not None:
+        rows = rows.where(Adapter.lang == lang)
+    if alias is not None:
+        rows = rows.where(exists().where(Alias.adapter_id == Adapter.id, Alias.alias == alias))
+    return read_page(session, rows, by=Adapter.id, limit=limit, cursor=cursor)
+
+
+def next_version(session: Session, *, tenant: str, lang: str) -> int:
+    """Give out a language's next version number, from 1. Two transactions never get the same."""
+    row = insert(session, LanguageVersion).values(tenant=tenant, lang=lang, last_version=1)
+    counted = row.on_conflict_do_update(
+        index_elements=["tenant", "lang"], set_={"last_version": LanguageVersion.last_version + 1}
+    )
+    return session.execute(counted.returning(LanguageVersion.last_version)).scalar_one()
+
+
+def delete_adapter(session: Session, *, tenant: str, adapter_id: str) -> None:
+    """Delete an adapter and the texts it was trained on; its version number is never used again.
+
+    Raises `AdapterNotFound`, and `InUse` while its job, an alias or an unfinished prediction depends on it.
+    """
+    adapter = session.scalar(
+        select(Adapter).where(Adapter.id == adapter_id, Adapter.tenant == tenant).with_for_update()
+    )
+    if adapter is None:
+        raise AdapterNotFound(adapter_id)
+    if adapter.status == "pending":
+        raise InUse(f"job {adapter.job_id} is still making adapter {adapter_id}; cancel it first")
+    alias = session.scalar(select(Alias.alias).where(Alias.adapter_id == adapter_id).limit(1))
+    if alias is not None:
+        raise InUse(f"alias {adapter.lang}@{alias} points at adapter {adapter_id}; move or delete the alias first")
+    needed = exists().where(Prediction.adapter_id == adapter_id, Prediction.status == "pending")
+    if session.scalar(select(needed)):
+        raise InUse(f"an unfinished prediction uses adapter {adapter_id}; wait for its job or cancel it first")
+    session.execute(delete(Adapter).where(Adapter.id == adapter_id))
+    datasets.erase(session, adapter.dataset_id)

@@ -1,0 +1,136 @@
+"""Aliases (`production`, say) and references: how a person names an adapter."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Sequence
+
+from sqlalchemy import ColumnElement, delete, select
+from sqlalchemy.orm import Session
+
+from app.db import insert, now
+from app.errors import (
+    AdapterNotFound,
+    AliasNotFound,
+    InvalidAlias,
+    InvalidLanguage,
+    InvalidReference,
+    NoAdapterForLanguage,
+)
+from app.languages import normalise
+from app.models import Adapter, Alias
+
+PRODUCTION = "production"
+"""The alias a bare language means."""
+LARGEST_VERSION = 2**31 - 1
+"""What the version column can hold."""
+_NAME = re.compile(r"[a-z][a-z0-9_-]{0,63}", re.ASCII)
+
+
+def check_name(alias: str) -> str:
+    """Return `alias` if it is a valid name. Raises `InvalidAlias`."""
+    if not _NAME.fullmatch(alias):
+        raise InvalidAlias(f"{alias!r} is not an alias; names match [a-z][a-z0-9_-]*, at most 64 characters")
+    return alias
+
+
+def set_alias(session: Session, *, tenant: str, lang: str, alias: str, version: int) -> Adapter:
+    """Point `alias` of a normalised language at a ready version, atomically. Raises `AdapterNotFound`."""
+    adapter = _by_version(session, tenant=tenant, lang=lang, version=version)
+    if adapter is None:
+        raise AdapterNotFound(f"{lang}@{version}")
+    point(session, adapter, alias=check_name(alias))
+    return adapter
+
+
+def point(session: Session, adapter: Adapter, *, alias: str) -> None:
+    """Point `alias` at a ready adapter of the caller's transaction."""
+    moved = {"adapter_id": adapter.id, "updated_at": now(session)}
+    row = insert(session, Alias).values(tenant=adapter.tenant, lang=adapter.lang, alias=alias, **moved)
+    session.execute(row.on_conflict_do_update(index_elements=["tenant", "lang", "alias"], set_=moved))
+
+
+def delete_alias(session: Session, *, tenant: str, lang: str, alias: str) -> None:
+    """Remove an alias; the adapter stays. Raises `AliasNotFound`."""
+    gone = session.scalar(
+        delete(Alias)
+        .where(Alias.tenant == tenant, Alias.lang == lang, Alias.alias == alias)
+        .returning(Alias.adapter_id)
+    )
+    if gone is None:
+        raise AliasNotFound(f"{lang}@{alias}")
+
+
+def aliases_of(session: Session, adapter_ids: Sequence[str]) -> dict[str, list[str]]:
+    """Return the aliases of each adapter, sorted; one query for a whole page."""
+    found: dict[str, list[str]] = {adapter_id: [] for adapter_id in adapter_ids}
+    for row in session.scalars(select(Alias).where(Alias.adapter_id.in_(adapter_ids)).order_by(Alias.alias)):
+        found[row.adapter_id].append(row.alias)
+    return found
+
+
+def resolve_adapter(session: Session, *, tenant: str, reference: str) -> Adapter:
+    """Return the ready adapter that `lang`, `lang@version`, `lang@alias` or an id names.
+
+    `lang` means its `production` alias, else its newest ready version. Raises `InvalidReference`,
+    `NoAdapterForLanguage` for a bare language without a ready adapter, `AdapterNotFound` for the rest.
+    """
+    adapter_id = _as_id(reference)
+    if adapter_id is not None:
+        adapter = session.scalar(select(Adapter).where(Adapter.id == adapter_id, *_ready(tenant)))
+    else:
+        lang, name = _parse(reference)
+        if name is None:
+            adapter = resolve_language(session, tenant=tenant, lang=lang)
+        elif name.isdigit():
+            adapter = _by_version(session, tenant=tenant, lang=lang, version=int(name))
+        else:
+            adapter = _by_alias(session, tenant=tenant, lang=lang, alias=name)
+    if adapter is None:
+        raise AdapterNotFound(reference)
+    return adapter
+
+
+def resolve_language(session: Session, *, tenant: str, lang: str) -> Adapter:
+    """Return the adapter that serves a normalised language. Raises `NoAdapterForLanguage`."""
+    adapter = _by_alias(session, tenant=tenant, lang=lang, alias=PRODUCTION) or session.scalar(
+        select(Adapter).where(Adapter.lang == lang, *_ready(tenant)).order_by(Adapter.version.desc()).limit(1)
+    )
+    if adapter is None:
+        raise NoAdapterForLanguage(lang)
+    return adapter
+
+
+def _as_id(reference: str) -> str | None:
+    try:
+        return str(uuid.UUID(reference)) if len(reference) == 36 else None
+    except ValueError:
+        return None
+
+
+def _parse(reference: str) -> tuple[str, str | None]:
+    """Split a reference into its normalised language and what stands after the `@`."""
+    tag, at, name = reference.partition("@")
+    valid = name.isascii() and (name.isdigit() or _NAME.fullmatch(name))
+    if at and not valid:
+        raise InvalidReference(f"{reference[:100]!r} names no adapter; give lang, lang@version, lang@alias or an id")
+    try:
+        return normalise(tag), name if at else None
+    except InvalidLanguage as error:
+        raise InvalidReference(f"{reference[:100]!r} names no adapter: {error}") from error
+
+
+def _by_version(session: Session, *, tenant: str, lang: str, version: int) -> Adapter | None:
+    if not 1 <= version <= LARGEST_VERSION:
+        return None
+    return session.scalar(select(Adapter).where(Adapter.lang == lang, Adapter.version == version, *_ready(tenant)))
+
+
+def _by_alias(session: Session, *, tenant: str, lang: str, alias: str) -> Adapter | None:
+    named = select(Alias.adapter_id).where(Alias.tenant == tenant, Alias.lang == lang, Alias.alias == alias)
+    return session.scalar(select(Adapter).where(Adapter.id == named.scalar_subquery(), *_ready(tenant)))
+
+
+def _ready(tenant: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return (Adapter.tenant == tenant, Adapter.status == "ready")

@@ -1,0 +1,81 @@
+"""Texts somebody gave. They are kept for lineage and repeated attempts, and erased with what was made from them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Literal
+
+from sqlalchemy import ColumnElement, delete, exists, or_, select
+from sqlalchemy.orm import Session
+
+from app import blobs
+from app.db import new_id, now
+from app.models import Adapter, Blob, Dataset, Drift, Prediction
+from ltp.examples import Example
+
+Part = Literal["train", "dev", "test"]
+
+
+def create(
+    session: Session,
+    *,
+    tenant: str,
+    kind: Literal["corpus", "examples", "pairs"],
+    blob_id: str,
+    count: int,
+    filename: str | None = None,
+) -> Dataset:
+    """Register a staged blob as a dataset. `count` is lines, examples or pairs."""
+    blob = session.get_one(Blob, blobs.use(session, blob_id))
+    dataset = Dataset(
+        id=new_id(),
+        tenant=tenant,
+        kind=kind,
+        blob_id=blob.id,
+        sha256=blob.sha256,
+        count=count,
+        filename=filename[-255:] if filename else None,
+        created_at=now(session),
+    )
+    session.add(dataset)
+    session.flush()
+    return dataset
+
+
+def erase(session: Session, dataset_id: str | None) -> None:
+    """Delete a dataset and its text, unless something else was made from it."""
+    if dataset_id is None or session.scalar(select(_used(dataset_id))):
+        return
+    blob_id = session.scalar(delete(Dataset).where(Dataset.id == dataset_id).returning(Dataset.blob_id))
+    if blob_id is not None:
+        blobs.erase_text(session, blob_id)
+
+
+def write_parts(parts: Mapping[Part, Sequence[Example]]) -> Iterator[bytes]:
+    """Write labelled examples as JSON lines that name their part; `read_parts` is the inverse."""
+    for part, examples in parts.items():
+        for example in examples:
+            row = {
+                "part": part,
+                "premise": example.premise,
+                "hypothesis": example.hypothesis,
+                "label": example.label,
+                "line": example.line,
+            }
+            yield (json.dumps(row, ensure_ascii=False) + "\n").encode()
+
+
+def read_parts(path: Path) -> dict[Part, list[Example]]:
+    """Read what `write_parts` wrote; a part nobody gave is an empty list."""
+    parts: dict[Part, list[Example]] = {"train": [], "dev": [], "test": []}
+    with path.open(encoding="utf-8") as file:
+        for line in file:
+            row = json.loads(line)
+            parts[row.pop("part")].append(Example(**row))
+    return parts
+
+
+def _used(dataset_id: str) -> ColumnElement[bool]:
+    return or_(*(exists().where(table.dataset_id == dataset_id) for table in (Adapter, Drift, Prediction)))

@@ -1,0 +1,84 @@
+"""Drifts: the results of MLM runs. One answers every later question about ratios and layers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import delete, exists, select, update
+from sqlalchemy.orm import Session
+
+from app.db import new_id, now
+from app.errors import DriftNotFound, InUse, NotReadyYet
+from app.models import Drift, Ticket
+from app.pages import DEFAULT_LIMIT, Page, read_page
+from app.registry import datasets
+
+
+def begin(
+    session: Session,
+    *,
+    tenant: str,
+    backbone: str,
+    backbone_name: str,
+    language: str,
+    strategy: str,
+    config: dict[str, Any],
+    corpus: str | None,
+    dataset_id: str | None,
+) -> Drift:
+    """Add a pending drift over a built-in `corpus` or an uploaded dataset; `tickets.create` queues the job for it."""
+    drift = Drift(
+        id=new_id(),
+        tenant=tenant,
+        status="pending",
+        backbone=backbone,
+        backbone_name=backbone_name,
+        language=language,
+        strategy=strategy,
+        config=config,
+        corpus=corpus,
+        dataset_id=dataset_id,
+        report={},
+        created_at=now(session),
+    )
+    session.add(drift)
+    session.flush()
+    return drift
+
+
+def get(session: Session, *, tenant: str, drift_id: str) -> Drift:
+    """Return a drift of the tenant. Raises `DriftNotFound`."""
+    drift = session.scalar(select(Drift).where(Drift.id == drift_id, Drift.tenant == tenant))
+    if drift is None:
+        raise DriftNotFound(drift_id)
+    return drift
+
+
+def get_ready(session: Session, *, tenant: str, drift_id: str) -> Drift:
+    """As `get`, and raise `NotReadyYet` unless it is published."""
+    drift = get(session, tenant=tenant, drift_id=drift_id)
+    if drift.status != "ready":
+        raise NotReadyYet(f"drift {drift_id} is {drift.status}; a ticket is selected from a ready one")
+    return drift
+
+
+def list_page(session: Session, *, tenant: str, limit: int = DEFAULT_LIMIT, cursor: str | None = None) -> Page[Drift]:
+    """List the tenant's drifts, newest first."""
+    return read_page(session, select(Drift).where(Drift.tenant == tenant), by=Drift.id, limit=limit, cursor=cursor)
+
+
+def tickets_of(session: Session, drift_id: str) -> Sequence[str]:
+    """Return the ids of the tickets made from a drift, oldest first."""
+    return session.scalars(select(Ticket.id).where(Ticket.drift_id == drift_id).order_by(Ticket.id)).all()
+
+
+def delete_drift(session: Session, *, tenant: str, drift_id: str) -> None:
+    """Delete a drift and its corpus; its tickets stay. Raises `DriftNotFound`, `InUse` while a job needs it."""
+    drift = get(session, tenant=tenant, drift_id=drift_id)
+    selecting = exists().where(Ticket.drift_id == drift_id, Ticket.status == "pending")
+    if drift.status == "pending" or session.scalar(select(selecting)):
+        raise InUse(f"drift {drift_id} is needed by an unfinished ticket; wait for its job or cancel it first")
+    session.execute(update(Ticket).where(Ticket.drift_id == drift_id).values(drift_id=None))
+    session.execute(delete(Drift).where(Drift.id == drift_id))
+    datasets.erase(session, drift.dataset_id)

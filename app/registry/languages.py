@@ -1,0 +1,46 @@
+"""The languages a tenant has adapters for, with their versions and aliases."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.models import Adapter, Alias
+from app.pages import DEFAULT_LIMIT, Page
+
+
+@dataclass(frozen=True)
+class LanguageRow:
+    """One language: its ready versions, newest first, and its aliases with the version each points at."""
+
+    lang: str
+    versions: Sequence[int]
+    aliases: dict[str, int]
+
+
+def list_page(
+    session: Session, *, tenant: str, limit: int = DEFAULT_LIMIT, cursor: str | None = None
+) -> Page[LanguageRow]:
+    """List languages with at least one ready adapter, by their tags; the cursor is the last tag."""
+    tags = select(Adapter.lang).where(Adapter.tenant == tenant, Adapter.status == "ready").distinct()
+    if cursor is not None:
+        tags = tags.where(Adapter.lang > cursor)
+    found = session.scalars(tags.order_by(Adapter.lang).limit(limit + 1)).all()
+    items = [_row(session, tenant=tenant, lang=lang) for lang in found[:limit]]
+    return Page(items, items[-1].lang if len(found) > limit else None)
+
+
+def _row(session: Session, *, tenant: str, lang: str) -> LanguageRow:
+    ready = select(Adapter.version).where(Adapter.tenant == tenant, Adapter.lang == lang, Adapter.status == "ready")
+    versions = [version for version in session.scalars(ready.order_by(Adapter.version.desc())) if version is not None]
+    named = (
+        select(Alias.alias, Adapter.version)
+        .join(Adapter, Adapter.id == Alias.adapter_id)
+        .where(Alias.tenant == tenant, Alias.lang == lang)
+        .order_by(Alias.alias)
+    )
+    aliases = {alias: version for alias, version in session.execute(named) if version is not None}
+    return LanguageRow(lang, versions, aliases)

@@ -1,0 +1,87 @@
+"""Predictions: a file of pairs, and the same file with labels and probabilities added."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from app import blobs, jobs
+from app.blobs import BlobStore
+from app.db import new_id, now
+from app.errors import InUse, NotReadyYet, PredictionNotFound
+from app.models import Adapter, Job, Prediction
+from app.pages import DEFAULT_LIMIT, Page, read_page
+from app.registry import datasets
+
+
+def create(
+    session: Session,
+    *,
+    tenant: str,
+    request: dict[str, Any],
+    dataset_id: str,
+    adapter: Adapter | None,
+    fallback: bool,
+    pairs: int,
+) -> tuple[Prediction, Job]:
+    """Add a pending prediction and queue it.
+
+    `adapter` is the one resolved when the request is accepted, None when every row names its own; `fallback` says that
+    it stands in for a language without one. `request` keeps what was asked for: `{lang | adapter, fallback,
+    min_confidence}`; the rows' own references, and the fallback for them, are resolved when the job runs.
+    """
+    prediction_id = new_id()
+    job = jobs.submit(session, tenant=tenant, kind="prediction", resource_kind="prediction", resource_id=prediction_id)
+    prediction = Prediction(
+        id=prediction_id,
+        tenant=tenant,
+        status="pending",
+        request=request,
+        dataset_id=dataset_id,
+        adapter_id=adapter.id if adapter else None,
+        fallback=fallback,
+        pairs=pairs,
+        summary={},
+        job_id=job.id,
+        created_at=now(session),
+    )
+    session.add(prediction)
+    session.flush()
+    return prediction, job
+
+
+def get(session: Session, *, tenant: str, prediction_id: str) -> Prediction:
+    """Return a prediction of the tenant. Raises `PredictionNotFound`."""
+    prediction = session.scalar(select(Prediction).where(Prediction.id == prediction_id, Prediction.tenant == tenant))
+    if prediction is None:
+        raise PredictionNotFound(prediction_id)
+    return prediction
+
+
+def list_page(
+    session: Session, *, tenant: str, limit: int = DEFAULT_LIMIT, cursor: str | None = None
+) -> Page[Prediction]:
+    """List the tenant's predictions, newest first."""
+    rows = select(Prediction).where(Prediction.tenant == tenant)
+    return read_page(session, rows, by=Prediction.id, limit=limit, cursor=cursor)
+
+
+def stream_result(store: BlobStore, prediction: Prediction) -> Iterator[bytes]:
+    """Yield the finished file. Raises `NotReadyYet` at once, `CorruptBlob` where it is damaged."""
+    if prediction.status != "ready" or prediction.result_blob_id is None:
+        raise NotReadyYet(f"prediction {prediction.id} is {prediction.status}; there is no result to read")
+    return store.stream(prediction.result_blob_id)
+
+
+def delete_prediction(session: Session, *, tenant: str, prediction_id: str) -> None:
+    """Delete a prediction with the uploaded file and the result. Raises `PredictionNotFound`, `InUse`."""
+    prediction = get(session, tenant=tenant, prediction_id=prediction_id)
+    if prediction.status == "pending":
+        raise InUse(f"job {prediction.job_id} is still making prediction {prediction_id}; cancel it first")
+    session.execute(delete(Prediction).where(Prediction.id == prediction_id))
+    datasets.erase(session, prediction.dataset_id)
+    if prediction.result_blob_id is not None:
+        blobs.erase_text(session, prediction.result_blob_id)

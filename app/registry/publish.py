@@ -1,0 +1,108 @@
+"""Publication: what a job made becomes visible, all of it or nothing, in one short transaction.
+
+Each function first proves that the caller still owns the job (`LeaseLost`, `CancelRequested` otherwise), then flips
+staged blobs and pending rows to `ready` together with the job. Blobs were staged and read back before.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from app import blobs, jobs
+from app.db import now
+from app.errors import LeaseLost
+from app.jobs import Claim
+from app.models import Adapter, Drift, Prediction, Ticket
+from app.registry.adapters import next_version
+from app.registry.aliases import point
+
+
+@dataclass(frozen=True)
+class DriftResult:
+    """What an MLM run found. `blob_id` is staged."""
+
+    blob_id: str
+    report: dict[str, Any]
+    corpus_sha256: str
+    moved: int
+    selectable: int
+
+
+@dataclass(frozen=True)
+class TicketResult:
+    """What a selection found. `blob_id` is staged; `mask_bytes` is the size of the plain mask file."""
+
+    blob_id: str
+    active: int
+    selectable: int
+    moved: int
+    zero_drift: int
+    distribution: list[dict[str, Any]]
+    mask_sha256: str
+    mask_bytes: int
+
+
+@dataclass(frozen=True)
+class AdapterResult:
+    """What a training run made. `blob_id` is staged; the dicts are what was really used and measured."""
+
+    blob_id: str
+    size: int
+    metrics: dict[str, Any]
+    training: dict[str, Any]
+    examples: dict[str, Any]
+
+
+def publish_ticket(session: Session, claim: Claim, ticket_result: TicketResult, *, drift: DriftResult | None) -> None:
+    """Publish a ticket, and the drift made with it unless that was ready before."""
+    job = jobs.hold(session, claim)
+    ticket = session.get_one(Ticket, job.resource_id)
+    if drift is not None:
+        row = session.get_one(Drift, ticket.drift_id)
+        _ready(session, row, blob_id=drift.blob_id)
+        row.report, row.corpus_sha256 = drift.report, drift.corpus_sha256
+        row.moved, row.selectable = drift.moved, drift.selectable
+    _ready(session, ticket, blob_id=ticket_result.blob_id)
+    ticket.active, ticket.selectable = ticket_result.active, ticket_result.selectable
+    ticket.moved, ticket.zero_drift = ticket_result.moved, ticket_result.zero_drift
+    ticket.distribution = ticket_result.distribution
+    ticket.mask_sha256, ticket.mask_bytes = ticket_result.mask_sha256, ticket_result.mask_bytes
+    jobs.succeed(session, job)
+
+
+def publish_adapter(session: Session, claim: Claim, result: AdapterResult) -> Adapter:
+    """Publish an adapter under the language's next version, and point the alias that was asked for at it."""
+    job = jobs.hold(session, claim)
+    adapter = session.get_one(Adapter, job.resource_id)
+    version = next_version(session, tenant=adapter.tenant, lang=adapter.lang)
+    _ready(session, adapter, blob_id=result.blob_id)
+    adapter.version = version
+    adapter.bytes, adapter.metrics = result.size, result.metrics
+    adapter.training, adapter.examples = result.training, result.examples
+    session.flush()
+    if adapter.requested_alias is not None:
+        point(session, adapter, alias=adapter.requested_alias)
+    jobs.succeed(session, job)
+    return adapter
+
+
+def publish_prediction(session: Session, claim: Claim, *, blob_id: str, summary: dict[str, Any]) -> None:
+    """Publish a prediction's result file."""
+    job = jobs.hold(session, claim)
+    prediction = session.get_one(Prediction, job.resource_id)
+    if prediction.status != "pending":
+        raise LeaseLost(f"prediction {prediction.id} is {prediction.status} already")
+    prediction.status, prediction.published_at = "ready", now(session)
+    prediction.result_blob_id, prediction.summary = blobs.use(session, blob_id), summary
+    jobs.succeed(session, job)
+
+
+def _ready(session: Session, row: Drift | Ticket | Adapter, *, blob_id: str) -> None:
+    """Flip a pending row, with its blob, to ready."""
+    if row.status != "pending":
+        raise LeaseLost(f"{type(row).__name__.lower()} {row.id} is {row.status} already")
+    row.blob_id, row.published_at = blobs.use(session, blob_id), now(session)
+    row.status = "ready"

@@ -1,0 +1,140 @@
+"""Tickets: masks selected from a drift, or imported with an adapter. Stored compressed, handed out plain."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import zstandard
+from sqlalchemy import ColumnElement, delete, or_, select, update
+from sqlalchemy.orm import Session
+
+from app import jobs
+from app.blobs import BlobStore
+from app.db import new_id, now
+from app.errors import InUse, NoTicket, NotReadyYet, TicketNotFound
+from app.models import Adapter, Drift, Job, Ticket
+from app.pages import DEFAULT_LIMIT, Page, read_page
+from ltp.config import TicketConfig
+
+COMPRESSION_LEVEL = 3
+
+
+def create(
+    session: Session, *, tenant: str, drift: Drift, config: TicketConfig, name: str | None = None
+) -> tuple[Ticket, Job]:
+    """Add a pending ticket on `drift` and queue its job.
+
+    A pending drift (from `drifts.begin`, in the same transaction) is trained and published with the ticket; a ready
+    one is only selected from. Raises `NotReadyYet` for a drift whose own job is not done.
+    """
+    if drift.status != "ready" and drift.job_id is not None:
+        raise NotReadyYet(f"drift {drift.id} is {drift.status}; a ticket is selected from a ready one")
+    ticket_id = new_id()
+    job = jobs.submit(session, tenant=tenant, kind="ticket", resource_kind="ticket", resource_id=ticket_id)
+    if drift.status == "pending":
+        drift.job_id = job.id
+    ticket = Ticket(
+        id=ticket_id,
+        tenant=tenant,
+        name=name,
+        status="pending",
+        origin="drift",
+        shared=False,
+        drift_id=drift.id,
+        backbone=drift.backbone,
+        language=drift.language,
+        strategy=drift.strategy,
+        active_ratio=config.active_ratio,
+        rule=config.rule,
+        layers=config.layers if isinstance(config.layers, str) else list(config.layers),
+        distribution=[],
+        job_id=job.id,
+        created_at=now(session),
+    )
+    session.add(ticket)
+    session.flush()
+    return ticket, job
+
+
+def config_of(ticket: Ticket) -> TicketConfig:
+    """Return the selection a ticket was made with."""
+    layers: Any = ticket.layers if isinstance(ticket.layers, str) else tuple(ticket.layers)
+    return TicketConfig(active_ratio=ticket.active_ratio, rule=ticket.rule, layers=layers)  # type: ignore[arg-type]
+
+
+def get(session: Session, *, tenant: str, ticket_id: str) -> Ticket:
+    """Return a ticket of the tenant, or one shared with all. Raises `TicketNotFound`."""
+    ticket = session.scalar(select(Ticket).where(Ticket.id == ticket_id, _visible(tenant)))
+    if ticket is None:
+        raise TicketNotFound(ticket_id)
+    return ticket
+
+
+def get_ready(session: Session, *, tenant: str, ticket_id: str) -> Ticket:
+    """As `get`, and raise `NotReadyYet` unless it is published."""
+    ticket = get(session, tenant=tenant, ticket_id=ticket_id)
+    if ticket.status != "ready":
+        raise NotReadyYet(f"ticket {ticket_id} is {ticket.status}; it must be ready")
+    return ticket
+
+
+def newest_ready(session: Session, *, tenant: str, backbone: str) -> Ticket:
+    """Return the tenant's newest ready ticket of a backbone, else the newest shared one. Raises `NoTicket`."""
+    ticket = session.scalar(
+        select(Ticket)
+        .where(Ticket.status == "ready", Ticket.backbone == backbone, _visible(tenant))
+        .order_by((Ticket.tenant == tenant).desc(), Ticket.id.desc())
+        .limit(1)
+    )
+    if ticket is None:
+        raise NoTicket("no ticket is ready for the served backbone; make one with POST /tickets, or name one")
+    return ticket
+
+
+def list_page(session: Session, *, tenant: str, limit: int = DEFAULT_LIMIT, cursor: str | None = None) -> Page[Ticket]:
+    """List the tenant's tickets and those shared with all, newest first."""
+    return read_page(session, select(Ticket).where(_visible(tenant)), by=Ticket.id, limit=limit, cursor=cursor)
+
+
+def delete_ticket(session: Session, *, tenant: str, ticket_id: str) -> None:
+    """Delete a ticket. Raises `TicketNotFound`, and `InUse` while its job or adapters depend on it."""
+    ticket = session.scalar(select(Ticket).where(Ticket.id == ticket_id, Ticket.tenant == tenant).with_for_update())
+    if ticket is None:
+        raise TicketNotFound(ticket_id)
+    if ticket.status == "pending":
+        raise InUse(f"job {ticket.job_id} is still making ticket {ticket_id}; cancel it first")
+    dependant = session.scalar(
+        select(Adapter.id).where(Adapter.ticket_id == ticket_id, Adapter.status.in_(("pending", "ready"))).limit(1)
+    )
+    if dependant is not None:
+        raise InUse(f"adapter {dependant} depends on ticket {ticket_id}; delete it first")
+    session.execute(update(Adapter).where(Adapter.ticket_id == ticket_id).values(ticket_id=None))
+    session.execute(delete(Ticket).where(Ticket.id == ticket_id))
+
+
+def compress(plain: Path, compressed: Path) -> Path:
+    """Compress a mask file for storage; the same mask gives the same bytes, so it is stored once."""
+    with plain.open("rb") as source, compressed.open("wb") as target:
+        zstandard.ZstdCompressor(level=COMPRESSION_LEVEL).copy_stream(source, target, size=plain.stat().st_size)
+    return compressed
+
+
+def stream_mask(store: BlobStore, ticket: Ticket) -> Iterator[bytes]:
+    """Yield a ready ticket's mask file, plain: `mask_bytes` bytes of safetensors. Raises `CorruptBlob`."""
+    decompressor = zstandard.ZstdDecompressor().decompressobj()
+    for chunk in store.stream(str(ticket.blob_id)):
+        if plain := decompressor.decompress(chunk):
+            yield plain
+
+
+def fetch_mask(store: BlobStore, ticket: Ticket, path: Path) -> Path:
+    """Write a ready ticket's mask file, plain, to `path`."""
+    with path.open("wb") as file:
+        file.writelines(stream_mask(store, ticket))
+    return path
+
+
+def _visible(tenant: str) -> ColumnElement[bool]:
+    return or_(Ticket.tenant == tenant, Ticket.shared)
