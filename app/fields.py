@@ -1,0 +1,82 @@
+"""Faults of single fields in words: what a validation library reports, as paths and messages a caller can act on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from app.errors import FieldError
+from ltp.errors import InvalidConfig
+
+MOST = 20
+"""So many faults are listed; a file of ten thousand bad pairs needs no more."""
+LONGEST = 200
+"""A path carries keys the caller chose; it is cut here."""
+MESSAGES = {
+    "extra_forbidden": "there is no field of this name here",
+    "unexpected_keyword_argument": "there is no field of this name here",
+    "missing": "this field is required",
+    "missing_keyword_only_argument": "this field is required",
+    "finite_number": "must be a finite number",
+}
+ABOUT_A_NEW_KEY = {"missing", "missing_keyword_only_argument"}
+"""Faults whose last path element is no part of the input."""
+
+
+class Misfit(ValueError):
+    """Raised by a validator that looks at several fields, to say which one is wrong."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+def field_errors(errors: Iterable[Mapping[str, Any]], tree: object = None) -> list[FieldError]:
+    """Turn pydantic's error details into `FieldError`s; `tree` is the parsed input they are about.
+
+    Pydantic's locations also name the branches of unions; given the input, only what leads through it is kept.
+    """
+    found: dict[tuple[str, str], None] = {}
+    for error in errors:
+        found[_path(error, tree)[:LONGEST], _message(error)] = None
+    return [FieldError(path, message) for path, message in list(found)[:MOST]]
+
+
+def sentence(fields: Sequence[FieldError]) -> str:
+    """Sum the faults up in one sentence, the first of them in full."""
+    first = fields[0]
+    more = f" (and {len(fields) - 1} more)" if len(fields) > 1 else ""
+    where = f"{first.path}: " if first.path else ""
+    return f"the request does not validate: {where}{first.message}{more}"
+
+
+def _path(error: Mapping[str, Any], tree: object) -> str:
+    if tree is None:
+        return ".".join(map(str, error["loc"]))
+    kept: list[str] = []
+    node = tree
+    location: tuple[str | int, ...] = error["loc"]
+    for place, part in enumerate(location):
+        last = place == len(location) - 1
+        inside, node = _member(node, part)
+        if inside or (last and error["type"] in ABOUT_A_NEW_KEY):
+            kept.append(str(part))
+    if isinstance(cause := error.get("ctx", {}).get("error"), InvalidConfig | Misfit):
+        kept.append(cause.field)
+    return ".".join(kept)
+
+
+def _member(node: object, part: str | int) -> tuple[bool, object]:
+    """Step from `node` to its member `part`; stay where there is none."""
+    if isinstance(node, dict) and part in node:
+        return True, node[part]
+    if isinstance(node, list) and isinstance(part, int) and part < len(node):
+        return True, node[part]
+    return False, node
+
+
+def _message(error: Mapping[str, Any]) -> str:
+    if error["type"] == "string_pattern_mismatch" and error.get("ctx", {}).get("pattern") == r"\S":
+        return "must not be blank"
+    message = MESSAGES.get(error["type"], str(error["msg"]))
+    return message.removeprefix("Value error, ").removeprefix("Input ").replace("should ", "must ", 1)
