@@ -1,0 +1,115 @@
+"""`Idempotency-Key`: sending a request that starts work twice starts it once.
+
+The key is scoped to tenant, method and path, and kept for 24 hours with the 202 it got. The same body replays that
+answer, another body is refused, and of concurrent twins one makes the job: key and job are one transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Annotated, Any
+
+from fastapi import Depends, Header, Request
+from sqlalchemy import delete
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+from starlette.responses import JSONResponse
+
+from app.auth import CallerDep
+from app.db import Database, now
+from app.errors import IdempotencyConflict
+from app.models import IdempotencyKey
+from app.schemas.jobs import Accepted
+
+KEPT = timedelta(hours=24)
+
+KeyHeader = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=255,
+        description="Any string of your own; repeating the request with the same key does not repeat the work.",
+        examples=["b7f0c1de-train-sw"],
+    ),
+]
+
+
+@dataclass(frozen=True)
+class Starter:
+    """Starts the work of one request, once a key."""
+
+    db: Database
+    tenant: str
+    method: str
+    path: str
+    key: str | None
+
+    def replay(self, digest: str) -> JSONResponse | None:
+        """Return the stored answer to this key, if there is one; spares the preparation of work that was started."""
+        if self.key is None:
+            return None
+        with self.db.read() as session:
+            return self._stored(session, digest)
+
+    def start(self, digest: str, begin: Callable[[Session], Accepted]) -> JSONResponse:
+        """Run `begin` in a write transaction together with the key, or replay; returns the 202.
+
+        Raises:
+            IdempotencyConflict: the key came before with another body.
+        """
+        try:
+            return self._start(digest, begin)
+        except IntegrityError:
+            if self.key is None:
+                raise
+            return self._start(digest, begin)  # a twin committed first; its answer is there now
+
+    def _start(self, digest: str, begin: Callable[[Session], Accepted]) -> JSONResponse:
+        with self.db.write() as session:
+            if self.key is None:
+                return _accepted(begin(session).model_dump(mode="json"))
+            session.execute(delete(IdempotencyKey).where(IdempotencyKey.created_at < now(session) - KEPT))
+            stored = self._stored(session, digest)
+            if stored is not None:
+                return stored
+            answer = begin(session)
+            content = answer.model_dump(mode="json")
+            session.add(
+                IdempotencyKey(
+                    tenant=self.tenant,
+                    method=self.method,
+                    path=self.path,
+                    key=self.key,
+                    body_sha256=digest,
+                    status=202,
+                    response=content,
+                    job_id=answer.job.id,
+                    created_at=now(session),
+                )
+            )
+        return _accepted(content)
+
+    def _stored(self, session: Session, digest: str) -> JSONResponse | None:
+        row = session.get(IdempotencyKey, (self.tenant, self.method, self.path, self.key))
+        if row is None or row.created_at < now(session) - KEPT:
+            return None
+        if row.body_sha256 != digest:
+            raise IdempotencyConflict(
+                f"the Idempotency-Key {self.key!r} was used with another body; take a new key for a new request"
+            )
+        return _accepted(row.response)
+
+
+def _accepted(content: dict[str, Any]) -> JSONResponse:
+    return JSONResponse(content, 202, headers={"Location": f"/jobs/{content['job']['id']}"})
+
+
+def starter(request: Request, caller: CallerDep, key: KeyHeader = None) -> Starter:
+    """Collect what scopes the key of this request."""
+    return Starter(request.app.state.db, caller.tenant, request.method, request.scope["path"], key)
+
+
+StarterDep = Annotated[Starter, Depends(starter)]

@@ -1,0 +1,162 @@
+"""Predictions: answered at once for a list of pairs, or as a job for a file."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Self
+
+from pydantic import ConfigDict, Field, model_validator
+
+from app.fields import Misfit
+from app.schemas.jobs import Accepted, ResourceStatus
+from app.schemas.scalars import AN_ADAPTER_ID, Answer, Language, Moment, Reference, Request, Text
+from ltp.config import Label
+
+Confidence = Annotated[float, Field(ge=0, le=1)]
+
+
+class _Addressed(Request):
+    """Something that may name the adapter to use, one way or the other."""
+
+    lang: Language | None = None
+    """Its `production` adapter, else its newest ready one."""
+    adapter: Reference | None = None
+    """`lang`, `lang@version`, `lang@alias`, or an adapter's id."""
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if self.lang is not None and self.adapter is not None:
+            raise Misfit("adapter", "give either `lang` or `adapter`, not both")
+        return self
+
+    @property
+    def reference(self) -> str | None:
+        """The adapter reference it names."""
+        return self.adapter or self.lang
+
+
+class Pair(_Addressed):
+    """A premise and a hypothesis, and the adapter to judge them with if it is not the request's."""
+
+    premise: Text
+    hypothesis: Text
+
+
+class PredictRequest(_Addressed):
+    """Pairs to judge. Every pair needs an adapter: its own or the request's."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "lang": "es",
+                    "pairs": [
+                        {"premise": "El perro duerme.", "hypothesis": "El animal descansa."},
+                        {"premise": "Mbwa analala.", "hypothesis": "Mbwa anakimbia.", "adapter": "sw@production"},
+                    ],
+                    "fallback": "es",
+                    "min_confidence": 0.5,
+                }
+            ]
+        }
+    )
+
+    pairs: Annotated[list[Pair], Field(min_length=1, max_length=1_000_000)]
+    """At most `MAX_PAIRS` of them."""
+    fallback: Reference | None = None
+    """Used, and flagged, for languages without an adapter: zero-shot."""
+    min_confidence: Confidence | None = None
+    """Below it a prediction is marked `abstained`; the label stays the likeliest one."""
+
+    @model_validator(mode="after")
+    def _every_pair_is_addressed(self) -> Self:
+        if self.reference is None:
+            for index, pair in enumerate(self.pairs):
+                if pair.reference is None:
+                    raise Misfit(f"pairs.{index}", "name a `lang` or an `adapter`, here or for the whole request")
+        return self
+
+
+class Probabilities(Answer):
+    """They sum to 1."""
+
+    entailment: float
+    neutral: float
+    contradiction: float
+
+
+class AdapterRef(Answer):
+    """The adapter that judged."""
+
+    id: Annotated[str, Field(examples=[AN_ADAPTER_ID])]
+    lang: Annotated[str, Field(examples=["sw"])]
+    version: Annotated[int, Field(examples=[3])]
+
+
+class PairPrediction(Answer):
+    """What the hypothesis is to the premise."""
+
+    label: Label
+    probabilities: Probabilities
+    adapter: AdapterRef
+    fallback: bool
+    """The language has no adapter; the fallback judged."""
+    truncated: bool
+    """Premise and hypothesis were too long together and were cut."""
+    abstained: bool
+    """The label's probability is below `min_confidence`."""
+
+
+class Timing(Answer):
+    """Milliseconds."""
+
+    queue: float
+    """Waiting for the engine."""
+    compute: float
+    """From the first pair to the last."""
+
+
+class PredictAnswer(Answer):
+    """One prediction a pair, in the order of the pairs."""
+
+    predictions: list[PairPrediction]
+    timing_ms: Timing
+
+
+class PredictionRequest(_Addressed):
+    """How to judge a file of pairs. A column `lang` or `adapter` in the file is not read: one adapter judges all."""
+
+    fallback: Reference | None = None
+    """Used, and flagged, if the language has no adapter."""
+    min_confidence: Confidence | None = None
+    """Below it a pair is marked as abstained."""
+
+    @model_validator(mode="after")
+    def _is_addressed(self) -> Self:
+        if self.reference is None:
+            raise Misfit("lang", "name a `lang` or an `adapter`")
+        return self
+
+
+class Prediction(Answer):
+    """A file of pairs with labels to be added."""
+
+    id: Annotated[str, Field(examples=["0199f3c4-3b1d-7a52-8e0b-4d2c1b0a9f55"])]
+    status: ResourceStatus
+    lang: str | None
+    adapter: AdapterRef | None
+    """The adapter that judges; null once it was deleted."""
+    fallback: bool
+    """The language had no adapter; the fallback judges."""
+    min_confidence: float | None
+    filename: str | None
+    pairs: int
+    summary: dict[str, Any]
+    """Counts by label, truncated and abstained; empty until ready."""
+    created_at: Moment
+    published_at: Moment | None
+
+
+class PredictionAccepted(Accepted):
+    """The file is being worked on."""
+
+    prediction: Prediction
