@@ -1,0 +1,212 @@
+"""`ltp adapter`: what a few labelled examples of one language were turned into."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from app.cli import options
+from app.cli.command import Session, remote
+from app.cli.options import BatchSize, Epochs, LearningRate, MaxLength, More, NoWait, Seed, TrainingPrecision
+from app.cli.output import accuracy, age, pairs, percent, size, table
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+group = typer.Typer(help="Adapters: one language's classifier on the shared backbone.", no_args_is_help=True)
+
+Reference = Annotated[
+    str, typer.Argument(metavar="ADAPTER", help="sw, sw@3, sw@production, or an id.", show_default=False)
+]
+ExamplesFile = Annotated[
+    Path | None, typer.Option(**options.EXISTING, help="Further labelled pairs in a file of their own.")
+]
+
+
+@remote(group, "train")
+def train_adapter(
+    session: Session,
+    *,
+    examples: Annotated[
+        Path, typer.Argument(**options.EXISTING, metavar="EXAMPLES", help="Labelled pairs: JSONL, CSV or TSV.")
+    ],
+    lang: Annotated[str, typer.Option(help="Their language: sw, es, quy.", show_default=False)],
+    dev: ExamplesFile = None,
+    test: ExamplesFile = None,
+    ticket: Annotated[str | None, typer.Option(help="Id or name; default: the newest one.")] = None,
+    method: Annotated[Literal["ltp", "pt"] | None, typer.Option(help="pt trains the soft prompt alone.")] = None,
+    name: Annotated[str | None, typer.Option(help="What to call the adapter.")] = None,
+    alias: Annotated[str | None, typer.Option(help="An alias to point at it, e.g. production.")] = None,
+    seeds: Annotated[int | None, typer.Option(min=1, help="Train so many, publish the best.")] = None,
+    epochs: Epochs = None,
+    batch_size: BatchSize = None,
+    learning_rate: LearningRate = None,
+    max_length: MaxLength = None,
+    precision: TrainingPrecision = None,
+    seed: Seed = None,
+    more: More = None,
+    no_wait: NoWait = False,
+) -> None:
+    """Train an adapter on labelled pairs; without --dev, half of them are held out by whole premises."""
+    from app.cli.references import find_ticket
+    from ltp.config import AdapterConfig
+
+    training = options.hyperparameters(
+        AdapterConfig,
+        more,
+        epochs=epochs,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        max_length=max_length,
+        precision=precision,
+        seed=seed,
+    )
+    files = _checked(session, examples, {"dev_examples": dev, "test_examples": test})
+    chosen = ticket and find_ticket(session.client, ticket)["id"]
+    body = options.parted(
+        lang=lang, ticket=chosen, method=method, name=name, alias=alias, seeds=seeds, training=training
+    )
+    _finish(session, session.client.post("/adapters", body, files=files), no_wait)
+
+
+def _checked(session: Session, examples: Path, others: dict[str, Path | None]) -> dict[str, Path]:
+    """Read every file before it travels: faults are named here, by line and column, and leaks are pointed out."""
+    from ltp.examples import check_trainable, leaks, read_examples
+
+    with options.reading(examples):
+        training = read_examples(examples)
+        check_trainable(training)
+    files = {"examples": examples}
+    for part, path in others.items():
+        if path is not None:
+            with options.reading(path):
+                held_out = read_examples(path)
+            files[part] = path
+            if shared := leaks(training, held_out):
+                session.output.note(f"{path}: {len(shared)} of its pairs also stand in {examples}")
+    return files
+
+
+def _finish(session: Session, accepted: dict[str, Any], no_wait: bool) -> None:
+    from app.cli.watch import leave, wait
+
+    if no_wait:
+        session.output.show(accepted, lambda console: console.print(pairs(leave(accepted["job"]))))
+        return
+    job = wait(session, accepted["job"])
+    adapter = session.client.get(f"/adapters/{accepted['adapter']['id']}")
+    session.output.show({"job": job, "adapter": adapter}, lambda console: _print(console, adapter))
+
+
+@remote(group, "list")
+def list_adapters(
+    session: Session,
+    *,
+    lang: Annotated[str | None, typer.Option(help="Only of this language.")] = None,
+    alias: Annotated[str | None, typer.Option(help="Only those this alias points at.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many, newest first.")] = 20,
+) -> None:
+    """List adapters, newest first."""
+    adapters = session.client.items("/adapters", lang=lang, alias=alias, limit=limit)
+    rows = [
+        (
+            _label(adapter),
+            ", ".join(adapter["aliases"]) or "-",
+            adapter["status"],
+            adapter["method"],
+            accuracy((adapter["metrics"] or {}).get("dev")),
+            "-" if adapter["bytes"] is None else size(adapter["bytes"]),
+            age(adapter["created_at"]),
+            adapter["id"],
+        )
+        for adapter in adapters
+    ]
+    columns = ("adapter", "aliases", "status", "method", "dev accuracy", "size", "made", "id")
+    session.output.show(adapters, lambda console: console.print(table("", columns, rows)))
+
+
+@remote(group, "show")
+def show_adapter(session: Session, *, adapter: Reference) -> None:
+    """Show an adapter: what it was trained on, and how it did."""
+    from app.cli.references import find_adapter
+
+    found = find_adapter(session.client, adapter)
+    session.output.show(found, lambda console: _print(console, found))
+
+
+@remote(group, "promote")
+def promote_adapter(
+    session: Session,
+    *,
+    adapter: Reference,
+    alias: Annotated[str, typer.Option(help="The alias to move.")] = "production",
+) -> None:
+    """Point an alias at an adapter; `ltp predict --adapter sw` then answers from it at once."""
+    from app.cli.references import find_adapter
+
+    found = find_adapter(session.client, adapter)
+    answer = session.client.put(f"/languages/{found['lang']}/aliases/{alias}", {"version": found["version"]})
+    session.output.show(
+        answer, lambda console: console.print(f"{found['lang']}@{alias} is now version {found['version']}")
+    )
+
+
+@remote(group, "export")
+def export_adapter(
+    session: Session,
+    *,
+    adapter: Reference,
+    to: Annotated[Path | None, typer.Option("--output", "-o", help="Default: LANG-VERSION.safetensors.")] = None,
+) -> None:
+    """Download an adapter as one safetensors file, with the mask it needs."""
+    from app.cli.references import find_adapter
+
+    found = find_adapter(session.client, adapter)
+    target = to or Path(f"{found['lang']}-{found['version']}.safetensors")
+    written = session.client.save(f"/adapters/{found['id']}/export", target)
+    session.output.show(
+        {"adapter": found["id"], "file": str(target), "bytes": written},
+        lambda console: console.print(f"Wrote {target} ({size(written)})"),
+    )
+
+
+@remote(group, "import")
+def import_adapter(
+    session: Session,
+    *,
+    file: Annotated[Path, typer.Argument(**options.EXISTING, help="What `ltp adapter export` wrote.")],
+    lang: Annotated[str | None, typer.Option(help="Default: the language it was trained for.")] = None,
+    alias: Annotated[str | None, typer.Option(help="An alias to point at it.")] = None,
+) -> None:
+    """Upload an exported adapter; it becomes the next version of its language."""
+    body = options.parted(lang=lang, alias=alias)
+    answer = session.client.post("/adapters/import", body, files={"file": file})
+    adapter = answer.get("adapter", answer)
+    session.output.show(adapter, lambda console: _print(console, adapter))
+
+
+def _label(adapter: dict[str, Any]) -> str:
+    return f"{adapter['lang']}@{adapter['version']}" if adapter["version"] else f"{adapter['lang']} (pending)"
+
+
+def _print(console: Console, adapter: dict[str, Any]) -> None:
+    metrics = adapter["metrics"] or {}
+    examples = adapter["examples"] or {}
+    lines = [
+        ("adapter", f"{_label(adapter)}  {adapter['id']}"),
+        ("status", adapter["status"]),
+        ("aliases", ", ".join(adapter["aliases"]) or "-"),
+        ("method", adapter["method"]),
+        ("ticket", adapter["ticket"] or "-"),
+        ("examples", ", ".join(f"{examples[part]} {part}" for part in ("train", "dev", "test") if examples.get(part))),
+        ("size", "-" if adapter["bytes"] is None else size(adapter["bytes"])),
+    ]
+    for part, note in (("dev", " (the best epoch was chosen on these)"), ("test", "")):
+        if scores := metrics.get(part):
+            detail = f"{accuracy(scores)}, macro F1 {percent(scores['macro_f1'])}, ECE {percent(scores['ece'])}"
+            lines.append((part, detail + note))
+    if adapter["seeds"] and adapter["seeds"] > 1 and metrics.get("mean") is not None:
+        lines.append(("seeds", f"{adapter['seeds']}: mean {percent(metrics['mean'])}, sd {percent(metrics['std'])}"))
+    console.print(pairs(lines))

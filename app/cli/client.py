@@ -1,0 +1,181 @@
+"""The service over HTTP, as the commands see it: dictionaries in, dictionaries out, and every refusal a `Failure`."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from app.cli.failure import Failure
+
+PAGE = 200
+PATIENCE_S = 120.0
+"""How long a command waits for a service that answers 429 or 503 (a full queue, a backbone that is still loading)."""
+ATTEMPTS = 3
+TIMEOUT = httpx.Timeout(120.0, connect=5.0)
+LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+BUSY = {429, 503}
+
+
+@contextlib.contextmanager
+def connect(url: str | None, api_key: str | None) -> Iterator[Client]:
+    """A client for `--url` and `--api-key`, or what the settings say."""
+    from app.settings import Settings
+
+    settings = Settings()
+    key = api_key or (settings.api_key.get_secret_value() if settings.api_key else None)
+    with Client(url or settings.url, key) as client:
+        yield client
+
+
+class Client:
+    """One service. Starting work is safe to repeat: each call carries an idempotency key of its own."""
+
+    def __init__(self, url: str, api_key: str | None = None, *, patience_s: float = PATIENCE_S) -> None:
+        self.url = (url if "://" in url else f"http://{url}").rstrip("/")
+        self.patience_s = patience_s
+        headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
+        try:
+            local = httpx.URL(self.url).host in LOOPBACK  # a proxy of the environment is never on the way to ourselves
+            self.http = httpx.Client(base_url=self.url, headers=headers, timeout=TIMEOUT, trust_env=not local)
+        except httpx.InvalidURL as error:
+            raise Failure("invalid_url", f"{url!r} is not an address: {error}") from error
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.http.close()
+
+    def get(self, path: str, **query: Any) -> dict[str, Any]:
+        """One resource."""
+        return self._json(self._ask("GET", path, params=_present(query)))
+
+    def items(self, path: str, *, limit: int | None = None, **query: Any) -> list[dict[str, Any]]:
+        """A list, newest first, page by page until `limit` or its end."""
+        found: list[dict[str, Any]] = []
+        cursor: str | None = None
+        while limit is None or len(found) < limit:
+            wanted = PAGE if limit is None else min(PAGE, limit - len(found))
+            page = self.get(path, **query, limit=wanted, cursor=cursor)
+            found += page["items"]
+            cursor = page.get("next_cursor")
+            if cursor is None:
+                break
+        return found
+
+    def put(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Set something to `body`."""
+        return self._json(self._ask("PUT", path, json=body))
+
+    def post(
+        self, path: str, body: dict[str, Any] | None = None, *, files: dict[str, Path] | None = None
+    ) -> dict[str, Any]:
+        """Send JSON; or, with `files`, multipart with those and `body` as the part named `request`."""
+        headers = {"Idempotency-Key": str(uuid.uuid4())}
+        if files is None:
+            return self._json(self._ask("POST", path, headers=headers, json=body))
+        return self._json(self._ask("POST", path, headers=headers, upload=(body or {}, files)))
+
+    def save(self, path: str, target: Path) -> int:
+        """Stream a download into `target`, written aside and renamed; returns its size in bytes."""
+        aside = target.with_name(target.name + ".part")
+        with self.stream(path) as response, aside.open("wb") as file:
+            for chunk in response.iter_bytes():
+                file.write(chunk)
+        aside.replace(target)
+        return target.stat().st_size
+
+    @contextlib.contextmanager
+    def stream(self, path: str, headers: dict[str, str] | None = None) -> Iterator[httpx.Response]:
+        """An answer that is read as it comes."""
+        with self._reachable(), self.http.stream("GET", path, headers=headers) as response:
+            if response.is_error:
+                response.read()
+                raise refusal(response)
+            yield response
+
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        upload: tuple[dict[str, Any], dict[str, Path]] | None = None,
+        **request: Any,
+    ) -> httpx.Response:
+        """Send, waiting while the service is busy and trying again when the connection breaks."""
+        deadline = time.monotonic() + self.patience_s
+        for attempt in range(1, 1_000_000):
+            try:
+                with self._reachable(), ExitStack() as open_files:
+                    sent = request if upload is None else request | _multipart(*upload, open_files)
+                    response = self.http.request(method, path, **sent)
+            except Failure as failure:
+                if failure.code != "connection_lost" or attempt >= ATTEMPTS:
+                    raise
+                time.sleep(attempt)
+                continue
+            wait = _retry_after(response)
+            if response.status_code not in BUSY or time.monotonic() + wait > deadline:
+                break
+            time.sleep(wait)
+        if response.is_error:
+            raise refusal(response)
+        return response
+
+    @contextlib.contextmanager
+    def _reachable(self) -> Iterator[None]:
+        """Say in words what httpx means."""
+        try:
+            yield
+        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+            hint = f"Start one on this machine with `ltp serve`, or name another with --url. ({error})"
+            raise Failure("no_service", f"no service answers at {self.url}", hint=hint) from error
+        except httpx.UnsupportedProtocol as error:
+            raise Failure("invalid_url", f"{self.url!r} is not an http:// or https:// address") from error
+        except httpx.TransportError as error:
+            detail = f"the connection to {self.url} broke: {error or type(error).__name__}"
+            raise Failure("connection_lost", detail, hint="What was accepted goes on: ltp job list") from error
+
+    def _json(self, response: httpx.Response) -> dict[str, Any]:
+        try:
+            body = response.json()
+        except json.JSONDecodeError as error:
+            raise Failure("not_a_service", f"what answers at {self.url} is not an LTP service") from error
+        if not isinstance(body, dict):
+            raise Failure("not_a_service", f"what answers at {self.url} is not an LTP service")
+        return body
+
+
+def refusal(response: httpx.Response) -> Failure:
+    """The API's own words about a refused call."""
+    try:
+        body = response.json()
+        return Failure(body["error"], body["detail"], fields=body.get("fields"), request_id=body.get("request_id"))
+    except (json.JSONDecodeError, KeyError, TypeError):
+        return Failure("http_error", f"{response.request.url} answered {response.status_code} {response.reason_phrase}")
+
+
+def _retry_after(response: httpx.Response) -> float:
+    try:
+        return max(0.1, float(response.headers.get("Retry-After", 1)))
+    except ValueError:  # an HTTP date: the service never sends one, a proxy may
+        return 1.0
+
+
+def _present(query: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in query.items() if value is not None}
+
+
+def _multipart(body: dict[str, Any], files: dict[str, Path], open_files: ExitStack) -> dict[str, Any]:
+    parts: dict[str, Any] = {"request": (None, json.dumps(body), "application/json")}
+    for name, path in files.items():
+        parts[name] = (path.name, open_files.enter_context(path.open("rb")), "application/octet-stream")
+    return {"files": parts}

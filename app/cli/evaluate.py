@@ -1,0 +1,83 @@
+"""`ltp evaluate`: how well an adapter does on labelled pairs it has not seen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from app.cli import options
+from app.cli.command import Session
+from app.cli.output import accuracy, percent, table
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from ltp.examples import Example
+
+PATIENCE_S = 600.0
+
+
+def evaluate(
+    session: Session,
+    *,
+    file: Annotated[Path, typer.Argument(**options.EXISTING, help="Labelled pairs: JSONL, CSV or TSV.")],
+    adapter: Annotated[str, typer.Option(help="sw, sw@3, sw@production, or an id.", show_default=False)],
+    fallback: Annotated[str | None, typer.Option(help="Who answers when the language has no adapter.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many pairs.")] = None,
+) -> None:
+    """Score an adapter on labelled pairs: accuracy with a 95 % interval, per label, and the confusion matrix."""
+    from app.cli.pairs import Question, answers
+    from ltp.examples import read_examples
+
+    with options.reading(file):
+        examples = read_examples(file)[:limit]
+    session.client.patience_s = PATIENCE_S
+    pairs = [{"premise": example.premise, "hypothesis": example.hypothesis} for example in examples]
+    predictions = list(answers(session.client, Question(adapter, fallback), pairs))
+    report = _report(examples, predictions)
+    session.output.show(report, lambda console: _print(console, report))
+
+
+def _report(examples: Sequence[Example], predictions: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    import numpy as np
+
+    from ltp.config import LABELS
+    from ltp.metrics import score
+
+    probabilities = np.array([[given["probabilities"][label] for label in LABELS] for given in predictions])  # (N, 3)
+    truth = np.array([LABELS.index(example.label) for example in examples if example.label])  # (N,)
+    return {
+        "adapters": sorted({f"{given['adapter']['lang']}@{given['adapter']['version']}" for given in predictions}),
+        "pairs": len(predictions),
+        "truncated": sum(given["truncated"] for given in predictions),
+        "fallback": sum(given["fallback"] for given in predictions),
+        "labels": list(LABELS),
+        **score(probabilities, truth).as_dict(),
+    }
+
+
+def _print(console: Console, report: dict[str, Any]) -> None:
+    labels = report["labels"]
+    console.print(f"[bold]{accuracy(report)}[/bold] accuracy, 95 % interval, on {report['pairs']} pairs")
+    console.print(
+        f"answered by {', '.join(report['adapters'])}; macro F1 {percent(report['macro_f1'])}; "
+        f"expected calibration error {percent(report['ece'])}"
+    )
+    for count, words in ((report["truncated"], "were cut to fit"), (report["fallback"], "were answered zero-shot")):
+        if count:
+            console.print(f"[yellow]{count} pairs {words}[/yellow]")
+    measures = ("precision", "recall", "f1")
+    rows = [
+        (
+            label,
+            *(percent(report["per_label"][label][name]) for name in measures),
+            str(report["per_label"][label]["support"]),
+        )
+        for label in labels
+    ]
+    console.print(table("per label", ("label", "precision", "recall", "F1", "pairs"), rows, numeric=4))
+    confusion = [(label, *map(str, counts)) for label, counts in zip(labels, report["confusion"], strict=True)]
+    console.print(table("confusion: truth down, answer across", ("", *labels), confusion, numeric=len(labels)))

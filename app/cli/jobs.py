@@ -1,0 +1,75 @@
+"""`ltp job`: long work that the service has accepted, whoever asked for it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import typer
+
+from app.cli.command import Session, remote
+from app.cli.output import age, pairs, table
+
+group = typer.Typer(help="Jobs: long work that the service has accepted.", no_args_is_help=True)
+
+Job = Annotated[str, typer.Argument(metavar="JOB", help="The job's id.", show_default=False)]
+Limit = Annotated[int, typer.Option("--limit", min=1, help="At most so many, newest first.")]
+
+
+@remote(group, "list")
+def list_jobs(
+    session: Session,
+    *,
+    status: Annotated[Literal["queued", "running", "succeeded", "failed", "cancelled"] | None, typer.Option()] = None,
+    kind: Annotated[Literal["ticket", "adapter", "prediction"] | None, typer.Option()] = None,
+    limit: Limit = 20,
+) -> None:
+    """List jobs, newest first."""
+    jobs = session.client.items("/jobs", status=status, kind=kind, limit=limit)
+    rows = [(job["id"], job["kind"], job["status"], _state(job), age(job["created_at"])) for job in jobs]
+    columns = ("job", "kind", "status", "progress", "accepted")
+    session.output.show(jobs, lambda console: console.print(table("", columns, rows)))
+
+
+@remote(group, "show")
+def show_job(session: Session, *, job: Job) -> None:
+    """Show one job."""
+    found = session.client.get(f"/jobs/{job}")
+    session.output.show(found, lambda console: console.print(pairs(_described(found))))
+
+
+@remote(group, "watch")
+def watch_job(session: Session, *, job: Job) -> None:
+    """Follow a job until it is finished; Ctrl-C stops following, not the job."""
+    from app.cli.watch import wait
+
+    finished = wait(session, session.client.get(f"/jobs/{job}"))
+    session.output.show(finished, lambda console: console.print(pairs(_described(finished))))
+
+
+@remote(group, "cancel")
+def cancel_job(session: Session, *, job: Job) -> None:
+    """Ask a job to stop; what it has made so far is discarded."""
+    answer = session.client.post(f"/jobs/{job}/cancel")
+    session.output.show(answer, lambda console: console.print(f"Asked job {job} to stop."))
+
+
+def _state(job: dict[str, Any]) -> str:
+    if job["error"]:
+        return str(job["error"]["code"])
+    progress = job["progress"] or {}
+    steps = f" {progress['step']}/{progress['total']}" if progress.get("total") else ""
+    return f"{progress.get('phase') or '-'}{steps}"
+
+
+def _described(job: dict[str, Any]) -> list[tuple[str, str]]:
+    lines = [
+        ("job", job["id"]),
+        ("makes", f"{job['resource']['kind']} {job['resource']['id']}"),
+        ("status", job["status"]),
+        ("progress", _state(job)),
+        ("attempt", str(job["attempt"])),
+        ("accepted", job["created_at"]),
+        ("started", job["started_at"] or "-"),
+        ("finished", job["finished_at"] or "-"),
+    ]
+    return lines + ([("error", f"{job['error']['code']}: {job['error']['detail']}")] if job["error"] else [])

@@ -1,0 +1,123 @@
+"""Commands that work on this machine: start the service or a part of it, and prepare what it needs."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from app.cli.command import local
+from app.cli.output import Output, pairs
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from app.settings import Settings
+
+backbone = typer.Typer(help="Backbones: the pretrained model that all languages share.", no_args_is_help=True)
+
+Host = Annotated[str | None, typer.Option(help="Address to listen on (LTP_HOST).")]
+Port = Annotated[int | None, typer.Option(min=0, max=65535, help="Port to listen on (LTP_PORT).")]
+DataDir = Annotated[Path | None, typer.Option(help="Where everything is kept (LTP_DATA_DIR).", file_okay=False)]
+
+
+def serve(_: Output, *, data_dir: DataDir = None, host: Host = None, port: Port = None) -> None:
+    """Start the whole service on this machine: API and worker on one data directory, no other program needed."""
+    from app.embedded import serve as run
+
+    run(_settings(data_dir=data_dir, host=host, port=port))
+
+
+def api(_: Output, *, host: Host = None, port: Port = None) -> None:
+    """Start the API alone; jobs are done by `ltp worker` processes on the same database."""
+    import uvicorn
+
+    from app.main import create_app
+
+    settings = _settings(host=host, port=port)
+    uvicorn.run(create_app(settings), host=settings.host, port=settings.port, log_config=None)
+
+
+def worker(
+    _: Output,
+    *,
+    queues: Annotated[str | None, typer.Option(help="Kinds of jobs to do: ticket,adapter,prediction.")] = None,
+) -> None:
+    """Start a runner, which does one job at a time until it is stopped."""
+    command = [sys.executable, "-m", "worker", *(["--queues", queues] if queues else [])]
+    os.execve(sys.executable, command, _settings().environment())  # noqa: S606  signals then reach the runner itself
+
+
+def migrate(output: Output) -> None:
+    """Bring the database to the newest schema; safe to repeat."""
+    from sqlalchemy.engine import make_url
+
+    from app.db import Database
+
+    settings = _settings()
+    database = Database(settings.database)
+    database.migrate()
+    database.close()
+    shown = make_url(settings.database).render_as_string(hide_password=True)
+    output.show({"database": shown, "revision": "head"}, lambda console: console.print(f"{shown} is up to date"))
+
+
+def show_settings(output: Output) -> None:
+    """Show every setting with its value and where that comes from; secrets are masked."""
+    from rich.markup import escape
+
+    lines = _settings().lines()
+    data = [
+        {"name": line.name, "value": line.value, "source": line.source, "description": line.description}
+        for line in lines
+    ]
+
+    def render(console: Console) -> None:
+        for line in lines:
+            source = "[dim]default[/dim]" if line.source == "default" else f"[yellow]{line.source}[/yellow]"
+            console.print(
+                f"[bold]{line.name}[/bold] = {escape(line.value)}  {source}\n  [dim]{escape(line.description)}[/dim]"
+            )
+
+    output.show(data, render)
+
+
+@local(backbone, "prepare")
+def prepare_backbone(
+    output: Output,
+    *,
+    name: Annotated[str, typer.Argument(help="mini, a directory, or owner/name@revision.")] = "mini",
+) -> None:
+    """Make a backbone ready to use: build `mini`, or fetch a pinned revision from the hub; quick when it is there."""
+    from app.cli.progress import reporter
+    from ltp.backbone.locate import resolve
+    from ltp.backbone.manifest import read_manifest
+    from ltp.progress import Progress
+
+    with reporter("backbone") as shown:
+
+        def report(progress: Progress) -> None:
+            shown.update(progress.phase, progress.step, progress.total, metrics=progress.metrics)
+
+        directory = resolve(name, cache_dir=_settings().backbone_dir, progress=report)
+    info = read_manifest(directory)
+    data = {
+        "name": info.name,
+        "directory": str(info.directory),
+        "fingerprint": info.fingerprint,
+        "layers": info.layers,
+        "hidden": info.hidden,
+        "parameters": info.parameters,
+    }
+    shape = f"{info.layers} layers, {info.hidden} hidden, {info.parameters / 1e6:.1f} M parameters"
+    lines = [("backbone", f"{info.name} ({shape})"), ("folder", str(directory)), ("fingerprint", info.fingerprint)]
+    output.show(data, lambda console: console.print(pairs(lines)))
+
+
+def _settings(**given: Any) -> Settings:
+    from app.settings import Settings
+
+    return Settings(**{name: value for name, value in given.items() if value is not None})

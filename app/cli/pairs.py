@@ -1,0 +1,36 @@
+"""Asking the service about many pairs: requests of bounded size, in order, with a bar, patient when it is busy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from app.cli.client import Client
+from app.cli.progress import reporter
+
+BATCH = 64
+"""Pairs a request; well below the service's own limit, and large enough that a request costs little."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a whole set of pairs has in common: who answers, and how."""
+
+    adapter: str | None
+    fallback: str | None = None
+    min_confidence: float | None = None
+
+    def body(self, pairs: Sequence[dict[str, str]]) -> dict[str, Any]:
+        """The request for these pairs."""
+        shared = {"adapter": self.adapter, "fallback": self.fallback, "min_confidence": self.min_confidence}
+        return {name: value for name, value in shared.items() if value is not None} | {"pairs": list(pairs)}
+
+
+def answers(client: Client, question: Question, pairs: Sequence[dict[str, str]]) -> Iterator[dict[str, Any]]:
+    """One prediction a pair, in order."""
+    with reporter("predict") as shown:
+        for start in range(0, len(pairs), BATCH):
+            batch = pairs[start : start + BATCH]
+            yield from client.post("/predict", question.body(batch))["predictions"]
+            shown.update("pairs", start + len(batch), len(pairs))

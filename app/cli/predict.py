@@ -1,0 +1,161 @@
+"""`ltp predict`: what a hypothesis is to a premise, for one pair or for a file of them."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
+
+import typer
+
+from app.cli import options
+from app.cli.command import Session
+from app.cli.failure import Failure
+from app.cli.output import percent
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from app.cli.pairs import Question
+    from ltp.examples import Pair, PairFile
+
+PATIENCE_S = 600.0
+STDIN = Path("-")
+BAR = 30
+
+
+def predict(
+    session: Session,
+    *,
+    premise: Annotated[str | None, typer.Argument(show_default=False)] = None,
+    hypothesis: Annotated[str | None, typer.Argument(show_default=False)] = None,
+    adapter: Annotated[str | None, typer.Option(help="sw, sw@3, sw@production, or an id.")] = None,
+    file: Annotated[Path | None, typer.Option("--file", "-f", help="Pairs: JSONL, CSV or TSV; - is stdin.")] = None,
+    to: Annotated[Path | None, typer.Option("--output", "-o", help="Where --file's rows go; default: stdout.")] = None,
+    as_job: Annotated[bool, typer.Option("--job", help="Have --file done by a durable job, for large ones.")] = False,
+    fallback: Annotated[str | None, typer.Option(help="Who answers when the language has no adapter.")] = None,
+    min_confidence: Annotated[float | None, typer.Option(min=0, max=1, help="Below it, say so.")] = None,
+) -> None:
+    """Judge one pair, or each pair of a file: its rows come back as they were, with label and probabilities added."""
+    from app.cli.pairs import Question
+
+    question = Question(adapter, fallback, min_confidence)
+    session.client.patience_s = PATIENCE_S
+    if premise is None and (file is not None or not sys.stdin.isatty()):
+        with _on_disk(file or STDIN) as path:
+            run = _by_job if as_job else _by_requests
+            run(session, path, to, question)
+    elif premise is None or hypothesis is None or file is not None:
+        raise typer.BadParameter("give a premise and a hypothesis, or a file of pairs with --file")
+    else:
+        _one(session, premise, hypothesis, question)
+
+
+def _one(session: Session, premise: str, hypothesis: str, question: Question) -> None:
+    if question.adapter is None:
+        raise typer.BadParameter("say who answers: --adapter sw")
+    body = question.body([{"premise": premise, "hypothesis": hypothesis}])
+    answer = session.client.post("/predict", body)["predictions"][0]
+    session.output.show(answer, lambda console: _print(console, answer))
+
+
+def _print(console: Console, answer: dict[str, Any]) -> None:
+    adapter = answer["adapter"]
+    console.print(f"[bold]{answer['label']}[/bold]  [dim]{adapter['lang']}@{adapter['version']}[/dim]")
+    for label, probability in answer["probabilities"].items():
+        console.print(f"  {label:<14}{percent(probability):>7}  {'█' * round(BAR * probability)}")
+    notes = {
+        "fallback": "the language has no adapter of its own: the fallback answered",
+        "truncated": "the pair was too long and was cut",
+        "abstained": "below the confidence that was asked for",
+    }
+    for name, words in notes.items():
+        if answer[name]:
+            console.print(f"[yellow]{words}[/yellow]")
+
+
+@contextlib.contextmanager
+def _on_disk(path: Path) -> Iterator[Path]:
+    """The file itself; standard input is copied, because pairs are checked before the first is sent."""
+    if path != STDIN:
+        yield path
+        return
+    with tempfile.TemporaryDirectory(prefix="ltp-") as folder:
+        copy = Path(folder) / "stdin"
+        with copy.open("wb") as file:
+            shutil.copyfileobj(sys.stdin.buffer, file)
+        yield copy
+
+
+def _by_requests(session: Session, path: Path, to: Path | None, question: Question) -> None:
+    from app.cli.pairs import answers
+    from ltp.config import LABELS
+    from ltp.examples import RESULT_COLUMNS
+
+    rows = _checked(path, question)
+    pairs = list(rows)
+    predictions = answers(session.client, question, [_asked(pair) for pair in pairs])
+    if session.output.as_json:
+        session.output.show(list(predictions), lambda _: None)
+        return
+    with _destination(to) as stream:
+        writer = rows.writer(stream, RESULT_COLUMNS)
+        for pair, given in zip(pairs, predictions, strict=True):
+            writer.write(pair, [given["label"], *(given["probabilities"][label] for label in LABELS)])
+
+
+def _checked(path: Path, question: Question) -> PairFile:
+    """Read the whole file once: a fault is named by line and column before anything is sent."""
+    from ltp.examples import PairFile
+
+    if not path.is_file():
+        raise Failure("file_not_found", f"there is no file {path}")
+    with options.reading(path):
+        rows = PairFile(path)
+        if not rows.count():
+            raise Failure("invalid_file", f"{path}: there is no pair in it")
+        for pair in rows:
+            if question.adapter is None and pair.adapter is None and pair.lang is None:
+                raise Failure("invalid_file", f"{path}: line {pair.line}: no adapter; give --adapter, or fill a column")
+    return rows
+
+
+def _asked(pair: Pair) -> dict[str, str]:
+    asked = {"premise": pair.premise, "hypothesis": pair.hypothesis}
+    if pair.adapter:
+        return asked | {"adapter": pair.adapter}
+    return asked | ({"lang": pair.lang} if pair.lang else {})
+
+
+@contextlib.contextmanager
+def _destination(to: Path | None) -> Iterator[BinaryIO]:
+    if to is None:
+        yield sys.stdout.buffer
+        return
+    aside = to.with_name(to.name + ".part")
+    with aside.open("wb") as stream:
+        yield stream
+    aside.replace(to)
+
+
+def _by_job(session: Session, path: Path, to: Path | None, question: Question) -> None:
+    from app.cli.watch import wait
+
+    if question.adapter is None:
+        raise typer.BadParameter("a job has one adapter for all pairs: --adapter sw")
+    _checked(path, question)
+    body = options.parted(adapter=question.adapter, fallback=question.fallback, min_confidence=question.min_confidence)
+    accepted = session.client.post("/predictions", body, files={"file": path})
+    job = wait(session, accepted["job"])
+    prediction = session.client.get(f"/predictions/{accepted['prediction']['id']}")
+    if to is not None:
+        session.client.save(f"/predictions/{prediction['id']}/result", to)
+    session.output.show({"job": job, "prediction": prediction}, lambda _: None)
+    if to is None and not session.output.as_json:
+        with session.client.stream(f"/predictions/{prediction['id']}/result") as response:
+            for chunk in response.iter_bytes():
+                sys.stdout.buffer.write(chunk)

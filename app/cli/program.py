@@ -1,0 +1,57 @@
+"""The program `ltp`: its commands in the order of `ltp --help`, and what holds for all of them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from app.cli import adapters, jobs, operate, tickets
+from app.cli.command import local, remote
+from app.cli.evaluate import evaluate
+from app.cli.predict import predict
+
+METHOD, SERVICE = "The method", "The service"
+
+root = typer.Typer(
+    name="ltp",
+    help="Few-shot natural-language inference for low-resource languages, on one shared XLM-R.\n\n"
+    "Start with `ltp serve`, then `ltp ticket create`, `ltp adapter train` and `ltp predict`.",
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"ltp {version('ltp')}")
+        raise typer.Exit
+
+
+@root.callback()
+def program(
+    _: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Take the options that stand before the command."""
+
+
+root.add_typer(tickets.group, name="ticket", rich_help_panel=METHOD)
+root.add_typer(adapters.group, name="adapter", rich_help_panel=METHOD)
+remote(root, "predict", panel=METHOD)(predict)
+remote(root, "evaluate", panel=METHOD)(evaluate)
+root.add_typer(jobs.group, name="job", rich_help_panel=METHOD)
+local(root, "serve", panel=SERVICE, results=False)(operate.serve)
+local(root, "api", panel=SERVICE, results=False)(operate.api)
+local(root, "worker", panel=SERVICE, results=False)(operate.worker)
+local(root, "migrate", panel=SERVICE)(operate.migrate)
+local(root, "settings", panel=SERVICE)(operate.show_settings)
+root.add_typer(operate.backbone, name="backbone", rich_help_panel=SERVICE)
+
+
+def main() -> None:
+    """Run the program; exit code 0 when it did what was asked, 1 when it failed, 2 when it was asked wrongly."""
+    root()

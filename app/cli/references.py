@@ -1,0 +1,43 @@
+"""Names people type for artefacts: a ticket's id or name, an adapter's `lang`, `lang@version`, `lang@alias` or id."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from app.cli.client import Client
+from app.cli.failure import Failure
+
+PRODUCTION = "production"
+
+
+def find_ticket(client: Client, reference: str) -> dict[str, Any]:
+    """The ticket with this id, or the newest ready one with this name; `latest` is the newest ready one of all."""
+    if _is_id(reference):
+        return client.get(f"/tickets/{reference}")
+    for ticket in client.items("/tickets"):
+        if ticket["status"] == "ready" and reference in {ticket["name"], "latest"}:
+            return ticket
+    raise Failure("ticket_not_found", f"there is no ticket named {reference!r}", hint="See them with: ltp ticket list")
+
+
+def find_adapter(client: Client, reference: str) -> dict[str, Any]:
+    """The adapter that `reference` means: `lang` is its `production` alias, else its newest ready version."""
+    if _is_id(reference):
+        return client.get(f"/adapters/{reference}")
+    language, _, chosen = reference.partition("@")
+    ready = [adapter for adapter in client.items("/adapters", lang=language) if adapter["status"] == "ready"]
+    for adapter in ready:
+        if chosen == str(adapter["version"]) or (chosen or PRODUCTION) in adapter["aliases"]:
+            return adapter
+    if ready and not chosen:
+        return max(ready, key=lambda adapter: int(adapter["version"]))
+    raise Failure("adapter_not_found", f"there is no adapter {reference!r}", hint="See them with: ltp adapter list")
+
+
+def _is_id(reference: str) -> bool:
+    try:
+        uuid.UUID(reference)
+    except ValueError:
+        return False
+    return True

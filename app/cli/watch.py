@@ -1,0 +1,58 @@
+"""Waiting for a job: progress as it comes, the end as a result or a failure, and Ctrl-C as a way to leave it alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import typer
+
+from app.cli.command import Session
+from app.cli.events import Event, follow
+from app.cli.failure import FAILED, Failure
+from app.cli.output import pairs, stderr
+from app.cli.progress import Reporter, reporter
+
+
+def wait(session: Session, job: dict[str, Any]) -> dict[str, Any]:
+    """Show a job's progress until it has succeeded, and return it. Raises Failure if it fails or is cancelled."""
+    try:
+        with reporter(job["kind"]) as shown:
+            for event in follow(session.client, job["id"]):
+                _show(shown, event)
+    except KeyboardInterrupt:
+        session.output.note("\nLeft the job alone; it goes on.")
+        stderr().print(pairs(leave(job)))
+        raise typer.Exit(FAILED) from None
+    finished = session.client.get(f"/jobs/{job['id']}")
+    if finished["status"] != "succeeded":
+        raise unfinished(finished)
+    return finished
+
+
+def leave(job: dict[str, Any]) -> list[tuple[str, str]]:
+    """What to say about a job that goes on without us."""
+    return [
+        ("accepted", f"job {job['id']}, {job['resource']['kind']} {job['resource']['id']}"),
+        ("watch it", f"ltp job watch {job['id']}"),
+        ("cancel it", f"ltp job cancel {job['id']}"),
+    ]
+
+
+def unfinished(job: dict[str, Any]) -> Failure:
+    """Why a job has no result."""
+    error = job["error"] or {"code": job["status"], "detail": f"the job was {job['status']}"}
+    return Failure(error["code"], f"job {job['id']}: {error['detail']}")
+
+
+def _show(shown: Reporter, event: Event) -> None:
+    if event.kind == "progress":
+        data = event.data
+        shown.update(
+            data.get("phase") or "",
+            data.get("step") or 0,
+            data.get("total") or 0,
+            metrics=data.get("metrics"),
+            eta_s=data.get("eta_s"),
+        )
+    elif event.kind == "log" and (text := event.data.get("message")):
+        shown.log(text)
