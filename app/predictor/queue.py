@@ -1,0 +1,157 @@
+"""The pairs that wait for the engine: bounded, handed out in batches, fair to small requests beside large ones."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Generic, NamedTuple, TypeVar
+
+from app.errors import NotReady, QueueFull
+
+P = TypeVar("P")
+R = TypeVar("R")
+
+PATIENCE_S = 1.0
+"""Least time a caller is asked to wait when the queue is full."""
+
+
+@dataclass(eq=False)
+class Work(Generic[P, R]):
+    """One request's pairs on their way through the engine. `future` gives the results in the order of the pairs."""
+
+    pairs: Sequence[P]
+    costs: Sequence[int]
+    """Estimated tokens of each pair."""
+    future: Future[list[R]] = field(default_factory=Future)
+    accepted: float = field(default_factory=time.monotonic)
+    started: float | None = None
+    results: list[R | None] = field(default_factory=list)
+    taken: int = 0
+    """Pairs handed to the engine so far."""
+    left: int = 0
+    """Pairs without a result."""
+
+    def __post_init__(self) -> None:
+        self.results, self.left = [None] * len(self.pairs), len(self.pairs)
+
+
+class Slice(NamedTuple, Generic[P, R]):
+    """Pairs `start` to `stop` of one request, in the engine's hands."""
+
+    work: Work[P, R]
+    start: int
+    stop: int
+
+    @property
+    def pairs(self) -> Sequence[P]:
+        """The pairs themselves."""
+        return self.work.pairs[self.start : self.stop]
+
+    def deliver(self, results: Sequence[R]) -> None:
+        """Put the results in their places; the last slice of a request answers it."""
+        work = self.work
+        work.results[self.start : self.stop] = results
+        work.left -= len(results)
+        if work.left == 0 and not work.future.done():
+            work.future.set_result([result for result in work.results if result is not None])
+
+
+class PairQueue(Generic[P, R]):
+    """Filled by many threads, emptied by one."""
+
+    def __init__(self, capacity: int) -> None:
+        self.capacity = capacity
+        self._waiting: deque[Work[P, R]] = deque()
+        self._pairs = 0
+        self._closed = False
+        self._rate = 0.0
+        self._changed = threading.Condition()
+
+    def __len__(self) -> int:
+        """Pairs that wait."""
+        return self._pairs
+
+    def put(self, work: Work[P, R]) -> None:
+        """Accept a request, or raise QueueFull. An empty queue takes a request of any size."""
+        with self._changed:
+            if self._closed:
+                raise NotReady("the service is shutting down; try another instance")
+            if self._pairs and self._pairs + len(work.pairs) > self.capacity:
+                raise QueueFull(
+                    f"{self._pairs} pairs are waiting already and at most {self.capacity} may; try again in a moment",
+                    retry_after=self._patience(),
+                )
+            self._waiting.append(work)
+            self._pairs += len(work.pairs)
+            self._changed.notify()
+
+    def take(self, budget: int) -> list[Slice[P, R]]:
+        """Wait for pairs and hand out about `budget` tokens of them; nothing once the queue is closed and empty.
+
+        Each waiting request gets an equal share of the batch and at least one pair, so that one of ten thousand pairs
+        does not hold up one of three; who is not through goes to the end of the line.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: self._waiting or self._closed)
+            batch: list[Slice[P, R]] = []
+            requests = len(self._waiting)
+            for served in range(requests):
+                work = self._waiting.popleft()
+                piece, cost = self._cut(work, budget // (requests - served))
+                batch.append(piece)
+                budget -= cost
+                if work.taken < len(work.pairs):
+                    self._waiting.append(work)
+                if budget <= 0:
+                    break
+            return batch
+
+    def cancel(self, work: Work[P, R]) -> None:
+        """Forget the pairs of a request that the engine has not been given yet."""
+        with self._changed:
+            if work in self._waiting:
+                self._waiting.remove(work)
+                self._pairs -= len(work.pairs) - work.taken
+            work.future.cancel()
+
+    def fail(self, work: Work[P, R], error: Exception) -> None:
+        """Answer a request with `error` and forget the rest of it."""
+        with self._changed:
+            if work in self._waiting:
+                self._waiting.remove(work)
+                self._pairs -= len(work.pairs) - work.taken
+        if not work.future.done():
+            work.future.set_exception(error)
+
+    def close(self) -> None:
+        """Accept nothing more; what waits is still handed out."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+    def note_rate(self, pairs: int, seconds: float) -> None:
+        """Remember how fast the engine is, for `Retry-After`."""
+        rate = pairs / max(seconds, 1e-6)
+        self._rate = rate if not self._rate else 0.8 * self._rate + 0.2 * rate
+
+    def _cut(self, work: Work[P, R], share: int) -> tuple[Slice[P, R], int]:
+        """Take pairs of one request for `share` tokens, at least one; returns what they cost, too."""
+        if work.started is None:
+            work.started = time.monotonic()
+            work.future.set_running_or_notify_cancel()
+        start, cost = work.taken, work.costs[work.taken]
+        work.taken += 1
+        while work.taken < len(work.pairs) and cost + work.costs[work.taken] <= share:
+            cost += work.costs[work.taken]
+            work.taken += 1
+        self._pairs -= work.taken - start
+        return Slice(work, start, work.taken), cost
+
+    def _patience(self) -> int:
+        """Seconds until about half of what waits is done."""
+        seconds = self._pairs / 2 / self._rate if self._rate else PATIENCE_S
+        return max(1, min(60, round(seconds)))
