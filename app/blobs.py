@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NoReturn
 
 from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
@@ -86,12 +86,11 @@ class BlobStore:
         while left > 0:
             with self.db.read() as session:
                 chunk = session.get(BlobChunk, (blob_id, index))
-            if chunk is None or hashlib.sha256(chunk.data).hexdigest() != chunk.sha256 or len(chunk.data) > left:
+            if chunk is None or not _sound(chunk, left):
                 self._quarantine(blob_id, index)
-            else:
-                yield chunk.data
-                left -= len(chunk.data)
-                index += 1
+            yield chunk.data
+            left -= len(chunk.data)
+            index += 1
 
     def fetch(self, blob_id: str, path: Path) -> Path:
         """Write the content to `path`, aside first and then renamed, and check the SHA-256 of the whole."""
@@ -167,7 +166,7 @@ class BlobStore:
         if stored != sha256:
             self._quarantine(blob_id, None)
 
-    def _quarantine(self, blob_id: str, index: int | None) -> None:
+    def _quarantine(self, blob_id: str, index: int | None) -> NoReturn:
         """Mark a damaged blob, so that it is neither served nor found again by its content, and raise."""
         with self.db.write() as session:
             marked = session.scalar(
@@ -223,6 +222,11 @@ def is_storage_full(error: BaseException) -> bool:
         return True
     cause = getattr(error, "orig", None) or error.__cause__
     return cause is not None and is_storage_full(cause)
+
+
+def _sound(chunk: BlobChunk, left: int) -> bool:
+    """Tell whether a chunk is what was stored, and fits into the `left` bytes that the blob still has."""
+    return 0 < len(chunk.data) <= left and hashlib.sha256(chunk.data).hexdigest() == chunk.sha256
 
 
 def _twin(session: Session, blob: Blob) -> Blob | None:

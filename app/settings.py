@@ -44,7 +44,7 @@ class Settings(BaseSettings):
         env_prefix=PREFIX, env_file=".env", extra="ignore", use_attribute_docstrings=True, env_ignore_empty=True
     )
 
-    database_url: str = ""
+    database_url: Annotated[str, Field(repr=False)] = ""
     """`postgresql+psycopg://...`, or `sqlite:///...`. Empty: SQLite in `DATA_DIR`."""
     redis_url: SecretStr | None = None
     """Broker of a deployment with Celery. Absent: no broker, workers poll the database."""

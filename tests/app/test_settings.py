@@ -1,0 +1,73 @@
+"""Settings: where a value came from, what is never shown, and what a child process gets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from app.settings import Settings
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def line(settings: Settings, name: str) -> tuple[str, str]:
+    return next((row.value, row.source) for row in settings.lines() if row.name == name)
+
+
+def test_each_value_names_its_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / ".env").write_text("LTP_PORT=9000\nLTP_LEASE_S=90\n")
+    monkeypatch.setenv("LTP_PORT", "9001")
+    monkeypatch.setenv("LTP_REDIS_URL", "")
+    settings = Settings(host="localhost")
+    assert line(settings, "LTP_PORT") == ("9001", "environment")
+    assert line(settings, "LTP_LEASE_S") == ("90.0", ".env")
+    assert line(settings, "LTP_HOST") == ("localhost", "command line")
+    assert line(settings, "LTP_SWEEP_S") == ("15.0", "default")
+    assert line(settings, "LTP_REDIS_URL") == ("", "default")
+
+
+def test_every_setting_is_described() -> None:
+    assert [row.name for row in Settings().lines() if not row.description] == []
+
+
+def test_secrets_are_masked_and_never_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    secret = "s" * 32
+    settings = Settings(
+        admin_key=secret,  # type: ignore[arg-type]
+        api_key=secret,  # type: ignore[arg-type]
+        redis_url=f"redis://:{secret}@host",  # type: ignore[arg-type]
+        database_url=f"postgresql+psycopg://ltp:{secret}@db/ltp",
+    )
+    assert secret not in repr(settings.lines())
+    assert line(settings, "LTP_DATABASE_URL")[0] == "postgresql+psycopg://ltp:***@db/ltp"
+    assert secret not in repr(settings)
+
+
+def test_a_child_gets_the_same_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    parent = Settings(data_dir=tmp_path / "data", lease_s=8, heartbeat_s=2, admin_key="k" * 32, threads=2)  # type: ignore[arg-type]
+    monkeypatch.setenv("LTP_LEASE_S", "77")
+    environment = parent.environment()
+    for name in list(environment):
+        monkeypatch.setenv(name, environment[name])
+    child = Settings()
+    assert child == parent.model_copy(update={"data_dir": tmp_path / "data"})
+    assert child.database == parent.database
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"lease_s": 10, "heartbeat_s": 10}, "outlast two heartbeats"),
+        ({"admin_key": "short"}, "32 characters"),
+        ({"max_corpus_mb": 10}, "64"),
+        ({"port": 70000}, "65535"),
+    ],
+)
+def test_settings_that_would_do_harm_are_refused(values: dict[str, object], words: str) -> None:
+    with pytest.raises(ValidationError, match=words):
+        Settings(**values)  # type: ignore[arg-type]
