@@ -1,0 +1,76 @@
+"""One labelled pair, what training asks of a set of them, and the form in which they are kept."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from ltp.config import LABELS, Label
+from ltp.errors import ExamplesError, TooFewExamples
+
+
+@dataclass(frozen=True)
+class Example:
+    """A premise, a hypothesis, and how the one stands to the other; equal when these three are."""
+
+    premise: str
+    hypothesis: str
+    label: Label | None = None
+    line: int | None = field(default=None, compare=False)
+    """Line of its file, from 1."""
+    blank_column: int | None = field(default=None, compare=False, repr=False)
+    """Where in that line a text should stand and none does; None when both texts are there."""
+
+    @property
+    def premise_key(self) -> str:
+        """The premise as it is compared: what differs in case, spaces or Unicode composition is one premise."""
+        return _comparable(self.premise)
+
+    @property
+    def pair_key(self) -> tuple[str, str]:
+        """Both texts as they are compared."""
+        return _comparable(self.premise), _comparable(self.hypothesis)
+
+
+def _comparable(text: str) -> str:
+    return " ".join(unicodedata.normalize("NFC", text).casefold().split())
+
+
+def check_trainable(examples: Sequence[Example]) -> None:
+    """Refuse what cannot be trained on.
+
+    Raises ExamplesError at the first blank text or missing label, and TooFewExamples when one of the three labels
+    does not occur.
+    """
+    for number, example in enumerate(examples, start=1):
+        words = _fault(example)
+        if words and example.line is None:
+            raise ExamplesError(f"example {number}: {words}")
+        if words:
+            raise ExamplesError(words, line=example.line, column=example.blank_column)
+    counts = Counter(example.label for example in examples)
+    if missing := [label for label in LABELS if not counts[label]]:
+        found = ", ".join(f"{counts[label]} {label}" for label in LABELS)
+        raise TooFewExamples(f"training needs every label, and {' and '.join(missing)} does not occur ({found})")
+
+
+def _fault(example: Example) -> str | None:
+    if not example.premise.strip():
+        return "the premise is blank"
+    if not example.hypothesis.strip():
+        return "the hypothesis is blank"
+    return None if example.label else "the label is missing"
+
+
+def to_jsonl(examples: Iterable[Example]) -> bytes:
+    """UTF-8 JSON lines with `premise`, `hypothesis` and, where there is one, `label`; `read_examples` reads it back."""
+    lines = []
+    for example in examples:
+        row = {"premise": example.premise, "hypothesis": example.hypothesis}
+        if example.label:
+            row["label"] = example.label
+        lines.append(json.dumps(row, ensure_ascii=False) + "\n")
+    return "".join(lines).encode()
