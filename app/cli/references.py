@@ -21,6 +21,16 @@ def find_ticket(client: Client, reference: str) -> dict[str, Any]:
     raise Failure("ticket_not_found", f"there is no ticket named {reference!r}", hint="See them with: ltp ticket list")
 
 
+def find_drift(client: Client, reference: str) -> str:
+    """The id of a drift: itself, or that of the ticket with this name."""
+    if _is_id(reference):
+        return reference
+    ticket = find_ticket(client, reference)
+    if ticket["drift"] is None:
+        raise Failure("drift_not_found", f"ticket {reference!r} has no drift here; it was imported, or it was deleted")
+    return str(ticket["drift"])
+
+
 def find_adapter(client: Client, reference: str) -> dict[str, Any]:
     """The adapter that `reference` means: `lang` is its `production` alias, else its newest ready version."""
     if _is_id(reference):

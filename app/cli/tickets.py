@@ -24,7 +24,7 @@ def create_ticket(
     *,
     corpus: Annotated[Path | None, typer.Option(**options.EXISTING, help="Plain text, one sentence a line.")] = None,
     builtin: Annotated[Literal["demo"] | None, typer.Option(help="English text that comes with LTP.")] = None,
-    drift: Annotated[str | None, typer.Option(help="Select from this drift: seconds, not another MLM run.")] = None,
+    drift: Annotated[str | None, typer.Option(help="Select from this drift, or a named ticket's.")] = None,
     language: Annotated[str | None, typer.Option(help="The corpus's language.")] = None,
     name: Annotated[str | None, typer.Option(help="What to call the ticket.")] = None,
     ratio: Annotated[float | None, typer.Option(help="Active share of the selectable parameters.")] = None,
@@ -46,6 +46,7 @@ def create_ticket(
     no_wait: NoWait = False,
 ) -> None:
     """Measure a drift by an MLM run over unlabelled text, and select a ticket from it."""
+    from app.cli.references import find_drift
     from ltp.config import MLMConfig, TicketConfig
 
     if sum(source is not None for source in (corpus, builtin, drift)) != 1:
@@ -63,8 +64,9 @@ def create_ticket(
         precision=precision,
         seed=seed,
     )
+    stored = None if drift is None else find_drift(session.client, drift)
     body = options.parted(
-        name=name, language=language, drift=drift, strategy=strategy, mlm=mlm, corpus=builtin and {"builtin": builtin}
+        name=name, language=language, drift=stored, strategy=strategy, mlm=mlm, corpus=builtin and {"builtin": builtin}
     )
     files = None if corpus is None else {"corpus": _checked(corpus)}
     accepted = session.client.post("/tickets", body | selection, files=files)

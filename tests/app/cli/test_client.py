@@ -1,0 +1,179 @@
+"""The client against a peer that misbehaves on cue: busy, cut off, replaced by something else."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+
+import pytest
+from keyboard import NOWHERE
+
+from app.cli.client import Client
+from app.cli.events import Event, follow, parse
+from app.cli.failure import Failure
+
+Respond = Callable[[BaseHTTPRequestHandler, int], None]
+
+
+@pytest.fixture
+def peer() -> Iterator[Callable[[Respond], str]]:
+    """Start a peer that calls `respond(handler, number of the request from 0)`; returns its address."""
+    servers = []
+
+    def start(respond: Respond) -> str:
+        seen = iter(range(10_000))
+
+        class Handler(BaseHTTPRequestHandler):
+            def handle_one(self) -> None:
+                self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                respond(self, next(seen))
+
+            do_GET = do_POST = do_PUT = handle_one  # noqa: N815  the library's names
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        Thread(target=server.serve_forever, daemon=True).start()
+        servers.append(server)
+        return f"http://127.0.0.1:{server.server_port}"
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+def answer(handler: BaseHTTPRequestHandler, status: int, body: object, **headers: str) -> None:
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    handler.send_response(status)
+    for name, value in {"Content-Length": str(len(content)), **headers}.items():
+        handler.send_header(name.replace("_", "-"), value)
+    handler.end_headers()
+    handler.wfile.write(content)
+
+
+BUSY = {"error": "queue_full", "detail": "try again", "request_id": "r-1"}
+
+
+def test_a_busy_service_is_asked_again_after_retry_after(peer: Callable[[Respond], str]) -> None:
+    keys = []
+
+    def respond(handler: BaseHTTPRequestHandler, number: int) -> None:
+        keys.append(handler.headers["Idempotency-Key"])
+        answer(handler, *((429, BUSY) if number < 2 else (200, {"ok": True})), Retry_After="0")
+
+    with Client(peer(respond)) as client:
+        assert client.post("/predict", {}) == {"ok": True}
+    assert len(keys) == 3
+    assert len(set(keys)) == 1
+
+
+def test_patience_ends_and_the_refusal_is_shown_with_its_request(peer: Callable[[Respond], str]) -> None:
+    url = peer(lambda handler, _: answer(handler, 503, BUSY, Retry_After="5"))
+    with Client(url, patience_s=1.0) as client, pytest.raises(Failure, match="try again") as caught:
+        client.get("/jobs")
+    assert (caught.value.code, caught.value.request_id) == ("queue_full", "r-1")
+
+
+def test_a_connection_that_breaks_is_tried_again_with_the_same_key(peer: Callable[[Respond], str]) -> None:
+    keys = []
+
+    def respond(handler: BaseHTTPRequestHandler, number: int) -> None:
+        keys.append(handler.headers["Idempotency-Key"])
+        if number:
+            answer(handler, 202, {"job": {}})
+
+    with Client(peer(respond)) as client:
+        assert client.post("/tickets", {}) == {"job": {}}
+    assert len(keys) == 2
+    assert len(set(keys)) == 1
+
+
+@pytest.mark.parametrize("body", [b"<html>hello</html>", b"[1, 2]"])
+def test_something_else_on_the_port_is_recognised(peer: Callable[[Respond], str], body: bytes) -> None:
+    with Client(peer(lambda handler, _: answer(handler, 200, body))) as client, pytest.raises(Failure) as caught:
+        client.get("/jobs")
+    assert caught.value.code == "not_a_service"
+
+
+def test_an_error_page_that_is_not_ours_is_still_a_sentence(peer: Callable[[Respond], str]) -> None:
+    url = peer(lambda handler, _: answer(handler, 502, b"Bad gateway"))
+    with Client(url) as client, pytest.raises(Failure, match="answered 502"):
+        client.get("/jobs")
+
+
+def test_lists_are_read_page_by_page_up_to_the_limit(peer: Callable[[Respond], str]) -> None:
+    def respond(handler: BaseHTTPRequestHandler, number: int) -> None:
+        items = [{"number": 2 * number}, {"number": 2 * number + 1}]
+        answer(handler, 200, {"items": items, "next_cursor": str(number + 1) if number < 2 else None})
+
+    with Client(peer(respond)) as client:
+        assert [item["number"] for item in client.items("/jobs")] == [0, 1, 2, 3, 4, 5]
+
+
+def stream(*events: tuple[int, str, dict[str, object]]) -> bytes:
+    return b"".join(
+        f"id: {number}\nevent: {kind}\ndata: {json.dumps(data)}\n\n".encode() for number, kind, data in events
+    )
+
+
+def test_a_broken_stream_is_resumed_behind_the_last_event(peer: Callable[[Respond], str]) -> None:
+    resumed = []
+
+    def respond(handler: BaseHTTPRequestHandler, number: int) -> None:
+        resumed.append(handler.headers["Last-Event-ID"])
+        parts = [stream((1, "progress", {"step": 1}), (2, "progress", {"step": 2})), stream((3, "done", {}))]
+        answer(handler, 200, parts[number], Content_Type="text/event-stream")
+
+    with Client(peer(respond)) as client:
+        events = list(follow(client, "j"))
+    assert [event.id for event in events] == ["1", "2", "3"]
+    assert resumed == [None, "2"]
+
+
+def test_where_no_stream_passes_the_job_is_polled(peer: Callable[[Respond], str]) -> None:
+    def respond(handler: BaseHTTPRequestHandler, number: int) -> None:
+        if handler.path.endswith("/events"):
+            return answer(handler, 200, b"buffered away", Content_Type="text/plain")
+        status = "succeeded" if number > 1 else "running"
+        return answer(handler, 200, {"status": status, "progress": {"step": number}})
+
+    with Client(peer(respond)) as client:
+        events = list(follow(client, "j"))
+    assert [event.kind for event in events] == ["progress", "progress", "done"]
+
+
+def test_a_job_that_is_not_there_is_not_waited_for(peer: Callable[[Respond], str]) -> None:
+    body = {"error": "job_not_found", "detail": "there is no job 'j'", "request_id": "r"}
+    url = peer(lambda handler, _: answer(handler, 404, body))
+    with Client(url) as client, pytest.raises(Failure, match="there is no job"):
+        list(follow(client, "j"))
+
+
+def test_events_are_parsed_with_comments_and_without_the_one_that_was_cut() -> None:
+    lines = [
+        ": ping",
+        "",
+        "id: 7",
+        "event: log",
+        'data: {"message":',
+        'data: "hello"}',
+        "",
+        "event: progress",
+        'data: {"st',
+    ]
+    assert list(parse(lines)) == [Event("log", {"message": "hello"}, "7")]
+
+
+def test_nobody_listening_is_known_at_once() -> None:
+    with Client(NOWHERE) as client, pytest.raises(Failure) as caught:
+        client.get("/jobs")
+    assert caught.value.code == "no_service"
+
+
+def test_an_address_may_leave_out_the_scheme() -> None:
+    with Client("localhost:8000/") as client:
+        assert client.url == "http://localhost:8000"

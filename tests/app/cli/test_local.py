@@ -1,0 +1,154 @@
+"""What `ltp` does without a service: help, usage, settings, migration, and files that are wrong before they travel."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from keyboard import ROOT, run
+
+COMMANDS = [
+    "ticket",
+    "adapter",
+    "job",
+    "backbone",
+    "predict",
+    "evaluate",
+    "serve",
+    "api",
+    "worker",
+    "migrate",
+    "settings",
+]
+HEAVY = ("torch", "transformers", "pydantic", "sqlalchemy", "httpx", "numpy", "matplotlib", "fastapi")
+
+
+def test_help_names_every_command_and_loads_nothing_heavy() -> None:
+    code = (
+        "import sys\nfrom app.cli.program import root\n"
+        "try:\n    root(['--help'])\nexcept SystemExit:\n    pass\n"
+        f"print('LOADED', [name for name in {HEAVY} if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
+
+    assert "LOADED []" in done.stdout
+    for command in COMMANDS:
+        assert f" {command} " in done.stdout
+
+
+def test_version() -> None:
+    done = run("--version")
+    assert (done.code, done.out.split()[0]) == (0, "ltp")
+
+
+def test_completion_can_be_shown() -> None:
+    done = run("--show-completion", "bash")
+    assert done.code == 0
+    assert "_LTP_COMPLETE" in done.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["ticket", "create"], "give one source"),
+        (["ticket", "create", "--builtin", "demo", "--drift", "x"], "give one source"),
+        (["ticket", "create", "--builtin", "demo", "--ratio", "1.5"], "active_ratio is 1.5"),
+        (["ticket", "create", "--builtin", "demo", "--set", "l2=1"], "NAME=VALUE"),
+        (["ticket", "create", "--builtin", "demo", "--layers", "1,x"], "layers is '1,x'"),
+        (["ticket", "create", "--builtin", "novel"], "novel"),
+        (["ticket", "create", "--corpus", "no-such-file.txt"], "no-such-file.txt"),
+        (["adapter", "train", "README.md"], "--lang"),
+        (["job", "list", "--status", "lost"], "lost"),
+        (["predict", "--adapter", "sw", "only a premise"], "hypothesis"),
+        (["predict", "one", "two"], "--adapter"),
+        (["no-such-command"], "no-such-command"),
+    ],
+)
+def test_wrong_usage_exits_with_2_and_names_the_fault(arguments: list[str], says: str) -> None:
+    done = run(*arguments)
+    assert done.code == 2
+    assert says in " ".join(done.err.replace("│", " ").split())
+
+
+def test_without_a_service_it_says_how_to_start_one() -> None:
+    done = run("job", "list", "--json")
+    assert done.code == 1
+    assert done.json["error"] == "no_service"
+    assert "ltp serve" in done.err
+
+
+def test_an_address_that_is_none_is_a_sentence() -> None:
+    done = run("job", "list", url="ftp://127.0.0.1")
+    assert done.code == 1
+    assert "not an http:// or https:// address" in done.err
+
+
+def test_settings_show_sources_and_mask_secrets() -> None:
+    done = run("settings", "--json", admin_key="s" * 40, port="9001")
+    assert done.code == 0
+    lines = {line["name"]: line for line in done.json}
+    assert (lines["LTP_PORT"]["value"], lines["LTP_PORT"]["source"]) == ("9001", "environment")
+    assert lines["LTP_LEASE_S"]["source"] == "default"
+    assert "ssss" not in done.out
+    assert "ssss" not in run("settings", admin_key="s" * 40).out
+
+
+def test_a_setting_that_cannot_be_is_named() -> None:
+    done = run("settings", port="many")
+    assert done.code == 1
+    assert "PORT" in done.err
+
+
+def test_migrate_makes_the_database_and_may_be_repeated(tmp_path: Path) -> None:
+    for _ in range(2):
+        done = run("migrate", "--json", data_dir=str(tmp_path))
+        assert done.code == 0, done.err
+        assert done.json["database"].endswith("ltp.sqlite3")
+    assert (tmp_path / "ltp.sqlite3").stat().st_size > 0
+
+
+def test_backbone_prepare_describes_a_folder(tiny_backbone_dir: Path) -> None:
+    done = run("backbone", "prepare", tiny_backbone_dir, "--json")
+    assert done.code == 0, done.err
+    assert done.json["layers"] == 2
+    assert len(done.json["fingerprint"]) == 64
+
+
+def test_backbone_prepare_says_what_a_name_may_be() -> None:
+    done = run("backbone", "prepare", "no-such-model")
+    assert done.code == 1
+    assert "'no-such-model'" in done.err
+
+
+def test_a_wrong_label_is_named_by_line_and_column_before_anything_is_sent(tmp_path: Path) -> None:
+    path = tmp_path / "pairs.tsv"
+    path.write_text("premise\thypothesis\tlabel\nA dog runs.\tA dog moves.\tperhaps\n", encoding="utf-8")
+    for arguments in (["adapter", "train", path, "--lang", "en"], ["evaluate", path, "--adapter", "en"]):
+        done = run(*arguments, "--json")
+        assert done.code == 1
+        assert done.json["error"] == "invalid_file"
+        assert f"{path}: line 2, column 26" in done.err
+
+
+def test_a_corpus_that_is_not_text_is_named_by_line(tmp_path: Path) -> None:
+    path = tmp_path / "corpus.txt"
+    path.write_bytes(b"A sentence.\nAn\xff other.\n")
+    done = run("ticket", "create", "--corpus", path)
+    assert done.code == 1
+    assert f"{path}: line 2, column 3" in done.err
+
+
+def test_a_file_of_pairs_needs_somebody_who_answers(tmp_path: Path) -> None:
+    path = tmp_path / "pairs.csv"
+    path.write_text("premise,hypothesis\nA dog runs.,A dog moves.\n", encoding="utf-8")
+    done = run("predict", "--file", path)
+    assert done.code == 1
+    assert "line 2: no adapter" in done.err
+
+
+def test_a_missing_file_of_pairs_is_a_sentence() -> None:
+    done = run("predict", "--adapter", "sw", "--file", "no-such-file.csv")
+    assert done.code == 1
+    assert "there is no file no-such-file.csv" in done.err
