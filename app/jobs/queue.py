@@ -113,11 +113,14 @@ def hand_back(session: Session, claim: Claim) -> None:
     job.attempt -= 1
 
 
-def reap(session: Session, *, max_attempts: int, except_owner: str | None = None) -> list[str]:
-    """Take every job whose lease has run out from its runner; return their ids. Any runner may do it, at any time."""
+def reap(session: Session, *, max_attempts: int, except_job: str | None = None) -> list[str]:
+    """Take every job whose lease has run out from its runner; return their ids. Any runner may do it, at any time.
+
+    A runner leaves out the job it is busy with: whether that is still its own is for its heartbeat to find out.
+    """
     moment = now(session)
     expired = or_(Job.lease_until.is_(None), Job.lease_until < moment)
-    return _take_back(session, expired, Job.owner.is_distinct_from(except_owner), max_attempts=max_attempts)
+    return _take_back(session, expired, Job.id.is_distinct_from(except_job), max_attempts=max_attempts)
 
 
 def take_back_all(session: Session, *, max_attempts: int) -> list[str]:
@@ -132,10 +135,14 @@ def see_worker(session: Session, *, worker_id: str, host: str, device: str, job_
     session.execute(row.on_conflict_do_update(index_elements=["id"], set_=seen))
 
 
-def forget_workers(session: Session, *, unseen_s: float, worker_id: str | None = None) -> None:
-    """Drop runners not seen for `unseen_s`, and `worker_id`, which is leaving."""
-    old = Worker.last_seen < now(session) - timedelta(seconds=unseen_s)
-    session.execute(delete(Worker).where(or_(old, Worker.id == worker_id)))
+def forget_workers(session: Session, *, unseen_s: float) -> None:
+    """Drop runners that were not seen for `unseen_s`."""
+    session.execute(delete(Worker).where(Worker.last_seen < now(session) - timedelta(seconds=unseen_s)))
+
+
+def forget_worker(session: Session, worker_id: str) -> None:
+    """Drop a runner that is leaving."""
+    session.execute(delete(Worker).where(Worker.id == worker_id))
 
 
 def _take_back(session: Session, *conditions: Any, max_attempts: int) -> list[str]:

@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 from app import jobs
 from app.db import Database
 from app.errors import CancelRequested, JobFinished, JobNotFound, LeaseLost
-from app.jobs.queue import forget_workers
+from app.jobs.queue import forget_worker, forget_workers
 from app.models import Adapter, Drift, Job, Ticket, Worker
 
 
@@ -66,8 +66,8 @@ def test_an_expired_lease_goes_to_another_runner_and_fences_the_first(db: Databa
     job = make_adapter(db)[1]
     stale = take(db, owner="first", lease_s=-1)
     with db.write() as session:
-        assert jobs.reap(session, max_attempts=3, except_owner="first") == []
-        assert jobs.reap(session, max_attempts=3, except_owner="second") == [job.id]
+        assert jobs.reap(session, max_attempts=3, except_job=job.id) == []
+        assert jobs.reap(session, max_attempts=3, except_job="another") == [job.id]
     fresh = take(db, owner="second")
     assert fresh.attempt == 2
     with pytest.raises(LeaseLost), db.write() as session:
@@ -211,7 +211,8 @@ def test_runners_come_and_go(db: Database) -> None:
             jobs.see_worker(session, worker_id=worker, host="h", device="cpu", job_id=None)
     with db.write() as session:
         assert [row.id for row in jobs.list_workers(session).items] == ["w2", "w1"]
-        forget_workers(session, unseen_s=60, worker_id="w1")
+        forget_workers(session, unseen_s=60)
+        forget_worker(session, "w1")
         assert session.scalars(select(Worker.id)).all() == ["w2"]
         forget_workers(session, unseen_s=-60)
         assert jobs.list_workers(session).items == []

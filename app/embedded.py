@@ -1,0 +1,151 @@
+"""`ltp serve`: the whole service on one machine, in one data directory, for one person.
+
+This process runs the API; a supervised child runs the jobs and dies with it. A lock on the data directory keeps a
+second service out, and tells the runner that whatever was running before it is gone.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import FrameType
+
+import structlog
+import uvicorn
+from filelock import FileLock, Timeout
+
+from app import logs
+from app.db import Database
+from app.errors import DataDirInUse
+from app.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+LOCK_NAME = "ltp.lock"
+FIRST_BACKOFF_S = 0.2
+LONGEST_BACKOFF_S = 30.0
+HEALTHY_S = 60.0
+"""A runner that lived so long is restarted without delay when it ends."""
+GRACE_S = 10.0
+"""How long open requests, and then the runner, may take to end."""
+
+
+def serve(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT. Raises `DataDirInUse` when another service runs on the data directory."""
+    logs.configure(settings)
+    with locked(settings.data_dir):
+        db = Database(settings.database)
+        db.migrate()
+        db.close()
+        with supervised_runner(settings):
+            _serve_api(settings)
+
+
+@contextmanager
+def locked(directory: Path) -> Iterator[None]:
+    """Hold the data directory. The lock is the kernel's: it is free again however its holder ends."""
+    directory.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(directory / LOCK_NAME)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise DataDirInUse(directory.absolute()) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def supervised_runner(settings: Settings) -> Iterator[None]:
+    """Keep `python -m worker` running beside this process, restarted with a growing pause when it ends."""
+    supervisor = Supervisor(settings)
+    supervisor.start()
+    try:
+        yield
+    finally:
+        supervisor.stop()
+
+
+class Supervisor:
+    """A thread that starts the runner again whenever it ends."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._stopping = threading.Event()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._lock = threading.Lock()
+        self._thread = threading.Thread(target=self._run, name="supervisor", daemon=True)
+
+    def start(self) -> None:
+        """Start the runner."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ask the runner to hand its job back and leave; end it if it takes too long."""
+        self._stopping.set()
+        with self._lock:
+            if self._process is not None and self._process.poll() is None:
+                self._process.terminate()
+        self._thread.join(timeout=GRACE_S)
+        if self._process is not None and self._process.poll() is None:
+            self._process.kill()
+        self._thread.join()
+
+    def _run(self) -> None:
+        pause = FIRST_BACKOFF_S
+        while not self._stopping.is_set():
+            began = time.monotonic()
+            with self._lock:
+                if self._stopping.is_set():
+                    return
+                self._process = self._start_runner()
+            code = self._process.wait()
+            if self._process.stdin is not None:
+                self._process.stdin.close()
+            pause = FIRST_BACKOFF_S if time.monotonic() - began > HEALTHY_S else pause
+            if not self._stopping.is_set():
+                log.warning("the runner ended and is started again", code=code, pause_s=pause)
+                self._stopping.wait(pause)
+            pause = min(2 * pause, LONGEST_BACKOFF_S)
+
+    def _start_runner(self) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "worker", "--supervised", str(os.getpid())],
+            stdin=subprocess.PIPE,  # its end tells the runner that this process is gone
+            start_new_session=True,  # Ctrl-C is for this process, which then asks the runner to leave
+            env=self._settings.environment(),
+        )
+
+
+def _serve_api(settings: Settings) -> None:
+    """Run the API in this thread until a signal comes."""
+    from app.main import create_app
+
+    config = uvicorn.Config(
+        create_app(settings),
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=settings.log_level == "debug",
+        timeout_graceful_shutdown=int(GRACE_S),
+    )
+    # uvicorn raises the signal again when it has shut down; it must not end the process before the runner is stopped
+    before = {number: signal.signal(number, _ignored) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        with suppress(KeyboardInterrupt):
+            uvicorn.Server(config).run()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _ignored(_number: int, _frame: FrameType | None) -> None:
+    """Take note of nothing: the signal has done its work."""

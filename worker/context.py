@@ -1,0 +1,105 @@
+"""What an executor has at hand: the claimed job, its work files, the backbone, and ways to report and to publish."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.orm import Session
+
+from app.blobs import BlobStore
+from app.db import Database
+from app.jobs import Claim
+from app.models import Job
+from app.settings import Settings
+from ltp.errors import BackboneMismatch
+from ltp.progress import Progress
+from worker.report import Reporter
+
+if TYPE_CHECKING:
+    from ltp.backbone.load import Backbone
+    from ltp.checkpoint import Checkpoints
+
+PUBLISH_TRIES = 3
+
+
+class JobContext:
+    """One attempt at one job, inside the job's process."""
+
+    def __init__(self, settings: Settings, db: Database, claim: Claim) -> None:
+        self.settings, self.db, self.claim = settings, db, claim
+        self.store = BlobStore(db)
+        self.report = Reporter(db, claim)
+        with db.read() as session:
+            self.job = session.get_one(Job, claim.job_id)
+        self.directory = settings.work / claim.job_id / str(claim.attempt)
+        self.directory.mkdir(parents=True, exist_ok=True)
+
+    @cached_property
+    def device(self) -> str:
+        """The device to compute on."""
+        import torch
+
+        if self.settings.device != "auto":
+            return self.settings.device
+        return "cuda" if torch.cuda.is_available() else "cpu"
+
+    @property
+    def earlier(self) -> list[Path]:
+        """Directories of other attempts at this job, newest first."""
+        attempts = [path for path in self.directory.parent.iterdir() if path.name.isdecimal() and path.is_dir()]
+        attempts.sort(key=lambda path: int(path.name), reverse=True)
+        return [path for path in attempts if path != self.directory]
+
+    def backbone(self, fingerprint: str | None) -> Backbone:
+        """Load the worker's backbone. Raises `BackboneMismatch` if it is not the one the job was accepted for."""
+        from ltp.backbone.load import load_backbone
+        from ltp.backbone.locate import resolve
+
+        self.report(Progress("backbone", 0, 1))
+        directory = resolve(self.settings.backbone, cache_dir=self.settings.backbone_dir, progress=self.report)
+        backbone = load_backbone(directory, device=self.device)
+        if fingerprint is not None and backbone.info.fingerprint != fingerprint:
+            raise BackboneMismatch(artefact=fingerprint, backbone=backbone.info.fingerprint)
+        self.report(Progress("backbone", 1, 1))
+        return backbone
+
+    def checkpoints(self) -> Checkpoints:
+        """Return this attempt's checkpoints, which also find those of earlier attempts, and say which they found."""
+        from worker.resume import ToldCheckpoints
+
+        return ToldCheckpoints(self.directory, earlier=self.earlier, attempt=self.claim.attempt, tell=self.report.log)
+
+    def finished(self, name: str) -> Path | None:
+        """Return an artefact that an attempt completed before it was interrupted, if its file is here."""
+        found = [directory / name for directory in (self.directory, *self.earlier)]
+        return next((path for path in found if path.is_file()), None)
+
+    def stage(self, path: Path, *, phase: str = "publish") -> str:
+        """Store a file as a staged blob and read it back; return the blob's id."""
+        size = path.stat().st_size
+        blob = self.store.stage(
+            self.job.tenant,
+            path,
+            job_id=self.job.id,
+            on_chunk=lambda done: self.report(Progress(phase, done, size)),
+        )
+        self.store.verify(blob.id)
+        return blob.id
+
+    def publish(self, write: Callable[[Session], object]) -> None:
+        """Run the publishing transaction; once more if the database broke off or a twin was published beside it.
+
+        A transaction that was committed although its answer got lost is met with `LeaseLost` the second time.
+        """
+        for left in reversed(range(PUBLISH_TRIES)):
+            try:
+                with self.db.write() as session:
+                    write(session)
+                return
+            except (IntegrityError, OperationalError):
+                if not left:
+                    raise

@@ -1,0 +1,95 @@
+"""Stage 2 as a job: train an adapter on the uploaded examples, and publish the best seed with its metrics."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from app.models import Adapter, Dataset, Ticket
+from app.registry import datasets, publish, tickets
+from ltp.config import AdapterConfig
+from ltp.examples import Example, split
+from worker.context import JobContext
+
+if TYPE_CHECKING:
+    from ltp.ticket import Ticket as Mask
+
+    from ltp.backbone.load import Backbone
+
+FILE, NUMBERS = "adapter.safetensors", "adapter.json"
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The examples as they are used: the development part given, or held out."""
+
+    train: Sequence[Example]
+    dev: Sequence[Example]
+    test: Sequence[Example]
+
+
+def execute(context: JobContext) -> None:
+    """Train the job's adapter and publish it under its language's next version."""
+    with context.db.read() as session:
+        row = session.get_one(Adapter, context.job.resource_id)
+        dataset = session.get_one(Dataset, row.dataset_id)
+        ticket_row = session.get(Ticket, row.ticket_id) if row.ticket_id else None
+    numbers = context.finished(NUMBERS)  # written last, so that the adapter beside it is complete
+    if numbers is None:
+        numbers = _train(context, row, dataset, ticket_row)
+    else:
+        context.report.log("the training of an earlier attempt is complete; publishing its adapter")
+    made = json.loads(numbers.read_text(encoding="utf-8"))
+    path = numbers.with_name(FILE)
+    result = publish.AdapterResult(blob_id=context.stage(path), size=path.stat().st_size, **made)
+    context.publish(lambda session: publish.publish_adapter(session, context.claim, result))
+
+
+def _train(context: JobContext, row: Adapter, dataset: Dataset, ticket_row: Ticket | None) -> Path:
+    """Train, and write the adapter and its numbers to the work directory; return the numbers' path."""
+    from ltp.adapter import train_adapter
+
+    config = AdapterConfig(**row.training)
+    parts = _parts(context, dataset, config)
+    backbone = context.backbone(row.backbone)
+    trained = train_adapter(
+        backbone,
+        None if ticket_row is None else _mask(context, ticket_row, backbone),
+        method=row.method,  # type: ignore[arg-type]
+        train=parts.train,
+        dev=parts.dev,
+        test=parts.test,
+        config=config,
+        seeds=row.seeds,
+        progress=context.report,
+        checkpoints=context.checkpoints(),
+    )
+    trained.adapter.save(context.directory / FILE)
+    counts = {"train": len(parts.train), "dev": len(parts.dev), "test": len(parts.test), "sha256": dataset.sha256}
+    training = {**trained.training, "report": trained.report}
+    return _write(context.directory / NUMBERS, {"metrics": trained.metrics, "training": training, "examples": counts})
+
+
+def _parts(context: JobContext, dataset: Dataset, config: AdapterConfig) -> Parts:
+    path = context.store.fetch(dataset.blob_id, context.directory / "examples.jsonl")
+    given = datasets.read_parts(path)
+    if given["dev"]:
+        return Parts(given["train"], given["dev"], given["test"])
+    held_out = split(given["train"], dev_share=config.dev_share, seed=config.seed)
+    return Parts(held_out.train, held_out.dev, given["test"])
+
+
+def _mask(context: JobContext, row: Ticket, backbone: Backbone) -> Mask:
+    from ltp.ticket import Ticket as Mask
+
+    return Mask.load(tickets.fetch_mask(context.store, row, context.directory / "ticket.safetensors"), backbone.info)
+
+
+def _write(path: Path, content: dict[str, Any]) -> Path:
+    """Write JSON aside, then rename, so that the file is whole or absent."""
+    aside = path.with_name(path.name + ".part")
+    aside.write_text(json.dumps(content), encoding="utf-8")
+    return aside.replace(path)

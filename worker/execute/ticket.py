@@ -1,0 +1,102 @@
+"""Stage 1 as a job: an MLM run unless the drift is there already, then the selection; both published together."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from app.models import Dataset, Ticket
+from app.models import Drift as DriftRow
+from app.registry import publish, tickets
+from ltp.config import MLMConfig
+from ltp.corpus import Corpus
+from ltp.progress import Progress
+from worker.context import JobContext
+
+if TYPE_CHECKING:
+    from ltp.backbone.load import Backbone
+    from ltp.drift import Drift
+
+
+def execute(context: JobContext) -> None:
+    """Select the job's ticket and publish it, with its drift if that is new."""
+    from ltp.ticket import select
+
+    with context.db.read() as session:
+        row = session.get_one(Ticket, context.job.resource_id)
+        drift_row = session.get_one(DriftRow, row.drift_id)
+        dataset = session.get(Dataset, drift_row.dataset_id) if drift_row.dataset_id else None
+    backbone = context.backbone(row.backbone)
+    new = drift_row.status == "pending"
+    drift = _measure(context, drift_row, dataset, backbone) if new else _fetch(context, drift_row)
+    context.report(Progress("select", 0, 1))
+    ticket = select(drift, tickets.config_of(row))
+    context.report(Progress("select", 1, 1))
+
+    plain = context.directory / "ticket.safetensors"
+    ticket.save(plain)
+    size = plain.stat().st_size
+    drift_result = _stage(context, drift) if new else None
+    result = publish.TicketResult(
+        blob_id=context.stage(tickets.compress(plain, plain.with_suffix(".zst"))),
+        active=ticket.active,
+        selectable=ticket.selectable,
+        moved=ticket.moved,
+        zero_drift=ticket.zero_drift,
+        distribution=ticket.distribution(),
+        mask_sha256=ticket.sha256,
+        mask_bytes=size,
+    )
+    context.publish(lambda session: publish.publish_ticket(session, context.claim, result, drift=drift_result))
+
+
+def _measure(context: JobContext, row: DriftRow, dataset: Dataset | None, backbone: Backbone) -> Drift:
+    """Run the MLM training, or take the drift that an interrupted attempt had already finished."""
+    from ltp.drift import Drift, train_drift
+
+    done = context.finished("drift.safetensors")
+    if done is not None:
+        context.report.log("the MLM run of an earlier attempt is complete; going on with its drift")
+        return Drift.load(done)
+    config = MLMConfig(**row.config)
+    drift = train_drift(
+        backbone,
+        _lines(context, row, dataset, config),
+        strategy=row.strategy,  # type: ignore[arg-type]
+        config=config,
+        progress=context.report,
+        checkpoints=context.checkpoints(),
+        device=context.device,
+    )
+    drift.save(context.directory / "drift.safetensors")
+    return drift
+
+
+def _lines(context: JobContext, row: DriftRow, dataset: Dataset | None, config: MLMConfig) -> Sequence[str]:
+    if dataset is None:
+        corpus = Corpus.builtin(row.corpus or "")
+    else:
+        corpus = Corpus.from_file(context.store.fetch(dataset.blob_id, context.directory / "corpus.txt"))
+    return corpus.lines(config.sample, config.seed)
+
+
+def _fetch(context: JobContext, row: DriftRow) -> Drift:
+    from ltp.drift import Drift
+
+    return Drift.load(context.store.fetch(str(row.blob_id), context.directory / "drift.safetensors"))
+
+
+def _stage(context: JobContext, drift: Drift) -> publish.DriftResult:
+    path = context.finished("drift.safetensors")
+    if path is None:
+        path = context.directory / "drift.safetensors"
+        drift.save(path)
+    report = dict(drift.report)
+    return publish.DriftResult(
+        blob_id=context.stage(path),
+        report=report,
+        corpus_sha256=report.get("corpus_sha256") or hashlib.sha256().hexdigest(),
+        moved=report["moved"],
+        selectable=report["selectable"],
+    )

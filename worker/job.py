@@ -1,0 +1,107 @@
+"""`python -m worker.job JOB ATTEMPT OWNER PARENT`: executes one claimed job, in its own process group.
+
+It ends with its parent. Whatever happens is recorded under the claim's fence: a fault in what was given fails the job
+at once, with the fault's own code; anything else is an attempt that may be tried again.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+
+import structlog
+from sqlalchemy.orm import Session
+
+from app import jobs, logs
+from app.blobs import is_storage_full
+from app.db import Database
+from app.errors import AppError, CancelRequested, LeaseLost, code_of
+from app.jobs import Claim
+from app.settings import Settings
+from ltp.errors import LTPError
+from worker.context import JobContext
+from worker.guard import die_with
+
+log = structlog.get_logger(__name__)
+
+STORAGE_FULL = 74
+"""Exit code when there was no room even to record that there is none (EX_IOERR)."""
+DISCARDED = 75
+"""Exit code of an attempt whose job is no longer its own (EX_TEMPFAIL)."""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Execute the job; return the process's exit code."""
+    job_id, attempt, owner, parent = arguments
+    die_with(int(parent))
+    settings = Settings()
+    logs.configure(settings)
+    claim = Claim(job_id, int(attempt), owner)
+    structlog.contextvars.bind_contextvars(job=job_id, attempt=claim.attempt)
+    db = Database(settings.database)
+    try:
+        return attempt_job(settings, db, claim)
+    finally:
+        db.close()
+
+
+def attempt_job(settings: Settings, db: Database, claim: Claim) -> int:
+    """Execute and publish, or record why not."""
+
+    def record(write: Callable[[Session], object]) -> None:
+        with db.write() as session:
+            write(session)
+
+    try:
+        _execute(JobContext(settings, db, claim))
+    except LeaseLost as lost:
+        log.warning("discarded", reason=str(lost))
+        return DISCARDED
+    except CancelRequested:
+        record(lambda session: jobs.withdraw(session, claim))
+    except (LTPError, AppError) as fault:
+        code, detail = code_of(fault), str(fault)
+        log.warning("job failed", code=code, detail=detail)
+        record(lambda session: jobs.fail(session, claim, code=code, detail=detail))
+    except Exception as error:  # whatever it is, the job must not stay `running`
+        if is_storage_full(error):
+            return _record_full_storage(record, claim, error)
+        log.exception("attempt crashed")
+        detail = f"{type(error).__name__}: {error}"
+        attempts = settings.max_attempts
+        record(lambda session: jobs.end_attempt(session, claim, code="crashed", detail=detail, max_attempts=attempts))
+    return 0
+
+
+def _execute(context: JobContext) -> None:
+    """Hand the job to the executor of its kind."""
+    if context.settings.threads:
+        import torch
+
+        torch.set_num_threads(context.settings.threads)
+    if context.job.kind == "ticket":
+        from worker.execute.ticket import execute
+    elif context.job.kind == "adapter":
+        from worker.execute.adapter import execute
+    else:
+        from worker.execute.prediction import execute
+    execute(context)
+
+
+def _record_full_storage(record: Callable[[Callable[[Session], object]], None], claim: Claim, error: Exception) -> int:
+    """Fail the job for want of room; leave it to the runner when even that finds none."""
+    log.error("no room left", error=str(error))
+    detail = f"there is no room left to write: {error}"
+    try:
+        record(lambda session: jobs.fail(session, claim, code="storage_full", detail=detail))
+    except LeaseLost:
+        return DISCARDED
+    except Exception as second:
+        if is_storage_full(second):
+            return STORAGE_FULL
+        raise
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

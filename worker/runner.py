@@ -1,0 +1,233 @@
+"""The runner: claims a job, executes it in a process of its own, keeps the lease, and settles how it ended.
+
+One job at a time. The same runner serves the embedded profile and a deployment; it polls whatever else may wake it.
+"""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import threading
+import time
+from collections.abc import Callable, Sequence
+from enum import Enum
+from pathlib import Path
+
+import structlog
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from app import jobs
+from app.db import Database, new_id
+from app.errors import LeaseLost
+from app.jobs import Claim
+from app.jobs.outcome import FINISHED
+from app.jobs.queue import KINDS, forget_worker
+from app.models import Job
+from app.settings import Settings
+from worker.child import JobProcess, in_words
+from worker.job import STORAGE_FULL
+from worker.sweep import Sweeper
+
+log = structlog.get_logger(__name__)
+
+TICK_S = 0.1
+"""How often a runner looks whether the job's process has ended, or it shall stop itself."""
+RETRY_S = 1.0
+"""Pause before the database is asked again after it failed."""
+SHUTDOWN_S = 5.0
+"""How long a leaving runner tries to hand its job back; after that its lease runs out by itself."""
+
+
+class End(Enum):
+    """Why a job's process is over, or must be."""
+
+    EXITED = "exited"
+    CANCELLED = "cancelled"
+    STALLED = "stalled"
+    TIMEOUT = "timeout"
+    LEASE_LOST = "lease lost"
+    SHUTDOWN = "shutdown"
+
+
+class Runner:
+    """A worker that executes one job after the other until `stop` is called."""
+
+    def __init__(self, settings: Settings, *, alone: bool = False, kinds: Sequence[str] = KINDS) -> None:
+        self.id = new_id()
+        self.settings = settings
+        self.db = Database(settings.database)
+        self._alone = alone
+        self._kinds = kinds
+        self._stopping = threading.Event()
+        self._bell = threading.Event()
+        self._current: Claim | None = None
+        self._seen = float("-inf")
+        self._sweeper = Sweeper(settings, self.db, busy_with=self._job_id)
+
+    def stop(self) -> None:
+        """Leave: a running job is handed back at once. Safe to call from a signal handler."""
+        self._stopping.set()
+        self._bell.set()
+
+    def wake(self) -> None:
+        """Look for work now rather than at the next poll."""
+        self._bell.set()
+
+    def run(self) -> None:
+        """Work until `stop` is called."""
+        log.info("runner started", worker=self.id, kinds=list(self._kinds))
+        if self._alone:
+            self._take_back_all()
+        self._sweeper.start()
+        try:
+            while not self._stopping.is_set():
+                if not self._work():
+                    self._bell.wait(self.settings.poll_s)
+                    self._bell.clear()
+        finally:
+            self._sweeper.stop()
+            self._persist(lambda session: forget_worker(session, self.id), patience_s=SHUTDOWN_S)
+            self.db.close()
+            log.info("runner stopped", worker=self.id)
+
+    def execute(self, claim: Claim) -> End:
+        """Execute a claimed job to its end, whatever that is."""
+        self._current = claim
+        log.info("job started", job=claim.job_id, attempt=claim.attempt)
+        process = JobProcess(self.settings, claim)
+        try:
+            end = self._watch(process, claim)
+            code = process.kill()
+            self._settle(claim, end, code)
+        finally:
+            process.kill()
+            self._current = None
+        log.info("job process over", job=claim.job_id, attempt=claim.attempt, end=end.value, code=code)
+        self._tidy(claim)
+        return end
+
+    def _work(self) -> bool:
+        """Execute one job if there is one."""
+        try:
+            self._see(None)
+            with self.db.read() as session:
+                if not jobs.waiting(session, kinds=self._kinds):
+                    return False
+            with self.db.write() as session:
+                claim = jobs.claim(session, owner=self.id, lease_s=self.settings.lease_s, kinds=self._kinds)
+        except DBAPIError as error:
+            log.warning("the database does not answer", error=str(error.orig))
+            return False
+        if claim is not None:
+            self.execute(claim)
+        return claim is not None
+
+    def _watch(self, process: JobProcess, claim: Claim) -> End:
+        """Keep the lease until the process ends or must be ended."""
+        began = held = time.monotonic()
+        beat_at = 0.0
+        while not self._stopping.wait(TICK_S):
+            moment = time.monotonic()
+            if process.poll() is not None:
+                return End.EXITED
+            if moment - began > self.settings.job_timeout_s:
+                return End.TIMEOUT
+            if moment < beat_at:
+                continue
+            try:
+                end = self._beat(claim)
+                held, beat_at = moment, moment + self.settings.heartbeat_s
+            except DBAPIError as error:
+                log.warning("heartbeat failed", job=claim.job_id, error=str(error.orig))
+                end, beat_at = None, moment + min(RETRY_S, self.settings.heartbeat_s)
+                if moment - held > self.settings.lease_s:
+                    end = End.LEASE_LOST
+            if end is not None:
+                return end
+        return End.SHUTDOWN
+
+    def _beat(self, claim: Claim) -> End | None:
+        """Renew the lease; return why the job must end, if so."""
+        try:
+            with self.db.write() as session:
+                beat = jobs.heartbeat(session, claim, lease_s=self.settings.lease_s)
+        except LeaseLost:
+            return End.LEASE_LOST
+        self._see(claim.job_id)
+        if beat.cancel_requested:
+            return End.CANCELLED
+        return End.STALLED if beat.silent_s > self.settings.stall_s else None
+
+    def _settle(self, claim: Claim, end: End, code: int) -> None:
+        """Record the end of a process that did not record it itself."""
+        patience = SHUTDOWN_S if end is End.SHUTDOWN else self.settings.lease_s
+
+        def record(session: Session) -> None:
+            if end is End.CANCELLED:
+                jobs.withdraw(session, claim)
+            elif end is End.SHUTDOWN:
+                jobs.hand_back(session, claim)
+            elif code == STORAGE_FULL:
+                jobs.fail(session, claim, code="storage_full", detail="there is no room left to write the result")
+            else:
+                reason, detail = self._reason(end, code)
+                jobs.end_attempt(session, claim, code=reason, detail=detail, max_attempts=self.settings.max_attempts)
+
+        if end is not End.LEASE_LOST:
+            self._persist(record, patience_s=patience)
+
+    def _reason(self, end: End, code: int) -> tuple[str, str]:
+        if end is End.STALLED:
+            return "stalled", f"it made no progress for {self.settings.stall_s:g} seconds"
+        if end is End.TIMEOUT:
+            return "timeout", f"it took longer than {self.settings.job_timeout_s:g} seconds"
+        return "worker_lost", in_words(code)
+
+    def _persist(self, write: Callable[[Session], None], *, patience_s: float) -> None:
+        """Run one write transaction, again and again while the database does not answer; give up with a log line."""
+        deadline = time.monotonic() + patience_s
+        while True:
+            try:
+                with self.db.write() as session:
+                    return write(session)
+            except LeaseLost:
+                return None  # the job's process has recorded its end, or somebody else has the job
+            except DBAPIError as error:
+                if time.monotonic() > deadline:
+                    log.error("could not be recorded; the lease will run out", error=str(error.orig))
+                    return None
+                time.sleep(min(RETRY_S, patience_s / 5))
+
+    def _see(self, job_id: str | None) -> None:
+        """Show up in the list of workers, at most once a heartbeat unless the job changes."""
+        if job_id is None and time.monotonic() - self._seen < self.settings.heartbeat_s:
+            return
+        with self.db.write() as session:
+            jobs.see_worker(session, worker_id=self.id, host=platform.node(), device=self._device(), job_id=job_id)
+        self._seen = float("-inf") if job_id else time.monotonic()
+
+    def _job_id(self) -> str | None:
+        return None if self._current is None else self._current.job_id
+
+    def _device(self) -> str:
+        """Name the device without importing torch."""
+        gpu = self.settings.device == "cuda" or (self.settings.device == "auto" and Path("/dev/nvidia0").exists())
+        return "cuda" if gpu else "cpu"
+
+    def _take_back_all(self) -> None:
+        def take_back(session: Session) -> None:
+            for job_id in jobs.take_back_all(session, max_attempts=self.settings.max_attempts):
+                log.warning("job taken back from a runner that is gone", job=job_id)
+
+        self._persist(take_back, patience_s=self.settings.lease_s)
+
+    def _tidy(self, claim: Claim) -> None:
+        """Remove the work files of a job that is over."""
+        try:
+            with self.db.read() as session:
+                job = session.get(Job, claim.job_id)
+        except DBAPIError:
+            return  # the sweep does it later
+        if job is not None and job.status in FINISHED:
+            shutil.rmtree(self.settings.work / claim.job_id, ignore_errors=True)
