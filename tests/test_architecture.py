@@ -1,0 +1,103 @@
+"""What the style page asks of the whole tree and no linter checks: telling names, short functions, exact versions."""
+
+from __future__ import annotations
+
+import ast
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parent.parent
+PRODUCT = ("ltp", "app", "worker")
+SAYS_NOTHING = re.compile(r"(utils?|helpers?|common|base|misc)")
+LONGEST_FUNCTION = 60  # a training loop's; everything else keeps to 40, by review
+
+
+def sources(*folders: str) -> list[Path]:
+    return sorted(path for folder in folders for path in (ROOT / folder).rglob("*.py"))
+
+
+def functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node
+
+
+def requirements() -> list[str]:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    optional = project["project"].get("optional-dependencies", {}).values()
+    return [
+        *project["build-system"]["requires"],
+        *project["project"]["dependencies"],
+        *(r for g in optional for r in g),
+    ]
+
+
+def test_there_is_something_to_look_at() -> None:
+    assert {path.relative_to(ROOT).parts[0] for path in sources(*PRODUCT)} == set(PRODUCT)
+    assert len(requirements()) > 20
+
+
+def test_every_file_is_named_for_what_it_holds() -> None:
+    files = sources(*PRODUCT, "migrations", "tests", "demo", "bench")
+    assert not [path for path in files if any(SAYS_NOTHING.fullmatch(part) for part in (path.stem, path.parent.name))]
+
+
+def test_functions_fit_in_the_eye() -> None:
+    lengths = {
+        f"{path.relative_to(ROOT)}:{node.lineno} {node.name}": node.end_lineno - node.lineno + 1
+        for path in sources(*PRODUCT)
+        for node in functions(path)
+        if node.end_lineno
+    }
+    assert not {name: length for name, length in lengths.items() if length > LONGEST_FUNCTION}
+
+
+def test_imports_climb_no_package_and_name_no_module_in_a_string() -> None:
+    """Both would pass the test of the direction of imports unseen."""
+    found = []
+    for path in sources(*PRODUCT):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.level > 0:
+                found.append(f"{path.relative_to(ROOT)}:{node.lineno}")
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in {"__import__", "importlib.import_module"}:
+                found.append(f"{path.relative_to(ROOT)}:{node.lineno}")
+    assert not found
+
+
+@pytest.mark.parametrize("word", [r"\bNotImplementedError\b", r"#\s*(TODO|FIXME|XXX)", r"\braise HTTPException\b"])
+def test_nothing_is_left_for_later(word: str) -> None:
+    assert not [path for path in sources(*PRODUCT) if re.search(word, path.read_text("utf-8"))]
+
+
+@pytest.mark.parametrize("requirement", requirements())
+def test_a_dependency_is_pinned_and_locked_at_that_version(requirement: str) -> None:
+    pinned = re.fullmatch(r"([A-Za-z0-9._-]+)(?:\[[a-z,]+\])?==([0-9][0-9A-Za-z.]*)", requirement)
+    assert pinned, "give one exact version"
+    if requirement in tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["build-system"]["requires"]:
+        return  # pip builds in an environment of its own, which the lock does not reach
+    assert locked()[normal(pinned[1])] == pinned[2]
+
+
+def locked() -> dict[str, str]:
+    lines = (ROOT / "requirements.lock").read_text("utf-8").splitlines()
+    found = (re.match(r"([A-Za-z0-9._-]+)==(\S+)", line) for line in lines)
+    return {normal(match[1]): match[2] for match in found if match}
+
+
+def normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def test_the_hooks_before_a_commit_fetch_nothing_and_are_make_targets() -> None:
+    repos = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text("utf-8"))["repos"]
+    assert {repo["repo"] for repo in repos} == {"local"}
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+    for hook in repos[0]["hooks"]:
+        make, target = hook["entry"].split()
+        assert (make, hook["language"]) == ("make", "system")
+        assert target in targets
