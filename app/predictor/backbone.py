@@ -1,0 +1,75 @@
+"""The backbone this process serves: found, described and loaded by the engine's thread, asked about by the routes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from app.errors import NotReady
+from app.settings import Settings
+from ltp.backbone.manifest import BackboneInfo, read_manifest
+
+if TYPE_CHECKING:
+    from ltp.backbone.load import Backbone
+
+State = Literal["starting", "preparing", "loading", "ready", "failed"]
+
+WORDS: dict[State, str] = {
+    "starting": "the service is starting",
+    "preparing": "the backbone is being prepared; the first time this takes a minute",
+    "loading": "the backbone is being loaded",
+    "ready": "ready",
+    "failed": "the backbone could not be loaded",
+}
+RETRY_AFTER_S = 5
+
+
+class ServedBackbone:
+    """What is known of the backbone so far. Read by every thread, written by the one that loads it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.state: State = "starting"
+        self.failure: str | None = None
+        self._info: BackboneInfo | None = None
+
+    @property
+    def info(self) -> BackboneInfo:
+        """Sizes and fingerprint; raises NotReady until they are known, which is before the weights are loaded."""
+        if self._info is None:
+            raise self.not_ready()
+        return self._info
+
+    def not_ready(self) -> NotReady:
+        """Say why there are no predictions yet."""
+        why = WORDS[self.state] if self.failure is None else f"{WORDS['failed']}: {self.failure}"
+        return NotReady(why, retry_after=RETRY_AFTER_S)
+
+    def load(self) -> Backbone:
+        """Find, if need be prepare, and load the backbone. Called once, in the engine's thread; it imports torch."""
+        try:
+            return self._load()
+        except Exception as error:
+            self.failure = f"{error}" or type(error).__name__
+            self.state = "failed"
+            raise
+
+    def _load(self) -> Backbone:
+        from ltp.backbone.locate import resolve
+
+        self.state = "preparing"
+        directory: Path = resolve(self.settings.backbone, cache_dir=self.settings.backbone_dir)
+        self._info = read_manifest(directory)
+        self.state = "loading"
+
+        from ltp.backbone.load import load_backbone
+
+        return load_backbone(directory, device=self.device())
+
+    def device(self) -> str:
+        """Return the device to serve on."""
+        if self.settings.device != "auto":
+            return self.settings.device
+        import torch
+
+        return "cuda" if torch.cuda.is_available() else "cpu"

@@ -1,0 +1,177 @@
+"""The engine at work: one thread that loads the backbone and then answers batches until the queue is closed."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import structlog
+
+from app.blobs import BlobStore
+from app.db import Database
+from app.measures import Measures
+from app.predictor.backbone import ServedBackbone
+from app.predictor.queue import PairQueue, Slice, Work
+from app.predictor.source import RegistrySource
+from app.settings import MIB, Settings
+
+if TYPE_CHECKING:
+    from ltp.engine import Engine, Prediction
+
+log = structlog.get_logger(__name__)
+
+BATCHES_AHEAD = 2
+"""Engine batches taken from the queue at once: more group better by adapter, fewer let newcomers in sooner."""
+TEMPLATE_TOKENS = 12
+CHARACTERS_A_TOKEN = 3
+"""Rough, and only for sharing out batches; the engine counts exactly."""
+
+
+class Question(NamedTuple):
+    """A pair and the id of the adapter to judge it with."""
+
+    adapter_id: str
+    premise: str
+    hypothesis: str
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Predictions in the order of the questions, and where the time went (seconds)."""
+
+    predictions: Sequence[Prediction]
+    queued: float
+    computed: float
+
+
+class Predictor:
+    """Predictions for this process. Routes call `predict` on the event loop; the work is done in a thread."""
+
+    def __init__(self, settings: Settings, db: Database, blobs: BlobStore, measures: Measures) -> None:
+        self.settings, self.db, self.blobs, self.measures = settings, db, blobs, measures
+        self.backbone = ServedBackbone(settings)
+        self.draining = False
+        self._queue: PairQueue[Question, Prediction] = PairQueue(settings.queue_pairs)
+        self._engine: Engine | None = None
+        self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
+
+    def start(self) -> None:
+        """Start loading the backbone, then answering."""
+        self._thread.start()
+
+    def drain(self) -> None:
+        """Tell `/readyz` that this process is about to stop; everything else goes on."""
+        self.draining = True
+
+    def stop(self) -> None:
+        """Answer what was accepted, then end the thread. A backbone that is still loading is not waited for."""
+        self.drain()
+        self._queue.close()
+        if self.ready:
+            self._thread.join()
+
+    @property
+    def ready(self) -> bool:
+        """Whether predictions can be served."""
+        return self.backbone.state == "ready"
+
+    def drop(self, adapter_id: str) -> None:
+        """Forget an adapter that was deleted."""
+        if self._engine is not None:
+            self._engine.drop(adapter_id)
+
+    async def predict(self, questions: Sequence[Question]) -> Judged:
+        """Judge the questions. Cancelling the call cancels what the engine has not begun.
+
+        Raises:
+            NotReady: the backbone is not loaded.
+            QueueFull: too many pairs wait already.
+        """
+        if not self.ready:
+            raise self.backbone.not_ready()
+        work: Work[Question, Prediction] = Work(questions, [_cost(question) for question in questions])
+        self._queue.put(work)
+        self.measures.queued.set(len(self._queue))
+        try:
+            predictions = await asyncio.wrap_future(work.future)
+        except asyncio.CancelledError:
+            self._queue.cancel(work)
+            raise
+        started = work.started or work.accepted
+        queued, computed = started - work.accepted, time.monotonic() - started
+        self.measures.queue_seconds.observe(queued)
+        self.measures.compute_seconds.observe(computed)
+        return Judged(predictions, queued, computed)
+
+    def figures(self) -> dict[str, float]:
+        """Return the engine's own numbers: residency, hits, evictions."""
+        return {} if self._engine is None else dict(self._engine.stats())
+
+    def _run(self) -> None:
+        try:
+            self._engine = self._build()
+        except Exception as error:  # /readyz says it; the process stays up to say so
+            log.error("the backbone could not be loaded", error=str(error), exc_info=error)
+            return
+        while batch := self._queue.take(BATCHES_AHEAD * self.settings.max_tokens):
+            self._answer(self._engine, batch)
+
+    def _build(self) -> Engine:
+        backbone = self.backbone.load()
+
+        from ltp.engine import Engine
+
+        device = self.backbone.device()
+        automatic = "bf16" if device == "cuda" else "fp32"
+        engine = Engine(
+            backbone,
+            source=RegistrySource(self.db, self.blobs, backbone.info),
+            precision=automatic if self.settings.precision == "auto" else self.settings.precision,
+            device=device,
+            fused_bytes=self.settings.fused_mb * MIB,
+            compact_bytes=self.settings.compact_mb * MIB,
+            max_tokens=self.settings.max_tokens,
+        )
+        self.backbone.state = "ready"
+        log.info("the backbone is loaded", name=backbone.info.name, fingerprint=backbone.info.fingerprint[:12])
+        return engine
+
+    def _answer(self, engine: Engine, batch: list[Slice[Question, Prediction]]) -> None:
+        began = time.monotonic()
+        questions = [question for piece in batch for question in piece.pairs]
+        self.measures.batches.observe(len(questions))
+        self.measures.queued.set(len(self._queue))
+        try:
+            predictions = self._judge(engine, questions)
+        except Exception as error:  # noqa: BLE001  one request's fault must not end the thread that serves all
+            self._answer_alone(engine, batch, error)
+            return
+        self._queue.note_rate(len(questions), time.monotonic() - began)
+        self.measures.pairs.inc(len(questions))
+        done = 0
+        for piece in batch:
+            piece.deliver(predictions[done : done + len(piece.pairs)])
+            done += len(piece.pairs)
+
+    def _answer_alone(self, engine: Engine, batch: list[Slice[Question, Prediction]], error: Exception) -> None:
+        """A batch failed: find the request that is to blame, so that the others are served."""
+        if len(batch) == 1:
+            log.warning("a prediction failed", error=str(error), exc_info=error)
+            self._queue.fail(batch[0].work, error)
+            return
+        for piece in batch:
+            self._answer(engine, [piece])
+
+    @staticmethod
+    def _judge(engine: Engine, questions: Sequence[Question]) -> Sequence[Prediction]:
+        from ltp.engine import PairRequest
+
+        return engine.predict([PairRequest(*question) for question in questions])
+
+
+def _cost(question: Question) -> int:
+    return TEMPLATE_TOKENS + (len(question.premise) + len(question.hypothesis)) // CHARACTERS_A_TOKEN
