@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from collections.abc import Sequence
+from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field
 
+from app import models
 from app.schemas.jobs import Accepted, ResourceStatus
 from app.schemas.scalars import (
     A_TICKET_ID,
@@ -30,7 +32,7 @@ class LabelledPair(Request):
 
     premise: Text
     hypothesis: Text
-    label: Annotated[Label | Literal[0, 1, 2], Field(examples=["entailment"])]
+    label: Annotated[Label | Annotated[int, Field(ge=0, le=2)], Field(examples=["entailment"])]
     """By name, or 0, 1, 2 in the order entailment, neutral, contradiction."""
 
 
@@ -114,10 +116,12 @@ class AdapterMetrics(Answer):
     dev: Score | None = None
     test: Score | None = None
     """Only when test examples were given."""
-    per_seed: list[Any] = Field(default=[])
-    """Development accuracy of each seed."""
-    mean: float | None = None
-    std: float | None = None
+    per_seed: list[dict[str, Any]] = Field(default=[])
+    """Seed, best epoch and scores of each run."""
+    mean: dict[str, dict[str, float | None]] | None = None
+    """Over the seeds: part, then figure."""
+    std: dict[str, dict[str, float | None]] | None = None
+    """Sample standard deviation over the seeds; null for a single one."""
 
 
 class ExampleCounts(Answer):
@@ -157,6 +161,20 @@ class Adapter(Answer):
     """Size of the stored adapter."""
     created_at: Moment
     published_at: Moment | None
+
+    @classmethod
+    def of(cls, row: models.Adapter, aliases: Sequence[str]) -> Adapter:
+        """Describe a stored adapter and the aliases that point at it."""
+        taken = {"aliases", "ticket", "metrics", "examples", "training"}
+        stored = {name: getattr(row, name) for name in cls.model_fields if name not in taken}
+        return cls(
+            **stored,
+            aliases=list(aliases),
+            ticket=row.ticket_id,
+            metrics=AdapterMetrics(**{part: found for part, found in (row.metrics or {}).items() if found}),
+            examples=ExampleCounts(**(row.examples or {})),
+            training=row.training or {},
+        )
 
 
 class AdapterQuery(PageQuery):

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
+from app import models
 from app.fields import Misfit
 from app.schemas.jobs import Accepted, ResourceStatus
 from app.schemas.scalars import AN_ADAPTER_ID, Answer, Language, Moment, Reference, Request, Text
@@ -14,7 +15,7 @@ from ltp.config import Label
 Confidence = Annotated[float, Field(ge=0, le=1)]
 
 
-class _Addressed(Request):
+class Addressed(Request):
     """Something that may name the adapter to use, one way or the other."""
 
     lang: Language | None = None
@@ -34,14 +35,14 @@ class _Addressed(Request):
         return self.adapter or self.lang
 
 
-class Pair(_Addressed):
+class Pair(Addressed):
     """A premise and a hypothesis, and the adapter to judge them with if it is not the request's."""
 
     premise: Text
     hypothesis: Text
 
 
-class PredictRequest(_Addressed):
+class PredictRequest(Addressed):
     """Pairs to judge. Every pair needs an adapter: its own or the request's."""
 
     model_config = ConfigDict(
@@ -91,6 +92,11 @@ class AdapterRef(Answer):
     lang: Annotated[str, Field(examples=["sw"])]
     version: Annotated[int, Field(examples=[3])]
 
+    @classmethod
+    def of(cls, row: models.Adapter) -> AdapterRef:
+        """Name a published adapter."""
+        return cls(id=row.id, lang=row.lang, version=row.version or 0)
+
 
 class PairPrediction(Answer):
     """What the hypothesis is to the premise."""
@@ -122,8 +128,8 @@ class PredictAnswer(Answer):
     timing_ms: Timing
 
 
-class PredictionRequest(_Addressed):
-    """How to judge a file of pairs. A column `lang` or `adapter` in the file is not read: one adapter judges all."""
+class PredictionRequest(Addressed):
+    """How to judge a file of pairs. A row's own `lang` or `adapter` column wins over the request's."""
 
     fallback: Reference | None = None
     """Used, and flagged, if the language has no adapter."""
@@ -154,6 +160,24 @@ class Prediction(Answer):
     """Counts by label, truncated and abstained; empty until ready."""
     created_at: Moment
     published_at: Moment | None
+
+    @classmethod
+    def of(cls, row: models.Prediction, adapter: models.Adapter | None) -> Prediction:
+        """Describe a stored prediction and the adapter that judges."""
+        request = row.request or {}
+        return cls(
+            id=row.id,
+            status=row.status,
+            lang=request.get("lang"),
+            adapter=AdapterRef.of(adapter) if adapter is not None else None,
+            fallback=row.fallback,
+            min_confidence=request.get("min_confidence"),
+            filename=request.get("filename"),
+            pairs=row.pairs,
+            summary=row.summary or {},
+            created_at=row.created_at,
+            published_at=row.published_at,
+        )
 
 
 class PredictionAccepted(Accepted):

@@ -1,0 +1,115 @@
+"""What routes depend on: the services of the application, and resources that exist and belong to the caller.
+
+"Does it exist, is it mine?" is asked here and nowhere else, so 404 is written once a resource.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, cast
+
+from fastapi import Depends, Path, Request
+
+from app import jobs, models
+from app.auth import CallerDep
+from app.blobs import BlobStore
+from app.db import Database
+from app.errors import (
+    AdapterNotFound,
+    DriftNotFound,
+    JobNotFound,
+    NotFound,
+    PredictionNotFound,
+    TicketNotFound,
+)
+from app.measures import Measures
+from app.predictor.predictor import Predictor
+from app.registry import adapters, drifts, predictions, tickets
+from app.schemas.scalars import A_JOB_ID, A_TICKET_ID, AN_ADAPTER_ID, UUID
+from app.settings import Settings
+from ltp.backbone.manifest import BackboneInfo
+
+_UUID = re.compile(UUID)
+
+
+def _settings(request: Request) -> Settings:
+    return cast(Settings, request.app.state.settings)
+
+
+def _database(request: Request) -> Database:
+    return cast(Database, request.app.state.db)
+
+
+def _blobs(request: Request) -> BlobStore:
+    return cast(BlobStore, request.app.state.blobs)
+
+
+def _predictor(request: Request) -> Predictor:
+    return cast(Predictor, request.app.state.predictor)
+
+
+def _measures(request: Request) -> Measures:
+    return cast(Measures, request.app.state.measures)
+
+
+SettingsDep = Annotated[Settings, Depends(_settings)]
+DatabaseDep = Annotated[Database, Depends(_database)]
+BlobsDep = Annotated[BlobStore, Depends(_blobs)]
+PredictorDep = Annotated[Predictor, Depends(_predictor)]
+MeasuresDep = Annotated[Measures, Depends(_measures)]
+
+
+def _backbone(predictor: PredictorDep) -> BackboneInfo:
+    """Return the served backbone's facts; raises NotReady while it is being prepared."""
+    return predictor.backbone.info
+
+
+BackboneDep = Annotated[BackboneInfo, Depends(_backbone)]
+
+
+def known(identifier: str, error: type[NotFound]) -> str:
+    """Return an id that can exist; what is no UUID needs no look into the database."""
+    if not _UUID.fullmatch(identifier):
+        raise error(identifier[:100])
+    return identifier
+
+
+def _id(noun: str, example: str) -> object:
+    return Path(description=f"Id of the {noun}.", examples=[example], json_schema_extra={"format": "uuid"})
+
+
+def _job(job_id: Annotated[str, _id("job", A_JOB_ID)], db: DatabaseDep, caller: CallerDep) -> models.Job:
+    with db.read() as session:
+        return jobs.get(session, tenant=caller.tenant, job_id=known(job_id, JobNotFound))
+
+
+def _ticket(ticket_id: Annotated[str, _id("ticket", A_TICKET_ID)], db: DatabaseDep, caller: CallerDep) -> models.Ticket:
+    with db.read() as session:
+        return tickets.get(session, tenant=caller.tenant, ticket_id=known(ticket_id, TicketNotFound))
+
+
+def _drift(drift_id: Annotated[str, _id("drift", A_TICKET_ID)], db: DatabaseDep, caller: CallerDep) -> models.Drift:
+    with db.read() as session:
+        return drifts.get(session, tenant=caller.tenant, drift_id=known(drift_id, DriftNotFound))
+
+
+def _adapter(
+    adapter_id: Annotated[str, _id("adapter", AN_ADAPTER_ID)], db: DatabaseDep, caller: CallerDep
+) -> models.Adapter:
+    with db.read() as session:
+        return adapters.get(session, tenant=caller.tenant, adapter_id=known(adapter_id, AdapterNotFound))
+
+
+def _prediction(
+    prediction_id: Annotated[str, _id("prediction", A_JOB_ID)], db: DatabaseDep, caller: CallerDep
+) -> models.Prediction:
+    with db.read() as session:
+        identifier = known(prediction_id, PredictionNotFound)
+        return predictions.get(session, tenant=caller.tenant, prediction_id=identifier)
+
+
+JobDep = Annotated[models.Job, Depends(_job)]
+TicketDep = Annotated[models.Ticket, Depends(_ticket)]
+DriftDep = Annotated[models.Drift, Depends(_drift)]
+AdapterDep = Annotated[models.Adapter, Depends(_adapter)]
+PredictionDep = Annotated[models.Prediction, Depends(_prediction)]

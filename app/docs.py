@@ -1,0 +1,156 @@
+"""The documentation page, and the parts of OpenAPI that FastAPI cannot know: request bodies and common headers.
+
+Bodies are described from the very objects that read them (`app.body.Accepts`). Swagger UI is served from this machine:
+services like this one often run where there is no internet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib.resources import files
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.dependencies.models import Dependant
+from fastapi.openapi.docs import get_swagger_ui_html
+from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
+from pydantic.json_schema import models_json_schema
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+from starlette.routing import BaseRoute
+from starlette.staticfiles import StaticFiles
+
+from app.body import JSON, MULTIPART, REQUEST, Accepts
+
+ASSETS = "/docs/assets"
+SCHEMAS = "#/components/schemas/"
+
+DESCRIPTION = """
+Few-shot natural-language inference for low-resource languages: **Lottery Ticket Prompt-learning** on one shared XLM-R.
+
+1. `POST /tickets` measures how far each parameter of the backbone moves on unlabelled text (a *drift*) and selects the
+   parameters that moved most (a *ticket*).
+2. `POST /adapters` trains a soft prompt and the ticket's parameters on a page of labelled pairs of one language.
+3. `POST /predict` judges new pairs, of as many languages as you like in one request.
+
+Work that takes long answers **202** with a job: look at it, watch `GET /jobs/{id}/events`, or cancel it. Send an
+`Idempotency-Key` and repeating a request never repeats the work. Every refusal is
+`{"error", "detail", "fields"?, "request_id"}`.
+"""
+TAGS = [
+    {"name": "tickets", "description": "Which parameters of the backbone may train: winning tickets."},
+    {"name": "drifts", "description": "The MLM runs tickets are selected from."},
+    {"name": "adapters", "description": "What few-shot training publishes for a language; immutable, versioned."},
+    {"name": "languages", "description": "Versions, and the aliases that point at them."},
+    {"name": "predictions", "description": "Judging pairs, at once or a file at a time."},
+    {"name": "jobs", "description": "Durable work, from accepted to finished."},
+    {"name": "workers", "description": "The processes that do the work."},
+    {"name": "operations", "description": "Health, readiness, figures, version."},
+]
+
+
+def serve_docs(app: FastAPI) -> None:
+    """Add `/docs` with its assets, and complete `/openapi.json`."""
+    app.mount(ASSETS, StaticFiles(directory=str(files("fastapi_offline") / "static")), name="docs-assets")
+
+    async def docs(request: Request) -> HTMLResponse:
+        root = request.scope.get("root_path", "").rstrip("/")
+        return get_swagger_ui_html(
+            openapi_url=f"{root}/openapi.json",
+            title=app.title,
+            swagger_js_url=f"{root}{ASSETS}/swagger-ui-bundle.js",
+            swagger_css_url=f"{root}{ASSETS}/swagger-ui.css",
+            swagger_favicon_url=f"{root}{ASSETS}/favicon.png",
+            swagger_ui_parameters={"tryItOutEnabled": True, "displayRequestDuration": True, "docExpansion": "list"},
+        )
+
+    app.add_route("/docs", docs, include_in_schema=False)
+    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # FastAPI's documented way to extend it
+
+
+def _openapi(app: FastAPI) -> dict[str, Any]:
+    if app.openapi_schema is None:
+        schema = get_openapi(
+            title=app.title, version=app.version, description=app.description, routes=app.routes, tags=app.openapi_tags
+        )
+        _describe_bodies(schema, list(_bodies(app.routes)))
+        _describe_headers(schema)
+        app.openapi_schema = schema
+    return app.openapi_schema
+
+
+def _bodies(routes: list[BaseRoute]) -> Iterator[tuple[APIRoute, Accepts[Any]]]:
+    """Find the routes that read a body, with what reads it."""
+    for route in _flat(routes):
+        for accepts in _readers(route.dependant):
+            yield route, accepts
+
+
+def _flat(routes: list[BaseRoute]) -> Iterator[APIRoute]:
+    for route in routes:
+        if isinstance(route, APIRoute):
+            yield route
+        elif inner := getattr(getattr(route, "original_router", None), "routes", None):
+            yield from _flat(inner)
+
+
+def _readers(dependant: Dependant) -> Iterator[Accepts[Any]]:
+    if isinstance(dependant.call, Accepts):
+        yield dependant.call
+    for inner in dependant.dependencies:
+        yield from _readers(inner)
+
+
+def _describe_bodies(schema: dict[str, Any], bodies: list[tuple[APIRoute, Accepts[Any]]]) -> None:
+    models = [(accepts.model, "validation") for _, accepts in bodies]
+    references, definitions = models_json_schema(models, ref_template=SCHEMAS + "{model}")  # type: ignore[arg-type]
+    schema["components"]["schemas"] |= definitions["$defs"]
+    for route, accepts in bodies:
+        reference = references[accepts.model, "validation"]
+        for method in route.methods:
+            operation = schema["paths"][route.path_format][method.lower()]
+            operation["requestBody"] = {"required": True, "content": _content(accepts, reference)}
+
+
+def _content(accepts: Accepts[Any], reference: dict[str, Any]) -> dict[str, Any]:
+    content: dict[str, Any] = {}
+    if accepts.json_body:
+        content[JSON] = {"schema": reference}
+    if accepts.files:
+        parts = {
+            name: {"type": "string", "format": "binary", "description": file.description}
+            for name, file in accepts.files.items()
+        }
+        required = [name for name, file in accepts.files.items() if file.required]
+        if not accepts.optional:
+            required.append(REQUEST)
+        content[MULTIPART] = {
+            "schema": {
+                "type": "object",
+                "properties": {**parts, REQUEST: reference},
+                "required": required,
+                "additionalProperties": False,
+            },
+            "encoding": {REQUEST: {"contentType": JSON}},
+        }
+    return content
+
+
+def _describe_headers(schema: dict[str, Any]) -> None:
+    """Every response carries a request id; 202 says where the job is; 429 and 503 say when to come back."""
+    ours = {
+        "X-Request-ID": ("Identifies the request in our log; yours is taken over if you send one.", "string"),
+        "Location": ("Where the job is.", "string"),
+        "Retry-After": ("Seconds to wait before trying again.", "integer"),
+    }
+    described = {name: {"description": words, "schema": {"type": kind}} for name, (words, kind) in ours.items()}
+    for operations in schema["paths"].values():
+        for operation in operations.values():
+            for status, response in operation["responses"].items():
+                headers = response.setdefault("headers", {})
+                headers["X-Request-ID"] = described["X-Request-ID"]
+                if status in ("429", "503"):
+                    headers["Retry-After"] = described["Retry-After"]
+                if status == "202" and "cancel" not in operation["operationId"]:
+                    headers["Location"] = described["Location"]

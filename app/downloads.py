@@ -1,0 +1,35 @@
+"""Files on their way out: streamed chunk by chunk, checked as they go, broken off rather than completed wrongly."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import chain
+from typing import Any
+from urllib.parse import quote
+
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import StreamingResponse
+
+SAFETENSORS = "application/octet-stream"
+FORMATS = {"jsonl": "application/jsonl", "csv": "text/csv", "tsv": "text/tab-separated-values"}
+
+
+async def download(
+    chunks: Iterator[bytes], media_type: str, *, name: str, size: int | None = None
+) -> StreamingResponse:
+    """Answer with `chunks` as a file. A fault before the first one is an error of its own, not half a file.
+
+    With `size` the response declares its length, so that one that breaks off is not taken for complete.
+    """
+    first = await run_in_threadpool(next, chunks, b"")
+    ascii_name = name.encode("ascii", "replace").decode().replace('"', "'").replace("\\", "_")
+    headers = {"Content-Disposition": f"attachment; filename=\"{ascii_name}\"; filename*=UTF-8''{quote(name)}"}
+    if size is not None:
+        headers["Content-Length"] = str(size)
+    return StreamingResponse(chain([first], chunks), media_type=media_type, headers=headers)
+
+
+def downloads(media_type: str, description: str) -> dict[int | str, dict[str, Any]]:
+    """Document a file as the answer of a route."""
+    content = {media_type: {"schema": {"type": "string", "format": "binary"}}}
+    return {200: {"description": f"{description}.", "content": content}}

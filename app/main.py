@@ -1,0 +1,62 @@
+"""The application: routes over services, one gate in front, one engine thread behind.
+
+Importing this module imports no torch. The engine's thread does, once the application starts, so the port answers at
+once and `/readyz` turns 200 when predictions can be served.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+from fastapi import FastAPI
+from starlette.concurrency import run_in_threadpool
+
+from app.blobs import BlobStore
+from app.db import Database
+from app.docs import DESCRIPTION, TAGS, serve_docs
+from app.gate import Gate
+from app.measures import Measures
+from app.predictor.predictor import Predictor
+from app.refusals import install
+from app.routes import adapters, drifts, jobs, languages, operations, predict, predictions, tickets
+from app.settings import Settings
+
+RESOURCES = (tickets, drifts, adapters, languages, predict, predictions, jobs, operations)
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """Build the application over the database of `settings`, which must be migrated before it starts."""
+    app = FastAPI(
+        title="LTP",
+        version=version("ltp"),
+        description=DESCRIPTION,
+        openapi_tags=TAGS,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=_lifespan,
+    )
+    measures = Measures()
+    db = Database(settings.database)
+    app.state.settings = settings
+    app.state.measures = measures
+    app.state.db = db
+    app.state.blobs = BlobStore(db)
+    app.state.predictor = Predictor(settings, db, app.state.blobs, measures)
+    for resource in RESOURCES:
+        app.include_router(resource.router)
+    install(app)
+    serve_docs(app)
+    app.add_middleware(Gate, settings=settings, measures=measures)
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    """Start the engine's thread; at the end finish what was accepted and close the database."""
+    app.state.predictor.start()
+    yield
+    await run_in_threadpool(app.state.predictor.stop)
+    app.state.db.close()

@@ -1,0 +1,183 @@
+"""Adapters: train one, look at it, take it elsewhere, bring one in, delete it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+from sqlalchemy.orm import Session
+from starlette.background import BackgroundTask
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import FileResponse, Response
+
+from app.auth import CallerDep
+from app.body import Accepts, File, Submission
+from app.deps import AdapterDep, BackboneDep, BlobsDep, DatabaseDep, PredictorDep
+from app.downloads import SAFETENSORS, downloads
+from app.errors import FieldError, InvalidRequest
+from app.exchange import bring_in, pack
+from app.idempotency import StarterDep
+from app.intake.examples import IncomingExamples, take_examples
+from app.registry import adapters, aliases, datasets, tickets
+from app.schemas.adapters import Adapter, AdapterAccepted, AdapterQuery, AdapterRequest, ImportRequest
+from app.schemas.errors import refusals
+from app.schemas.jobs import Job
+from app.schemas.scalars import Page
+from ltp.backbone.manifest import BackboneInfo
+from ltp.errors import BackboneMismatch
+
+router = APIRouter(tags=["adapters"])
+
+EXAMPLES = "JSONL, CSV or TSV with premise, hypothesis and label in each row"
+FILES = {
+    "examples": File("max_body_mb", f"{EXAMPLES}: what to train on."),
+    "dev_examples": File("max_body_mb", f"{EXAMPLES}: what to choose the best epoch on."),
+    "test_examples": File("max_body_mb", f"{EXAMPLES}: scored once, at the end."),
+}
+EXPORTED = File("max_artifact_mb", "What `GET /adapters/{id}/export` gave.", required=True)
+
+RequestDep = Annotated[Submission[AdapterRequest], Depends(Accepts(AdapterRequest, files=FILES))]
+ImportDep = Annotated[
+    Submission[ImportRequest], Depends(Accepts(ImportRequest, files={"file": EXPORTED}, json_body=False, optional=True))
+]
+
+
+@router.post(
+    "/adapters",
+    status_code=202,
+    response_model=AdapterAccepted,
+    operation_id="create_adapter",
+    summary="Train an adapter",
+    responses=refusals(404, 409, 413, 415, 422),
+)
+def create_adapter(
+    body: RequestDep, starter: StarterDep, blobs: BlobsDep, backbone: BackboneDep, caller: CallerDep
+) -> Response:
+    """A soft prompt and the ticket's parameters, on a page of labelled pairs of one language.
+
+    The pairs come in the request, or as files in a multipart body whose part `request` is the JSON.
+    """
+    if (answer := starter.replay(body.digest)) is not None:
+        return answer
+    _check(body.request, backbone)
+    examples = take_examples(blobs, tenant=caller.tenant, request=body.request, files=body.files)
+    return starter.start(
+        body.digest, lambda session: _queue(session, body.request, examples, tenant=caller.tenant, backbone=backbone)
+    )
+
+
+@router.get("/adapters", operation_id="list_adapters", summary="List adapters", responses=refusals(422))
+def list_adapters(query: Annotated[AdapterQuery, Query()], db: DatabaseDep, caller: CallerDep) -> Page[Adapter]:
+    """Your adapters, newest first; of one language, or under one alias."""
+    with db.read() as session:
+        page = adapters.list_page(session, tenant=caller.tenant, **query.model_dump())
+        named = aliases.aliases_of(session, [row.id for row in page.items])
+    return Page(items=[Adapter.of(row, named[row.id]) for row in page.items], next_cursor=page.next_cursor)
+
+
+@router.get("/adapters/{adapter_id}", operation_id="get_adapter", summary="Look at an adapter", responses=refusals(404))
+def get_adapter(adapter: AdapterDep, db: DatabaseDep) -> Adapter:
+    """Its scores, what it was trained on and with, and the aliases that point at it."""
+    with db.read() as session:
+        return _shown(session, adapter.id, tenant=adapter.tenant)
+
+
+@router.get(
+    "/adapters/{adapter_id}/export",
+    operation_id="export_adapter",
+    summary="Export an adapter",
+    response_class=FileResponse,
+    responses={**downloads(SAFETENSORS, "One safetensors file"), **refusals(404, 409)},
+)
+async def export_adapter(adapter: AdapterDep, blobs: BlobsDep, db: DatabaseDep) -> FileResponse:
+    """One safetensors file with everything another service needs: delta, soft prompt, metadata, and the mask."""
+    packed = await run_in_threadpool(pack, db, blobs, adapter)
+    name = f"{adapter.lang}-{adapter.version}.safetensors"
+    cleanup = BackgroundTask(packed.folder.cleanup)
+    return FileResponse(packed.path, media_type=SAFETENSORS, filename=name, background=cleanup)
+
+
+@router.post(
+    "/adapters/import",
+    status_code=201,
+    operation_id="import_adapter",
+    summary="Import an adapter",
+    responses=refusals(413, 415, 422),
+)
+def import_adapter(
+    body: ImportDep, db: DatabaseDep, blobs: BlobsDep, backbone: BackboneDep, caller: CallerDep
+) -> Adapter:
+    """Verify and register an exported adapter. Its ticket is found by the mask's hash, or created."""
+    adapter = bring_in(db, blobs, body.files["file"].path, tenant=caller.tenant, backbone=backbone, wanted=body.request)
+    with db.read() as session:
+        return _shown(session, adapter.id, tenant=caller.tenant)
+
+
+@router.delete(
+    "/adapters/{adapter_id}",
+    status_code=204,
+    operation_id="delete_adapter",
+    summary="Delete an adapter",
+    responses=refusals(404, 409),
+)
+def delete_adapter(adapter: AdapterDep, db: DatabaseDep, predictor: PredictorDep, caller: CallerDep) -> None:
+    """Erases the texts uploaded for it, too. 409 while an alias points at it."""
+    with db.write() as session:
+        adapters.delete_adapter(session, tenant=caller.tenant, adapter_id=adapter.id)
+    predictor.drop(adapter.id)
+
+
+def _check(request: AdapterRequest, backbone: BackboneInfo) -> None:
+    if request.method == "pt" and request.ticket is not None:
+        message = "method 'pt' trains the soft prompt alone; leave the ticket out"
+        raise InvalidRequest(f"ticket: {message}", fields=[FieldError("ticket", message)])
+    if request.training.max_length > backbone.max_positions:
+        message = f"the backbone takes at most {backbone.max_positions} tokens"
+        raise InvalidRequest(f"training.max_length: {message}", fields=[FieldError("training.max_length", message)])
+
+
+def _queue(
+    session: Session, request: AdapterRequest, examples: IncomingExamples, *, tenant: str, backbone: BackboneInfo
+) -> AdapterAccepted:
+    ticket_id = _ticket(session, request, tenant=tenant, backbone=backbone)
+    dataset = datasets.create(
+        session,
+        tenant=tenant,
+        kind="examples",
+        blob_id=examples.blob_id,
+        count=examples.total,
+        filename=examples.filename,
+    )
+    adapter, job = adapters.create(
+        session,
+        tenant=tenant,
+        lang=request.lang,
+        method=request.method,
+        ticket_id=ticket_id,
+        backbone=backbone.fingerprint,
+        training=asdict(request.training),
+        dataset_id=dataset.id,
+        examples=examples.counts,
+        seeds=request.seeds,
+        name=request.name,
+        alias=request.alias,
+    )
+    return AdapterAccepted(job=Job.of(job), adapter=Adapter.of(adapter, ()))
+
+
+def _ticket(session: Session, request: AdapterRequest, *, tenant: str, backbone: BackboneInfo) -> str | None:
+    """Return the ticket to train on: the one named, else the newest; none for method `pt`."""
+    if request.method == "pt":
+        return None
+    if request.ticket is None:
+        return tickets.newest_ready(session, tenant=tenant, backbone=backbone.fingerprint).id
+    ticket = tickets.get_ready(session, tenant=tenant, ticket_id=request.ticket)
+    if ticket.backbone != backbone.fingerprint:
+        raise BackboneMismatch(artefact=ticket.backbone, backbone=backbone.fingerprint)
+    return ticket.id
+
+
+def _shown(session: Session, adapter_id: str, *, tenant: str) -> Adapter:
+    row = adapters.get(session, tenant=tenant, adapter_id=adapter_id)
+    return Adapter.of(row, aliases.aliases_of(session, [row.id])[row.id])

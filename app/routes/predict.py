@@ -1,0 +1,123 @@
+"""Predictions at once: pairs in, labels out, in the same order."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Sequence
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+from fastapi import APIRouter, Depends, Request
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect
+from starlette.responses import Response
+
+from app.auth import CallerDep
+from app.body import Accepts, Submission
+from app.db import Database
+from app.deps import DatabaseDep, PredictorDep, SettingsDep
+from app.errors import FieldError, InvalidRequest
+from app.predictor.predictor import Judged, Question
+from app.references import Chosen, resolve
+from app.schemas.errors import refusals
+from app.schemas.predictions import (
+    AdapterRef,
+    PairPrediction,
+    PredictAnswer,
+    PredictRequest,
+    Probabilities,
+    Timing,
+)
+from ltp.config import LABELS
+
+if TYPE_CHECKING:
+    from ltp.engine import Prediction
+
+T = TypeVar("T")
+
+router = APIRouter(tags=["predictions"])
+
+RequestDep = Annotated[Submission[PredictRequest], Depends(Accepts(PredictRequest))]
+
+
+@router.post(
+    "/predict",
+    operation_id="predict",
+    summary="Judge pairs",
+    response_model=PredictAnswer,
+    responses=refusals(404, 413, 415, 422, 429),
+)
+async def predict(
+    request: Request,
+    body: RequestDep,
+    predictor: PredictorDep,
+    db: DatabaseDep,
+    settings: SettingsDep,
+    caller: CallerDep,
+) -> Response:
+    """Does each hypothesis follow from its premise, contradict it, or neither? Languages may be mixed freely."""
+    asked = body.request
+    if len(asked.pairs) > settings.max_pairs:
+        message = f"{len(asked.pairs)} pairs are too many; at most {settings.max_pairs}, or POST /predictions a file"
+        raise InvalidRequest(f"pairs: {message}", fields=[FieldError("pairs", message)])
+    chosen = await run_in_threadpool(_choose, db, asked, tenant=caller.tenant)
+    questions = [
+        Question(choice.adapter.id, pair.premise, pair.hypothesis)
+        for choice, pair in zip(chosen, asked.pairs, strict=True)
+    ]
+    judged = await _unless_gone(request, predictor.predict(questions))
+    answer = await run_in_threadpool(_answer, chosen, judged, min_confidence=asked.min_confidence)
+    return Response(answer, media_type="application/json")
+
+
+def _choose(db: Database, asked: PredictRequest, *, tenant: str) -> list[Chosen]:
+    """Resolve each pair's adapter; each reference is looked up once."""
+    found: dict[str | None, Chosen] = {}
+    addressed = [pair if pair.reference is not None else asked for pair in asked.pairs]
+    with db.read() as session:
+        for one in addressed:
+            if one.reference not in found:
+                found[one.reference] = resolve(session, tenant=tenant, addressed=one, fallback=asked.fallback)
+    return [found[one.reference] for one in addressed]
+
+
+def _answer(chosen: Sequence[Chosen], judged: Judged, *, min_confidence: float | None) -> bytes:
+    """Write the answer; in a thread, since ten thousand pairs are some megabytes."""
+    predictions = [
+        _shown(choice, prediction, min_confidence=min_confidence or 0.0)
+        for choice, prediction in zip(chosen, judged.predictions, strict=True)
+    ]
+    timing = Timing(queue=round(judged.queued * 1000, 3), compute=round(judged.computed * 1000, 3))
+    return PredictAnswer(predictions=predictions, timing_ms=timing).model_dump_json().encode()
+
+
+def _shown(choice: Chosen, prediction: Prediction, *, min_confidence: float) -> PairPrediction:
+    probabilities = dict(zip(LABELS, prediction.probabilities, strict=True))
+    label = max(LABELS, key=probabilities.__getitem__)
+    return PairPrediction(
+        label=label,
+        probabilities=Probabilities(**probabilities),
+        adapter=AdapterRef.of(choice.adapter),
+        fallback=choice.fallback,
+        truncated=prediction.truncated,
+        abstained=probabilities[label] < min_confidence,
+    )
+
+
+async def _unless_gone(request: Request, judging: Awaitable[T]) -> T:
+    """Wait for `judging`, and cancel it when the caller hangs up: nobody would read the answer."""
+    work = asyncio.ensure_future(judging)
+    gone = asyncio.ensure_future(_hung_up(request))
+    try:
+        await asyncio.wait({work, gone}, return_when=asyncio.FIRST_COMPLETED)
+        if not work.done():
+            raise ClientDisconnect
+        return work.result()
+    finally:
+        work.cancel()
+        gone.cancel()
+
+
+async def _hung_up(request: Request) -> None:
+    """Return when the connection is closed. The body has been read, so nothing else can arrive."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass

@@ -1,0 +1,155 @@
+"""Tickets: start one, look at it, take its mask, delete it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+from sqlalchemy.orm import Session
+from starlette.responses import Response
+
+from app import models
+from app.auth import CallerDep
+from app.body import Accepts, File, Submission
+from app.deps import BackboneDep, BlobsDep, DatabaseDep, TicketDep
+from app.downloads import SAFETENSORS, download, downloads
+from app.errors import FieldError, InvalidRequest, NotReadyYet
+from app.idempotency import StarterDep
+from app.intake.corpora import IncomingCorpus, take_corpus
+from app.registry import datasets, drifts, tickets
+from app.schemas.errors import refusals
+from app.schemas.jobs import Job
+from app.schemas.scalars import Page, PageQuery
+from app.schemas.tickets import Ticket, TicketAccepted, TicketRequest
+from ltp.backbone.manifest import BackboneInfo
+from ltp.errors import BackboneMismatch
+
+router = APIRouter(tags=["tickets"])
+
+CORPUS = File("max_corpus_mb", "Plain UTF-8 text, one sentence or paragraph a line.")
+RequestDep = Annotated[Submission[TicketRequest], Depends(Accepts(TicketRequest, files={"corpus": CORPUS}))]
+
+
+@router.post(
+    "/tickets",
+    status_code=202,
+    response_model=TicketAccepted,
+    operation_id="create_ticket",
+    summary="Make a ticket",
+    responses=refusals(404, 409, 413, 415, 422),
+)
+def create_ticket(
+    body: RequestDep, starter: StarterDep, blobs: BlobsDep, backbone: BackboneDep, caller: CallerDep
+) -> Response:
+    """Measure a drift on unlabelled text and select a ticket from it; or, with `drift`, select from a stored one.
+
+    The corpus comes in the request, or as a file in a multipart body whose part `request` is the JSON.
+    """
+    if (answer := starter.replay(body.digest)) is not None:
+        return answer
+    request, part = body.request, body.files.get("corpus")
+    _check_depth(request, backbone)
+    if request.drift is not None:
+        if part is not None:
+            message = "belongs to the drift and must be absent when `drift` is given"
+            raise InvalidRequest(f"corpus: {message}", fields=[FieldError("corpus", message)])
+        return starter.start(
+            body.digest, lambda session: _select(session, request, tenant=caller.tenant, backbone=backbone)
+        )
+    corpus = take_corpus(blobs, tenant=caller.tenant, request=request, part=part)
+    return starter.start(
+        body.digest, lambda session: _measure(session, request, corpus, tenant=caller.tenant, backbone=backbone)
+    )
+
+
+@router.get("/tickets", operation_id="list_tickets", summary="List tickets", responses=refusals(422))
+def list_tickets(query: Annotated[PageQuery, Query()], db: DatabaseDep, caller: CallerDep) -> Page[Ticket]:
+    """Your tickets and those shared with all, newest first."""
+    with db.read() as session:
+        page = tickets.list_page(session, tenant=caller.tenant, limit=query.limit, cursor=query.cursor)
+    return Page(items=[Ticket.of(row) for row in page.items], next_cursor=page.next_cursor)
+
+
+@router.get("/tickets/{ticket_id}", operation_id="get_ticket", summary="Look at a ticket", responses=refusals(404))
+def get_ticket(ticket: TicketDep) -> Ticket:
+    """Its figures, and how the active parameters are distributed over the layers."""
+    return Ticket.of(ticket)
+
+
+@router.get(
+    "/tickets/{ticket_id}/mask",
+    operation_id="download_mask",
+    summary="Download the mask",
+    response_class=Response,
+    responses={**downloads(SAFETENSORS, "One bit-packed uint8 tensor a parameter"), **refusals(404, 409)},
+)
+async def download_mask(ticket: TicketDep, blobs: BlobsDep) -> Response:
+    """Safetensors: one uint8 tensor, eight bits a byte, for each parameter with active entries."""
+    if ticket.status != "ready":
+        raise NotReadyYet(f"ticket {ticket.id} is {ticket.status}; it has no mask yet")
+    name = f"ticket-{ticket.id}.safetensors"
+    return await download(tickets.stream_mask(blobs, ticket), SAFETENSORS, name=name, size=ticket.mask_bytes)
+
+
+@router.delete(
+    "/tickets/{ticket_id}",
+    status_code=204,
+    operation_id="delete_ticket",
+    summary="Delete a ticket",
+    responses=refusals(404, 409),
+)
+def delete_ticket(ticket: TicketDep, db: DatabaseDep, caller: CallerDep) -> None:
+    """409 while adapters depend on it."""
+    with db.write() as session:
+        tickets.delete_ticket(session, tenant=caller.tenant, ticket_id=ticket.id)
+
+
+def _check_depth(request: TicketRequest, backbone: BackboneInfo) -> None:
+    if not isinstance(request.layers, str) and max(request.layers) > backbone.layers:
+        message = f"{max(request.layers)} is no layer of {backbone.name}, which has {backbone.layers}"
+        raise InvalidRequest(f"layers: {message}", fields=[FieldError("layers", message)])
+
+
+def _select(session: Session, request: TicketRequest, *, tenant: str, backbone: BackboneInfo) -> TicketAccepted:
+    """Queue a selection from a stored drift."""
+    drift = drifts.get_ready(session, tenant=tenant, drift_id=request.drift or "")
+    if drift.backbone != backbone.fingerprint:
+        raise BackboneMismatch(artefact=drift.backbone, backbone=backbone.fingerprint)
+    if "language" in request.model_fields_set and request.language != drift.language:
+        message = f"the drift was measured on {drift.language!r}; leave this out"
+        raise InvalidRequest(f"language: {message}", fields=[FieldError("language", message)])
+    return _queue(session, request, drift, tenant=tenant)
+
+
+def _measure(
+    session: Session, request: TicketRequest, corpus: IncomingCorpus, *, tenant: str, backbone: BackboneInfo
+) -> TicketAccepted:
+    """Queue an MLM run and the selection from it."""
+    dataset = None
+    if corpus.blob_id is not None:
+        dataset = datasets.create(
+            session,
+            tenant=tenant,
+            kind="corpus",
+            blob_id=corpus.blob_id,
+            count=corpus.count,
+            filename=corpus.filename,
+        )
+    drift = drifts.begin(
+        session,
+        tenant=tenant,
+        backbone=backbone.fingerprint,
+        backbone_name=backbone.name,
+        language=request.language,
+        strategy=request.strategy,
+        config=asdict(request.mlm),
+        corpus=corpus.builtin,
+        dataset_id=dataset.id if dataset is not None else None,
+    )
+    return _queue(session, request, drift, tenant=tenant)
+
+
+def _queue(session: Session, request: TicketRequest, drift: models.Drift, *, tenant: str) -> TicketAccepted:
+    ticket, job = tickets.create(session, tenant=tenant, drift=drift, config=request.selection(), name=request.name)
+    return TicketAccepted(job=Job.of(job), ticket=Ticket.of(ticket))

@@ -1,0 +1,49 @@
+"""Health, version, and what is served."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from app.schemas.scalars import Answer
+
+
+class Health(Answer):
+    """The process answers."""
+
+    status: Literal["ok"] = "ok"
+
+
+class Readiness(Answer):
+    """Predictions can be served."""
+
+    status: Literal["ready"] = "ready"
+    backbone: Annotated[str, Field(examples=["mini"])]
+    """Name of the loaded backbone."""
+
+
+class Version(Answer):
+    """What runs here."""
+
+    version: Annotated[str, Field(examples=["0.1.0"])]
+    api: Annotated[str, Field(examples=["v1"])]
+    python: Annotated[str, Field(examples=["3.11.7"])]
+
+
+class Backbone(Answer):
+    """The pretrained model every adapter shares."""
+
+    name: Annotated[str, Field(examples=["mini"])]
+    fingerprint: str
+    """Artefacts made on another one are refused."""
+    layers: Annotated[int, Field(examples=[12])]
+    hidden: Annotated[int, Field(examples=[384])]
+    vocabulary: Annotated[int, Field(examples=[250037])]
+    parameters: Annotated[int, Field(examples=[118_000_000])]
+    learning_rate: Annotated[float, Field(examples=[1e-4])]
+    """Used where a request names none."""
+    max_positions: Annotated[int, Field(examples=[512])]
+    """Tokens in the longest input."""
+    state: Literal["starting", "preparing", "loading", "ready", "failed"]
+    """`ready` once predictions can be served."""
