@@ -44,7 +44,9 @@ def api(_: Output, *, host: Host = None, port: Port = None) -> None:
 def worker(
     _: Output,
     *,
-    queues: Annotated[str | None, typer.Option(help="Kinds of jobs to do: ticket,adapter,prediction.")] = None,
+    queues: Annotated[
+        str | None, typer.Option(help="What to do, of: tickets,adapters,predictions; default: all.")
+    ] = None,
 ) -> None:
     """Start a runner, which does one job at a time until it is stopped."""
     command = [sys.executable, "-m", "worker", *(["--queues", queues] if queues else [])]

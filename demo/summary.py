@@ -1,0 +1,90 @@
+"""What the demo made, in the figures that were really obtained, and what to try next."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from app.cli.client import Client
+from app.cli.output import accuracy, percent, size
+from app.cli.progress import clock
+from app.cli.references import find_adapter, find_ticket
+
+
+def show_answers(console: Console, path: Path) -> None:
+    """Print the rows that `ltp predict` wrote."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in ("", "premise", "hypothesis", "answer", "sure"):
+        table.add_column(column)
+    for line in path.read_text(encoding="utf-8").splitlines():
+        row = json.loads(line)
+        sure = percent(row[row["label"]], digits=0)
+        table.add_row(row["lang"], row["premise"], row["hypothesis"], f"[bold]{row['label']}[/bold]", sure)
+    console.print(table)
+
+
+def show_figures(console: Console, url: str, seconds: dict[str, float], languages: list[str]) -> None:
+    """Print what the service knows about the ticket and the adapters, and how long each took."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_header=False)
+    table.add_column(no_wrap=True)
+    table.add_column()
+    with Client(url) as client:
+        ticket = find_ticket(client, "demo")
+        drift = client.get(f"/drifts/{ticket['drift']}")
+        table.add_row("drift", f"{_run(drift)}; {ticket['moved']:,} of {ticket['selectable']:,} parameters moved")
+        made = f"made in {clock(seconds['ticket'])}"
+        table.add_row("ticket", f"{ticket['active']:,} parameters; {size(ticket['mask_bytes'])}, once; {made}")
+        for lang in languages:
+            table.add_row(*_adapter(find_adapter(client, f"{lang}@production"), seconds[lang]))
+        backbone = client.get("/backbone")
+    whole = size(4 * backbone["parameters"])
+    table.add_row(
+        "backbone", f"{backbone['name']}, {backbone['parameters'] / 1e6:.1f} M parameters: {whole}, shared by all"
+    )
+    console.print(table)
+    console.print(
+        "Few-shot inference with a small backbone is hard, and guessing gives 33.3 %: look at the interval.\n"
+        "The development pairs also chose the best epoch, so they flatter; `ltp evaluate` scores pairs of your own.",
+        style="dim",
+    )
+
+
+def _run(drift: dict[str, Any]) -> str:
+    report = drift["report"]
+    losses = [entry["validation"] for entry in report["losses"] if entry.get("validation") is not None]
+    return (
+        f"{report['steps']} MLM steps over {report['lines']:,} sentences, {report['tokens_per_second']:,.0f} tokens/s, "
+        f"held-out loss {losses[0]:.2f} -> {losses[-1]:.2f}"
+    )
+
+
+def _adapter(adapter: dict[str, Any], seconds: float) -> tuple[str, str]:
+    counts = adapter["examples"]
+    figures = (
+        f"[bold]{accuracy(adapter['metrics']['dev'])}[/bold] on {counts['dev']} development pairs, trained on "
+        f"{counts['train']}; {size(adapter['bytes'])}; ready {clock(seconds)} after it was asked for"
+    )
+    return f"{adapter['lang']}@{adapter['version']}", figures
+
+
+def show_next(console: Console, output: Path, seconds: float) -> None:
+    """Print commands that work from here."""
+    console.print(
+        f"\n[bold]Done in {clock(seconds)}.[/bold] The ticket over the layers is drawn in {output}/ticket.png."
+    )
+    console.print("What to try next, the first of these in a terminal of its own:\n")
+    for command in (
+        f"serve --data-dir {output}/data",
+        'predict --adapter sw "Mtoto anasoma kitabu." "Mtoto analala."',
+        "evaluate --adapter es examples/es-dev.jsonl",
+        "ticket list",
+        "ticket create --drift demo --ratio 0.05 --name smaller",
+        "adapter train YOUR-PAIRS.csv --lang quy --ticket demo",
+    ):
+        console.print(f"  .venv/bin/ltp {command}", soft_wrap=True, markup=False)
+    console.print("\nThe API explains itself at http://127.0.0.1:8000/docs while `ltp serve` runs.")
