@@ -1,0 +1,79 @@
+"""Progress is throttled, estimates the time left, and stops a job that is no longer its own."""
+
+from __future__ import annotations
+
+import pytest
+from making import TENANT, make_ticket, take
+
+from app import jobs
+from app.db import Database
+from app.errors import CancelRequested, LeaseLost
+from app.jobs import Claim
+from ltp.progress import Progress
+from worker.report import Reporter
+
+
+class Clock:
+    """A clock that is moved by hand."""
+
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def events(db: Database, job_id: str) -> list[tuple[str | None, int, float | None]]:
+    with db.read() as session:
+        return [
+            (event.data["phase"], event.data["step"], event.data["eta_s"])
+            for event in jobs.events_after(session, job_id, limit=5000)
+        ]
+
+
+@pytest.fixture
+def claim(db: Database) -> Claim:
+    make_ticket(db)
+    return take(db)
+
+
+def test_progress_is_written_once_a_second_and_at_every_turn(db: Database, claim: Claim) -> None:
+    clock = Clock()
+    report = Reporter(db, claim, clock=clock)
+    for step in range(101):
+        report(Progress("mlm", step, 100, {"loss": 1.0}))
+        clock.now += 0.1
+    report(Progress("select", 0, 1))
+    written = [(phase, step) for phase, step, _ in events(db, claim.job_id)]
+    assert written[0] == ("mlm", 0)
+    assert written[-2:] == [("mlm", 100), ("select", 0)]
+    assert 11 <= len(written) <= 13
+
+
+def test_the_time_left_follows_the_pace_since_this_attempt_began(db: Database, claim: Claim) -> None:
+    clock = Clock()
+    report = Reporter(db, claim, clock=clock)
+    report(Progress("mlm", 40, 100))  # resumed: the first forty steps cost this attempt nothing
+    clock.now += 10
+    report(Progress("mlm", 60, 100))
+    assert [eta for _, _, eta in events(db, claim.job_id)] == [None, pytest.approx(20)]
+
+
+def test_a_lost_lease_or_a_cancellation_stops_the_work(db: Database, claim: Claim) -> None:
+    report = Reporter(db, claim)
+    with db.write() as session:
+        jobs.cancel(session, tenant=TENANT, job_id=claim.job_id)
+    with pytest.raises(CancelRequested):
+        report(Progress("mlm", 1, 2))
+    with db.write() as session:
+        jobs.withdraw(session, claim)
+    with pytest.raises(LeaseLost):
+        report(Progress("select", 1, 2))
+    with pytest.raises(LeaseLost):
+        report.log("still there?")
+
+
+def test_a_database_that_does_not_answer_does_not_stop_the_work(db: Database, claim: Claim) -> None:
+    report = Reporter(Database("postgresql+psycopg://nobody@127.0.0.1:1/none"), claim)
+    report(Progress("mlm", 1, 2))
+    report.log("anyone?")
+    assert events(db, claim.job_id) == []
