@@ -22,6 +22,7 @@ from app.predictor.predictor import Predictor
 from app.refusals import install
 from app.routes import adapters, drifts, jobs, languages, operations, predict, predictions, tickets
 from app.settings import Settings
+from app.shutdown import announced
 
 RESOURCES = (tickets, drifts, adapters, languages, predict, predictions, jobs, operations)
 
@@ -56,7 +57,8 @@ def create_app(settings: Settings) -> FastAPI:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Start the engine's thread; at the end finish what was accepted and close the database."""
-    app.state.predictor.start()
-    yield
+    with announced(app.state.predictor.drain):
+        app.state.predictor.start()
+        yield
     await run_in_threadpool(app.state.predictor.stop)
     app.state.db.close()

@@ -15,7 +15,8 @@ from starlette.responses import Response
 from app import jobs
 from app.auth import CallerDep
 from app.db import Database
-from app.deps import DatabaseDep, JobDep
+from app.deps import DatabaseDep, JobDep, PredictorDep
+from app.predictor.predictor import Predictor
 from app.schemas.errors import refusals
 from app.schemas.jobs import Job, JobQuery, Worker
 from app.schemas.scalars import Page, PageQuery
@@ -83,11 +84,14 @@ def cancel_job(job: JobDep, db: DatabaseDep, caller: CallerDep) -> Job:
         **refusals(404, 422),
     },
 )
-async def watch_job(job: JobDep, db: DatabaseDep, last_event_id: LastEventId = 0) -> Response:
-    """A stream of server-sent events from the job's first event, or after `Last-Event-ID`."""
+async def watch_job(job: JobDep, db: DatabaseDep, predictor: PredictorDep, last_event_id: LastEventId = 0) -> Response:
+    """A stream of server-sent events from the job's first event, or after `Last-Event-ID`.
+
+    A stream that ends without `done` ended with the service; connect again.
+    """
     if job.finished_at is not None and not await run_in_threadpool(_events, db, job.id, last_event_id):
         return Response(status_code=204)  # tells a browser's EventSource to stay away
-    return EventSourceResponse(_stream(db, job.id, last_event_id), ping=COMMENT_S)
+    return EventSourceResponse(_stream(db, predictor, job.id, last_event_id), ping=COMMENT_S)
 
 
 @router.get("/workers", operation_id="list_workers", summary="List workers", responses=refusals(422), tags=["workers"])
@@ -107,8 +111,8 @@ def _events(db: Database, job_id: str, seq: int) -> list[ServerSentEvent]:
     ]
 
 
-async def _stream(db: Database, job_id: str, seq: int) -> AsyncIterator[ServerSentEvent]:
-    while True:
+async def _stream(db: Database, predictor: Predictor, job_id: str, seq: int) -> AsyncIterator[ServerSentEvent]:
+    while not predictor.draining:
         for event in await run_in_threadpool(_events, db, job_id, seq):
             seq = int(event.id or seq)
             yield event
