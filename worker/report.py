@@ -27,17 +27,19 @@ class Reporter:
 
     def __init__(self, db: Database, claim: Claim, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._db, self._claim, self._clock = db, claim, clock
-        self._phase: str | None = None
-        self._start = (0.0, 0)  # when this phase was first heard of, and at which step
+        self._began: dict[str, tuple[float, int]] = {}  # when each phase was first heard of, and at which step
         self._written = float("-inf")
 
     def __call__(self, progress: Progress) -> None:
-        """Note the progress; write it when the phase is new or done, or the last write is long enough ago."""
+        """Note the progress; write it when the phase is new, or the last write is long enough ago.
+
+        Phases may take turns, as training and validating do: only the first time is one new.
+        """
         moment = self._clock()
-        new = progress.phase != self._phase
+        new = progress.phase not in self._began
         if new:
-            self._phase, self._start = progress.phase, (moment, progress.step)
-        if new or progress.step >= progress.total or moment - self._written >= INTERVAL_S:
+            self._began[progress.phase] = (moment, progress.step)
+        if new or moment - self._written >= INTERVAL_S:
             self._written = moment
             self._write(progress, self._left(progress, moment))
 
@@ -51,7 +53,7 @@ class Reporter:
 
     def _left(self, progress: Progress, moment: float) -> float | None:
         """Estimate the seconds left in this phase from its pace so far."""
-        began, first = self._start
+        began, first = self._began[progress.phase]
         done = progress.step - first
         return (moment - began) / done * max(progress.total - progress.step, 0) if done > 0 else None
 

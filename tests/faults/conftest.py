@@ -1,13 +1,15 @@
-"""Fault tests run on SQLite files of their own, with real processes around them."""
+"""Fault tests run on SQLite files of their own, with the service's real processes around them."""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from servers import sqlite_template
+from stack import Stack
 
 from app.db import Database
 
@@ -24,3 +26,18 @@ def db(migrated_sqlite: Path, tmp_path: Path) -> Iterator[Database]:
     database = Database(f"sqlite:///{tmp_path / 'ltp.sqlite3'}")
     yield database
     database.close()
+
+
+@pytest.fixture
+def make_stack(tmp_path: Path, tiny_backbone_dir: Path) -> Iterator[Callable[..., Stack]]:
+    """Makes stacks in this test's directory with settings of one's own, and ends every process of theirs."""
+    made: list[Stack] = []
+
+    def make(**settings: Any) -> Stack:
+        made.append(Stack(tmp_path / "data", tiny_backbone_dir, **settings).migrate())
+        return made[-1]
+
+    yield make
+    for stack in made:
+        stack.close()
+        assert stack.processes() == []

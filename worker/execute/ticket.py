@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -96,7 +95,7 @@ def _stage(context: JobContext, drift: Drift) -> publish.DriftResult:
     return publish.DriftResult(
         blob_id=context.stage(path),
         report=report,
-        corpus_sha256=report.get("corpus_sha256") or hashlib.sha256().hexdigest(),
+        corpus_sha256=report["corpus_sha256"],
         moved=report["moved"],
         selectable=report["selectable"],
     )
