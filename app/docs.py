@@ -22,6 +22,7 @@ from starlette.routing import BaseRoute
 from starlette.staticfiles import StaticFiles
 
 from app.body import JSON, MULTIPART, REQUEST, Accepts
+from app.paths import every_route
 
 ASSETS = "/docs/assets"
 SCHEMAS = "#/components/schemas/"
@@ -82,17 +83,9 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
 
 def _bodies(routes: list[BaseRoute]) -> Iterator[tuple[APIRoute, Accepts[Any]]]:
     """Find the routes that read a body, with what reads it."""
-    for route in _flat(routes):
+    for route in every_route(routes):
         for accepts in _readers(route.dependant):
             yield route, accepts
-
-
-def _flat(routes: list[BaseRoute]) -> Iterator[APIRoute]:
-    for route in routes:
-        if isinstance(route, APIRoute):
-            yield route
-        elif inner := getattr(getattr(route, "original_router", None), "routes", None):
-            yield from _flat(inner)
 
 
 def _readers(dependant: Dependant) -> Iterator[Accepts[Any]]:

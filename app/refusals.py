@@ -59,11 +59,9 @@ def _ours(request: Request, error: Exception) -> tuple[Exception, Mapping[str, s
         return InvalidRequest(sentence(fields), fields=fields), {}
     if isinstance(error, HTTPException):
         if error.status_code == 405:
-            allowed = (error.headers or {}).get("Allow", "")
-            sent = MethodNotAllowed(
-                f"{request.method} is not possible on {request.scope['path']!r}; it takes {allowed}"
-            )
-            return sent, error.headers or {}
+            allowed = ", ".join(methods_of(request)) or "GET"
+            what = f"{request.method} is not possible on {request.scope['path']!r}; it takes {allowed}"
+            return MethodNotAllowed(what), {"Allow": allowed}
         return RouteNotFound(request.scope["path"]), {}
     if is_storage_full(error):
         return StorageFull("there is no room left to store this; free some and try again"), {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from app.schemas.scalars import A_JOB_ID, Answer
 
@@ -21,12 +21,14 @@ class FieldFault(Answer):
 class Refusal(Answer):
     """Why a request was refused."""
 
+    model_config = ConfigDict(json_schema_serialization_defaults_required=False)
+
     error: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", examples=["adapter_not_found"])]
     """A code for programs."""
     detail: Annotated[str, Field(examples=["there is no adapter 'sw@9'"])]
     """A sentence for people, which says what to do."""
-    fields: list[FieldFault] = Field(default=[], json_schema_extra={"default": None})
-    """The faults, when the request did not validate."""
+    fields: list[FieldFault] = Field(default=[])
+    """The faults, when the request did not validate; absent otherwise."""
     request_id: Annotated[str, Field(examples=[A_JOB_ID])]
     """Also sent as `X-Request-ID`; quote it when you report a problem."""
 

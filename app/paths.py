@@ -1,0 +1,27 @@
+"""What the application's routes are: all of them, and the methods one path answers to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from fastapi.routing import APIRoute
+from starlette.requests import Request
+from starlette.routing import BaseRoute, Match
+
+
+def every_route(routes: Sequence[BaseRoute]) -> Iterator[APIRoute]:
+    """Yield the API's routes, those of included routers too."""
+    for route in routes:
+        if isinstance(route, APIRoute):
+            yield route
+        elif inner := getattr(getattr(route, "original_router", None), "routes", None):
+            yield from every_route(inner)
+
+
+def methods_of(request: Request) -> list[str]:
+    """Return every method the path of a request answers to, sorted; the framework's 405 names only one route's."""
+    found: set[str] = set()
+    for route in every_route(request.app.routes):
+        if route.matches(request.scope)[0] is not Match.NONE:
+            found |= route.methods
+    return sorted(found)
