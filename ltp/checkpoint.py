@@ -18,6 +18,7 @@ from torch import Tensor
 
 from ltp import tensorfile
 from ltp.errors import CorruptArtifact
+from ltp.seeds import step_seed as step_seed
 
 State = dict[str, Any]
 """What JSON can hold; `identity` names the run (a hash of configuration, data and backbone)."""
@@ -29,12 +30,6 @@ WRITE_SPEED = 200e6
 def identity_of(**facts: object) -> str:
     """Hash whatever decides a run's course; a checkpoint of another identity must be ignored."""
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
-
-
-def step_seed(seed: int, *path: int) -> int:
-    """Derive an independent 63-bit seed for one step (or epoch, or block) of a run."""
-    digest = hashlib.sha256(json.dumps([seed, *path]).encode()).digest()
-    return int.from_bytes(digest[:8], "little") >> 1
 
 
 @contextmanager

@@ -5,7 +5,7 @@ No code and no pickle from a checkpoint is ever run: the model class is transfor
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -62,6 +62,14 @@ class Backbone:
         """Output embeddings (V, H): the word embeddings, unless the checkpoint has its own."""
         weight: Tensor = self.model.lm_head.decoder.weight
         return weight
+
+    def on(self, device: str) -> Backbone:
+        """The same on another device; itself if it is there already."""
+        if torch.device(device) == self.decoder.device:
+            return self
+        parameters = {name: tensor.to(device) for name, tensor in self.parameters.items()}
+        model = _build_model(self.info, parameters, device)
+        return replace(self, model=model, parameters=parameters, verbalizer=self.verbalizer.to(device))
 
 
 def load_backbone(directory: Path, *, device: str = "cpu") -> Backbone:

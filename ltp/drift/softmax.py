@@ -1,0 +1,109 @@
+"""Cross-entropy over the whole vocabulary for the masked positions, without ever holding their logits (4.2).
+
+The vocabulary is walked once, in chunks that stay in the cache: a chunk's logits become exponentials under a running
+maximum and feed the loss and the gradient of the features at once, rescaled as the maximum grows. The result is that
+of `F.cross_entropy(features @ decoder.T + bias, targets, reduction="sum")` and its gradients.
+
+Dimensions: M masked positions, H hidden, V vocabulary, C chunk of the vocabulary.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+VOCABULARY_CHUNK = 4096
+"""Rows of the decoder at a time: their logits for a few hundred positions fit the second-level cache."""
+POSITION_BLOCK = 256
+"""Masked positions at a time: bounds the exponentials kept for the bias's gradient, (256, V)."""
+
+
+def masked_loss(features: Tensor, decoder: Tensor, bias: Tensor, targets: Tensor, *, dtype: torch.dtype) -> Tensor:
+    """Sum the cross-entropy of M positions, with gradients for `features`, `bias`, and `decoder` if it trains.
+
+    Args:
+        features: (M, H) fp32.
+        decoder: output embeddings (V, H), in `dtype`, or fp32 if they train.
+        bias: (V,) fp32.
+        targets: (M,) token ids.
+        dtype: arithmetic of the matrix products; everything else is fp32.
+    """
+    if not torch.is_grad_enabled():
+        weight = decoder.to(dtype)
+        blocks = zip(torch.split(features, POSITION_BLOCK), torch.split(targets, POSITION_BLOCK), strict=True)
+        return torch.stack([_walk(part, weight, bias, truth).loss for part, truth in blocks]).sum()
+    return _MaskedLoss.apply(features, decoder, bias, targets, dtype)  # type: ignore[no-any-return, no-untyped-call]
+
+
+class _MaskedLoss(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any, features: Tensor, decoder: Tensor, bias: Tensor, targets: Tensor, dtype: torch.dtype
+    ) -> Tensor:
+        weight, trains = decoder.detach().to(dtype), ctx.needs_input_grad[1]
+        losses, to_features = [], []
+        to_bias = torch.zeros_like(bias)
+        to_decoder = torch.zeros_like(decoder, dtype=torch.float32) if trains else None
+        blocks = zip(torch.split(features.detach(), POSITION_BLOCK), torch.split(targets, POSITION_BLOCK), strict=True)
+        for part, truth in blocks:
+            walk = _walk(part, weight, bias.detach(), truth, gradient=True)
+            losses.append(walk.loss)
+            to_features.append(walk.to_features)
+            walk.add_vocabulary_gradients(part.to(dtype), truth, to_bias, to_decoder)
+        ctx.save_for_backward(torch.cat(to_features), to_bias, to_decoder)
+        return torch.stack(losses).sum()
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        (scale,) = gradients
+        to_features, to_bias, to_decoder = ctx.saved_tensors
+        return to_features * scale, None if to_decoder is None else to_decoder * scale, to_bias * scale, None, None
+
+
+class _walk:  # noqa: N801  a computation that keeps what its second half needs
+    """One pass over the vocabulary for at most POSITION_BLOCK positions."""
+
+    def __init__(
+        self, features: Tensor, weight: Tensor, bias: Tensor, targets: Tensor, *, gradient: bool = False
+    ) -> None:
+        reduced = features.to(weight.dtype)
+        top = features.new_full((len(features), 1), -torch.inf)
+        total, pulled = torch.zeros_like(top), torch.zeros_like(features)
+        self.kept: list[tuple[Tensor, Tensor]] = []
+        for part, offset in zip(
+            torch.split(weight, VOCABULARY_CHUNK), torch.split(bias, VOCABULARY_CHUNK), strict=True
+        ):
+            logits = (reduced @ part.T).float().add_(offset)  # (M, C)
+            higher = torch.maximum(top, logits.amax(1, keepdim=True))
+            shrink = (top - higher).exp_()
+            exponentials = logits.sub_(higher).exp_()
+            total.mul_(shrink).add_(exponentials.sum(1, keepdim=True))
+            if gradient:
+                exponentials = exponentials.to(weight.dtype)
+                pulled.mul_(shrink).add_(exponentials @ part)  # (M, H)
+                self.kept.append((exponentials, higher))
+            top = higher
+        self.log_total = top + total.log()
+        truth = F.embedding(targets, weight).float()
+        self.loss = (self.log_total.squeeze(1) - (reduced.float() * truth).sum(1) - bias[targets]).sum()
+        self.to_features = pulled.div_(total).sub_(truth)
+
+    def add_vocabulary_gradients(
+        self, reduced: Tensor, targets: Tensor, to_bias: Tensor, to_decoder: Tensor | None
+    ) -> None:
+        """Add what the M positions give to the gradients of the bias and, if it trains, of the decoder."""
+        ones = to_bias.new_ones(len(targets))
+        start = 0
+        for exponentials, top in self.kept:
+            share = (top - self.log_total).exp_().to(reduced.dtype)  # turns exponentials into probabilities, (M, 1)
+            stop = start + exponentials.shape[1]
+            to_bias[start:stop] += (share.T @ exponentials).squeeze(0)
+            if to_decoder is not None:
+                to_decoder[start:stop] += exponentials.T @ (reduced * share)  # (C, H)
+            start = stop
+        to_bias.index_add_(0, targets, ones, alpha=-1)
+        if to_decoder is not None:
+            to_decoder.index_add_(0, targets, reduced.float(), alpha=-1)
