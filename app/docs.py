@@ -77,6 +77,7 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
         )
         _describe_bodies(schema, list(_bodies(app.routes)))
         _describe_headers(schema)
+        _drop_foreign_refusals(schema)
         app.openapi_schema = schema
     return app.openapi_schema
 
@@ -147,3 +148,14 @@ def _describe_headers(schema: dict[str, Any]) -> None:
                     headers["Retry-After"] = described["Retry-After"]
                 if status == "202" and "cancel" not in operation["operationId"]:
                     headers["Location"] = described["Location"]
+
+
+def _drop_foreign_refusals(schema: dict[str, Any]) -> None:
+    """FastAPI documents a 422 of its own shape wherever there is a parameter; ours are declared, in ours."""
+    for operations in schema["paths"].values():
+        for operation in operations.values():
+            content = operation["responses"].get("422", {}).get("content", {})
+            if content.get(JSON, {}).get("schema", {}).get("$ref") == SCHEMAS + "HTTPValidationError":
+                del operation["responses"]["422"]
+    for name in ("HTTPValidationError", "ValidationError"):
+        schema["components"]["schemas"].pop(name, None)

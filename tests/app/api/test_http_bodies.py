@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import psutil
 import pytest
-from served import Service, refused
+from served import Service, refused, wait_until
 
 PAIR = {"premise": "The dog runs.", "hypothesis": "A dog moves."}
 EXAMPLE = {**PAIR, "label": "entailment"}
@@ -308,4 +308,4 @@ def test_a_caller_who_leaves_in_the_middle_harms_nobody(shared: Service) -> None
     for thread in threads:
         thread.join()
     assert shared.http.get("/healthz").status_code == 200
-    assert not list((shared.settings.data_dir / "uploads").glob("*/*"))
+    wait_until(lambda: not list((shared.settings.data_dir / "uploads").glob("*")), 10)
