@@ -49,8 +49,7 @@ def raw_bits(count: int, seed: int, *path: int) -> NDArray[np.uint64]:
 
 def permutation(count: int, seed: int, *path: int) -> NDArray[np.int64]:
     """Shuffle 0..count-1."""
-    order: NDArray[np.int64] = np.argsort(raw_bits(count, seed, *path), kind="stable")
-    return order
+    return np.argsort(raw_bits(count, seed, *path), kind="stable").astype(np.int64)
 
 
 @dataclass(frozen=True)
@@ -76,7 +75,8 @@ class Tokens:
 def concatenated_ranges(starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.int64]:
     """Give starts[0], starts[0] + 1, ... for lengths[0] numbers, then the same for every other pair."""
     ends = np.cumsum(lengths)
-    return np.arange(ends[-1] if len(ends) else 0) + np.repeat(starts - (ends - lengths), lengths)
+    shifts: NDArray[np.int64] = np.repeat(starts - (ends - lengths), lengths)
+    return shifts + np.arange(len(shifts))
 
 
 def corpus_sha256(lines: Sequence[str]) -> str:

@@ -1,0 +1,206 @@
+"""A ticket: one bit for each parameter of the backbone, and the file it travels in.
+
+A mask is packed eight parameters a byte, little bit order, zero-padded; tensors without an active entry are left out.
+The file is safetensors, one uint8 tensor a parameter, with everything else in the metadata.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
+from math import prod
+from pathlib import Path
+from typing import Any, cast, get_args
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ltp import tensorfile
+from ltp.backbone.architecture import Shapes, layer_of
+from ltp.backbone.manifest import BackboneInfo
+from ltp.config import Strategy, TicketConfig
+from ltp.drift.movable import selectable_shapes
+from ltp.errors import BackboneMismatch, CorruptArtifact, InvalidConfig
+from ltp.ticket.scope import EMBEDDINGS, count_layers
+
+FORMAT, VERSION = "ltp-ticket", 1
+BLOCK = 1 << 18
+"""Mask bytes unpacked at a time."""
+
+
+@dataclass(frozen=True, eq=False)
+class Ticket:
+    """Which parameters are active.
+
+    `masks` maps names, sorted by code point, to packed bits; `shapes` holds every parameter that the strategy leaves
+    unfrozen, in or out of scope. `selectable` and `moved` count the scope; `zero_drift` of the active ones never moved.
+    """
+
+    masks: dict[str, NDArray[np.uint8]]
+    shapes: Shapes
+    selectable: int
+    moved: int
+    zero_drift: int
+    strategy: Strategy
+    backbone: str
+    """Fingerprint."""
+    config: TicketConfig = field(default_factory=TicketConfig)
+
+    @staticmethod
+    def empty(backbone: BackboneInfo, *, strategy: Strategy = "decoupled") -> Ticket:
+        """A ticket with nothing active: then only the prompt trains."""
+        return Ticket({}, selectable_shapes(backbone.shapes, strategy), 0, 0, 0, strategy, backbone.fingerprint)
+
+    @cached_property
+    def counts(self) -> dict[str, int]:
+        """Active parameters of each masked tensor."""
+        return {name: int(np.bitwise_count(mask).sum(dtype=np.int64)) for name, mask in self.masks.items()}
+
+    @property
+    def active(self) -> int:
+        """Active parameters, K."""
+        return sum(self.counts.values())
+
+    @cached_property
+    def sha256(self) -> str:
+        """The mask hash: names sorted by code point, shapes and packed bits."""
+        digest = hashlib.sha256()
+        for name, mask in sorted(self.masks.items()):
+            digest.update(json.dumps([name, list(self.shapes[name])]).encode())
+            digest.update(mask.data)
+        return digest.hexdigest()
+
+    def positions(self, name: str) -> Tensor:
+        """Where `name` is active: flat positions in C order, ascending, int64 (K_name,)."""
+        mask = self.masks.get(name)
+        found = [np.zeros(0, np.int64)]
+        for start in range(0, 0 if mask is None else len(mask), BLOCK):
+            part = cast("NDArray[np.uint8]", mask)[start : start + BLOCK]
+            if part.any():
+                found.append(np.flatnonzero(np.unpackbits(part, bitorder="little")) + 8 * start)
+        return torch.from_numpy(np.concatenate(found))
+
+    def distribution(self) -> list[dict[str, Any]]:
+        """Per layer: `active`, its `share` of all active, and the `density` within the layer's unfrozen parameters."""
+        layers = range(count_layers(self.shapes) + 1)
+        sizes, active = dict.fromkeys(layers, 0), dict.fromkeys(layers, 0)
+        for name, shape in self.shapes.items():
+            sizes[layer_of(name) or 0] += prod(shape)
+            active[layer_of(name) or 0] += self.counts.get(name, 0)
+        return [
+            {
+                "layer": "embeddings" if layer == EMBEDDINGS else layer,
+                "active": active[layer],
+                "share": active[layer] / max(1, self.active),
+                "density": active[layer] / max(1, sizes[layer]),
+            }
+            for layer in layers
+        ]
+
+    def save(self, path: Path) -> None:
+        """Write the ticket as one safetensors file, whole or not at all."""
+        tensorfile.write(path, cast("dict[str, tensorfile.Array]", self.masks), self.metadata())
+
+    def metadata(self) -> dict[str, str]:
+        """Everything but the bits, as a file carries it."""
+        return {
+            "format": FORMAT,
+            "version": str(VERSION),
+            "backbone": self.backbone,
+            "strategy": self.strategy,
+            "mask_sha256": self.sha256,
+            "names": json.dumps(list(self.masks)),
+            "shapes": json.dumps(self.shapes),
+            "counts": json.dumps([self.selectable, self.moved, self.zero_drift]),
+            "config": json.dumps(asdict(self.config)),
+        }
+
+    @staticmethod
+    def load(path: Path, backbone: BackboneInfo | None = None) -> Ticket:
+        """Read a ticket; nothing is allocated before every size agrees with its shapes, and those with `backbone`.
+
+        Raises:
+            BackboneMismatch: it was drawn on another backbone.
+            CorruptArtifact: it is damaged, or no ticket.
+        """
+        found: list[Ticket] = []
+        masks, metadata = tensorfile.read(path, check=lambda header: found.append(without_masks(header, backbone)))
+        ticket = with_masks(found[0], cast("dict[str, NDArray[np.uint8]]", masks))
+        if ticket.sha256 != metadata.get("mask_sha256"):
+            raise CorruptArtifact(
+                f"{path.name} names the mask hash {metadata.get('mask_sha256')}; it is {ticket.sha256}"
+            )
+        return ticket
+
+
+def without_masks(header: tensorfile.Header, backbone: BackboneInfo | None) -> Ticket:
+    """Parse a file's metadata and check its tensors' sizes; the masks are still empty arrays.
+
+    Raises:
+        BackboneMismatch, CorruptArtifact: see `Ticket.load`.
+    """
+    ticket = _parse(header.metadata)
+    if backbone is not None:
+        if ticket.backbone != backbone.fingerprint:
+            raise BackboneMismatch(artefact=ticket.backbone, backbone=backbone.fingerprint)
+        if ticket.shapes != selectable_shapes(backbone.shapes, ticket.strategy):
+            raise CorruptArtifact("the ticket's parameters are not the backbone's selectable ones")
+    if list(header.entries) != list(ticket.masks):
+        raise CorruptArtifact("the ticket's tensors are not those its metadata names")
+    for name, entry in header.entries.items():
+        if entry.dtype != "U8" or entry.shape != (-(-prod(ticket.shapes[name]) // 8),):
+            raise CorruptArtifact(
+                f"the mask of {name} is {entry.dtype} {entry.shape}, not bits for {ticket.shapes[name]}"
+            )
+    return ticket
+
+
+def _parse(metadata: dict[str, str]) -> Ticket:
+    if (metadata.get("format"), metadata.get("version")) != (FORMAT, str(VERSION)):
+        raise CorruptArtifact(
+            f"this is no ticket of format {VERSION}: {metadata.get('format')} {metadata.get('version')}"
+        )
+    try:
+        shapes = {str(name): tuple(map(int, shape)) for name, shape in json.loads(metadata["shapes"]).items()}
+        names: list[str] = json.loads(metadata["names"])
+        config = json.loads(metadata["config"])
+        if isinstance(config["layers"], list):
+            config["layers"] = tuple(map(int, config["layers"]))
+        selectable, moved, zero_drift = map(int, json.loads(metadata["counts"]))
+        strategy = cast("Strategy", metadata["strategy"])
+        ticket = Ticket(
+            masks={str(name): np.zeros(0, np.uint8) for name in names},
+            shapes=shapes,
+            selectable=selectable,
+            moved=moved,
+            zero_drift=zero_drift,
+            strategy=strategy,
+            backbone=metadata["backbone"],
+            config=TicketConfig(**config),
+        )
+    except (KeyError, ValueError, TypeError, AttributeError, InvalidConfig) as error:
+        raise CorruptArtifact(f"the ticket's metadata cannot be read: {error!r}") from error
+    known = all(layer_of(name) is not None for name in shapes) and set(names) <= set(shapes)
+    if strategy not in get_args(Strategy) or not known or names != sorted(names) or list(shapes) != sorted(shapes):
+        raise CorruptArtifact("the ticket's metadata is inconsistent: strategy, names or their order")
+    return ticket
+
+
+def with_masks(ticket: Ticket, masks: dict[str, NDArray[np.uint8]]) -> Ticket:
+    """Give a parsed ticket its bits.
+
+    Raises:
+        CorruptArtifact: a mask is empty, has bits beyond its tensor, or more bits are set than were to be chosen.
+    """
+    for name, mask in masks.items():
+        spare = -prod(ticket.shapes[name]) % 8
+        if not mask.any() or (spare and mask[-1] >> (8 - spare)):
+            raise CorruptArtifact(f"the mask of {name} has no bit set, or bits beyond its last parameter")
+    whole = replace(ticket, masks=masks)
+    if not whole.zero_drift <= whole.active <= whole.selectable <= sum(map(prod, whole.shapes.values())):
+        raise CorruptArtifact(f"{whole.active} parameters are active of {whole.selectable} that could be")
+    return whole

@@ -1,0 +1,145 @@
+"""Drawing a ticket from a drift: the K parameters that moved the most, exactly K, whatever is tied (3.1, 4.2).
+
+Drifts are stored as fp16 and none is negative, so the 16-bit code of a value orders as the value does. One pass counts
+the codes in 65,536 bins, which gives the threshold and how many values at it are still wanted; a second pass takes the
+greater ones and, of those at the threshold, the first: names by code point, then C order. Both passes stream over the
+tensors in blocks, so no list and no second copy of the parameters is ever made. The order is total, hence of one drift
+a ticket with a smaller ratio lies inside one with a greater, under the rule `global`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import floor, prod
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ltp.backbone.architecture import Shapes, layer_of
+from ltp.config import TicketConfig
+from ltp.drift.stored import Drift
+from ltp.ticket.mask import Ticket
+from ltp.ticket.scope import count_layers, layers_in
+
+BINS = 1 << 16
+BLOCK = 1 << 20
+"""Values handled at a time, about; always a multiple of eight."""
+
+Codes = NDArray[np.uint16]
+
+
+@dataclass(frozen=True)
+class _Cut:
+    """Everything above `threshold` is active, and the first `ties` values at it."""
+
+    threshold: int
+    ties: int
+
+
+def select(drift: Drift, config: TicketConfig) -> Ticket:
+    """Choose round(ratio x selectable) parameters of the scope by their stored drift.
+
+    Raises:
+        InvalidConfig: the scope does not fit the drift's number of layers.
+    """
+    scope = layers_in(config.layers, count_layers(drift.shapes))
+    shapes = {name: shape for name, shape in sorted(drift.shapes.items()) if layer_of(name) in scope}
+    masks: dict[str, NDArray[np.uint8]] = {}
+    moved = zero_drift = 0
+    for group, wanted in _groups(shapes, config):
+        counts = sum((_histogram(drift, name, shape) for name, shape in group.items()), np.zeros(BINS, np.int64))
+        cut = _cut(counts, wanted)
+        moved += int(counts[1:].sum())
+        zero_drift += cut.ties if cut.threshold == 0 else 0
+        masks |= _masks(drift, group, cut)
+    return Ticket(
+        masks=dict(sorted(masks.items())),
+        shapes=dict(sorted(drift.shapes.items())),
+        selectable=_size(shapes),
+        moved=moved,
+        zero_drift=zero_drift,
+        strategy=drift.strategy,
+        backbone=drift.backbone,
+        config=config,
+    )
+
+
+def _groups(shapes: Shapes, config: TicketConfig) -> Iterator[tuple[Shapes, int]]:
+    """Yield the parameters that share a threshold, and how many of their values become active."""
+    wanted = round(config.active_ratio * _size(shapes))
+    if config.rule == "global":
+        yield shapes, wanted
+        return
+    layers: dict[int, Shapes] = {}
+    for name, shape in shapes.items():
+        layers.setdefault(layer_of(name) or 0, {})[name] = shape
+    sizes = {layer: _size(group) for layer, group in sorted(layers.items())}
+    quotas = {layer: config.active_ratio * size for layer, size in sizes.items()}
+    shares = {layer: floor(quota) for layer, quota in quotas.items()}
+    by_remainder = sorted(quotas, key=lambda layer: (shares[layer] - quotas[layer], layer))
+    for layer in by_remainder[: wanted - sum(shares.values())]:
+        shares[layer] += 1
+    for layer, share in shares.items():
+        yield layers[layer], share
+
+
+def _size(shapes: Shapes) -> int:
+    return sum(prod(shape) for shape in shapes.values())
+
+
+def _cut(counts: NDArray[np.int64], wanted: int) -> _Cut:
+    """Find the greatest threshold at or above which there are `wanted` values."""
+    if wanted == 0:
+        return _Cut(BINS - 1, 0)
+    at_least = np.cumsum(counts[::-1])[::-1]
+    threshold = int(np.flatnonzero(at_least >= wanted)[-1])
+    return _Cut(threshold, wanted - int(at_least[threshold] - counts[threshold]))
+
+
+def _stored(drift: Drift, name: str) -> Codes:
+    return drift.values[name].numpy().view(np.uint16).reshape(-1)
+
+
+def _histogram(drift: Drift, name: str, shape: tuple[int, ...]) -> NDArray[np.int64]:
+    codes = _stored(drift, name)
+    counts = np.zeros(BINS, np.int64)
+    for start in range(0, len(codes), BLOCK):
+        counts += np.bincount(codes[start : start + BLOCK], minlength=BINS)
+    counts[0] += prod(shape) - len(codes)  # rows that are not stored did not move
+    return counts
+
+
+def _masks(drift: Drift, group: Shapes, cut: _Cut) -> dict[str, NDArray[np.uint8]]:
+    """Pack the active positions of each tensor, little bit order; ties go to the first name and place."""
+    masks, ties = {}, cut.ties
+    for name, shape in sorted(group.items()):
+        packed = []
+        for codes in _blocks(drift, name, shape):
+            active = codes > cut.threshold
+            if ties:
+                tied = np.flatnonzero(codes == cut.threshold)[:ties]
+                active[tied] = True
+                ties -= len(tied)
+            packed.append(np.packbits(active, bitorder="little"))
+        mask = np.concatenate(packed)
+        if mask.any():
+            masks[name] = mask
+    return masks
+
+
+def _blocks(drift: Drift, name: str, shape: tuple[int, ...]) -> Iterator[Codes]:
+    """Stream a tensor's codes in C order, rows that are not stored as zeros; every block but the last fills bytes."""
+    codes = _stored(drift, name)
+    if name not in drift.rows:
+        for start in range(0, len(codes), BLOCK):
+            yield codes[start : start + BLOCK]
+        return
+    height, width = shape
+    rows, values = drift.rows[name].numpy(), codes.reshape(-1, width)
+    step = max(8, BLOCK // width // 8 * 8)
+    for start in range(0, height, step):
+        block = np.zeros((min(step, height - start), width), np.uint16)
+        first, last = np.searchsorted(rows, [start, start + step])
+        block[rows[first:last] - start] = values[first:last]
+        yield block.reshape(-1)
