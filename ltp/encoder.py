@@ -23,7 +23,6 @@ from transformers.activations import ACT2FN
 from ltp.backbone.architecture import LM_BIAS, POSITION_EMBEDDINGS, TYPE_EMBEDDINGS, WORD_EMBEDDINGS
 from ltp.backbone.load import Backbone
 from ltp.config import Precision
-from ltp.errors import InvalidConfig
 from ltp.template import Encoded
 
 EMBEDDING_NORM = "roberta.embeddings.LayerNorm"
@@ -40,13 +39,6 @@ LAYER_MODULES = (
 DTYPES: dict[Precision, torch.dtype] = {"fp32": torch.float32, "bf16": torch.bfloat16}
 Module = tuple[Tensor, Tensor]
 """Weight and bias."""
-
-
-def check_device(backbone: Backbone, device: str) -> None:
-    """Refuse to compute elsewhere than where the backbone was loaded."""
-    here = backbone.verbalizer.device
-    if torch.device(device).type != here.type:
-        raise InvalidConfig("device", device, f"{here.type!r}, where the backbone was loaded")
 
 
 @dataclass(frozen=True)
@@ -76,9 +68,7 @@ class Weights:
 def weights_from(
     backbone: Backbone, changed: Mapping[str, Tensor], *, overlay: Overlay | None = None, answers: Tensor | None = None
 ) -> Weights:
-    """View the backbone with the tensors in `changed`, the word embeddings' rows in `overlay` and the verbalizer's output
-    embeddings `answers` (3, H) in place of its own.
-    """
+    """View the backbone with other tensors (`changed`), word embedding rows (`overlay`) and output rows (`answers`)."""
     tensors = backbone.parameters
 
     def tensor(name: str) -> Tensor:

@@ -1,0 +1,207 @@
+"""What an adapter adds to the backbone: trained minus pretrained values at the ticket's active positions, values only.
+
+Tensors are named as the backbone's and sorted by code point; inside each, values follow the ticket (C order). fp16
+values carry a power-of-two scale a tensor, so rounding is relative to the tensor's own largest change. Of an embedding
+matrix only the rows that moved are stored. Applying scatters values in; reverting writes the pristine values back, bit
+for bit.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from transformers import XLMRobertaForMaskedLM
+
+from ltp.backbone.architecture import EMBEDDING_MATRICES, WORD_EMBEDDINGS
+from ltp.encoder import Overlay
+from ltp.errors import DeltaDoesNotFitTicket, NonFiniteWeights
+from ltp.ticket import Ticket
+
+DeltaDtype = Literal["fp16", "fp32"]
+FP16_OVERFLOW = 65520.0
+"""The smallest number fp16 rounds to infinity."""
+MAX_EXPONENT = 120
+"""Keeps both 2**exponent and its inverse normal in fp32; no trained change is that small."""
+
+
+@dataclass(frozen=True)
+class Delta:
+    """Encoded values of one adapter.
+
+    `values[name]` (K,) is fp16 or fp32 and stands for `values x 2**-exponents[name]`. `rows[name]` lists, for embedding
+    matrices only, the rows (ascending) whose active positions `values[name]` covers.
+    """
+
+    values: dict[str, Tensor]
+    exponents: dict[str, int]
+    rows: dict[str, Tensor]
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held in memory."""
+        return sum(tensor.nbytes for tensors in (self.values, self.rows) for tensor in tensors.values())
+
+    def check(self, ticket: Ticket) -> None:
+        """Make sure that every value has its place in the ticket, by counting.
+
+        Raises:
+            DeltaDoesNotFitTicket: naming the tensor and both counts.
+        """
+        if list(self.values) != sorted(ticket.masks):
+            odd = sorted(set(self.values) ^ set(ticket.masks))
+            raise DeltaDoesNotFitTicket(
+                f"the delta and its ticket disagree on {', '.join(odd) or 'the order of tensors'}"
+            )
+        for name, values in self.values.items():
+            if (name in self.rows) != (name in EMBEDDING_MATRICES):
+                raise DeltaDoesNotFitTicket(f"{name}: rows are stored for embedding matrices, and only for them")
+            rows = self.rows.get(name)
+            if rows is not None and not _ascending(rows, below=ticket.shapes[name][0]):
+                raise DeltaDoesNotFitTicket(f"{name}: its rows are not ascending row numbers of the matrix")
+            active = ticket.counts[name] if rows is None else int(active_in_rows(ticket, name, rows).sum())
+            if len(values) != active:
+                raise DeltaDoesNotFitTicket(f"{name} has {len(values)} values for {active} active positions")
+
+    def decode(self, name: str) -> Tensor:
+        """Values of one tensor in fp32, (K,)."""
+        return self.values[name].float() * 2.0 ** -self.exponents[name]
+
+
+def encode(
+    changes: Mapping[str, Tensor],
+    ticket: Ticket,
+    *,
+    dtype: DeltaDtype = "fp16",
+    rows: Mapping[str, Tensor] | None = None,
+) -> Delta:
+    """Encode changes, (K,) fp32 a tensor in ticket order.
+
+    `rows` limits an embedding matrix's changes to the active positions of those rows, all others being zero.
+
+    Raises:
+        NonFiniteWeights: naming the tensor with a NaN or an infinity.
+        DeltaDoesNotFitTicket: a tensor has not one change for each active position.
+    """
+    values, exponents, kept = {}, {}, {}
+    for name in sorted(changes):
+        stored, exponents[name] = _encode_tensor(name, changes[name], dtype)
+        if name in EMBEDDING_MATRICES:
+            given = (rows or {}).get(name, torch.arange(ticket.shapes[name][0]))
+            kept[name], stored = _moved_rows(ticket, name, given, stored)
+        values[name] = stored
+    delta = Delta(values, exponents, kept)
+    delta.check(ticket)
+    return delta
+
+
+def _encode_tensor(name: str, change: Tensor, dtype: DeltaDtype) -> tuple[Tensor, int]:
+    if not change.isfinite().all():
+        raise NonFiniteWeights(f"the change of {name} has a NaN or an infinity")
+    if dtype == "fp32":
+        return change.to("cpu", torch.float32, copy=True), 0
+    exponent = scale_exponent(float(change.abs().max()) if len(change) else 0.0)
+    return (change.to("cpu", torch.float32) * 2.0**exponent).to(torch.float16), exponent
+
+
+def scale_exponent(largest: float) -> int:
+    """The largest power of two that keeps `largest` finite in fp16: small changes lose as little as they can."""
+    if not largest:
+        return 0
+    exponent = 16 - math.frexp(largest)[1]  # largest x 2**exponent lies in [2**15, 2**16)
+    if largest * 2.0**exponent >= FP16_OVERFLOW:
+        exponent -= 1
+    return min(exponent, MAX_EXPONENT)
+
+
+def _moved_rows(ticket: Ticket, name: str, rows: Tensor, stored: Tensor) -> tuple[Tensor, Tensor]:
+    active = active_in_rows(ticket, name, rows)
+    if len(stored) != active.sum():
+        raise DeltaDoesNotFitTicket(f"{name} has {len(stored)} changes for {int(active.sum())} active positions")
+    owner = np.repeat(np.arange(len(rows)), active.sum(1))  # (K,)
+    moved = np.zeros(len(rows), bool)
+    moved[owner[stored.numpy() != 0]] = True
+    return rows[torch.from_numpy(moved)], stored[torch.from_numpy(moved[owner])]
+
+
+def _ascending(rows: Tensor, *, below: int) -> bool:
+    if not len(rows):
+        return True
+    return bool((rows[1:] > rows[:-1]).all()) and int(rows[0]) >= 0 and int(rows[-1]) < below
+
+
+def active_in_rows(ticket: Ticket, name: str, rows: Tensor) -> NDArray[np.bool_]:
+    """Which entries of some rows of a matrix are active, (R, H): reads those rows' bits only."""
+    width = ticket.shapes[name][1]
+    bits = rows.cpu().numpy()[:, None] * width + np.arange(width)  # (R, H)
+    active: NDArray[np.bool_] = (ticket.masks[name][bits >> 3] >> (bits & 7).astype(np.uint8) & 1).astype(bool)
+    return active
+
+
+def positions_in(delta: Delta, ticket: Ticket, name: str) -> Tensor:
+    """Flat C-order positions of a tensor's stored values, (K,)."""
+    if name not in delta.rows:
+        return ticket.positions(name)
+    rows = delta.rows[name]
+    row, column = active_in_rows(ticket, name, rows).nonzero()
+    return rows[torch.from_numpy(row)] * ticket.shapes[name][1] + torch.from_numpy(column)
+
+
+def fuse(parameters: Mapping[str, Tensor], delta: Delta, ticket: Ticket) -> tuple[dict[str, Tensor], Overlay | None]:
+    """Scatter a delta into copies of the tensors it changes; the pristine `parameters` stay as they are.
+
+    The word embeddings are never copied: their changed rows come back as an overlay (None when there are none). That
+    the delta fits the ticket is the caller's to check.
+    """
+    changed, overlay = {}, None
+    for name, stored in delta.values.items():
+        if not stored.any():
+            continue
+        pristine = parameters[name]
+        if name == WORD_EMBEDDINGS:
+            rows = delta.rows[name].to(pristine.device)
+            values = pristine[rows]
+            place = torch.from_numpy(active_in_rows(ticket, name, rows)).to(pristine.device)
+            values[place] += delta.decode(name).to(pristine.device)
+            overlay = Overlay(rows, values)
+        else:
+            changed[name] = pristine.clone()
+            positions = positions_in(delta, ticket, name).to(pristine.device)
+            changed[name].view(-1).scatter_add_(0, positions, delta.decode(name).to(pristine.device))
+    return changed, overlay
+
+
+@dataclass(frozen=True)
+class Applied:
+    """A delta standing in a model in place, with what it displaced."""
+
+    displaced: list[tuple[Tensor, Tensor, Tensor]]
+    """For each tensor: its flat view, the positions written, and the pristine values that stood there."""
+
+    def revert(self) -> None:
+        """Write the pristine values back: the model is bit for bit what it was."""
+        for flat, positions, pristine in self.displaced:
+            flat[positions] = pristine
+
+
+def apply(model: XLMRobertaForMaskedLM, delta: Delta, ticket: Ticket) -> Applied:
+    """Add a delta to a model in place, e.g. to export an ordinary checkpoint.
+
+    A model whose output embeddings are its input embeddings moves on both sides, as `tied` wants; under the other
+    strategies give it output embeddings of its own first.
+    """
+    delta.check(ticket)
+    displaced = []
+    for name in delta.values:
+        flat = model.get_parameter(name).data.view(-1)
+        positions = positions_in(delta, ticket, name).to(flat.device)
+        pristine = flat[positions]
+        flat[positions] = pristine + delta.decode(name).to(flat.device)
+        displaced.append((flat, positions, pristine))
+    return Applied(displaced)
