@@ -81,7 +81,7 @@ class Ticket:
         for start in range(0, 0 if mask is None else len(mask), BLOCK):
             part = cast("NDArray[np.uint8]", mask)[start : start + BLOCK]
             if part.any():
-                found.append(np.flatnonzero(np.unpackbits(part, bitorder="little")) + 8 * start)
+                found.append(np.flatnonzero(np.unpackbits(part, bitorder="little").view(np.bool_)) + 8 * start)
         return torch.from_numpy(np.concatenate(found))
 
     def distribution(self) -> list[dict[str, Any]]:
