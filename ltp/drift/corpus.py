@@ -114,7 +114,8 @@ def tokenize(
     """
     kept: list[Ids] = []
     for start in range(0, len(lines), CHUNK):
-        for encoding in tokenizer.encode_batch_fast(list(lines[start : start + CHUNK])):
+        written = [line for line in lines[start : start + CHUNK] if line.strip()]
+        for encoding in tokenizer.encode_batch_fast(written):
             ids = np.array(encoding.ids, np.int32)
             ids = ids[ids != pad]
             if len(ids) > max_length:
