@@ -102,7 +102,7 @@ def _describe_bodies(schema: dict[str, Any], bodies: list[tuple[APIRoute, Accept
     schema["components"]["schemas"] |= definitions["$defs"]
     for route, accepts in bodies:
         reference = references[accepts.model, "validation"]
-        for method in route.methods:
+        for method in route.methods or ():
             operation = schema["paths"][route.path_format][method.lower()]
             operation["requestBody"] = {"required": True, "content": _content(accepts, reference)}
 

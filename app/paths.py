@@ -23,5 +23,5 @@ def methods_of(request: Request) -> list[str]:
     found: set[str] = set()
     for route in every_route(request.app.routes):
         if route.matches(request.scope)[0] is not Match.NONE:
-            found |= route.methods
+            found |= route.methods or set()
     return sorted(found)

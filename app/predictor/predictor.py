@@ -18,6 +18,7 @@ from app.predictor.backbone import ServedBackbone
 from app.predictor.queue import PairQueue, Slice, Work
 from app.predictor.source import RegistrySource
 from app.settings import MIB, Settings
+from ltp.config import Precision
 
 if TYPE_CHECKING:
     from ltp.engine import Engine, Prediction
@@ -126,7 +127,7 @@ class Predictor:
         from ltp.engine import Engine
 
         device = self.backbone.device()
-        automatic = "bf16" if device == "cuda" else "fp32"
+        automatic: Precision = "bf16" if device == "cuda" else "fp32"
         engine = Engine(
             backbone,
             source=RegistrySource(self.db, self.blobs, backbone.info),

@@ -49,7 +49,8 @@ class RegistrySource:
         if row.backbone != self.info.fingerprint:
             raise BackboneMismatch(artefact=row.backbone, backbone=self.info.fingerprint)
         with tempfile.TemporaryDirectory(prefix="ltp-adapter-") as directory:
-            adapter = Adapter.load(self.blobs.fetch(row.blob_id, Path(directory) / "adapter.safetensors"))
+            path = self.blobs.fetch(row.blob_id, Path(directory) / "adapter.safetensors")
+            adapter = Adapter.load(path, self.info)
             ticket = None if ticket_row is None else self._ticket(ticket_row, Path(directory))
         return adapter, ticket
 

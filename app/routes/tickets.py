@@ -23,7 +23,7 @@ from app.schemas.jobs import Job
 from app.schemas.scalars import Page, PageQuery
 from app.schemas.tickets import Ticket, TicketAccepted, TicketRequest
 from ltp.backbone.manifest import BackboneInfo
-from ltp.errors import BackboneMismatch
+from ltp.errors import BackboneMismatch, InvalidConfig
 
 router = APIRouter(tags=["tickets"])
 
@@ -106,9 +106,13 @@ def delete_ticket(ticket: TicketDep, db: DatabaseDep, caller: CallerDep) -> None
 
 
 def _check_depth(request: TicketRequest, backbone: BackboneInfo) -> None:
-    if not isinstance(request.layers, str) and max(request.layers) > backbone.layers:
-        message = f"{max(request.layers)} is no layer of {backbone.name}, which has {backbone.layers}"
-        raise InvalidRequest(f"layers: {message}", fields=[FieldError("layers", message)])
+    """Refuse layers the backbone does not have, and thirds that are empty in a shallow one."""
+    from ltp.ticket.scope import layers_in  # its package imports torch
+
+    try:
+        layers_in(request.layers, backbone.layers)
+    except InvalidConfig as error:
+        raise InvalidRequest(str(error), fields=[FieldError("layers", str(error))]) from error
 
 
 def _select(session: Session, request: TicketRequest, *, tenant: str, backbone: BackboneInfo) -> TicketAccepted:
