@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import threading
 import time
@@ -14,8 +15,23 @@ import httpx
 import uvicorn
 from fastapi import FastAPI
 
+from app import jobs
 from app.main import create_app
 from app.settings import Settings
+from worker.job import attempt_job
+
+LINES = [
+    f"the {who} {what} in the {where}"
+    for who in ("dog", "cat", "man")
+    for what in ("runs", "eats")
+    for where in ("house", "field", "market")
+]
+EXAMPLES = [
+    {"premise": f"the {who} runs in the {where}", "hypothesis": hypothesis, "label": label}
+    for who in ("dog", "horse")
+    for where in ("field", "road", "market")
+    for hypothesis, label in ((f"the {who} runs", 0), (f"the {who} is red", 1), (f"the {who} is sleeping", 2))
+]
 
 
 class Service:
@@ -43,6 +59,49 @@ class Service:
 
     def wait_ready(self) -> None:
         wait_until(lambda: self.http.get("/readyz").status_code == 200, 60)
+
+    def work(self) -> None:
+        """Do every queued job, here and now, with the code a worker's process runs."""
+        db = self.app.state.db
+        while True:
+            with db.write() as session:
+                claimed = jobs.claim(session, owner="test", lease_s=600)
+            if claimed is None:
+                return
+            assert attempt_job(self.settings, db, claimed) == 0
+
+    def make_ticket(self, **request: Any) -> dict[str, Any]:
+        """A ready ticket from a real, tiny MLM run."""
+        body = {"corpus": {"texts": LINES}, "mlm": {"epochs": 1, "batch_size": 8}, "active_ratio": 0.3, **request}
+        accepted = self.http.post("/tickets", json=body)
+        assert accepted.status_code == 202, accepted.text
+        self.work()
+        ticket: dict[str, Any] = self.http.get(f"/tickets/{accepted.json()['ticket']['id']}").json()
+        assert ticket["status"] == "ready", self.http.get(accepted.headers["Location"]).text
+        return ticket
+
+    def train(self, lang: str, **request: Any) -> dict[str, Any]:
+        """A ready adapter from a real, tiny training."""
+        training = {"epochs": 1, "learning_rate": 1e-3, **request.pop("training", {})}
+        body = {"lang": lang, "examples": EXAMPLES, "training": training, **request}
+        accepted = self.http.post("/adapters", json=body)
+        assert accepted.status_code == 202, accepted.text
+        self.work()
+        adapter: dict[str, Any] = self.http.get(f"/adapters/{accepted.json()['adapter']['id']}").json()
+        assert adapter["status"] == "ready", self.http.get(accepted.headers["Location"]).text
+        return adapter
+
+    def export(self, lang: str = "en") -> bytes:
+        """The production adapter of a language as one file."""
+        (adapter, *_) = self.http.get("/adapters", params={"lang": lang, "alias": "production"}).json()["items"]
+        response = self.http.get(f"/adapters/{adapter['id']}/export")
+        assert response.status_code == 200, response.text
+        return response.content
+
+    def bring_in(self, exported: bytes, **request: Any) -> httpx.Response:
+        """Import a file."""
+        files = {"file": ("exported.safetensors", exported), "request": (None, json.dumps(request))}
+        return self.http.post("/adapters/import", files=files)
 
 
 def wait_until(condition: object, seconds: float) -> None:

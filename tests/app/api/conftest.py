@@ -25,3 +25,21 @@ def shared(
     with running(settings_for(directory, migrated_sqlite, tiny_backbone_dir)) as started:
         wait_until(lambda: started.http.get("/backbone").status_code == 200, 60)
         yield started
+
+
+@pytest.fixture(scope="module")
+def trained(
+    tmp_path_factory: pytest.TempPathFactory, migrated_sqlite: Path, tiny_backbone_dir: Path
+) -> Iterator[Service]:
+    """A ready service with a ticket and three adapters: `en` (2 versions, the first in production), `sw`."""
+    directory = tmp_path_factory.mktemp("trained") / "data"
+    with running(
+        settings_for(directory, migrated_sqlite, tiny_backbone_dir, fused_mb=1, queue_pairs=100_000)
+    ) as started:
+        wait_until(lambda: started.http.get("/backbone").status_code == 200, 60)
+        started.make_ticket()
+        started.train("en", alias="production", training={"epochs": 3})
+        started.train("en", training={"seed": 5}, method="pt")
+        started.train("sw", training={"seed": 7, "epochs": 2})
+        started.wait_ready()
+        yield started
