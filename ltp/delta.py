@@ -153,27 +153,34 @@ def positions_in(delta: Delta, ticket: Ticket, name: str) -> Tensor:
     return rows[torch.from_numpy(row)] * ticket.shapes[name][1] + torch.from_numpy(column)
 
 
-def fuse(parameters: Mapping[str, Tensor], delta: Delta, ticket: Ticket) -> tuple[dict[str, Tensor], Overlay | None]:
+def fuse(
+    parameters: Mapping[str, Tensor], delta: Delta, ticket: Ticket, *, places: dict[str, Tensor] | None = None
+) -> tuple[dict[str, Tensor], Overlay | None]:
     """Scatter a delta into copies of the tensors it changes; the pristine `parameters` stay as they are.
 
     The word embeddings are never copied: their changed rows come back as an overlay (None when there are none). That
-    the delta fits the ticket is the caller's to check.
+    the delta fits the ticket is the caller's to check. `places` keeps the ticket's positions for its next delta.
     """
     changed, overlay = {}, None
+    places = {} if places is None else places
     for name, stored in delta.values.items():
         if not stored.any():
             continue
         pristine = parameters[name]
+        values = delta.decode(name).to(pristine.device)
         if name == WORD_EMBEDDINGS:
             rows = delta.rows[name].to(pristine.device)
-            values = pristine[rows]
-            place = torch.from_numpy(active_in_rows(ticket, name, rows)).to(pristine.device)
-            values[place] += delta.decode(name).to(pristine.device)
-            overlay = Overlay(rows, values)
-        else:
-            changed[name] = pristine.clone()
+            overlay = Overlay(rows, pristine[rows])  # (R, H)
+            overlay.values[torch.from_numpy(active_in_rows(ticket, name, rows)).to(pristine.device)] += values
+            continue
+        if name in delta.rows:
             positions = positions_in(delta, ticket, name).to(pristine.device)
-            changed[name].view(-1).scatter_add_(0, positions, delta.decode(name).to(pristine.device))
+        elif name in places:
+            positions = places[name]
+        else:
+            positions = places[name] = ticket.positions(name).to(pristine.device, torch.int32)
+        changed[name] = pristine.clone()
+        changed[name].view(-1).index_add_(0, positions, values)
     return changed, overlay
 
 

@@ -1,0 +1,215 @@
+"""A published adapter, soft prompt and sparse delta, as one safetensors file that a flipped bit makes unreadable.
+
+The file holds `prompt` (n, H), `delta/<name>` (values in ticket order) and, for embedding matrices, `rows/<name>`. Its
+metadata names format version, backbone, ticket, tensors in order and scales, and two SHA-256: of the data section, and
+of everything else. An export carries the ticket's mask as well.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from math import prod
+from pathlib import Path
+from typing import NamedTuple, get_args
+
+import torch
+from torch import Tensor
+
+from ltp import tensorfile
+from ltp.adapter import mask_along
+from ltp.adapter.seal import check_seal, sealed
+from ltp.backbone.architecture import EMBEDDING_MATRICES
+from ltp.backbone.manifest import BackboneInfo
+from ltp.config import Method, Strategy
+from ltp.delta import MAX_EXPONENT, Delta
+from ltp.errors import BackboneMismatch, CorruptArtifact, DeltaDoesNotFitTicket, NonFiniteWeights
+from ltp.tensorfile import Array, Entry, Header
+from ltp.ticket.mask import Ticket
+
+FORMAT, VERSION = "ltp-adapter", "1"
+MAX_PROMPT = 64
+"""Longest soft prompt a file may hold; AdapterConfig's bound."""
+KINDS = {("delta", "F16"), ("delta", "F32"), ("rows", "I32")}
+
+
+@dataclass(frozen=True)
+class TemplateOptions:
+    """How texts are put into the template when this adapter answers."""
+
+    literal: bool
+    max_length: int
+
+
+@dataclass(frozen=True)
+class Adapter:
+    """What few-shot training publishes. `prompt` is (n, H) fp32; `ticket_sha256` is None when nothing but it moved."""
+
+    prompt: Tensor
+    delta: Delta
+    method: Method
+    strategy: Strategy
+    backbone: str
+    ticket_sha256: str | None
+    template: TemplateOptions
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of its tensors."""
+        return self.prompt.nbytes + self.delta.nbytes
+
+    def save(self, path: Path, *, ticket: Ticket | None = None, notes: str = "") -> None:
+        """Write the adapter, whole or not at all; with its `ticket`, an export that needs nothing else.
+
+        `notes` are for whoever reads the export; nothing here depends on them.
+
+        Raises:
+            DeltaDoesNotFitTicket: `ticket` is another adapter's.
+        """
+        tensors: dict[str, Array] = {"prompt": self.prompt.cpu().numpy()}
+        for name, values in self.delta.values.items():
+            tensors[f"delta/{name}"] = values.numpy()
+            if name in self.delta.rows:
+                tensors[f"rows/{name}"] = self.delta.rows[name].numpy().astype("<i4")
+        metadata = {
+            "format": FORMAT,
+            "version": VERSION,
+            "backbone": self.backbone,
+            "method": self.method,
+            "strategy": self.strategy,
+            "ticket_sha256": self.ticket_sha256 or "",
+            "names": json.dumps(list(self.delta.values)),
+            "exponents": json.dumps(list(self.delta.exponents.values())),
+            "template": json.dumps(asdict(self.template)),
+            "notes": notes,
+        }
+        if ticket is not None:
+            self.check(ticket)
+            masks, about = mask_along.to_tensors(ticket)
+            tensors |= masks
+            metadata |= about
+        tensorfile.write(path, tensors, sealed(tensors, metadata))
+
+    @classmethod
+    def load(cls, path: Path, backbone: BackboneInfo | None = None) -> Adapter:
+        """Read and verify an adapter; with `backbone`, sizes are checked against its own before they are allocated.
+
+        Raises:
+            CorruptArtifact: the file is damaged, or no adapter.
+            NonFiniteWeights: it carries a NaN or an infinity.
+            BackboneMismatch: it was made on another backbone.
+        """
+        return _read(path, backbone).adapter
+
+    def check(self, ticket: Ticket | None) -> None:
+        """Make sure that this is the adapter's ticket.
+
+        Raises:
+            DeltaDoesNotFitTicket: it is not.
+        """
+        sha256 = None if ticket is None else ticket.sha256
+        if self.ticket_sha256 != sha256:
+            raise DeltaDoesNotFitTicket(f"the adapter needs ticket {self.ticket_sha256}, and this is {sha256}")
+        if ticket is not None:
+            if ticket.strategy != self.strategy:
+                raise DeltaDoesNotFitTicket(f"the adapter is {self.strategy}, and its ticket {ticket.strategy}")
+            self.delta.check(ticket)
+
+
+class Export(NamedTuple):
+    """What an exported file holds; `ticket` is None when nothing but the prompt moved."""
+
+    adapter: Adapter
+    ticket: Ticket | None
+    notes: str
+
+
+def read_export(path: Path, backbone: BackboneInfo | None = None) -> Export:
+    """Read and verify an export: an adapter, and the ticket it needs.
+
+    Raises:
+        CorruptArtifact, NonFiniteWeights, BackboneMismatch: see `Adapter.load`.
+        DeltaDoesNotFitTicket: the adapter and the mask beside it do not belong together, or there is no mask.
+    """
+    export = _read(path, backbone)
+    export.adapter.check(export.ticket)
+    return export
+
+
+def _read(path: Path, backbone: BackboneInfo | None) -> Export:
+    tickets: list[Ticket | None] = []
+
+    def check(header: Header) -> None:
+        _check(path.name, header, backbone)
+        tickets.append(mask_along.announced(header, backbone))
+
+    arrays, metadata = tensorfile.read(path, check=check)
+    adapter, (ticket,) = _decode(path.name, arrays, metadata), tickets
+    return Export(adapter, ticket and mask_along.from_tensors(ticket, arrays), metadata.get("notes", ""))
+
+
+def _check(file: str, header: Header, backbone: BackboneInfo | None) -> None:
+    """Refuse a file by its header alone."""
+    facts = header.metadata
+    if facts.get("format") != FORMAT:
+        raise CorruptArtifact(f"{file} is not an adapter")
+    check_seal(header)
+    if facts.get("version") != VERSION:
+        raise CorruptArtifact(f"{file} is an adapter of version {facts.get('version')}; this program reads {VERSION}")
+    if backbone is not None and facts.get("backbone") != backbone.fingerprint:
+        raise BackboneMismatch(artefact=str(facts.get("backbone")), backbone=backbone.fingerprint)
+    for name, entry in header.entries.items():
+        if not (name.startswith(mask_along.PREFIX) or _fits(name, entry, backbone)):
+            raise CorruptArtifact(f"{file}: {name} is {entry.dtype} of shape {entry.shape}, which no adapter has here")
+
+
+def _fits(name: str, entry: Entry, backbone: BackboneInfo | None) -> bool:
+    """Tell whether a tensor may stand in an adapter's file: a known kind, no larger than what it is about."""
+    kind, _, parameter = name.partition("/")
+    if kind == "prompt":
+        known = entry.dtype == "F32" and len(entry.shape) == 2 and 1 <= entry.shape[0] <= MAX_PROMPT  # (n, H)
+        return known and (backbone is None or entry.shape[1] == backbone.hidden)
+    if (kind, entry.dtype) not in KINDS or len(entry.shape) != 1:
+        return False
+    if backbone is None:
+        return True
+    shape = backbone.shapes.get(parameter, (0,))
+    return entry.shape[0] <= (shape[0] if kind == "rows" else prod(shape))
+
+
+def _decode(file: str, arrays: Mapping[str, Array], metadata: Mapping[str, str]) -> Adapter:
+    try:
+        names, exponents = json.loads(metadata["names"]), json.loads(metadata["exponents"])
+        delta = Delta(
+            values={name: torch.from_numpy(arrays[f"delta/{name}"]) for name in names},
+            exponents=dict(zip(names, exponents, strict=True)),
+            rows={
+                name: torch.from_numpy(arrays[f"rows/{name}"]).long() for name in names if name in EMBEDDING_MATRICES
+            },
+        )
+        adapter = Adapter(
+            prompt=torch.from_numpy(arrays["prompt"]),
+            delta=delta,
+            method=metadata["method"],  # type: ignore[arg-type]  # checked below
+            strategy=metadata["strategy"],  # type: ignore[arg-type]
+            backbone=metadata["backbone"],
+            ticket_sha256=metadata["ticket_sha256"] or None,
+            template=TemplateOptions(**json.loads(metadata["template"])),
+        )
+    except (KeyError, ValueError, TypeError) as error:
+        raise CorruptArtifact(f"{file} is not a whole adapter: {error!r}") from error
+    _check_values(file, adapter)
+    return adapter
+
+
+def _check_values(file: str, adapter: Adapter) -> None:
+    known = adapter.method in get_args(Method) and adapter.strategy in get_args(Strategy)
+    options = adapter.template
+    whole = type(options.literal) is bool and type(options.max_length) is int
+    scaled = all(type(power) is int and abs(power) <= MAX_EXPONENT for power in adapter.delta.exponents.values())
+    if not (known and whole and scaled) or (adapter.ticket_sha256 is None and adapter.delta.values):
+        raise CorruptArtifact(f"{file} describes an adapter that cannot be: {adapter.method}, {options}")
+    for name, tensor in {"prompt": adapter.prompt, **adapter.delta.values}.items():
+        if not tensor.isfinite().all():
+            raise NonFiniteWeights(f"{file}: {name} has a NaN or an infinity")

@@ -1,0 +1,46 @@
+"""The ticket's mask inside an adapter's export: `mask/<name>` tensors, and the ticket's own metadata as one field."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ltp.backbone.manifest import BackboneInfo
+from ltp.errors import CorruptArtifact
+from ltp.tensorfile import Array, Header
+from ltp.ticket.mask import Ticket, with_masks, without_masks
+
+PREFIX, FIELD = "mask/", "ticket"
+
+
+def to_tensors(ticket: Ticket) -> tuple[dict[str, Array], dict[str, str]]:
+    """Tensors and metadata that carry a ticket along."""
+    return {PREFIX + name: mask for name, mask in ticket.masks.items()}, {FIELD: json.dumps(ticket.metadata())}
+
+
+def announced(header: Header, backbone: BackboneInfo | None) -> Ticket | None:
+    """The ticket a header announces, its masks still to be read; None when there is none.
+
+    Raises:
+        CorruptArtifact, BackboneMismatch: the announcement cannot be true.
+    """
+    entries = {name[len(PREFIX) :]: entry for name, entry in header.entries.items() if name.startswith(PREFIX)}
+    if FIELD not in header.metadata:
+        if entries:
+            raise CorruptArtifact("the file holds masks but does not describe their ticket")
+        return None
+    try:
+        metadata = {str(key): str(value) for key, value in json.loads(header.metadata[FIELD]).items()}
+    except (ValueError, AttributeError, RecursionError) as error:
+        raise CorruptArtifact(f"the description of the file's ticket cannot be read: {error}") from error
+    return without_masks(Header(dict(sorted(entries.items())), metadata, header.data_start), backbone)
+
+
+def from_tensors(ticket: Ticket, arrays: Mapping[str, Array]) -> Ticket:
+    """Give an announced ticket its masks; raises CorruptArtifact when they cannot be its own."""
+    masks = {name: cast("NDArray[np.uint8]", arrays[PREFIX + name]) for name in ticket.masks}
+    return with_masks(ticket, masks)

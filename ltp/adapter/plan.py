@@ -1,0 +1,142 @@
+"""What a training run is given, checked and encoded once: examples in the template, rates, and the run's identity."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ltp.backbone.load import Backbone
+from ltp.checkpoint import identity_of
+from ltp.config import LABELS, AdapterConfig, Method
+from ltp.errors import BackboneMismatch, ExamplesError, InvalidConfig
+from ltp.examples import Example, check_trainable
+from ltp.template import Encoded, Template
+from ltp.ticket import Ticket
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Encoded pairs with their labels, (N,) int64."""
+
+    encoded: list[Encoded]
+    labels: Tensor
+
+    def __len__(self) -> int:
+        return len(self.encoded)
+
+    @property
+    def truncated(self) -> int:
+        """How many did not fit and were cut."""
+        return sum(example.truncated for example in self.encoded)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One training run before its first step. `ticket` is None when only the prompt trains (method `pt`)."""
+
+    backbone: Backbone
+    ticket: Ticket | None
+    method: Method
+    config: AdapterConfig
+    """With both learning rates filled in."""
+    seeds: int
+    train: Labelled
+    dev: Labelled
+    test: Labelled
+    identity: str
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Batches in one pass over the training examples."""
+        return -(-len(self.train) // self.config.batch_size)
+
+    @property
+    def pad(self) -> int:
+        """The backbone's `<pad>`, from which positions are counted."""
+        return self.backbone.special.pad
+
+
+def make_plan(
+    backbone: Backbone,
+    ticket: Ticket | None,
+    *,
+    method: Method,
+    train: Sequence[Example],
+    dev: Sequence[Example],
+    test: Sequence[Example],
+    config: AdapterConfig,
+    seeds: int,
+) -> Plan:
+    """Check and encode everything.
+
+    Raises:
+        BackboneMismatch: the ticket was drawn on another backbone.
+        InvalidConfig: a value does not fit the backbone or the method.
+        ExamplesError, TooFewExamples: see `check_trainable`.
+    """
+    ticket = _ticket_for(method, ticket, backbone)
+    if seeds < 1:
+        raise InvalidConfig("seeds", seeds, "at least 1")
+    check_trainable(train)
+    template = Template(
+        backbone, prompt_length=config.prompt_length, max_length=config.max_length, literal=config.literal
+    )
+    resolved = _with_rates(config, backbone.info.learning_rate)
+    facts: dict[str, Any] = {
+        "kind": "adapter",
+        "method": method,
+        "config": asdict(resolved),
+        "seeds": seeds,
+        "backbone": backbone.info.fingerprint,
+        "ticket": ticket.sha256 if ticket else None,
+        "train": _contents(train),
+        "dev": _contents(dev),
+    }
+    return Plan(
+        backbone=backbone,
+        ticket=ticket,
+        method=method,
+        config=resolved,
+        seeds=seeds,
+        train=_labelled(template, train, "training"),
+        dev=_labelled(template, dev, "development"),
+        test=_labelled(template, test, "test") if test else Labelled([], torch.empty(0, dtype=torch.int64)),
+        identity=identity_of(**facts),
+    )
+
+
+def _ticket_for(method: Method, ticket: Ticket | None, backbone: Backbone) -> Ticket | None:
+    if method == "pt":
+        return None
+    if ticket is None:
+        raise InvalidConfig("ticket", None, "a ticket: method 'ltp' trains its active parameters")
+    if ticket.backbone != backbone.info.fingerprint:
+        raise BackboneMismatch(artefact=ticket.backbone, backbone=backbone.info.fingerprint)
+    return ticket
+
+
+def _with_rates(config: AdapterConfig, recommended: float) -> AdapterConfig:
+    values = asdict(config)
+    values["learning_rate"] = config.learning_rate or recommended
+    values["prompt_learning_rate"] = config.prompt_learning_rate or values["learning_rate"]
+    return AdapterConfig(**values)
+
+
+def _contents(examples: Sequence[Example]) -> list[tuple[str, str, str | None]]:
+    return [(example.premise, example.hypothesis, example.label) for example in examples]
+
+
+def _labelled(template: Template, examples: Sequence[Example], part: str) -> Labelled:
+    if not examples:
+        raise ExamplesError(f"there are no {part} examples")
+    labels = []
+    for number, example in enumerate(examples, start=1):
+        if example.label is None:
+            raise ExamplesError(f"{part} example {number} has no label", line=example.line)
+        labels.append(LABELS.index(example.label))
+    encoded = template.encode([(example.premise, example.hypothesis) for example in examples])
+    return Labelled(encoded, torch.tensor(labels))

@@ -1,0 +1,52 @@
+"""Scores of finished seeds, always of the decoded artefact as it would be published, in fp32."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Sequence
+from typing import Any
+
+import torch.nn.functional as F
+
+from ltp.adapter.artefact import Adapter
+from ltp.adapter.plan import Labelled, Plan
+from ltp.classify import classify
+from ltp.encoder import Encoder
+from ltp.engine.resident import Fuser
+from ltp.metrics import score
+
+SUMMARISED = ("accuracy", "macro_f1", "ece", "loss")
+"""What is averaged over seeds."""
+
+
+class Scorer:
+    """Scores adapters of one plan the way the engine would answer."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan, self._encoder, self._fuse = plan, Encoder(plan.backbone), Fuser(plan.backbone)
+
+    def __call__(self, adapter: Adapter, part: Labelled, *, selected_on: bool = False) -> dict[str, Any]:
+        """Metrics on `part`, with the mean cross-entropy as `loss`; `selected_on` marks data a choice was made by."""
+        resident = self._fuse(adapter, self._plan.ticket)
+        prompts = [resident.prompt] * len(part)
+        logits = classify(self._encoder, resident.weights, part.encoded, prompts, pad=self._plan.pad).double()
+        metrics = score(logits.softmax(1).numpy(), part.labels.numpy()).as_dict()
+        return metrics | {"loss": float(F.cross_entropy(logits, part.labels)), "selected_on": selected_on}
+
+
+def best_first(scores: Sequence[dict[str, Any]]) -> int:
+    """The index of the best: highest accuracy, then lowest loss, then earliest."""
+    return max(range(len(scores)), key=lambda index: (scores[index]["accuracy"], -scores[index]["loss"], -index))
+
+
+def summary(per_seed: Sequence[dict[str, Any]]) -> dict[str, dict[str, dict[str, float | None]]]:
+    """Mean and sample standard deviation over seeds of each part's main figures; the latter is None for one seed."""
+    parts = [part for part in ("dev", "test") if part in per_seed[0]]
+    mean: dict[str, dict[str, float | None]] = {}
+    std: dict[str, dict[str, float | None]] = {}
+    for part in parts:
+        columns = {name: [seed[part][name] for seed in per_seed] for name in SUMMARISED}
+        mean[part] = {name: math.fsum(values) / len(values) for name, values in columns.items()}
+        std[part] = {name: statistics.stdev(values) if len(values) > 1 else None for name, values in columns.items()}
+    return {"mean": mean, "std": std}

@@ -1,0 +1,149 @@
+"""One seed of few-shot training (3.2, 4.2): steps, development scores, and the state to go on from.
+
+Everything random follows the seed: the prompt's initial values, the order of each epoch, the dropout of each step. No
+generator's state is carried from step to step, so a resumed run computes the same bits.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ltp.adapter.plan import Plan
+from ltp.checkpoint import seeded, step_seed
+from ltp.classify import classify
+from ltp.encoder import Encoder, pack
+from ltp.errors import TrainingDiverged
+from ltp.prompt import SoftPrompt
+from ltp.sparse import SparseParameters
+
+INITIAL, ORDER, DROPOUT = range(3)
+"""What a derived seed is for."""
+
+
+@dataclass
+class Course:
+    """How far a seed has come, and its best epoch so far; plain numbers that go into a checkpoint."""
+
+    step: int = 0
+    loss_sum: float = 0.0
+    """Of the epoch's examples so far."""
+    best_epoch: int = 0
+    best_accuracy: float = -1.0
+    best_loss: float = math.inf
+    epochs: list[dict[str, float]] = field(default_factory=list)
+
+
+class SeedRun:
+    """Trains one seed of a plan, from the pretrained values; `sparse` is put back to them first."""
+
+    def __init__(self, plan: Plan, sparse: SparseParameters, *, seed: int) -> None:
+        config, hidden = plan.config, plan.backbone.info.hidden
+        self.seed, self.course = seed, Course()
+        self._plan, self._sparse, self._device = plan, sparse, plan.backbone.verbalizer.device
+        self._prompt = SoftPrompt(config.prompt_length, hidden, seed=step_seed(seed, INITIAL)).to(self._device)
+        sparse.reset()
+        groups: list[dict[str, Any]] = [{"params": self._prompt.parameters(), "lr": config.prompt_learning_rate}]
+        if len(sparse.values):
+            groups.append({"params": [sparse.values], "lr": config.learning_rate})
+        self._optimizer = torch.optim.AdamW(groups, weight_decay=0.0, fused=True)
+        self._training = Encoder(plan.backbone, precision=config.precision, dropout=True)
+        self._scoring = Encoder(plan.backbone, precision=config.precision)
+        self._best: dict[str, Tensor] = {}
+        self._order: tuple[int, Tensor] = (-1, torch.empty(0))
+
+    @property
+    def epoch(self) -> int:
+        """Epochs finished."""
+        return self.course.step // self._plan.steps_per_epoch
+
+    def step(self) -> dict[str, float]:
+        """Take one step, and score the development examples when it ends an epoch; return what is known now.
+
+        Raises:
+            TrainingDiverged: the loss became NaN or infinite.
+        """
+        chosen = self._batch()
+        with seeded(self.seed, DROPOUT, self.course.step, device=str(self._device)):
+            loss = self._loss(chosen)
+            value = loss.item()
+            if not math.isfinite(value):
+                raise TrainingDiverged(f"the loss of step {self.course.step + 1} (seed {self.seed}) is {value}")
+            loss.backward()  # type: ignore[no-untyped-call]
+        self._optimizer.step()
+        self._prompt.zero_grad()
+        self._sparse.scatter()
+        self.course.step += 1
+        self.course.loss_sum += value * len(chosen)
+        metrics = {"loss": value}
+        if self.course.step % self._plan.steps_per_epoch == 0:
+            metrics |= self._end_epoch()
+        return metrics
+
+    def _batch(self) -> list[int]:
+        epoch, index = divmod(self.course.step, self._plan.steps_per_epoch)
+        if self._order[0] != epoch:
+            generator = torch.Generator().manual_seed(step_seed(self.seed, ORDER, epoch))
+            self._order = epoch, torch.randperm(len(self._plan.train), generator=generator)
+        size = self._plan.config.batch_size
+        return self._order[1][index * size : (index + 1) * size].tolist()
+
+    def _loss(self, chosen: list[int]) -> Tensor:
+        train = self._plan.train
+        batch = pack([train.encoded[index] for index in chosen], pad=self._plan.pad, device=self._device)
+        logits = self._training(self._sparse.weights(), batch, self._prompt().repeat(len(chosen), 1))
+        return F.cross_entropy(logits, train.labels[chosen].to(self._device))
+
+    @torch.no_grad()
+    def _end_epoch(self) -> dict[str, float]:
+        """Score the development examples and keep this epoch if it is the best: accuracy, lower loss, earlier."""
+        course, dev, prompt = self.course, self._plan.dev, self._prompt()
+        logits = classify(self._scoring, self._sparse.weights(), dev.encoded, [prompt] * len(dev), pad=self._plan.pad)
+        loss = float(F.cross_entropy(logits.double(), dev.labels))
+        accuracy = float((logits.argmax(1) == dev.labels).double().mean())
+        if (accuracy, -loss) > (course.best_accuracy, -course.best_loss):
+            course.best_epoch, course.best_accuracy, course.best_loss = self.epoch, accuracy, loss
+            self._best = {"prompt": prompt.clone(), "values": self._sparse.values.clone()}
+        train_loss, course.loss_sum = course.loss_sum / len(self._plan.train), 0.0
+        metrics = {"train_loss": train_loss, "dev_loss": loss, "dev_accuracy": accuracy}
+        course.epochs.append({"epoch": self.epoch, **metrics})
+        return metrics
+
+    @property
+    def best(self) -> dict[str, Tensor]:
+        """`prompt` (n, H) and active `values` (K,) of the best epoch."""
+        return self._best
+
+    def tensors(self) -> dict[str, Tensor]:
+        """All that goes on from step to step, by reference."""
+        found = {"values": self._sparse.values}
+        found |= {f"prompt.{name}": tensor.detach() for name, tensor in self._prompt.state_dict().items()}
+        found |= {f"best.{name}": tensor for name, tensor in self._best.items()}
+        for index, moments in self._optimizer.state_dict()["state"].items():
+            found |= {f"adamw.{index}.{name}": tensor.reshape(-1) for name, tensor in moments.items()}
+        return found
+
+    def restore(self, tensors: Mapping[str, Tensor], course: Mapping[str, Any]) -> None:
+        """Go on from `tensors()` and a course saved with them."""
+        self.course = Course(**course)
+        self._sparse.values.copy_(tensors["values"])
+        self._sparse.scatter()
+        self._prompt.load_state_dict(_under(tensors, "prompt"))
+        self._best = {name: tensor.to(self._device) for name, tensor in _under(tensors, "best").items()}
+        state = self._optimizer.state_dict()
+        parameters = [parameter for group in self._optimizer.param_groups for parameter in group["params"]]
+        for index, parameter in enumerate(parameters):
+            moments = _under(tensors, f"adamw.{index}")
+            shapes = {name: () if name == "step" else parameter.shape for name in moments}
+            state["state"][index] = {name: tensor.reshape(shapes[name]) for name, tensor in moments.items()}
+        self._optimizer.load_state_dict(state)
+
+
+def _under(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {name[len(prefix) + 1 :]: tensor for name, tensor in tensors.items() if name.startswith(f"{prefix}.")}

@@ -1,0 +1,192 @@
+"""Few-shot training of one adapter (3.2, 4.2): every seed in turn, the best one published, the numbers behind it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from torch import Tensor
+
+from ltp.adapter.artefact import Adapter, TemplateOptions
+from ltp.adapter.plan import Plan, make_plan
+from ltp.adapter.report import Scorer, best_first, summary
+from ltp.adapter.seed_run import SeedRun
+from ltp.backbone.architecture import WORD_EMBEDDINGS
+from ltp.backbone.load import Backbone
+from ltp.checkpoint import Checkpoints
+from ltp.config import AdapterConfig, Method
+from ltp.delta import Delta, encode
+from ltp.examples import Example
+from ltp.progress import Progress, ProgressCallback
+from ltp.sparse import SparseParameters, touched_rows
+from ltp.ticket import Ticket
+
+
+@dataclass(frozen=True)
+class TrainedAdapter:
+    """What is published, how good it is, what it was made with, and how training went; all but the first is JSON."""
+
+    adapter: Adapter
+    metrics: dict[str, Any]
+    """`dev` (marked `selected_on`), `test` if there was any, `per_seed`, and `mean` and `std` over seeds."""
+    training: dict[str, Any]
+    """Every hyperparameter as it was used."""
+    report: dict[str, Any]
+    """Best seed and epoch, epochs of every seed, parameters that could move, truncated pairs, steps and seconds."""
+
+
+def train_adapter(
+    backbone: Backbone,
+    ticket: Ticket | None,
+    *,
+    method: Method,
+    train: Sequence[Example],
+    dev: Sequence[Example],
+    test: Sequence[Example] = (),
+    config: AdapterConfig,
+    seeds: int = 1,
+    progress: ProgressCallback | None = None,
+    checkpoints: Checkpoints | None = None,
+    device: str = "cpu",
+) -> TrainedAdapter:
+    """Train `seeds` adapters from config.seed on and return the best on `dev`: accuracy, lower loss, earlier.
+
+    `test` is looked at once, after the choice. With `checkpoints`, an interrupted run goes on to the same bits.
+
+    Raises:
+        BackboneMismatch, InvalidConfig, ExamplesError, TooFewExamples: see `make_plan`.
+        TrainingDiverged: a loss became NaN or infinite.
+        TrainingCancelled: raised by `progress`.
+    """
+    plan = make_plan(
+        backbone.on(device), ticket, method=method, train=train, dev=dev, test=test, config=config, seeds=seeds
+    )
+    return _Trainer(plan, progress or (lambda _: None), checkpoints).run()
+
+
+@dataclass
+class _Done:
+    """Seeds that are finished: each one's best `prompt` and `values`, and how it went."""
+
+    best: list[dict[str, Tensor]] = field(default_factory=list)
+    courses: list[dict[str, Any]] = field(default_factory=list)
+
+
+class _Trainer:
+    def __init__(self, plan: Plan, progress: ProgressCallback, checkpoints: Checkpoints | None) -> None:
+        self._plan, self._progress, self._checkpoints = plan, progress, checkpoints
+        tied = plan.ticket is not None and plan.ticket.strategy == "tied"
+        rows = touched_rows(plan.backbone, plan.train.encoded, tied=tied)
+        self._sparse = SparseParameters(plan.backbone, plan.ticket, rows=rows)
+        self._done = _Done()
+        self._seconds = 0.0
+
+    def run(self) -> TrainedAdapter:
+        current = self._resume()
+        while len(self._done.best) < self._plan.seeds:
+            current = current or self._seed_run()
+            self._train(current)
+            self._done.best.append(current.best)
+            self._done.courses.append({"seed": current.seed, **asdict(current.course)})
+            current = None
+        return self._publish()
+
+    def _seed_run(self) -> SeedRun:
+        return SeedRun(self._plan, self._sparse, seed=self._plan.config.seed + len(self._done.best))
+
+    def _train(self, current: SeedRun) -> None:
+        plan, start, before = self._plan, time.monotonic(), self._seconds
+        per_seed = plan.config.epochs * plan.steps_per_epoch
+        while current.course.step < per_seed:
+            metrics = current.step()
+            self._seconds = before + time.monotonic() - start
+            self._save(current)
+            finished = len(self._done.best) * per_seed + current.course.step
+            where = {"seed": float(current.seed), "epoch": float(current.epoch)}
+            self._progress(Progress("training", finished, plan.seeds * per_seed, metrics | where))
+
+    def _save(self, current: SeedRun) -> None:
+        if self._checkpoints is None:
+            return
+        tensors = {f"now.{name}": tensor for name, tensor in current.tensors().items()}
+        for index, best in enumerate(self._done.best):
+            tensors |= {f"done.{index}.{name}": tensor for name, tensor in best.items()}
+        state = {
+            "identity": self._plan.identity,
+            "seconds": self._seconds,
+            "done": self._done.courses,
+            "course": asdict(current.course),
+        }
+        self._checkpoints.save(tensors, state)
+
+    def _resume(self) -> SeedRun | None:
+        found = self._checkpoints.load(identity=self._plan.identity) if self._checkpoints else None
+        if found is None:
+            return None
+        tensors, state = found
+        self._seconds = state["seconds"]
+        self._done.courses = state["done"]
+        for index in range(len(state["done"])):
+            self._done.best.append({name: tensors[f"done.{index}.{name}"] for name in ("prompt", "values")})
+        current = self._seed_run()
+        now = {name.removeprefix("now."): tensor for name, tensor in tensors.items() if name.startswith("now.")}
+        current.restore(now, state["course"])
+        return current
+
+    def _publish(self) -> TrainedAdapter:
+        plan, scorer, seeds = self._plan, Scorer(self._plan), self._plan.seeds
+        adapters = [self._artefact(best) for best in self._done.best]
+        dev = []
+        for index, adapter in enumerate(adapters):
+            dev.append(scorer(adapter, plan.dev, selected_on=True))
+            self._progress(Progress("scoring", index + 1, seeds, {"dev_accuracy": dev[-1]["accuracy"]}))
+        chosen = best_first(dev)
+        per_seed = [
+            {"seed": course["seed"], "epoch": course["best_epoch"], "dev": found}
+            for course, found in zip(self._done.courses, dev, strict=True)
+        ]
+        metrics: dict[str, Any] = {"dev": dev[chosen]}
+        if plan.test:
+            for index, adapter in enumerate(adapters):
+                per_seed[index]["test"] = scorer(adapter, plan.test)
+                self._progress(Progress("testing", index + 1, seeds))
+            metrics["test"] = per_seed[chosen]["test"]
+        metrics |= {"per_seed": per_seed, **summary(per_seed)}
+        return TrainedAdapter(adapters[chosen], metrics, self._training(), self._report(chosen))
+
+    def _artefact(self, best: dict[str, Tensor]) -> Adapter:
+        plan = self._plan
+        delta = Delta({}, {}, {})
+        if plan.ticket is not None:
+            values = best["values"].to(self._sparse.values.device)
+            changes, rows = self._sparse.changes(values), {WORD_EMBEDDINGS: self._sparse.rows.cpu()}
+            delta = encode(changes, plan.ticket, dtype=plan.config.delta_dtype, rows=rows)
+        return Adapter(
+            prompt=best["prompt"].cpu(),
+            delta=delta,
+            method=plan.method,
+            strategy=plan.ticket.strategy if plan.ticket else "decoupled",
+            backbone=plan.backbone.info.fingerprint,
+            ticket_sha256=plan.ticket.sha256 if plan.ticket else None,
+            template=TemplateOptions(literal=plan.config.literal, max_length=plan.config.max_length),
+        )
+
+    def _training(self) -> dict[str, Any]:
+        used = {"optimizer": "AdamW", "weight_decay": 0.0}
+        return {"method": self._plan.method, **asdict(self._plan.config), "seeds": self._plan.seeds, **used}
+
+    def _report(self, chosen: int) -> dict[str, Any]:
+        plan, course = self._plan, self._done.courses[chosen]
+        parts = {"train": plan.train, "dev": plan.dev, "test": plan.test}
+        return {
+            "best_seed": course["seed"],
+            "best_epoch": course["best_epoch"],
+            "courses": [{"seed": done["seed"], "epochs": done["epochs"]} for done in self._done.courses],
+            "examples": {name: len(part) for name, part in parts.items()},
+            "truncated": {name: part.truncated for name, part in parts.items()},
+            "parameters": {"prompt": self._done.best[chosen]["prompt"].numel(), "active": len(self._sparse.values)},
+            "steps": sum(done["step"] for done in self._done.courses),
+            "seconds": round(self._seconds, 3),
+        }

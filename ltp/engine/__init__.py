@@ -1,0 +1,5 @@
+"""Answering with many adapters on one backbone: what is resident, what leaves, and how a mixed batch is taken apart."""
+
+from ltp.engine.engine import Engine, PairRequest, Prediction
+
+__all__ = ["Engine", "PairRequest", "Prediction"]

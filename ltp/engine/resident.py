@@ -1,0 +1,95 @@
+"""An adapter made ready to answer: its weights fused into copies, the rest shared with the backbone by reference."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from torch import Tensor
+
+from ltp.backbone.load import Backbone
+from ltp.config import Precision
+from ltp.delta import fuse
+from ltp.encoder import DTYPES, Weights, look_up, weights_from
+from ltp.errors import BackboneMismatch, DeltaDoesNotFitTicket
+from ltp.template import Template
+from ltp.ticket import Ticket
+
+if TYPE_CHECKING:
+    from ltp.adapter.artefact import Adapter
+
+
+@dataclass(frozen=True)
+class Resident:
+    """`weights` is the pristine backbone's own object for an adapter that changes nothing but the prompt."""
+
+    prompt: Tensor
+    template: Template
+    weights: Weights
+    nbytes: int
+    """What this adapter alone keeps in memory."""
+
+
+class Fuser:
+    """Makes residents of one backbone in one precision; the linear layers of bf16 residents are stored in bf16."""
+
+    def __init__(self, backbone: Backbone, *, precision: Precision = "fp32") -> None:
+        self._backbone, self._dtype = backbone, DTYPES[precision]
+        self._cast = self._serving(backbone.parameters) if precision == "bf16" else {}
+        self.pristine = weights_from(backbone, self._cast)
+        self._places: tuple[str | None, dict[str, Tensor]] = (None, {})
+
+    def _serving(self, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        return {
+            name: tensor.to(self._dtype) if name.startswith("roberta.encoder.") and "LayerNorm" not in name else tensor
+            for name, tensor in tensors.items()
+        }
+
+    def __call__(self, adapter: Adapter, ticket: Ticket | None) -> Resident:
+        """Fuse an adapter.
+
+        Raises:
+            BackboneMismatch: the adapter or its ticket was made on another backbone.
+            DeltaDoesNotFitTicket: this is not the adapter's ticket.
+        """
+        self._refuse_strangers(adapter, ticket)
+        adapter.check(ticket)
+        weights, size = self._weights(adapter, ticket) if ticket is not None else (self.pristine, 0)
+        options = adapter.template
+        return Resident(
+            prompt=adapter.prompt.to(self._backbone.verbalizer.device),
+            template=Template(
+                self._backbone,
+                prompt_length=len(adapter.prompt),
+                max_length=options.max_length,
+                literal=options.literal,
+            ),
+            weights=weights,
+            nbytes=size + adapter.prompt.nbytes,
+        )
+
+    def _weights(self, adapter: Adapter, ticket: Ticket) -> tuple[Weights, int]:
+        """Fuse the delta; return the bytes of the copies as well."""
+        if self._places[0] != ticket.sha256:  # many adapters share a ticket: unpack its bits once
+            self._places = ticket.sha256, {}
+        changed, overlay = fuse(self._backbone.parameters, adapter.delta, ticket, places=self._places[1])
+        if not changed and overlay is None:
+            return self.pristine, 0
+        changed, answers = self._serving(changed), None
+        size = sum(tensor.nbytes for tensor in changed.values())
+        if overlay is not None:
+            size += overlay.rows.nbytes + overlay.values.nbytes
+            if adapter.strategy == "tied":
+                answers = look_up(self.pristine.word, overlay, self._backbone.verbalizer)
+        return weights_from(self._backbone, {**self._cast, **changed}, overlay=overlay, answers=answers), size
+
+    def _refuse_strangers(self, adapter: Adapter, ticket: Ticket | None) -> None:
+        fingerprint = self._backbone.info.fingerprint
+        for artefact in (adapter, ticket):
+            if artefact is not None and artefact.backbone != fingerprint:
+                raise BackboneMismatch(artefact=artefact.backbone, backbone=fingerprint)
+        if adapter.prompt.shape[1] != self._backbone.info.hidden:
+            raise DeltaDoesNotFitTicket(
+                f"the prompt is {tuple(adapter.prompt.shape)}; the backbone's hidden size differs"
+            )

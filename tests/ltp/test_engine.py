@@ -1,0 +1,255 @@
+"""The engine: a mixed batch equals the solo runs, whatever leaves the cache meanwhile; strangers are never served."""
+
+import copy
+import dataclasses
+import threading
+from collections.abc import Callable
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from synthetic import pairs, random_changes, random_ticket
+
+from ltp.adapter import Adapter, TemplateOptions
+from ltp.backbone.load import Backbone
+from ltp.config import Strategy
+from ltp.delta import Delta, apply, encode
+from ltp.engine import Engine, PairRequest, Prediction
+from ltp.engine.cache import ByteCache
+from ltp.engine.resident import Fuser
+from ltp.errors import BackboneMismatch, DeltaDoesNotFitTicket
+from ltp.template import Template
+from ltp.ticket import Ticket
+
+Library = dict[str, tuple[Adapter, Ticket | None]]
+TEXTS = [(example.premise, example.hypothesis) for example in pairs(40, seed=11)]
+TEXTS += [("dog " * 50, "a cat"), ("x", "y"), ("🦙 ١٢٣ \u200f", "<mask> </s>"), ("...", "?")]
+LENGTHS = {"a": 3, "b": 4, "c": 4, "d": 5, "pt1": 4, "pt2": 2}
+
+
+def adapter_on(backbone: Backbone, ticket: Ticket | None, *, seed: int, length: int) -> Adapter:
+    return Adapter(
+        prompt=torch.randn(length, backbone.info.hidden, generator=torch.Generator().manual_seed(seed)),
+        delta=encode(random_changes(ticket, seed=seed, size=0.05), ticket) if ticket else Delta({}, {}, {}),
+        method="ltp" if ticket else "pt",
+        strategy=ticket.strategy if ticket else "decoupled",
+        backbone=backbone.info.fingerprint,
+        ticket_sha256=ticket.sha256 if ticket else None,
+        template=TemplateOptions(literal=seed % 2 == 0, max_length=40 + seed),
+    )
+
+
+@pytest.fixture(scope="module")
+def library(tiny_backbone: Backbone) -> Library:
+    """Adapters of every strategy on three tickets, and two that are a prompt alone."""
+    tickets: dict[str, Ticket | None] = dict.fromkeys(LENGTHS)
+    tickets["a"] = tickets["b"] = random_ticket(tiny_backbone, 0.2)
+    tickets["c"] = random_ticket(tiny_backbone, 0.3, strategy="tied")
+    tickets["d"] = random_ticket(tiny_backbone, 0.5, strategy="frozen_embeddings", only="roberta.encoder.layer.1.")
+    return {
+        key: (adapter_on(tiny_backbone, ticket, seed=seed, length=LENGTHS[key]), ticket)
+        for seed, (key, ticket) in enumerate(tickets.items())
+    }
+
+
+@pytest.fixture(scope="module")
+def solo(tiny_backbone: Backbone, library: Library) -> Callable[[str, tuple[str, str]], Prediction]:
+    """Each pair alone, in an engine of its own for each adapter."""
+    engines = {key: Engine(tiny_backbone, source=library.__getitem__) for key in library}
+    known: dict[tuple[str, tuple[str, str]], Prediction] = {}
+
+    def answer(key: str, text: tuple[str, str]) -> Prediction:
+        if (key, text) not in known:
+            (known[key, text],) = engines[key].predict([PairRequest(key, *text)])
+        return known[key, text]
+
+    return answer
+
+
+def assert_close(found: Prediction, expected: Prediction) -> None:
+    assert found.probabilities == pytest.approx(expected.probabilities, abs=1e-5)
+    assert found.truncated == expected.truncated
+
+
+def test_it_answers_as_transformers_with_the_delta_applied(tiny_backbone: Backbone, library: Library) -> None:
+    engine = Engine(tiny_backbone, source=library.__getitem__)
+    spread = []
+    for key, (adapter, ticket) in library.items():
+        model = copy.deepcopy(tiny_backbone.model)
+        if adapter.strategy != "tied":
+            model.lm_head.decoder.weight = torch.nn.Parameter(model.lm_head.decoder.weight.clone(), requires_grad=False)
+        if ticket:
+            apply(model, adapter.delta, ticket)
+        options = dataclasses.asdict(adapter.template)
+        template = Template(tiny_backbone, prompt_length=len(adapter.prompt), **options)
+        answers = engine.predict([PairRequest(key, *text) for text in TEXTS[-8:]])
+        for example, answer in zip(template.encode(TEXTS[-8:]), answers, strict=True):
+            with torch.inference_mode():
+                embeddings = model.roberta.embeddings.word_embeddings(torch.tensor([example.ids]))
+                embeddings[0, -2 - len(adapter.prompt) : -2] = adapter.prompt
+                logits = model(inputs_embeds=embeddings).logits[0, -2, tiny_backbone.verbalizer]
+            assert answer.probabilities == pytest.approx(logits.softmax(0).tolist(), abs=1e-5)
+            assert answer.truncated == example.truncated
+        spread.append(answers[0].probabilities)
+    assert len({round(row[0], 4) for row in spread}) == len(library)  # the adapters do differ
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.lists(st.tuples(st.sampled_from(sorted(LENGTHS)), st.sampled_from(TEXTS)), min_size=1, max_size=40),
+    st.sampled_from([0, 20_000, 10**9]),
+    st.sampled_from([1, 100, 4096]),
+)
+def test_a_mixed_batch_equals_each_pair_alone(
+    tiny_backbone: Backbone,
+    library: Library,
+    solo: Callable[[str, tuple[str, str]], Prediction],
+    asked: list[tuple[str, tuple[str, str]]],
+    fused_bytes: int,
+    max_tokens: int,
+) -> None:
+    engine = Engine(
+        tiny_backbone, source=library.__getitem__, fused_bytes=fused_bytes, compact_bytes=50_000, max_tokens=max_tokens
+    )
+    answers = engine.predict([PairRequest(key, *text) for key, text in asked])
+    for (key, text), answer in zip(asked, answers, strict=True):
+        assert_close(answer, solo(key, text))
+
+
+def test_answers_under_eviction_churn_equal_solo_answers(
+    tiny_backbone: Backbone, library: Library, solo: Callable[[str, tuple[str, str]], Prediction]
+) -> None:
+    room = Fuser(tiny_backbone)(*library["c"]).nbytes + 1000  # the largest fits, two of them do not
+    engine = Engine(tiny_backbone, source=library.__getitem__, fused_bytes=room, compact_bytes=60_000)
+    generator = torch.Generator().manual_seed(0)
+    for _ in range(30):
+        keys = [sorted(library)[index] for index in torch.randint(len(library), (6,), generator=generator)]
+        texts = [TEXTS[index] for index in torch.randint(len(TEXTS), (6,), generator=generator)]
+        answers = engine.predict([PairRequest(key, *text) for key, text in zip(keys, texts, strict=True)])
+        for key, text, answer in zip(keys, texts, answers, strict=True):
+            assert_close(answer, solo(key, text))
+        assert engine.stats()["fused_bytes"] <= room
+    assert engine.stats()["fused_evictions"] > 20
+    assert engine.stats()["compact_evictions"] > 5
+    assert engine.stats()["pairs"] == 180
+
+
+def test_the_backbone_is_never_modified_and_shared_by_reference(tiny_backbone: Backbone, library: Library) -> None:
+    before = {name: tensor.clone() for name, tensor in tiny_backbone.parameters.items()}
+    engine = Engine(tiny_backbone, source=library.__getitem__)
+    engine.predict([PairRequest(key, *text) for key in library for text in TEXTS[:3]])
+    for name, tensor in before.items():
+        assert torch.equal(tensor.view(torch.int32), tiny_backbone.parameters[name].view(torch.int32)), name
+
+    fuse = Fuser(tiny_backbone)
+    upper = fuse(*library["d"])
+    assert (
+        upper.weights.layers[0]["output.dense"][0]
+        is tiny_backbone.parameters["roberta.encoder.layer.0.output.dense.weight"]
+    )
+    assert upper.weights.word is tiny_backbone.parameters["roberta.embeddings.word_embeddings.weight"]
+    assert upper.weights.overlay is None
+    assert fuse(*library["pt1"]).weights is fuse.pristine
+    assert fuse(*library["a"]).nbytes > upper.nbytes > fuse(*library["pt1"]).nbytes
+
+
+@pytest.mark.parametrize("strategy", ["decoupled", "tied"])
+def test_a_stranger_is_refused_never_served(tiny_backbone: Backbone, library: Library, strategy: Strategy) -> None:
+    adapter, ticket = library["a" if strategy == "decoupled" else "c"]
+    assert ticket is not None
+    stranger = dataclasses.replace(adapter, backbone="0" * 64)
+    foreign = Ticket(ticket.masks, ticket.shapes, ticket.selectable, 0, 0, ticket.strategy, "0" * 64)
+    other = random_ticket(tiny_backbone, 0.2, seed=99)
+    wide = dataclasses.replace(adapter, prompt=torch.zeros(4, tiny_backbone.info.hidden + 2))
+    shelf: Library = {
+        "stranger": (stranger, ticket),
+        "foreign": (adapter, foreign),
+        "other": (adapter, other),
+        "none": (adapter, None),
+        "wide": (wide, ticket),
+        "good": (adapter, ticket),
+    }
+    engine = Engine(tiny_backbone, source=shelf.__getitem__)
+    for key in ("stranger", "foreign"):
+        with pytest.raises(BackboneMismatch):
+            engine.predict([PairRequest("good", "a", "b"), PairRequest(key, "a", "b")])
+    for key in ("other", "none", "wide"):
+        with pytest.raises(DeltaDoesNotFitTicket):
+            engine.predict([PairRequest(key, "a", "b")])
+    with pytest.raises(KeyError):
+        engine.predict([PairRequest("absent", "a", "b")])
+    assert len(engine.predict([PairRequest("good", "a", "b")])) == 1
+    assert engine.stats()["fused_entries"] == 1
+
+
+def test_a_dropped_adapter_is_fetched_again(tiny_backbone: Backbone, library: Library) -> None:
+    shelf = {"x": library["a"]}
+    fetched = []
+
+    def source(key: str) -> tuple[Adapter, Ticket | None]:
+        fetched.append(key)
+        return shelf[key]
+
+    engine = Engine(tiny_backbone, source=source)
+    ask = [PairRequest("x", *TEXTS[0])]
+    first = engine.predict(ask)
+    assert engine.predict(ask) == first
+    assert fetched == ["x"]
+    shelf["x"] = library["c"]
+    assert engine.predict(ask) == first
+    engine.drop("x")
+    assert engine.predict(ask) != first
+    assert fetched == ["x", "x"]
+
+
+def test_bf16_serving_stays_close(tiny_backbone: Backbone, library: Library) -> None:
+    ask = [PairRequest(key, *text) for key in library for text in TEXTS[:10]]
+    exact = Engine(tiny_backbone, source=library.__getitem__).predict(ask)
+    rough = Engine(tiny_backbone, source=library.__getitem__, precision="bf16").predict(ask)
+    gaps = [
+        abs(a - b)
+        for one, two in zip(exact, rough, strict=True)
+        for a, b in zip(one.probabilities, two.probabilities, strict=True)
+    ]
+    assert 0 < max(gaps) < 0.05
+
+
+def test_no_requests_no_answers(tiny_backbone: Backbone, library: Library) -> None:
+    assert Engine(tiny_backbone, source=library.__getitem__).predict([]) == []
+
+
+def test_a_pinned_value_stays_and_the_least_recently_used_leaves() -> None:
+    cache: ByteCache[str] = ByteCache(10)
+
+    def use(key: str, size: int = 4) -> None:
+        with cache.pinned(key, lambda: (key, size)):
+            pass
+
+    use("a")
+    use("b")
+    use("a")
+    use("c")
+    assert ("a" in cache, "b" in cache, "c" in cache) == (True, False, True)
+    with cache.pinned("a", lambda: ("a", 4)):
+        use("d", 9)
+        assert "a" in cache
+        assert "d" not in cache
+    use("e", 40)
+    assert cache.stats()["bytes"] <= 10
+    assert "e" not in cache
+
+
+def test_what_is_dropped_while_it_is_made_does_not_stay() -> None:
+    cache: ByteCache[str] = ByteCache(10)
+
+    def make() -> tuple[str, int]:
+        dropper = threading.Thread(target=cache.drop, args=("a",))
+        dropper.start()
+        dropper.join()
+        return "old", 1
+
+    with cache.pinned("a", make) as value:
+        assert value == "old"
+    assert "a" not in cache
+    assert cache.stats()["bytes"] == 0
