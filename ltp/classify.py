@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -39,10 +39,15 @@ def classify(
     *,
     pad: int,
     max_tokens: int = MAX_TOKENS,
+    done: Callable[[int], None] = lambda _: None,
 ) -> Tensor:
-    """Return verbalizer logits (B, 3) of `examples`, the i-th with the soft prompt `prompts[i]` (n, H); on the CPU."""
+    """Return verbalizer logits (B, 3) of `examples`, the i-th with the soft prompt `prompts[i]` (n, H); on the CPU.
+
+    `done` is told after each sub-batch how many examples were in it.
+    """
     found = torch.empty(len(examples), len(LABELS))
     for group in sub_batches([len(example.ids) for example in examples], max_tokens=max_tokens):
         batch = pack([examples[index] for index in group], pad=pad, device=weights.word.device)
         found[group] = encoder(weights, batch, torch.cat([prompts[index] for index in group])).cpu()
+        done(len(group))
     return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch.nn.functional as F
@@ -26,11 +26,14 @@ class Scorer:
     def __init__(self, plan: Plan) -> None:
         self._plan, self._encoder, self._fuse = plan, Encoder(plan.backbone), Fuser(plan.backbone)
 
-    def __call__(self, adapter: Adapter, part: Labelled, *, selected_on: bool = False) -> dict[str, Any]:
+    def __call__(
+        self, adapter: Adapter, part: Labelled, *, selected_on: bool, done: Callable[[int], None]
+    ) -> dict[str, Any]:
         """Metrics on `part`, with the mean cross-entropy as `loss`; `selected_on` marks data a choice was made by."""
         resident = self._fuse(adapter, self._plan.ticket)
         prompts = [resident.prompt] * len(part)
-        logits = classify(self._encoder, resident.weights, part.encoded, prompts, pad=self._plan.pad).double()
+        pad = self._plan.pad
+        logits = classify(self._encoder, resident.weights, part.encoded, prompts, pad=pad, done=done).double()
         metrics = score(logits.softmax(1).numpy(), part.labels.numpy()).as_dict()
         return metrics | {"loss": float(F.cross_entropy(logits, part.labels)), "selected_on": selected_on}
 

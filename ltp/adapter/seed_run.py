@@ -7,7 +7,7 @@ generator's state is carried from step to step, so a resumed run computes the sa
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -63,8 +63,10 @@ class SeedRun:
         """Epochs finished."""
         return self.course.step // self._plan.steps_per_epoch
 
-    def step(self) -> dict[str, float]:
+    def step(self, alive: Callable[[], None]) -> dict[str, float]:
         """Take one step, and score the development examples when it ends an epoch; return what is known now.
+
+        `alive` is called now and then while development examples are scored.
 
         Raises:
             TrainingDiverged: the loss became NaN or infinite.
@@ -83,7 +85,7 @@ class SeedRun:
         self.course.loss_sum += value * len(chosen)
         metrics = {"loss": value}
         if self.course.step % self._plan.steps_per_epoch == 0:
-            metrics |= self._end_epoch()
+            metrics |= self._end_epoch(alive)
         return metrics
 
     def _batch(self) -> list[int]:
@@ -101,10 +103,17 @@ class SeedRun:
         return F.cross_entropy(logits, train.labels[chosen].to(self._device))
 
     @torch.no_grad()
-    def _end_epoch(self) -> dict[str, float]:
+    def _end_epoch(self, alive: Callable[[], None]) -> dict[str, float]:
         """Score the development examples and keep this epoch if it is the best: accuracy, lower loss, earlier."""
         course, dev, prompt = self.course, self._plan.dev, self._prompt()
-        logits = classify(self._scoring, self._sparse.weights(), dev.encoded, [prompt] * len(dev), pad=self._plan.pad)
+        logits = classify(
+            self._scoring,
+            self._sparse.weights(),
+            dev.encoded,
+            [prompt] * len(dev),
+            pad=self._plan.pad,
+            done=lambda _: alive(),
+        )
         loss = float(F.cross_entropy(logits.double(), dev.labels))
         accuracy = float((logits.argmax(1) == dev.labels).double().mean())
         if (accuracy, -loss) > (course.best_accuracy, -course.best_loss):

@@ -10,7 +10,7 @@ from typing import Any
 from torch import Tensor
 
 from ltp.adapter.artefact import Adapter, TemplateOptions
-from ltp.adapter.plan import Plan, make_plan
+from ltp.adapter.plan import Labelled, Plan, make_plan
 from ltp.adapter.report import Scorer, best_first, summary
 from ltp.adapter.seed_run import SeedRun
 from ltp.backbone.architecture import WORD_EMBEDDINGS
@@ -99,13 +99,18 @@ class _Trainer:
     def _train(self, current: SeedRun) -> None:
         plan, start, before = self._plan, time.monotonic(), self._seconds
         per_seed = plan.config.epochs * plan.steps_per_epoch
-        while current.course.step < per_seed:
-            metrics = current.step()
-            self._seconds = before + time.monotonic() - start
-            self._save(current)
+        metrics: dict[str, float] = {}
+
+        def report() -> None:
             finished = len(self._done.best) * per_seed + current.course.step
             where = {"seed": float(current.seed), "epoch": float(current.epoch)}
             self._progress(Progress("training", finished, plan.seeds * per_seed, metrics | where))
+
+        while current.course.step < per_seed:
+            metrics = current.step(report)
+            self._seconds = before + time.monotonic() - start
+            self._save(current)
+            report()
 
     def _save(self, current: SeedRun) -> None:
         if self._checkpoints is None:
@@ -136,12 +141,9 @@ class _Trainer:
         return current
 
     def _publish(self) -> TrainedAdapter:
-        plan, scorer, seeds = self._plan, Scorer(self._plan), self._plan.seeds
+        plan = self._plan
         adapters = [self._artefact(best) for best in self._done.best]
-        dev = []
-        for index, adapter in enumerate(adapters):
-            dev.append(scorer(adapter, plan.dev, selected_on=True))
-            self._progress(Progress("scoring", index + 1, seeds, {"dev_accuracy": dev[-1]["accuracy"]}))
+        dev = self._score(adapters, plan.dev, "scoring", selected_on=True)
         chosen = best_first(dev)
         per_seed = [
             {"seed": course["seed"], "epoch": course["best_epoch"], "dev": found}
@@ -149,12 +151,23 @@ class _Trainer:
         ]
         metrics: dict[str, Any] = {"dev": dev[chosen]}
         if plan.test:
-            for index, adapter in enumerate(adapters):
-                per_seed[index]["test"] = scorer(adapter, plan.test)
-                self._progress(Progress("testing", index + 1, seeds))
+            for seed, found in zip(per_seed, self._score(adapters, plan.test, "testing"), strict=True):
+                seed["test"] = found
             metrics["test"] = per_seed[chosen]["test"]
         metrics |= {"per_seed": per_seed, **summary(per_seed)}
         return TrainedAdapter(adapters[chosen], metrics, self._training(), self._report(chosen))
+
+    def _score(
+        self, adapters: Sequence[Adapter], part: Labelled, phase: str, *, selected_on: bool = False
+    ) -> list[dict[str, Any]]:
+        scorer, scored = Scorer(self._plan), 0
+
+        def done(pairs: int) -> None:
+            nonlocal scored
+            scored += pairs
+            self._progress(Progress(phase, scored, len(adapters) * len(part)))
+
+        return [scorer(adapter, part, selected_on=selected_on, done=done) for adapter in adapters]
 
     def _artefact(self, best: dict[str, Tensor]) -> Adapter:
         plan = self._plan
