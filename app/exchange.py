@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import tempfile
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,10 +25,17 @@ from app.schemas.adapters import AdapterMetrics, ExampleCounts, ImportRequest
 from app.schemas.scalars import Language, Name, Request
 from app.strict_json import JSONRefused, parse
 from ltp.backbone.manifest import BackboneInfo
-from ltp.errors import BackboneMismatch, CorruptArtifact
+from ltp.errors import CorruptArtifact, DeltaDoesNotFitTicket, InvalidConfig
 
 if TYPE_CHECKING:
+    from ltp.adapter import Adapter
     from ltp.ticket import Ticket
+
+LONGEST_NOTES = 4 << 20
+"""Characters; scores of a hundred seeds with their epochs fit."""
+DEEPEST_NOTES = 32
+TEMPLATE_TOKENS = 7
+"""`<s> P . H ? <mask> </s>` with one token each: what an input needs besides the soft prompt."""
 
 
 class Notes(Request):
@@ -58,9 +66,8 @@ def pack(db: Database, blobs: BlobStore, row: models.Adapter) -> Packed:
     """
     if row.status != "ready" or row.blob_id is None:
         raise NotReadyYet(f"adapter {row.id} is {row.status}; there is nothing to export yet")
-    from ltp.ticket import Ticket
-
     from ltp.adapter import Adapter
+    from ltp.ticket import Ticket
 
     with db.read() as session:
         ticket_row = session.get(models.Ticket, row.ticket_id) if row.ticket_id is not None else None
@@ -90,9 +97,11 @@ def bring_in(
     """
     from ltp.adapter import read_export
 
-    adapter, ticket, raw_notes = read_export(path, backbone)
-    if adapter.backbone != backbone.fingerprint:
-        raise BackboneMismatch(artefact=adapter.backbone, backbone=backbone.fingerprint)
+    try:
+        adapter, ticket, raw_notes = read_export(path, backbone)
+    except DeltaDoesNotFitTicket as error:
+        raise CorruptArtifact(str(error)) from error
+    _check_plausible(adapter, ticket, backbone)
     notes = _read_notes(raw_notes, wanted)
     lean = path.with_name("adapter.safetensors")
     adapter.save(lean)
@@ -118,6 +127,24 @@ def bring_in(
                 here = imports.add_ticket(session, mask, tenant=tenant)
             ticket_id = here.id if here is not None else None
         return imports.add_adapter(session, found, tenant=tenant, ticket_id=ticket_id, alias=wanted.alias)
+
+
+def _check_plausible(adapter: Adapter, ticket: Ticket | None, backbone: BackboneInfo) -> None:
+    """Refuse figures that no training here could have written; bytes and hashes were checked before."""
+    if not TEMPLATE_TOKENS + len(adapter.prompt) <= adapter.template.max_length <= backbone.max_positions:
+        raise CorruptArtifact(f"the adapter's max_length is {adapter.template.max_length}; the backbone cannot do that")
+    if ticket is None:
+        return
+    from ltp.ticket.scope import layers_in
+
+    try:
+        layers_in(ticket.config.layers, backbone.layers)
+    except InvalidConfig as error:
+        raise CorruptArtifact(f"the ticket's scope cannot be: {error}") from error
+    size = sum(prod(shape) for shape in ticket.shapes.values())
+    counted = 0 <= ticket.zero_drift <= ticket.active <= ticket.selectable <= size
+    if not counted or not 0 <= ticket.moved <= ticket.selectable:
+        raise CorruptArtifact("the ticket's counts contradict each other")
 
 
 def _stage_mask(db: Database, blobs: BlobStore, ticket: Ticket, folder: Path, *, tenant: str) -> ImportedTicket | None:
@@ -148,13 +175,24 @@ def _notes_of(row: models.Adapter) -> str:
     return json.dumps({field: getattr(row, field) for field in fields}, ensure_ascii=False)
 
 
+def _depth(tree: object) -> int:
+    """Count the levels of nested lists and objects."""
+    level, depth = [tree], 0
+    while level:
+        inner = [value for node in level if isinstance(node, dict) for value in node.values()]
+        level = inner + [value for node in level if isinstance(node, list) for value in node]
+        depth += 1
+    return depth
+
+
 def _read_notes(raw: str, wanted: ImportRequest) -> Notes:
     """Read what the file says of itself; a file without notes needs a language in the request."""
     if not raw and wanted.lang is None:
         message = "the file names no language; give one"
         raise InvalidRequest(f"lang: {message}", fields=[FieldError("lang", message)])
     try:
-        parse(raw.encode() or b"{}")
+        if len(raw) > LONGEST_NOTES or _depth(parse(raw.encode() or b"{}")) > DEEPEST_NOTES:
+            raise CorruptArtifact("the file's notes are longer or deeper than any export's")
         return Notes.model_validate_json(raw or json.dumps({"lang": wanted.lang}), strict=True)
     except (JSONRefused, ValidationError, UnicodeEncodeError) as error:
         raise CorruptArtifact(f"the file's notes are not what an export carries: {error}") from None

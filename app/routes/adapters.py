@@ -16,7 +16,7 @@ from app.body import Accepts, File, Submission
 from app.deps import AdapterDep, BackboneDep, BlobsDep, DatabaseDep, PredictorDep
 from app.downloads import SAFETENSORS, downloads
 from app.errors import FieldError, InvalidRequest
-from app.exchange import bring_in, pack
+from app.exchange import TEMPLATE_TOKENS, bring_in, pack
 from app.idempotency import StarterDep
 from app.intake.examples import IncomingExamples, take_examples
 from app.registry import adapters, aliases, datasets, tickets
@@ -129,12 +129,19 @@ def delete_adapter(adapter: AdapterDep, db: DatabaseDep, predictor: PredictorDep
 
 
 def _check(request: AdapterRequest, backbone: BackboneInfo) -> None:
+    """Refuse what no training could use, before any text is looked at."""
+    training = request.training
     if request.method == "pt" and request.ticket is not None:
-        message = "method 'pt' trains the soft prompt alone; leave the ticket out"
-        raise InvalidRequest(f"ticket: {message}", fields=[FieldError("ticket", message)])
-    if request.training.max_length > backbone.max_positions:
-        message = f"the backbone takes at most {backbone.max_positions} tokens"
-        raise InvalidRequest(f"training.max_length: {message}", fields=[FieldError("training.max_length", message)])
+        raise _refusal("ticket", "method 'pt' trains the soft prompt alone; leave the ticket out")
+    if training.max_length > backbone.max_positions:
+        raise _refusal("training.max_length", f"the backbone takes at most {backbone.max_positions} tokens")
+    if training.max_length < TEMPLATE_TOKENS + training.prompt_length:
+        least = TEMPLATE_TOKENS + training.prompt_length
+        raise _refusal("training.max_length", f"with this prompt_length the template alone needs {least} tokens")
+
+
+def _refusal(field: str, message: str) -> InvalidRequest:
+    return InvalidRequest(f"{field}: {message}", fields=[FieldError(field, message)])
 
 
 def _queue(

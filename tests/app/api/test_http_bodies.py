@@ -14,6 +14,7 @@ from served import Service, refused, wait_until
 PAIR = {"premise": "The dog runs.", "hypothesis": "A dog moves."}
 EXAMPLE = {**PAIR, "label": "entailment"}
 ABSENT = "0199f3a2-7c1e-7d40-9c55-3f0f6f1f2a11"
+NARROW = {"prompt_length": 12, "max_length": 16}
 JSON_ROUTES = {
     ("POST", "/predict"): {"lang": "en", "pairs": [PAIR]},
     ("POST", "/tickets"): {"corpus": {"texts": ["One line.", "Another."]}},
@@ -166,6 +167,12 @@ def test_multipart_is_refused_where_there_is_nothing_to_upload(shared: Service, 
         ("POST", "/adapters", {"lang": "en", "examples": [EXAMPLE], "method": "ft"}, "method"),
         ("POST", "/adapters", {"lang": "en", "examples": [EXAMPLE], "seeds": 0}, "seeds"),
         ("POST", "/adapters", {"lang": "en", "examples": [EXAMPLE], "method": "pt", "ticket": ABSENT}, "ticket"),
+        (
+            "POST",
+            "/adapters",
+            {"lang": "en", "training": {"prompt_length": 12, "max_length": 16}},
+            "training.max_length",
+        ),
         ("PUT", "/languages/sw/aliases/production", {"version": 0}, "version"),
         ("PUT", "/languages/sw/aliases/production", {"version": "1"}, "version"),
     ],
