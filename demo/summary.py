@@ -57,8 +57,9 @@ def show_figures(console: Console, url: str, seconds: dict[str, float], language
 def _run(drift: dict[str, Any]) -> str:
     report = drift["report"]
     losses = [entry["validation"] for entry in report["losses"] if entry.get("validation") is not None]
+    sentences = sum(report["lines"].values())
     return (
-        f"{report['steps']} MLM steps over {report['lines']:,} sentences, {report['tokens_per_second']:,.0f} tokens/s, "
+        f"{report['steps']} MLM steps over {sentences:,} sentences, {report['tokens_per_second']:,.0f} tokens/s, "
         f"held-out loss {losses[0]:.2f} -> {losses[-1]:.2f}"
     )
 

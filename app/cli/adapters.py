@@ -207,6 +207,7 @@ def _print(console: Console, adapter: dict[str, Any]) -> None:
         if scores := metrics.get(part):
             detail = f"{accuracy(scores)}, macro F1 {percent(scores['macro_f1'])}, ECE {percent(scores['ece'])}"
             lines.append((part, detail + note))
-    if adapter["seeds"] and adapter["seeds"] > 1 and metrics.get("mean") is not None:
-        lines.append(("seeds", f"{adapter['seeds']}: mean {percent(metrics['mean'])}, sd {percent(metrics['std'])}"))
+    if metrics.get("mean") and adapter["seeds"] > 1:
+        mean, deviation = (metrics[figure]["dev"]["accuracy"] for figure in ("mean", "std"))
+        lines.append(("seeds", f"{adapter['seeds']}: mean {percent(mean)}, standard deviation {percent(deviation)}"))
     console.print(pairs(lines))

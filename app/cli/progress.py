@@ -6,14 +6,19 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
-from app.cli.output import percent, stderr
+from app.cli.output import stderr
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
 LINE_EVERY_S = 10.0
-SHARES = ("accuracy",)
-SHOWN_METRICS = 4
+FIGURES = {
+    "loss": ("loss", "{:.3f}"),
+    "validation_loss": ("validation", "{:.3f}"),
+    "dev_accuracy": ("dev accuracy", "{:.1%}"),
+    "tokens_per_second": ("tokens/s", "{:,.0f}"),
+}
+"""Of what training reports, what is shown, in this order."""
 
 
 class Reporter(Protocol):
@@ -41,21 +46,35 @@ def reporter(title: str) -> Reporter:
     return Bar(title) if stderr().is_terminal else Lines(title)
 
 
-class Pace:
-    """Estimates the remaining time of a phase from its own steps, so that a slow phase does not spoil a quick one."""
+class Course:
+    """What is known of the work so far: its pace, and the newest value of each figure, since not every step has all."""
 
     def __init__(self) -> None:
         self.phase: str | None = None
         self.began = 0.0
         self.first = 0
+        self.metrics: dict[str, Any] = {}
+        self.left_s: float | None = None
 
-    def eta(self, phase: str, step: int, total: int) -> float | None:
-        """Seconds to the end of the phase, or None while nothing can be said."""
-        now = time.monotonic()
+    def note(self, phase: str, step: int, total: int, metrics: dict[str, Any] | None, eta_s: float | None) -> None:
+        """Take in the newest state; a phase's pace and figures are its own, so a slow phase does not spoil a quick one."""
         if phase != self.phase or step < self.first:
-            self.phase, self.began, self.first = phase, now, step
+            self.phase, self.began, self.first, self.metrics = phase, time.monotonic(), step, {}
+        self.metrics |= metrics or {}
         done = step - self.first
-        return None if not done or not total else (now - self.began) / done * (total - step)
+        pace = (time.monotonic() - self.began) / done if done and total else None
+        self.left_s = eta_s if eta_s is not None or pace is None else pace * (total - step)
+
+    @property
+    def figures(self) -> str:
+        """The figures that are shown, in short: `loss 3.214 · dev accuracy 48.3 %`."""
+        known = [(word, style, self.metrics.get(name)) for name, (word, style) in FIGURES.items()]
+        return " · ".join(f"{word} {style.format(value)}" for word, style, value in known if value is not None)
+
+    @property
+    def left(self) -> str:
+        """The time that is left of the phase, as far as anything can be said: `2:05 left`."""
+        return "" if self.left_s is None else f"{clock(self.left_s)} left"
 
 
 class Bar:
@@ -65,7 +84,7 @@ class Bar:
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
         self.title = title
-        self.pace = Pace()
+        self.course = Course()
         self.progress: Progress = Progress(
             SpinnerColumn(),
             TextColumn("{task.description}"),
@@ -89,14 +108,14 @@ class Bar:
         self, phase: str, step: int, total: int, *, metrics: dict[str, Any] | None = None, eta_s: float | None = None
     ) -> None:
         """Redraw."""
-        left = eta_s if eta_s is not None else self.pace.eta(phase, step, total)
+        self.course.note(phase, step, total, metrics, eta_s)
         self.progress.update(
             self.task,
             description=f"{self.title}: {phase or 'waiting for a worker'}",
             completed=step,
             total=total or None,
-            metrics=summary(metrics),
-            left="" if left is None else f"{clock(left)} left",
+            metrics=self.course.figures,
+            left=self.course.left,
         )
 
     def log(self, text: str) -> None:
@@ -109,7 +128,7 @@ class Lines:
 
     def __init__(self, title: str) -> None:
         self.title = title
-        self.pace = Pace()
+        self.course = Course()
         self.console = stderr()
         self.phase: str | None = None
         self.printed = 0.0
@@ -124,28 +143,18 @@ class Lines:
         self, phase: str, step: int, total: int, *, metrics: dict[str, Any] | None = None, eta_s: float | None = None
     ) -> None:
         """Print, unless the last line is recent and says the same phase."""
-        left = eta_s if eta_s is not None else self.pace.eta(phase, step, total)
+        self.course.note(phase, step, total, metrics, eta_s)
         now = time.monotonic()
         if phase == self.phase and now - self.printed < LINE_EVERY_S and step != total:
             return
         self.phase, self.printed = phase, now
-        parts = [f"{step}/{total}" if total else "", summary(metrics), "" if left is None else f"{clock(left)} left"]
+        parts = [f"{step}/{total}" if total else "", self.course.figures, self.course.left]
         said = " · ".join(part for part in parts if part)
         self.console.print(f"{self.title}: {phase or 'waiting for a worker'} {said}".rstrip(), markup=False)
 
     def log(self, text: str) -> None:
         """Print."""
         self.console.print(text, markup=False)
-
-
-def summary(metrics: dict[str, Any] | None) -> str:
-    """The first few metrics in short: `loss 3.214 · accuracy 48.3 %`."""
-    shown = []
-    for name, value in (metrics or {}).items():
-        if isinstance(value, int | float):
-            text = percent(value) if name.endswith(SHARES) else f"{value:.3f}" if abs(value) < 1000 else f"{value:,.0f}"
-            shown.append(f"{name.replace('_', ' ')} {text}")
-    return " · ".join(shown[:SHOWN_METRICS])
 
 
 def clock(seconds: float) -> str:

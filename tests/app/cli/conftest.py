@@ -13,10 +13,15 @@ Run = Callable[..., Done]
 
 
 @pytest.fixture(scope="session")
-def service(tiny_backbone_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the service keeps everything."""
+    return tmp_path_factory.mktemp("service") / "data"
+
+
+@pytest.fixture(scope="session")
+def service(tiny_backbone_dir: Path, data_dir: Path) -> Iterator[str]:
     """The address of a running service that all tests here share."""
-    folder = tmp_path_factory.mktemp("service")
-    with serving(tiny_backbone_dir, folder / "data", folder / "log") as url:
+    with serving(tiny_backbone_dir, data_dir, data_dir.with_name("log")) as url:
         yield url
 
 
@@ -52,7 +57,8 @@ def ticket(ltp: Run) -> dict[str, Any]:
 @pytest.fixture(scope="session")
 def adapter(ltp: Run, ticket: dict[str, Any], pairs_file: Path) -> dict[str, Any]:
     """An English adapter on that ticket, and the `production` one."""
-    done = ltp("adapter", "train", pairs_file, "--lang", "en", "--alias", "production", "--epochs", "2", "--json")
+    chosen = ["--lang", "en", "--alias", "production", "--ticket", "first"]
+    done = ltp("adapter", "train", pairs_file, *chosen, "--epochs", "2", "--json")
     assert done.code == 0, done.err
     made: dict[str, Any] = done.json["adapter"]
     assert made["ticket"] == ticket["id"]

@@ -1,0 +1,210 @@
+"""Every client command against a running service, as people and as scripts use it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from keyboard import LTP, Done, environment, run
+
+Run = Callable[..., Done]
+Artefact = dict[str, Any]
+
+
+def lines_of(text: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def test_a_ticket_is_made_shown_and_listed(ltp: Run, ticket: Artefact) -> None:
+    assert (ticket["status"], ticket["name"]) == ("ready", "first")
+    listed = ltp("ticket", "list", "--json").json
+    assert ticket["id"] in [each["id"] for each in listed]
+
+    shown = ltp("ticket", "show", "first")
+    assert shown.code == 0, shown.err
+    for word in (ticket["id"], f"{ticket['active']:,} of {ticket['selectable']:,}", "layer", "emb", "density", "%"):
+        assert word in shown.out
+    assert "█" in shown.out
+    assert ltp("ticket", "show", "latest", "--json").json["status"] == "ready"
+    assert ticket["id"] in ltp("ticket", "list").out
+
+
+def test_a_ticket_is_drawn(ltp: Run, ticket: Artefact, tmp_path: Path) -> None:
+    path = tmp_path / "layers.png"
+    done = ltp("ticket", "show", ticket["id"], "--png", path, "--json")
+    assert (done.code, done.json["id"]) == (0, ticket["id"])
+    assert path.read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_second_ticket_comes_from_the_first_ones_drift(ltp: Run, ticket: Artefact) -> None:
+    done = ltp(
+        "ticket", "create", "--drift", "first", "--ratio", "0.1", "--layers", "1", "--rule", "per_layer", "--json"
+    )
+    assert done.code == 0, done.err
+    made = done.json["ticket"]
+    assert (made["drift"], made["layers"], made["rule"]) == (ticket["drift"], [1], "per_layer")
+    assert 0 < made["active"] < ticket["active"]
+
+
+def test_a_ticket_from_a_corpus_of_ones_own_shows_its_progress(ltp: Run, tmp_path: Path) -> None:
+    corpus = tmp_path / "corpus.txt"
+    corpus.write_text("".join(f"The dog sees {number} cats in the house.\n" for number in range(40)), encoding="utf-8")
+    done = ltp("ticket", "create", "--corpus", corpus, "--language", "en", "--epochs", "1", "--set", "mask_share=0.3")
+    assert done.code == 0, done.err
+    assert "ticket: " in done.err
+    assert "loss" in done.err
+    assert "ready" in done.out
+
+
+def test_an_adapter_is_trained_shown_listed_and_promoted(ltp: Run, adapter: Artefact) -> None:
+    assert (adapter["lang"], adapter["version"], adapter["aliases"]) == ("en", 1, ["production"])
+    for reference in ("en", "en@1", "en@production", adapter["id"]):
+        assert ltp("adapter", "show", reference, "--json").json["id"] == adapter["id"]
+    shown = ltp("adapter", "show", "en").out
+    assert "en@1" in shown
+    assert "macro F1" in shown
+    assert "production" in ltp("adapter", "list", "--lang", "en").out
+
+    promoted = ltp("adapter", "promote", "en@1", "--alias", "best", "--json")
+    assert (promoted.code, promoted.json["version"]) == (0, 1)
+    assert ltp("adapter", "list", "--alias", "best", "--json").json[0]["id"] == adapter["id"]
+
+
+def test_training_says_how_it_went(ltp: Run, ticket: Artefact, pairs_file: Path) -> None:
+    arguments = ["--lang", "sw", "--dev", pairs_file, "--ticket", "first", "--seeds", "2", "--epochs", "1"]
+    done = ltp("adapter", "train", pairs_file, *arguments)
+    assert done.code == 0, done.err
+    assert "36 of its pairs also stand in" in done.err
+    assert "loss" in done.err
+    assert "36 train, 36 dev" in done.out
+    assert "2: mean" in done.out
+
+
+def test_an_adapter_leaves_and_comes_back(ltp: Run, adapter: Artefact, tmp_path: Path) -> None:
+    path = tmp_path / "en.safetensors"
+    exported = ltp("adapter", "export", "en@1", "--output", path, "--json")
+    assert (exported.code, exported.json["bytes"]) == (0, path.stat().st_size)
+    imported = ltp("adapter", "import", path, "--lang", "quy", "--json")
+    assert imported.code == 0, imported.err
+    assert (imported.json["lang"], imported.json["version"]) == ("quy", 1)
+
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    damaged = ltp("adapter", "import", path, "--lang", "quy", "--json")
+    assert (damaged.code, damaged.json["error"]) == (1, "corrupt_artifact")
+
+
+def test_one_pair_is_judged(ltp: Run, adapter: Artefact) -> None:
+    done = ltp("predict", "--adapter", "en", "The dog runs.", "The dog is old.", "--min-confidence", "1", "--json")
+    assert done.code == 0, done.err
+    assert done.json["adapter"]["id"] == adapter["id"]
+    assert abs(sum(done.json["probabilities"].values()) - 1) < 1e-3
+    shown = ltp("predict", "--adapter", "en", "The dog runs.", "The dog is old.", "--min-confidence", "1").out
+    assert done.json["label"] in shown
+    assert "below the confidence" in shown
+
+
+def test_a_file_comes_back_with_answers_by_request_by_stdin_and_by_job(
+    ltp: Run, adapter: Artefact, tmp_path: Path
+) -> None:
+    rows = [f'{{"premise": "The dog has {n} cats.", "hypothesis": "It is old.", "note": {n}}}' for n in range(70)]
+    path = tmp_path / "pairs.jsonl"
+    path.write_text("\n".join(rows) + "\n", encoding="utf-8")
+
+    answers = tmp_path / "answers.jsonl"
+    assert ltp("predict", "--adapter", "en", "--file", path, "--output", answers).code == 0
+    by_request = lines_of(answers.read_text("utf-8"))
+    assert [row["note"] for row in by_request] == list(range(70))
+    assert set(by_request[0]) == {"premise", "hypothesis", "note", "label", "entailment", "neutral", "contradiction"}
+
+    by_stdin = ltp("predict", "--adapter", "en", stdin=path.read_bytes())
+    assert lines_of(by_stdin.out) == by_request
+
+    by_job = ltp("predict", "--adapter", "en", "--file", path, "--job")
+    assert by_job.code == 0, by_job.err
+    assert [row["label"] for row in lines_of(by_job.out)] == [row["label"] for row in by_request]
+
+
+def test_a_file_may_mix_languages_and_fall_back(ltp: Run, adapter: Artefact) -> None:
+    table = "lang,premise,hypothesis\nen,The dog runs.,It moves.\nfr,Le chien court.,Il dort.\n"
+    refused = ltp("predict", "--file", "-", "--json", stdin=table.encode())
+    assert (refused.code, refused.json["error"]) == (1, "no_adapter_for_language")
+    done = ltp("predict", "--file", "-", "--fallback", "en", "--json", stdin=table.encode())
+    assert [answer["fallback"] for answer in done.json] == [False, True]
+
+
+def test_evaluation_reports_accuracy_with_its_interval_per_label_and_confusion(
+    ltp: Run, adapter: Artefact, pairs_file: Path
+) -> None:
+    done = ltp("evaluate", "--adapter", "en", pairs_file, "--json")
+    assert done.code == 0, done.err
+    report = done.json
+    assert (report["pairs"], report["adapters"]) == (36, ["en@1"])
+    assert report["interval"][0] <= report["accuracy"] <= report["interval"][1]
+    assert sum(map(sum, report["confusion"])) == 36
+
+    shown = ltp("evaluate", "--adapter", "en", pairs_file, "--limit", "12")
+    for words in ("95 % interval, on 12 pairs", "precision", "confusion", "contradiction"):
+        assert words in shown.out
+
+
+def test_jobs_are_listed_and_shown(ltp: Run, adapter: Artefact) -> None:
+    jobs = ltp("job", "list", "--kind", "adapter", "--status", "succeeded", "--json").json
+    job = next(job for job in jobs if job["resource"]["id"] == adapter["id"])
+    assert job["id"] in ltp("job", "list", "--limit", "200").out
+    assert adapter["id"] in ltp("job", "show", job["id"]).out
+    assert ltp("job", "watch", job["id"], "--json").json["status"] == "succeeded"
+    finished = ltp("job", "cancel", job["id"], "--json")
+    assert (finished.code, finished.json["error"]) == (1, "job_finished")
+
+
+def test_a_refusal_shows_the_services_words_and_its_request(ltp: Run) -> None:
+    missing = str(uuid.uuid4())
+    done = ltp("job", "show", missing, "--json")
+    assert (done.code, done.json["error"]) == (1, "job_not_found")
+    assert missing in done.err
+    assert done.json["request_id"] in done.err
+    for arguments in (["ticket", "show", "nobody"], ["adapter", "show", "xx@7"]):
+        assert ltp(*arguments).code == 1
+
+
+def test_ctrl_c_leaves_the_job_alone_and_it_can_be_cancelled(service: str) -> None:
+    bounds = ["--sample", "2000", "--epochs", "500"]
+    command = [str(LTP), "ticket", "create", "--builtin", "demo", *bounds]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(url=service), start_new_session=True
+    )
+    assert process.stderr is not None
+    first = process.stderr.readline()
+    os.killpg(process.pid, signal.SIGINT)
+    said = (first + process.stderr.read()).decode()
+    assert process.wait(30) == 1
+    job = said.split("ltp job cancel ")[1].split()[0]
+
+    assert run("job", "show", job, "--json", url=service).json["status"] in {"queued", "running"}
+    assert run("job", "cancel", job, url=service).code == 0
+    deadline = time.monotonic() + 60
+    while (state := run("job", "show", job, "--json", url=service).json["status"]) != "cancelled":
+        assert time.monotonic() < deadline, state
+    watched = run("job", "watch", job, "--json", url=service)
+    assert (watched.code, watched.json["error"]) == (1, "cancelled")
+
+
+def test_no_wait_returns_with_the_jobs_id(ltp: Run, ticket: Artefact) -> None:
+    done = ltp("ticket", "create", "--drift", ticket["drift"], "--ratio", "0.05", "--no-wait", "--json")
+    assert done.code == 0
+    assert ltp("job", "watch", done.json["job"]["id"], "--json").json["status"] == "succeeded"
+
+
+def test_a_second_service_on_the_same_data_is_refused(service: str, tiny_backbone_dir: Path, data_dir: Path) -> None:
+    done = run("serve", "--data-dir", data_dir, "--port", "0", backbone=str(tiny_backbone_dir))
+    assert done.code == 1
+    assert str(data_dir) in done.err
