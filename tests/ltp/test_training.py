@@ -48,6 +48,19 @@ def test_48_pairs_without_a_pattern_are_learnt_by_heart(tiny_backbone: Backbone,
     assert trained.metrics["dev"]["accuracy"] >= 0.99
 
 
+def test_development_examples_are_not_learnt(tiny_backbone: Backbone, ticket: Ticket) -> None:
+    trained = train_adapter(
+        tiny_backbone,
+        ticket,
+        method="ltp",
+        train=pairs(24, seed=1),
+        dev=pairs(48, seed=9),  # without a pattern: only who saw them could know
+        config=config(epochs=50, learning_rate=1e-2),
+    )
+    assert min(epoch["train_loss"] for epoch in trained.report["courses"][0]["epochs"]) < 0.7
+    assert trained.metrics["dev"]["accuracy"] < 0.6
+
+
 def test_a_planted_cue_is_found_on_unseen_pairs(cued: TrainedAdapter) -> None:
     assert cued.metrics["test"]["accuracy"] >= 0.95
     assert cued.metrics["test"]["interval"][0] > 0.9
