@@ -44,7 +44,8 @@ def train_drift(
     """Train on `lines`, one example each, and return how far every selectable parameter moved at the best checkpoint.
 
     The same backbone, lines, strategy and configuration give the same bits, also across an interruption that
-    `checkpoints` bridges. `progress` is called at least once a step.
+    `checkpoints` bridges; matrix products round by the number of threads, so that must be the same, too. `progress` is
+    called at least once a step.
 
     Raises:
         CorpusError: fewer than two lines can be used.

@@ -59,8 +59,9 @@ class _MaskedLoss(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         (scale,) = gradients
-        to_features, to_bias, to_decoder = ctx.saved_tensors
-        return to_features * scale, None if to_decoder is None else to_decoder * scale, to_bias * scale, None, None
+        to_features, to_bias, to_decoder = ctx.saved_tensors  # ours alone, so scaled in place: the last is (V, H)
+        scaled_decoder = None if to_decoder is None else to_decoder.mul_(scale)
+        return to_features.mul_(scale), scaled_decoder, to_bias.mul_(scale), None, None
 
 
 class _walk:  # noqa: N801  a computation that keeps what its second half needs

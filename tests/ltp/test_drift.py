@@ -198,6 +198,15 @@ def test_computing_a_batch_in_parts_changes_nothing(calm_backbone: Backbone, mon
             torch.testing.assert_close(parted.dense(name), whole.dense(name), rtol=1e-3, atol=2e-6)
 
 
+def test_the_checkpoints_own_dropout_is_on_in_training_only(tiny_backbone: Backbone, calm_backbone: Backbone) -> None:
+    noisy, calm = (
+        train_drift(backbone, LINES, strategy="decoupled", config=CONFIG).report["losses"]
+        for backbone in (tiny_backbone, calm_backbone)  # the same weights
+    )
+    assert noisy[0]["validation"] == calm[0]["validation"]
+    assert noisy[1]["train"] != pytest.approx(calm[1]["train"], abs=1e-3)
+
+
 def test_progress_comes_with_every_step(tiny_backbone: Backbone) -> None:
     seen: list[Progress] = []
     drift = train_drift(tiny_backbone, LINES, strategy="decoupled", config=CONFIG, progress=seen.append)
