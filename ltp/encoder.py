@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, chain
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 import torch.nn.functional as F
@@ -140,12 +140,19 @@ def pack(examples: Sequence[Encoded], *, pad: int, device: str | torch.device = 
     )
 
 
+class Dropper(Protocol):
+    """Zeroes a share of the elements and scales the others up."""
+
+    def drop(self, tokens: Tensor, rate: float) -> Tensor:
+        """Return `tokens` with a share `rate` of them zero."""
+
+
 class Encoder:
     """The forward pass for one architecture; holds no weight.
 
     `precision` is the arithmetic of the linear layers: residuals, norms and attention stay fp32, which on a CPU is both
-    more exact and faster than bf16 throughout. With `dropout`, the checkpoint's own rates are drawn from torch's
-    generator, as training wants.
+    more exact and faster than bf16 throughout. With `dropout`, the checkpoint's own rates hold for calls that bring
+    `noise`, as training does.
     """
 
     def __init__(self, backbone: Backbone, *, precision: Precision = "fp32", dropout: bool = False) -> None:
@@ -155,10 +162,12 @@ class Encoder:
         self._activation: Callable[[Tensor], Tensor] = ACT2FN[config.hidden_act]
         self._dropout: float = config.hidden_dropout_prob if dropout else 0.0
         self._attention_dropout: float = config.attention_probs_dropout_prob if dropout else 0.0
+        self._noise: Dropper | None = None
         self.dtype = DTYPES[precision]
 
-    def __call__(self, weights: Weights, batch: Batch, prompts: Tensor) -> Tensor:
+    def __call__(self, weights: Weights, batch: Batch, prompts: Tensor, *, noise: Dropper | None = None) -> Tensor:
         """Return verbalizer logits (B, 3) in the order of LABELS; `prompts` (S, H) are the soft tokens' embeddings."""
+        self._noise = noise
         hidden = self._embed(weights, batch, prompts)
         for layer in weights.layers[:-1]:
             hidden = self._layer(layer, hidden, batch, last=False)
@@ -182,17 +191,20 @@ class Encoder:
     def _attend(self, layer: dict[str, Module], query: Tensor, hidden: Tensor, batch: Batch, *, last: bool) -> Tensor:
         q = self._linear(query, layer["attention.self.query"]).float()
         k, v = (self._linear(hidden, layer[f"attention.self.{part}"]).float() for part in ("key", "value"))
-        context = F.scaled_dot_product_attention(
-            self._split(q, batch.size) if last else self._grid(q, batch),
-            self._grid(k, batch),
-            self._grid(v, batch),
-            attn_mask=batch.keys,
-            dropout_p=self._attention_dropout,
-        )
+        q = self._split(q, batch.size) if last else self._grid(q, batch)  # (B, heads, T or 1, d)
+        context = self._mix(q, self._grid(k, batch), self._grid(v, batch), batch.keys)
         context = context.transpose(1, 2).reshape(-1, hidden.shape[1])  # (B x T, H); (B, H) in the last layer
         if not last and batch.cells is not None:
             context = _Pick.apply(context, batch.cells)  # type: ignore[no-untyped-call]
         return context
+
+    def _mix(self, q: Tensor, k: Tensor, v: Tensor, keys: Tensor | None) -> Tensor:
+        if self._noise is None:
+            return F.scaled_dot_product_attention(q, k, v, attn_mask=keys)
+        scores = q @ k.transpose(2, 3) * q.shape[-1] ** -0.5
+        if keys is not None:
+            scores = scores.masked_fill(~keys, -torch.inf)
+        return self._noise.drop(scores.softmax(-1), self._attention_dropout) @ v
 
     def _grid(self, packed: Tensor, batch: Batch) -> Tensor:
         if batch.cells is not None:
@@ -211,7 +223,7 @@ class Encoder:
         return F.layer_norm(tokens, tokens.shape[-1:], *module, self._epsilon)
 
     def _drop(self, tokens: Tensor) -> Tensor:
-        return F.dropout(tokens, self._dropout) if self._dropout else tokens
+        return tokens if self._noise is None else self._noise.drop(tokens, self._dropout)
 
 
 def look_up(table: Tensor, overlay: Overlay | None, ids: Tensor) -> Tensor:

@@ -16,11 +16,12 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ltp.adapter.plan import Plan
-from ltp.checkpoint import seeded, step_seed
 from ltp.classify import classify
+from ltp.drift.forward import Noise
 from ltp.encoder import Encoder, pack
 from ltp.errors import TrainingDiverged
 from ltp.prompt import SoftPrompt
+from ltp.seeds import step_seed
 from ltp.sparse import SparseParameters
 
 INITIAL, ORDER, DROPOUT = range(3)
@@ -72,12 +73,11 @@ class SeedRun:
             TrainingDiverged: the loss became NaN or infinite.
         """
         chosen = self._batch()
-        with seeded(self.seed, DROPOUT, self.course.step, device=str(self._device)):
-            loss = self._loss(chosen)
-            value = loss.item()
-            if not math.isfinite(value):
-                raise TrainingDiverged(f"the loss of step {self.course.step + 1} (seed {self.seed}) is {value}")
-            loss.backward()  # type: ignore[no-untyped-call]
+        loss = self._loss(chosen)
+        value = loss.item()
+        if not math.isfinite(value):
+            raise TrainingDiverged(f"the loss of step {self.course.step + 1} (seed {self.seed}) is {value}")
+        loss.backward()  # type: ignore[no-untyped-call]
         self._optimizer.step()
         self._prompt.zero_grad()
         self._sparse.scatter()
@@ -99,7 +99,9 @@ class SeedRun:
     def _loss(self, chosen: list[int]) -> Tensor:
         train = self._plan.train
         batch = pack([train.encoded[index] for index in chosen], pad=self._plan.pad, device=self._device)
-        logits = self._training(self._sparse.weights(), batch, self._prompt().repeat(len(chosen), 1))
+        noise = Noise(step_seed(self.seed, DROPOUT, self.course.step), self._device)
+        prompts = self._prompt().repeat(len(chosen), 1)  # (S, H)
+        logits = self._training(self._sparse.weights(), batch, prompts, noise=noise)
         return F.cross_entropy(logits, train.labels[chosen].to(self._device))
 
     @torch.no_grad()

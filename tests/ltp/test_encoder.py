@@ -7,6 +7,7 @@ import torch
 
 from ltp.backbone.architecture import WORD_EMBEDDINGS
 from ltp.backbone.load import Backbone
+from ltp.drift.forward import Noise
 from ltp.encoder import Encoder, Overlay, look_up, pack, weights_from
 from ltp.template import Encoded, Template
 
@@ -103,18 +104,30 @@ def test_bf16_stays_close(tiny_backbone: Backbone, examples: list[Encoded]) -> N
     assert 0 < (rough - exact).abs().max() < 0.05
 
 
-def test_dropout_follows_the_generator(tiny_backbone: Backbone, examples: list[Encoded]) -> None:
+def test_dropout_follows_the_noise_and_nothing_else(tiny_backbone: Backbone, examples: list[Encoded]) -> None:
     prompt = torch.zeros(4 * len(examples), tiny_backbone.info.hidden)
     weights, batch = weights_from(tiny_backbone, {}), pack(examples, pad=tiny_backbone.special.pad)
     encoder = Encoder(tiny_backbone, dropout=True)
 
-    def run(seed: int) -> torch.Tensor:
-        with torch.random.fork_rng(), torch.inference_mode():
-            torch.manual_seed(seed)
-            return encoder(weights, batch, prompt)
+    def run(seed: int | None) -> torch.Tensor:
+        noise = None if seed is None else Noise(seed, torch.device("cpu"))
+        with torch.inference_mode():
+            return encoder(weights, batch, prompt, noise=noise)
 
     assert torch.equal(run(1), run(1))
     assert not torch.allclose(run(1), run(2), atol=1e-3)
+    assert torch.equal(run(None), run(None))
+    average = torch.stack([run(seed) for seed in range(300)]).mean(0)
+    assert torch.allclose(average, run(None), atol=0.1)
+
+
+def test_without_rates_noise_changes_nothing(tiny_backbone: Backbone, examples: list[Encoded]) -> None:
+    prompt = torch.zeros(4 * len(examples), tiny_backbone.info.hidden)
+    weights, batch = weights_from(tiny_backbone, {}), pack(examples, pad=tiny_backbone.special.pad)
+    encoder = Encoder(tiny_backbone)
+    with torch.inference_mode():
+        noisy = encoder(weights, batch, prompt, noise=Noise(1, torch.device("cpu")))
+        assert torch.allclose(noisy, encoder(weights, batch, prompt), atol=2e-6)
 
 
 def test_look_up_prefers_the_overlay() -> None:
