@@ -8,20 +8,23 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import psutil
 from servers import free_port
-from sqlalchemy import select
+from sqlalchemy import func, select
 from tiny import WORDS
 
 from app.blobs import BlobStore
-from app.db import Database
+from app.db import Database, now
+from app.embedded import supervised_runner
+from app.jobs import events_after
 from app.jobs.outcome import FINISHED
-from app.models import Job
+from app.models import Adapter, Job, Prediction, Ticket, Worker
 from app.registry import adapters, datasets, drifts, predictions, tickets
 from app.settings import Settings
 from ltp.backbone.manifest import read_manifest
@@ -32,6 +35,8 @@ TENANT = "default"
 SHORT = {"lease_s": 3, "heartbeat_s": 0.5, "sweep_s": 0.5, "poll_s": 0.1, "threads": 1, "log_level": "warning"}
 """Waiting times that fit a test."""
 NOUNS = WORDS.split()[30:60]
+
+MADE = {"ticket": Ticket, "adapter": Adapter, "prediction": Prediction}
 
 Role = Literal["serve", "runner", "job"]
 Value = TypeVar("Value")
@@ -74,6 +79,12 @@ class Stack:
         """Start a runner alone, as on another machine."""
         return self._start([sys.executable, "-m", "worker", *arguments])
 
+    @contextmanager
+    def supervised(self) -> Iterator[None]:
+        """The runner of `ltp serve`, with its supervisor in this process and without the API."""
+        with supervised_runner(self.settings):
+            yield
+
     def close(self) -> None:
         """End everything that was started here, for good."""
         for process in self._started:
@@ -115,9 +126,9 @@ class Stack:
 
     # what a client would do
 
-    def submit_ticket(self, *, drift_id: str | None = None, **mlm: Any) -> Job:
-        """A ticket over a drift of its own (about `epochs` x 6 steps), or over a ready one."""
-        number = next(self._numbers)
+    def submit_ticket(self, *, drift_id: str | None = None, number: int | None = None, **mlm: Any) -> Job:
+        """A ticket over a drift of its own (about `epochs` x 6 steps), or over a ready one; `number` fixes its text."""
+        number = next(self._numbers) if number is None else number
         store = BlobStore(self.db)
         lines = (f"The {NOUNS[(number + i) % 30]} sees a {NOUNS[i * 7 % 30]} .\n".encode() for i in range(60))
         blob = None if drift_id else store.stage(TENANT, [f"number {number} .\n".encode(), *lines])
@@ -191,6 +202,23 @@ class Stack:
         with self.db.read() as session:
             return session.get_one(Job, job_id)
 
+    def workers(self) -> int:
+        """How many runners have been heard within a lease."""
+        with self.db.read() as session:
+            since = now(session) - timedelta(seconds=self.settings.lease_s)
+            return session.scalar(select(func.count()).select_from(Worker).where(Worker.last_seen > since)) or 0
+
+    def logs(self, job: Job) -> str:
+        """What the job said in words."""
+        with self.db.read() as session:
+            events = events_after(session, job.id, limit=10_000)
+        return "\n".join(event.data["message"] for event in events if event.kind == "log")
+
+    def made(self, job: Job) -> Any:
+        """The resource a job was to make, as it is now."""
+        with self.db.read() as session:
+            return session.get(MADE[job.resource_kind], job.resource_id)
+
     def finish(self, *jobs: Job, timeout_s: float = 120) -> list[Job]:
         """Wait until every one of the jobs is over; return them as they ended."""
         wanted = [job.id for job in jobs]
@@ -202,13 +230,14 @@ class Stack:
 
         return wait_for(over, timeout_s=timeout_s, message="the jobs were not over")
 
-    def reached(self, job: Job, phase: str, *, step: int = 0, timeout_s: float = 60) -> Job:
-        """Wait until a running job is at least at a step of a phase."""
+    def reached(self, job: Job, phase: str, *, step: int = 0, attempt: int = 1, timeout_s: float = 60) -> Job:
+        """Wait until a running job is at least at a step of a phase of an attempt."""
 
         def there() -> Job | None:
             now = self.job(job.id)
             assert now.status in ("queued", "running"), f"the job {now.status}: {now.error_code} {now.error_detail}"
-            return now if now.status == "running" and now.phase == phase and now.step >= step else None
+            there = now.status == "running" and now.phase == phase
+            return now if there and now.step >= step and now.attempt >= attempt else None
 
         return wait_for(there, timeout_s=timeout_s, message=f"the job did not reach {phase}")
 

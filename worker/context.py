@@ -15,6 +15,8 @@ from app.db import Database
 from app.jobs import Claim
 from app.models import Job
 from app.settings import Settings
+from ltp.backbone.locate import resolve
+from ltp.backbone.manifest import read_manifest
 from ltp.errors import BackboneMismatch
 from ltp.progress import Progress
 from worker.report import Reporter
@@ -56,14 +58,15 @@ class JobContext:
 
     def backbone(self, fingerprint: str | None) -> Backbone:
         """Load the worker's backbone. Raises `BackboneMismatch` if it is not the one the job was accepted for."""
-        from ltp.backbone.load import load_backbone
-        from ltp.backbone.locate import resolve
-
         self.report(Progress("backbone", 0, 1))
         directory = resolve(self.settings.backbone, cache_dir=self.settings.backbone_dir, progress=self.report)
+        here = read_manifest(directory).fingerprint
+        if fingerprint not in (None, here):
+            raise BackboneMismatch(artefact=str(fingerprint), backbone=here)
+
+        from ltp.backbone.load import load_backbone
+
         backbone = load_backbone(directory, device=self.device)
-        if fingerprint is not None and backbone.info.fingerprint != fingerprint:
-            raise BackboneMismatch(artefact=fingerprint, backbone=backbone.info.fingerprint)
         self.report(Progress("backbone", 1, 1))
         return backbone
 

@@ -19,6 +19,7 @@ from app.errors import AppError, CancelRequested, LeaseLost, code_of
 from app.jobs import Claim
 from app.settings import Settings
 from ltp.errors import LTPError
+from ltp.progress import Progress
 from worker.context import JobContext
 from worker.guard import die_with
 
@@ -75,6 +76,7 @@ def attempt_job(settings: Settings, db: Database, claim: Claim) -> int:
 
 def _execute(context: JobContext) -> None:
     """Hand the job to the executor of its kind."""
+    context.report(Progress("start", 0, 1))  # importing torch takes a while, and is no silence
     if context.settings.threads:
         import torch
 

@@ -15,9 +15,8 @@ from ltp.examples import Example, split
 from worker.context import JobContext
 
 if TYPE_CHECKING:
-    from ltp.ticket import Ticket as Mask
-
     from ltp.backbone.load import Backbone
+    from ltp.ticket import Ticket as Mask
 
 FILE, NUMBERS = "adapter.safetensors", "adapter.json"
 
@@ -50,11 +49,12 @@ def execute(context: JobContext) -> None:
 
 def _train(context: JobContext, row: Adapter, dataset: Dataset, ticket_row: Ticket | None) -> Path:
     """Train, and write the adapter and its numbers to the work directory; return the numbers' path."""
-    from ltp.adapter import train_adapter
-
     config = AdapterConfig(**row.training)
     parts = _parts(context, dataset, config)
     backbone = context.backbone(row.backbone)
+
+    from ltp.adapter import train_adapter
+
     trained = train_adapter(
         backbone,
         None if ticket_row is None else _mask(context, ticket_row, backbone),

@@ -14,22 +14,21 @@ from ltp.progress import Progress
 from worker.context import JobContext
 
 if TYPE_CHECKING:
-    from ltp.backbone.load import Backbone
     from ltp.drift import Drift
 
 
 def execute(context: JobContext) -> None:
     """Select the job's ticket and publish it, with its drift if that is new."""
-    from ltp.ticket import select
-
     with context.db.read() as session:
         row = session.get_one(Ticket, context.job.resource_id)
         drift_row = session.get_one(DriftRow, row.drift_id)
         dataset = session.get(Dataset, drift_row.dataset_id) if drift_row.dataset_id else None
-    backbone = context.backbone(row.backbone)
     new = drift_row.status == "pending"
-    drift = _measure(context, drift_row, dataset, backbone) if new else _fetch(context, drift_row)
+    drift = _measure(context, drift_row, dataset) if new else _fetch(context, drift_row)
     context.report(Progress("select", 0, 1))
+
+    from ltp.ticket import select
+
     ticket = select(drift, tickets.config_of(row))
     context.report(Progress("select", 1, 1))
 
@@ -50,18 +49,23 @@ def execute(context: JobContext) -> None:
     context.publish(lambda session: publish.publish_ticket(session, context.claim, result, drift=drift_result))
 
 
-def _measure(context: JobContext, row: DriftRow, dataset: Dataset | None, backbone: Backbone) -> Drift:
+def _measure(context: JobContext, row: DriftRow, dataset: Dataset | None) -> Drift:
     """Run the MLM training, or take the drift that an interrupted attempt had already finished."""
-    from ltp.drift import Drift, train_drift
-
     done = context.finished("drift.safetensors")
     if done is not None:
+        from ltp.drift import Drift
+
         context.report.log("the MLM run of an earlier attempt is complete; going on with its drift")
         return Drift.load(done)
     config = MLMConfig(**row.config)
+    lines = _lines(context, row, dataset, config)
+    backbone = context.backbone(row.backbone)
+
+    from ltp.drift import train_drift
+
     drift = train_drift(
         backbone,
-        _lines(context, row, dataset, config),
+        lines,
         strategy=row.strategy,  # type: ignore[arg-type]
         config=config,
         progress=context.report,
