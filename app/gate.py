@@ -6,6 +6,7 @@ bodies are turned away, and an error nobody foresaw becomes a 500 of the usual s
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
 from typing import TYPE_CHECKING
@@ -17,7 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.auth import refuse_strangers
 from app.db import new_id
-from app.errors import UnsupportedMediaType
+from app.errors import NotReady, UnsupportedMediaType
 from app.refusals import refuse
 from app.settings import Settings
 
@@ -58,6 +59,11 @@ class Gate:
             await self.app(scope, receive, tagged)
         except ClientDisconnect:
             log.info("caller left", request_id=request_id, path=scope["path"])
+        except asyncio.CancelledError:
+            if status:
+                raise
+            late = NotReady("the service is shutting down and could not wait for this request; try again")
+            await refuse(Request(scope, receive), late)(scope, receive, tagged)
         except Exception as error:  # the last resort for whatever a request can cause
             if status:  # the answer is under way; all that is left is to break it off
                 raise

@@ -13,12 +13,14 @@ import structlog
 
 from app.blobs import BlobStore
 from app.db import Database
+from app.errors import AppError
 from app.measures import Measures
 from app.predictor.backbone import ServedBackbone
 from app.predictor.queue import PairQueue, Slice, Work
 from app.predictor.source import RegistrySource
 from app.settings import MIB, Settings
 from ltp.config import Precision
+from ltp.errors import LTPError
 
 if TYPE_CHECKING:
     from ltp.engine import Engine, Prediction
@@ -116,7 +118,8 @@ class Predictor:
         try:
             self._engine = self._build()
         except Exception as error:  # /readyz says it; the process stays up to say so
-            log.error("the backbone could not be loaded", error=str(error), exc_info=error)
+            foreseen = isinstance(error, LTPError)
+            log.error("the backbone could not be loaded", error=str(error), exc_info=None if foreseen else error)
             return
         while batch := self._queue.take(BATCHES_AHEAD * self.settings.max_tokens):
             self._answer(self._engine, batch)
@@ -161,7 +164,8 @@ class Predictor:
     def _answer_alone(self, engine: Engine, batch: list[Slice[Question, Prediction]], error: Exception) -> None:
         """A batch failed: find the request that is to blame, so that the others are served."""
         if len(batch) == 1:
-            log.warning("a prediction failed", error=str(error), exc_info=error)
+            foreseen = isinstance(error, AppError | LTPError)
+            log.warning("a prediction failed", error=str(error), exc_info=None if foreseen else error)
             self._queue.fail(batch[0].work, error)
             return
         for piece in batch:

@@ -91,7 +91,8 @@ async def watch_job(job: JobDep, db: DatabaseDep, predictor: PredictorDep, last_
     """
     if job.finished_at is not None and not await run_in_threadpool(_events, db, job.id, last_event_id):
         return Response(status_code=204)  # tells a browser's EventSource to stay away
-    return EventSourceResponse(_stream(db, predictor, job.id, last_event_id), ping=COMMENT_S)
+    stream = _stream(db, predictor, job.id, last_event_id)
+    return EventSourceResponse(stream, ping=COMMENT_S, shutdown_grace_period=4 * POLL_S)
 
 
 @router.get("/workers", operation_id="list_workers", summary="List workers", responses=refusals(422), tags=["workers"])
