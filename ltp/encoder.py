@@ -189,11 +189,12 @@ class Encoder:
         return self._norm(self._drop(mixed.float()) + hidden, layer["output.LayerNorm"])
 
     def _attend(self, layer: dict[str, Module], query: Tensor, hidden: Tensor, batch: Batch, *, last: bool) -> Tensor:
-        q = self._linear(query, layer["attention.self.query"]).float()
+        width, hidden = hidden.shape[1], hidden.to(self.dtype)  # cast once for all three
+        q = self._linear(query if last else hidden, layer["attention.self.query"]).float()
         k, v = (self._linear(hidden, layer[f"attention.self.{part}"]).float() for part in ("key", "value"))
         q = self._split(q, batch.size) if last else self._grid(q, batch)  # (B, heads, T or 1, d)
         context = self._mix(q, self._grid(k, batch), self._grid(v, batch), batch.keys)
-        context = context.transpose(1, 2).reshape(-1, hidden.shape[1])  # (B x T, H); (B, H) in the last layer
+        context = context.transpose(1, 2).reshape(-1, width)  # (B x T, H); (B, H) in the last layer
         if not last and batch.cells is not None:
             context = _Pick.apply(context, batch.cells)  # type: ignore[no-untyped-call]
         return context
