@@ -152,7 +152,10 @@ class Settings(BaseSettings):
 
     def environment(self) -> dict[str, str]:
         """Return the environment for a child process that shall have exactly these settings."""
-        inherited = {name: value for name, value in os.environ.items() if not name.upper().startswith(PREFIX)}
+        # threads that spin while they wait for each other starve when the cores are shared, with the API's engine say:
+        # a training step then took five times as long
+        inherited = {"OMP_WAIT_POLICY": "PASSIVE"}
+        inherited |= {name: value for name, value in os.environ.items() if not name.upper().startswith(PREFIX)}
         own = {PREFIX + field.upper(): _plain(getattr(self, field)) for field in type(self).model_fields}
         return inherited | {name: value for name, value in own.items() if value is not None}
 
