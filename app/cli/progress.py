@@ -57,7 +57,7 @@ class Course:
         self.left_s: float | None = None
 
     def note(self, phase: str, step: int, total: int, metrics: dict[str, Any] | None, eta_s: float | None) -> None:
-        """Take in the newest state; a phase's pace and figures are its own, so a slow phase does not spoil a quick one."""
+        """Take in the newest state. Each phase has its own pace and figures: a slow one does not spoil a quick one."""
         if phase != self.phase or step < self.first:
             self.phase, self.began, self.first, self.metrics = phase, time.monotonic(), step, {}
         self.metrics |= metrics or {}
