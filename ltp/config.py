@@ -26,6 +26,9 @@ Label = Literal["entailment", "neutral", "contradiction"]
 LABELS: tuple[Label, ...] = ("entailment", "neutral", "contradiction")
 """The order of classes everywhere: label 0, 1, 2 (XNLI's)."""
 
+MAX_PROMPT_LENGTH = 64
+"""Soft tokens at most, in training and in a file."""
+
 VERBALIZER: dict[Label, str] = {"entailment": "right", "neutral": "maybe", "contradiction": "wrong"}
 """The word predicted at `<mask>` for each label (3.2)."""
 
@@ -133,7 +136,7 @@ class AdapterConfig(_Checked):
     """AdamW's rate for the active parameters; null takes the backbone's recommended one (2e-5 for XLM-R base, 4.2)."""
     prompt_learning_rate: Annotated[float, Gt(0), Le(1)] | None = None
     """AdamW's rate for the soft prompt; null takes `learning_rate`."""
-    prompt_length: Annotated[int, Ge(1), Le(64)] = 4
+    prompt_length: Annotated[int, Ge(1), Le(MAX_PROMPT_LENGTH)] = 4
     """Soft tokens in the template (4.2)."""
     max_length: Annotated[int, Ge(16), Le(512)] = 256
     """Longest input in tokens, soft tokens included; the longer of premise and hypothesis is cut (4.2)."""

@@ -22,15 +22,13 @@ from ltp.adapter import mask_along
 from ltp.adapter.seal import check_seal, sealed
 from ltp.backbone.architecture import EMBEDDING_MATRICES
 from ltp.backbone.manifest import BackboneInfo
-from ltp.config import Method, Strategy
+from ltp.config import MAX_PROMPT_LENGTH, Method, Strategy
 from ltp.delta import MAX_EXPONENT, Delta
 from ltp.errors import BackboneMismatch, CorruptArtifact, DeltaDoesNotFitTicket, NonFiniteWeights
 from ltp.tensorfile import Array, Entry, Header
 from ltp.ticket.mask import Ticket
 
 FORMAT, VERSION = "ltp-adapter", "1"
-MAX_PROMPT = 64
-"""Longest soft prompt a file may hold; AdapterConfig's bound."""
 KINDS = {("delta", "F16"), ("delta", "F32"), ("rows", "I32")}
 
 
@@ -168,7 +166,7 @@ def _fits(name: str, entry: Entry, backbone: BackboneInfo | None) -> bool:
     """Tell whether a tensor may stand in an adapter's file: a known kind, no larger than what it is about."""
     kind, _, parameter = name.partition("/")
     if kind == "prompt":
-        known = entry.dtype == "F32" and len(entry.shape) == 2 and 1 <= entry.shape[0] <= MAX_PROMPT  # (n, H)
+        known = entry.dtype == "F32" and len(entry.shape) == 2 and 1 <= entry.shape[0] <= MAX_PROMPT_LENGTH  # (n, H)
         return known and (backbone is None or entry.shape[1] == backbone.hidden)
     if (kind, entry.dtype) not in KINDS or len(entry.shape) != 1:
         return False

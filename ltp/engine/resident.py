@@ -12,7 +12,7 @@ from ltp.backbone.load import Backbone
 from ltp.config import Precision
 from ltp.delta import fuse
 from ltp.encoder import DTYPES, Weights, look_up, weights_from
-from ltp.errors import BackboneMismatch, DeltaDoesNotFitTicket
+from ltp.errors import BackboneMismatch, CorruptArtifact, InvalidConfig
 from ltp.template import Template
 from ltp.ticket import Ticket
 
@@ -52,22 +52,25 @@ class Fuser:
         Raises:
             BackboneMismatch: the adapter or its ticket was made on another backbone.
             DeltaDoesNotFitTicket: this is not the adapter's ticket.
+            CorruptArtifact: its prompt or template fits no input of this backbone.
         """
         self._refuse_strangers(adapter, ticket)
         adapter.check(ticket)
         weights, size = self._weights(adapter, ticket) if ticket is not None else (self.pristine, 0)
+        prompt = adapter.prompt.to(self._backbone.verbalizer.device)
+        return Resident(prompt, self._template(adapter), weights, nbytes=size + prompt.nbytes)
+
+    def _template(self, adapter: Adapter) -> Template:
         options = adapter.template
-        return Resident(
-            prompt=adapter.prompt.to(self._backbone.verbalizer.device),
-            template=Template(
+        try:
+            return Template(
                 self._backbone,
                 prompt_length=len(adapter.prompt),
                 max_length=options.max_length,
                 literal=options.literal,
-            ),
-            weights=weights,
-            nbytes=size + adapter.prompt.nbytes,
-        )
+            )
+        except InvalidConfig as error:  # training could not have used it
+            raise CorruptArtifact(f"the adapter's template cannot be: {error}") from error
 
     def _weights(self, adapter: Adapter, ticket: Ticket) -> tuple[Weights, int]:
         """Fuse the delta; return the bytes of the copies as well."""
@@ -90,6 +93,4 @@ class Fuser:
             if artefact is not None and artefact.backbone != fingerprint:
                 raise BackboneMismatch(artefact=artefact.backbone, backbone=fingerprint)
         if adapter.prompt.shape[1] != self._backbone.info.hidden:
-            raise DeltaDoesNotFitTicket(
-                f"the prompt is {tuple(adapter.prompt.shape)}; the backbone's hidden size differs"
-            )
+            raise CorruptArtifact(f"the prompt is {tuple(adapter.prompt.shape)}; the backbone's hidden size differs")

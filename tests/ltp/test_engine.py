@@ -18,7 +18,7 @@ from ltp.delta import Delta, apply, encode
 from ltp.engine import Engine, PairRequest, Prediction
 from ltp.engine.cache import ByteCache
 from ltp.engine.resident import Fuser
-from ltp.errors import BackboneMismatch, DeltaDoesNotFitTicket
+from ltp.errors import BackboneMismatch, CorruptArtifact, DeltaDoesNotFitTicket
 from ltp.template import Template
 from ltp.ticket import Ticket
 
@@ -167,14 +167,20 @@ def test_a_stranger_is_refused_never_served(tiny_backbone: Backbone, library: Li
         "foreign": (adapter, foreign),
         "other": (adapter, other),
         "none": (adapter, None),
+        "strategy": (dataclasses.replace(adapter, strategy="frozen_embeddings"), ticket),
         "wide": (wide, ticket),
+        "endless": (dataclasses.replace(adapter, template=TemplateOptions(literal=False, max_length=10**6)), ticket),
+        "tight": (dataclasses.replace(adapter, template=TemplateOptions(literal=False, max_length=9)), ticket),
         "good": (adapter, ticket),
     }
     engine = Engine(tiny_backbone, source=shelf.__getitem__)
     for key in ("stranger", "foreign"):
         with pytest.raises(BackboneMismatch):
             engine.predict([PairRequest("good", "a", "b"), PairRequest(key, "a", "b")])
-    for key in ("other", "none", "wide"):
+    for key in ("wide", "endless", "tight"):
+        with pytest.raises(CorruptArtifact):
+            engine.predict([PairRequest(key, "a", "b")])
+    for key in ("other", "none", "strategy"):
         with pytest.raises(DeltaDoesNotFitTicket):
             engine.predict([PairRequest(key, "a", "b")])
     with pytest.raises(KeyError):
