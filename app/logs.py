@@ -28,7 +28,10 @@ def configure(settings: Settings) -> None:
     renderer: structlog.types.Processor = (
         structlog.processors.JSONRenderer(ensure_ascii=False)
         if structured
-        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        else structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(),
+            exception_formatter=structlog.dev.plain_traceback,  # the rich one shows locals, and with them texts
+        )
     )
     traces = (structlog.processors.format_exc_info,) if structured else ()
     structlog.configure(

@@ -6,31 +6,14 @@ until the job that makes them publishes; blobs are `staging` until then. `jobs` 
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Annotated, Any
-
-from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint
 from sqlalchemy import text as sql
-from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.db import Table, UTCDateTime
-
-Json = Annotated[dict[str, Any], mapped_column(JSON().with_variant(JSONB(), "postgresql"))]
-JsonList = Annotated[list[Any], mapped_column(JSON().with_variant(JSONB(), "postgresql"))]
-JsonAny = Annotated[Any, mapped_column(JSON().with_variant(JSONB(), "postgresql"))]
-Id = Annotated[str, mapped_column(String(36), primary_key=True)]
-Tenant = Annotated[str, mapped_column(String(64))]
-Word = Annotated[str, mapped_column(String(32))]
-Sha256 = Annotated[str, mapped_column(String(64))]
-Count = Annotated[int, mapped_column(BigInteger)]
-Moment = Annotated[datetime, mapped_column(UTCDateTime())]
+from app.columns import Count, Id, Json, JsonAny, JsonList, Moment, Sha256, Tenant, Word, reference
+from app.db import Table
 
 RESOURCE_STATUS = "status IN ('pending', 'ready', 'failed', 'cancelled')"
-
-
-def _reference(target: str, *, ondelete: str | None = None) -> Any:
-    return mapped_column(String(36), ForeignKey(target, ondelete=ondelete), index=True)
 
 
 class Job(Table):
@@ -106,7 +89,7 @@ class IdempotencyKey(Table):
     body_sha256: Mapped[Sha256]
     status: Mapped[int]
     response: Mapped[Json]
-    job_id: Mapped[str | None] = _reference("jobs.id", ondelete="CASCADE")
+    job_id: Mapped[str | None] = reference("jobs.id", ondelete="CASCADE")
     created_at: Mapped[Moment] = mapped_column(index=True)
 
 
@@ -133,7 +116,7 @@ class Blob(Table):
     sha256: Mapped[str | None] = mapped_column(String(64))
     size: Mapped[Count] = mapped_column(default=0)
     status: Mapped[Word]
-    job_id: Mapped[str | None] = _reference("jobs.id", ondelete="SET NULL")
+    job_id: Mapped[str | None] = reference("jobs.id", ondelete="SET NULL")
     created_at: Mapped[Moment]
 
 
@@ -161,7 +144,7 @@ class Dataset(Table):
     id: Mapped[Id]
     tenant: Mapped[Tenant]
     kind: Mapped[Word]
-    blob_id: Mapped[str] = _reference("blobs.id")
+    blob_id: Mapped[str] = reference("blobs.id")
     sha256: Mapped[Sha256]
     count: Mapped[Count]
     filename: Mapped[str | None] = mapped_column(String(255))
@@ -183,13 +166,13 @@ class Drift(Table):
     strategy: Mapped[Word]
     config: Mapped[Json]
     corpus: Mapped[str | None] = mapped_column(String(64))
-    dataset_id: Mapped[str | None] = _reference("datasets.id", ondelete="SET NULL")
+    dataset_id: Mapped[str | None] = reference("datasets.id", ondelete="SET NULL")
     corpus_sha256: Mapped[Sha256 | None]
     report: Mapped[Json] = mapped_column(default=dict)
     moved: Mapped[Count | None]
     selectable: Mapped[Count | None]
-    blob_id: Mapped[str | None] = _reference("blobs.id")
-    job_id: Mapped[str | None] = _reference("jobs.id", ondelete="SET NULL")
+    blob_id: Mapped[str | None] = reference("blobs.id")
+    job_id: Mapped[str | None] = reference("jobs.id", ondelete="SET NULL")
     created_at: Mapped[Moment]
     published_at: Mapped[Moment | None]
 
@@ -211,7 +194,7 @@ class Ticket(Table):
     status: Mapped[Word]
     origin: Mapped[Word]
     shared: Mapped[bool] = mapped_column(default=False)
-    drift_id: Mapped[str | None] = _reference("drifts.id", ondelete="SET NULL")
+    drift_id: Mapped[str | None] = reference("drifts.id", ondelete="SET NULL")
     backbone: Mapped[Sha256]
     language: Mapped[str | None] = mapped_column(String(35))
     active_ratio: Mapped[float]
@@ -225,8 +208,8 @@ class Ticket(Table):
     distribution: Mapped[JsonList] = mapped_column(default=list)
     mask_sha256: Mapped[Sha256 | None]
     mask_bytes: Mapped[Count | None]
-    blob_id: Mapped[str | None] = _reference("blobs.id")
-    job_id: Mapped[str | None] = _reference("jobs.id", ondelete="SET NULL")
+    blob_id: Mapped[str | None] = reference("blobs.id")
+    job_id: Mapped[str | None] = reference("jobs.id", ondelete="SET NULL")
     created_at: Mapped[Moment]
     published_at: Mapped[Moment | None]
 
@@ -251,16 +234,16 @@ class Adapter(Table):
     status: Mapped[Word]
     method: Mapped[Word]
     origin: Mapped[Word] = mapped_column(default="training")
-    ticket_id: Mapped[str | None] = _reference("tickets.id")
+    ticket_id: Mapped[str | None] = reference("tickets.id")
     backbone: Mapped[Sha256]
     seeds: Mapped[int]
     training: Mapped[Json]
     metrics: Mapped[Json] = mapped_column(default=dict)
     examples: Mapped[Json] = mapped_column(default=dict)
-    dataset_id: Mapped[str | None] = _reference("datasets.id", ondelete="SET NULL")
-    blob_id: Mapped[str | None] = _reference("blobs.id")
+    dataset_id: Mapped[str | None] = reference("datasets.id", ondelete="SET NULL")
+    blob_id: Mapped[str | None] = reference("blobs.id")
     bytes: Mapped[Count | None]
-    job_id: Mapped[str | None] = _reference("jobs.id", ondelete="SET NULL")
+    job_id: Mapped[str | None] = reference("jobs.id", ondelete="SET NULL")
     created_at: Mapped[Moment]
     published_at: Mapped[Moment | None]
 
@@ -283,7 +266,7 @@ class Alias(Table):
     tenant: Mapped[str] = mapped_column(String(64), primary_key=True)
     lang: Mapped[str] = mapped_column(String(35), primary_key=True)
     alias: Mapped[str] = mapped_column(String(64), primary_key=True)
-    adapter_id: Mapped[str] = _reference("adapters.id")
+    adapter_id: Mapped[str] = reference("adapters.id")
     updated_at: Mapped[Moment]
 
 
@@ -300,12 +283,12 @@ class Prediction(Table):
     tenant: Mapped[Tenant]
     status: Mapped[Word]
     request: Mapped[Json]
-    dataset_id: Mapped[str | None] = _reference("datasets.id", ondelete="SET NULL")
-    adapter_id: Mapped[str | None] = _reference("adapters.id", ondelete="SET NULL")
+    dataset_id: Mapped[str | None] = reference("datasets.id", ondelete="SET NULL")
+    adapter_id: Mapped[str | None] = reference("adapters.id", ondelete="SET NULL")
     fallback: Mapped[bool] = mapped_column(default=False)
     pairs: Mapped[Count]
     summary: Mapped[Json] = mapped_column(default=dict)
-    result_blob_id: Mapped[str | None] = _reference("blobs.id")
-    job_id: Mapped[str | None] = _reference("jobs.id", ondelete="SET NULL")
+    result_blob_id: Mapped[str | None] = reference("blobs.id")
+    job_id: Mapped[str | None] = reference("jobs.id", ondelete="SET NULL")
     created_at: Mapped[Moment]
     published_at: Mapped[Moment | None]

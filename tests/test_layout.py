@@ -1,4 +1,4 @@
-"""The layout keeps its rules: imports go `worker -> app -> ltp`, Settings alone reads the environment, no pickle anywhere."""
+"""The layout keeps its rules: imports go `worker -> app -> ltp`, Settings alone reads the environment, no pickle."""
 
 import ast
 import subprocess
