@@ -21,7 +21,7 @@ from app.measures import Measures
 from app.predictor.predictor import Predictor
 from app.refusals import install
 from app.routes import adapters, drifts, jobs, languages, operations, predict, predictions, tickets
-from app.settings import Settings
+from app.settings import Settings, share_cores
 from app.shutdown import announced
 
 RESOURCES = (tickets, drifts, adapters, languages, predict, predictions, jobs, operations)
@@ -57,6 +57,7 @@ def create_app(settings: Settings) -> FastAPI:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Start the engine's thread; at the end finish what was accepted and close the database."""
+    share_cores()
     with announced(app.state.predictor.drain):
         app.state.predictor.start()
         yield

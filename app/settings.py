@@ -22,6 +22,9 @@ from sqlalchemy.engine import make_url
 PREFIX = "LTP_"
 MIB = 1024 * 1024
 MASK = "********"
+SHARED_CORES = {"OMP_WAIT_POLICY": "PASSIVE"}
+"""API, runner and jobs share the processor: threads that spin while they wait for each other starve the other process
+(measured: two busy processes on two cores, a tenth of the speed). OpenMP reads this once, when torch is imported."""
 
 Seconds = Annotated[float, Field(gt=0)]
 Megabytes = Annotated[int, Field(ge=1)]
@@ -157,10 +160,16 @@ class Settings(BaseSettings):
         inherited = {"OMP_WAIT_POLICY": "PASSIVE"}
         inherited |= {name: value for name, value in os.environ.items() if not name.upper().startswith(PREFIX)}
         own = {PREFIX + field.upper(): _plain(getattr(self, field)) for field in type(self).model_fields}
-        return inherited | {name: value for name, value in own.items() if value is not None}
+        return SHARED_CORES | inherited | {name: value for name, value in own.items() if value is not None}
 
     def _effective(self, field: str) -> Any:
         return {"database_url": self.database, "work_dir": self.work}.get(field, getattr(self, field))
+
+
+def share_cores() -> None:
+    """Set this process's `SHARED_CORES`, unless the environment says otherwise; to be called before torch is imported."""
+    for name, value in SHARED_CORES.items():
+        os.environ.setdefault(name, value)
 
 
 def _plain(value: Any) -> str | None:
