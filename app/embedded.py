@@ -30,8 +30,8 @@ log = structlog.get_logger(__name__)
 
 LOCK_NAME = "ltp.lock"
 FIRST_BACKOFF_S = 0.2
-LONGEST_BACKOFF_S = 30.0
-HEALTHY_S = 60.0
+LONGEST_BACKOFF_S = 5.0
+HEALTHY_S = 10.0
 """A runner that lived so long is restarted without delay when it ends."""
 GRACE_S = 10.0
 """How long open requests, and then the runner, may take to end."""

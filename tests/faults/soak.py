@@ -1,6 +1,6 @@
 """Random kill -9 of the job's process and of the runner, while drifts, tickets, adapters and predictions are made.
 
-    PYTHONPATH=tests python -m faults.soak --kills 20 [--seed N]
+    python -m tests.faults.soak --kills 20 [--seed N]
 
 Prints jobs lost, results published twice and orphan processes; exits with 1 unless all three are 0.
 """
@@ -18,6 +18,10 @@ from pathlib import Path
 
 import psutil
 from sqlalchemy import func, select
+
+if __name__ == "__main__":  # under pytest the tests' own modules are found already
+    sys.path.append(str(Path(__file__).parents[1]))
+
 from stack import Stack, kill, seed_from_environment, wait_for
 from tiny import write_tiny
 
