@@ -60,10 +60,15 @@ def test_a_reader_sees_the_past_while_a_writer_writes(db: Database) -> None:
 
 def test_an_error_undoes_the_whole_transaction(db: Database) -> None:
     job = make_ticket(db)[2]
-    with pytest.raises(IntegrityError), db.write() as session:
-        session.get_one(Job, job.id).step = 7
-        session.flush()
-        session.execute(text("UPDATE jobs SET status = 'lost'"))
+
+    def fail_half_way() -> None:
+        with db.write() as session:
+            session.get_one(Job, job.id).step = 7
+            session.flush()
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail_half_way()
     with db.read() as session:
         assert session.get_one(Job, job.id).step == 0
 
