@@ -44,7 +44,7 @@ class Sweeper:
 
     def _run(self) -> None:
         while True:
-            for step in (self.reap, self.forget, self.collect, self.remove_work_files):
+            for step in (self.reap, self.forget, self.collect, self.remove_work_files, self.empty_log):
                 try:
                     step()
                 except (DBAPIError, OSError) as error:
@@ -71,6 +71,10 @@ class Sweeper:
     def collect(self) -> None:
         """Delete blobs nothing refers to."""
         BlobStore(self._db).collect_garbage()
+
+    def empty_log(self) -> None:
+        """See that what was erased is not left in the database's log."""
+        self._db.empty_log()
 
     def remove_work_files(self) -> None:
         """Remove the work directories of jobs that are over."""

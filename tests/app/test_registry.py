@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from making import (
@@ -277,6 +278,21 @@ def test_deleting_erases_the_texts_and_only_those_nobody_else_gave(db: Database,
         adapters.delete_adapter(session, tenant=TENANT, adapter_id=second.id)
     with db.read() as session:
         assert not [data for data in session.scalars(select(BlobChunk.data)) if b"The dog runs." in data]
+
+
+def test_erased_texts_stand_nowhere_in_the_files(db: Database, tmp_path: Path) -> None:
+    if db.engine.dialect.name != "sqlite":
+        return
+    adapter = ready_adapter(db)
+
+    def found() -> list[str]:
+        return [path.name for path in tmp_path.glob("ltp.sqlite3*") if b"The dog runs." in path.read_bytes()]
+
+    assert found()
+    with db.write() as session:
+        adapters.delete_adapter(session, tenant=TENANT, adapter_id=adapter.id)
+    db.empty_log()
+    assert found() == []
 
 
 def test_deleting_a_prediction_erases_file_and_result(db: Database, store: BlobStore) -> None:

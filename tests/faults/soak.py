@@ -115,7 +115,7 @@ class Soak:
     def _strike(self) -> None:
         """Wait for a moment, chosen at random or in a phase, and kill the job's process or the runner."""
         target = self._running()
-        if self.random.random() < 0.7:
+        if self.random.random() < 0.85:
             phase = self.random.choice(PHASES[target.kind])
             deadline = time.monotonic() + 20
             while self.stack.job(target.id).phase != phase and time.monotonic() < deadline:
