@@ -167,7 +167,7 @@ class Settings(BaseSettings):
 
 
 def share_cores() -> None:
-    """Set this process's `SHARED_CORES`, unless the environment says otherwise; to be called before torch is imported."""
+    """Set `SHARED_CORES` in this process unless the environment does; to be called before torch is imported."""
     for name, value in SHARED_CORES.items():
         os.environ.setdefault(name, value)
 
