@@ -1,4 +1,4 @@
-"""`python -m worker`: a runner. With `--supervised PID` it ends with that process and knows that it is alone."""
+"""`python -m worker`: a runner. With `--supervised PID`, as `ltp serve` starts it, it ends with that process."""
 
 from __future__ import annotations
 
@@ -29,7 +29,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         die_with(options.supervised)
     settings = Settings()
     logs.configure(settings)
-    runner = Runner(settings, alone=options.supervised is not None, kinds=[QUEUES[queue] for queue in queues])
+    # the lock on the data directory proves that nobody else runs jobs, if the database is the one inside it
+    alone = options.supervised is not None and not settings.database_url
+    runner = Runner(settings, alone=alone, kinds=[QUEUES[queue] for queue in queues])
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: runner.stop())
     runner.run()
