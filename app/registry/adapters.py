@@ -32,8 +32,7 @@ def create(
 ) -> tuple[Adapter, Job]:
     """Add a pending adapter for a normalised language and queue its training.
 
-    `training` is the requested `AdapterConfig` as a dict, `examples` the counts `{train, dev, test, sha256}` as given;
-    both are replaced by what was really used when the adapter is published.
+    `training` (an `AdapterConfig` as a dict) and `examples` (`{train, dev, test, sha256}`) are replaced when published.
     """
     adapter_id = new_id()
     job = jobs.submit(session, tenant=tenant, kind="adapter", resource_kind="adapter", resource_id=adapter_id)
@@ -45,12 +44,10 @@ def create(
         requested_alias=alias,
         status="pending",
         method=method,
-        origin="training",
         ticket_id=ticket_id,
         backbone=backbone,
         seeds=seeds,
         training=training,
-        metrics={},
         examples=examples,
         dataset_id=dataset_id,
         job_id=job.id,
