@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from app import jobs
 from app.db import Database
 from app.jobs import Claim
+from app.memory import Slack
 from ltp.progress import Progress
 
 log = structlog.get_logger(__name__)
@@ -29,12 +30,14 @@ class Reporter:
         self._db, self._claim, self._clock = db, claim, clock
         self._began: dict[str, tuple[float, int]] = {}  # when each phase was first heard of, and at which step
         self._written = float("-inf")
+        self._slack = Slack()
 
     def __call__(self, progress: Progress) -> None:
         """Note the progress; write it when the phase is new, or the last write is long enough ago.
 
         Phases may take turns, as training and validating do: only the first time is one new.
         """
+        self._slack.give_back()
         moment = self._clock()
         new = progress.phase not in self._began
         if new:

@@ -15,6 +15,7 @@ from app.blobs import BlobStore
 from app.db import Database
 from app.errors import AppError
 from app.measures import Measures
+from app.memory import Slack
 from app.predictor.backbone import ServedBackbone
 from app.predictor.queue import PairQueue, Slice, Work
 from app.predictor.source import RegistrySource
@@ -121,8 +122,10 @@ class Predictor:
             foreseen = isinstance(error, LTPError)
             log.error("the backbone could not be loaded", error=str(error), exc_info=None if foreseen else error)
             return
+        slack = Slack()
         while batch := self._queue.take(BATCHES_AHEAD * self.settings.max_tokens):
             self._answer(self._engine, batch)
+            slack.give_back()
 
     def _build(self) -> Engine:
         backbone = self.backbone.load()
