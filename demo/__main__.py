@@ -23,10 +23,11 @@ EXAMPLES = Path("examples")
 LANGUAGES = {"es": "Spanish", "sw": "Swahili"}
 MLM_EPOCHS, SENTENCES, ADAPTER_EPOCHS = 1, 1600, 25
 
-INTRODUCTION = f"""\
-All of it happens on this machine, for real, within bounds: one MLM epoch over at most {SENTENCES} sentences,
-at most {ADAPTER_EPOCHS} epochs for each adapter; at most 8 minutes on 2 cores. What is made goes to {OUTPUT}/;
-Ctrl-C stops everything."""
+INTRODUCTION = (
+    f"All of it happens on this machine, for real, within bounds: one MLM epoch over at most {SENTENCES} sentences, "
+    f"at most {ADAPTER_EPOCHS} epochs for each adapter; at most 8 minutes on 2 cores. What is made goes to {OUTPUT}/. "
+    "Ctrl-C stops everything."
+)
 
 
 class StepFailed(RuntimeError):
@@ -60,21 +61,34 @@ class Steps:
         self.seconds: dict[str, float] = {}
         self.began = time.monotonic()
 
-    def ltp(self, part: str, *arguments: str) -> None:
-        """Show a command and run it. Raises StepFailed."""
+    def ltp(self, part: str, *arguments: str, quiet: bool = False) -> None:
+        """Show a command and run it, `quiet` without its result. Raises StepFailed."""
         self.console.print(
             f"\n[bold green]$[/bold green] [bold]ltp {escape(shlex.join(arguments))}[/bold]", soft_wrap=True
         )
         began = time.monotonic()
-        done = subprocess.run([str(LTP), *arguments], env=os.environ | {"LTP_URL": self.url}, check=False)
+        # in a session of its own: Ctrl-C is for the demo, which then cancels the job instead of leaving it behind
+        process = subprocess.Popen(
+            [str(LTP), *arguments],
+            env=os.environ | {"LTP_URL": self.url},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL if quiet else None,
+            start_new_session=True,
+        )
+        try:
+            code = process.wait()
+        except KeyboardInterrupt:
+            process.kill()
+            self.console.show_cursor()
+            service.cancel_jobs(self.url)
+            raise
         self.seconds[part] = time.monotonic() - began
-        if done.returncode:
-            raise StepFailed(f"ltp {shlex.join(arguments)} ended with exit code {done.returncode}")
+        if code:
+            raise StepFailed(f"ltp {shlex.join(arguments)} ended with exit code {code}")
 
     def title(self, text: str) -> None:
         """Begin a chapter."""
-        self.console.print()
-        self.console.rule(f"[bold]{text}[/bold]", align="left")
+        self.console.print(f"\n[bold cyan]{text}[/bold cyan]")
 
 
 def story(steps: Steps) -> None:
@@ -82,7 +96,7 @@ def story(steps: Steps) -> None:
     steps.title("1. A ticket: which parameters matter, measured by a masked-language-model run on English prose")
     bounds = ["--epochs", str(MLM_EPOCHS), "--sample", str(SENTENCES)]
     steps.ltp("ticket", "ticket", "create", "--name", "demo", "--builtin", "demo", "--ratio", "0.1", *bounds)
-    steps.ltp("figure", "ticket", "show", "demo", "--png", str(OUTPUT / "ticket.png"), "--json")
+    steps.ltp("figure", "ticket", "show", "demo", "--png", str(OUTPUT / "ticket.png"), quiet=True)
 
     for number, (lang, language) in enumerate(LANGUAGES.items(), start=2):
         steps.title(f"{number}. An adapter for {language}: a soft prompt and the ticket's parameters, from a few pairs")

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import httpx
 
+from app.cli.client import Client
+
 START_S = 120.0
 STOP_S = 30.0
 
@@ -39,6 +41,14 @@ def running(ltp: Path, data: Path, log: Path) -> Iterator[str]:
         yield url
     finally:
         _stop(process)
+
+
+def cancel_jobs(url: str) -> None:
+    """Cancel what is queued or running, so that the next start does not go on with it."""
+    with Client(url) as client:
+        for status in ("running", "queued"):
+            for job in client.items("/jobs", status=status):
+                client.post(f"/jobs/{job['id']}/cancel")
 
 
 def _free_port() -> int:

@@ -8,23 +8,24 @@ from typing import Any
 
 from rich import box
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from app.cli.client import Client
-from app.cli.output import accuracy, percent, size
-from app.cli.progress import clock
+from app.cli.output import accuracy, clock, percent, size
 from app.cli.references import find_adapter, find_ticket
 
 
 def show_answers(console: Console, path: Path) -> None:
     """Print the rows that `ltp predict` wrote."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in ("", "premise", "hypothesis", "answer", "sure"):
+    for column in ("", "premise, hypothesis", "answer", "sure"):
         table.add_column(column)
     for line in path.read_text(encoding="utf-8").splitlines():
         row = json.loads(line)
         sure = percent(row[row["label"]], digits=0)
-        table.add_row(row["lang"], row["premise"], row["hypothesis"], f"[bold]{row['label']}[/bold]", sure)
+        pair = f"{escape(row['premise'])}\n[italic]{escape(row['hypothesis'])}[/italic]"
+        table.add_row(row["lang"], pair, f"[bold]{row['label']}[/bold]", sure)
     console.print(table)
 
 
@@ -56,10 +57,10 @@ def show_figures(console: Console, url: str, seconds: dict[str, float], language
 
 def _run(drift: dict[str, Any]) -> str:
     report = drift["report"]
-    losses = [entry["validation"] for entry in report["losses"] if entry.get("validation") is not None]
+    losses = [entry["validation"] for entry in drift["losses"] if entry["validation"] is not None]
     sentences = sum(report["lines"].values())
     return (
-        f"{report['steps']} MLM steps over {sentences:,} sentences, {report['tokens_per_second']:,.0f} tokens/s, "
+        f"{drift['steps']} MLM steps over {sentences:,} sentences, {report['tokens_per_second']:,.0f} tokens/s, "
         f"held-out loss {losses[0]:.2f} -> {losses[-1]:.2f}"
     )
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 import typer
 
 from app.cli.command import Session, remote
-from app.cli.output import age, pairs, table
+from app.cli.output import age, clock, pairs, table
 
 group = typer.Typer(help="Jobs: long work that the service has accepted.", no_args_is_help=True)
 
@@ -54,11 +55,15 @@ def cancel_job(session: Session, *, job: Job) -> None:
 
 
 def _state(job: dict[str, Any]) -> str:
+    """How far it is; once it is finished how that ended, or how long it took."""
     if job["error"]:
         return str(job["error"]["code"])
-    progress = job["progress"] or {}
-    steps = f" {progress['step']}/{progress['total']}" if progress.get("total") else ""
-    return f"{progress.get('phase') or '-'}{steps}"
+    if job["finished_at"] and job["started_at"]:
+        began, ended = (datetime.fromisoformat(job[moment]) for moment in ("started_at", "finished_at"))
+        return f"took {clock((ended - began).total_seconds())}"
+    progress = job["progress"]
+    steps = f" {progress['step']}/{progress['total']}" if progress["total"] else ""
+    return f"{progress['phase'] or '-'}{steps}"
 
 
 def _described(job: dict[str, Any]) -> list[tuple[str, str]]:

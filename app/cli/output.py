@@ -128,3 +128,9 @@ def accuracy(metrics: dict[str, Any] | None) -> str:
         return "-"
     low, high = metrics["interval"]
     return f"{percent(metrics['accuracy'])} [{100 * low:.1f}, {100 * high:.1f}]"
+
+
+def clock(seconds: float) -> str:
+    """Minutes and seconds: `2:05`."""
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes}:{rest:02d}"

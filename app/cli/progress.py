@@ -6,7 +6,7 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
-from app.cli.output import stderr
+from app.cli.output import clock, stderr
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -155,9 +155,3 @@ class Lines:
     def log(self, text: str) -> None:
         """Print."""
         self.console.print(text, markup=False)
-
-
-def clock(seconds: float) -> str:
-    """Minutes and seconds: `2:05`."""
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes}:{rest:02d}"
