@@ -1,6 +1,7 @@
 # The only commands to learn. `make demo` and `make test` do all of their own set-up.
 #
 # PYTHON           the interpreter .venv is made with (default: the first of python3.11 ... python3 that is 3.11 or newer)
+# DATA             folder with xnli/, americasnli/ and wikitext2/, for `make bench`
 # TORCH_INDEX_URL  package index torch alone is taken from, for a CPU-only or CUDA build (default: pip's own indexes)
 
 SHELL := bash
@@ -36,6 +37,10 @@ check: $(INSTALLED) ## lint, formatting, types, and the direction of imports
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/python -m pytest -q tests/test_layout.py
+
+bench: setup ## few-shot accuracy on XNLI and AmericasNLI (make bench DATA=...); hours on 2 cores, resumable
+	@test -n "$(DATA)" || { echo "Name the folder with xnli/, americasnli/ and wikitext2/: make bench DATA=..." >&2; exit 2; }
+	@$(BIN)/python -m bench.few_shot --data "$(DATA)" --out build/few-shot
 
 format: $(INSTALLED) ## format the code and fix what the linter can
 	@$(BIN)/ruff format .
