@@ -21,7 +21,7 @@ LTP = Path(sys.executable).with_name("ltp")
 OUTPUT = Path("demo-output")
 EXAMPLES = Path("examples")
 LANGUAGES = {"es": "Spanish", "sw": "Swahili"}
-MLM_EPOCHS, SENTENCES, ADAPTER_EPOCHS = 1, 1600, 25
+MLM_EPOCHS, SENTENCES, ADAPTER_EPOCHS = 1, 1200, 25
 
 INTRODUCTION = (
     f"All of it happens on this machine, for real, within bounds: one MLM epoch over at most {SENTENCES} sentences, "
