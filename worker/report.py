@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import structlog
 from sqlalchemy.exc import DBAPIError
@@ -29,6 +30,7 @@ class Reporter:
     def __init__(self, db: Database, claim: Claim, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._db, self._claim, self._clock = db, claim, clock
         self._began: dict[str, tuple[float, int]] = {}  # when each phase was first heard of, and at which step
+        self._known: dict[str, dict[str, float]] = {}  # a phase's figures: a call that is not written is not lost
         self._written = float("-inf")
         self._slack = Slack()
 
@@ -39,12 +41,14 @@ class Reporter:
         """
         self._slack.give_back()
         moment = self._clock()
+        known = self._known.setdefault(progress.phase, {})
+        known |= progress.metrics
         new = progress.phase not in self._began
         if new:
             self._began[progress.phase] = (moment, progress.step)
         if new or moment - self._written >= INTERVAL_S:
             self._written = moment
-            self._write(progress, self._left(progress, moment))
+            self._write(replace(progress, metrics=dict(known)), self._left(progress, moment))
 
     def log(self, message: str) -> None:
         """Tell those who watch the job something in words."""

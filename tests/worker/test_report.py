@@ -50,6 +50,18 @@ def test_progress_is_written_once_a_second_and_when_a_phase_is_new(db: Database,
     assert 11 <= len(written) <= 14
 
 
+def test_a_figure_of_a_call_that_was_not_written_comes_with_the_next(db: Database, claim: Claim) -> None:
+    clock = Clock()
+    report = Reporter(db, claim, clock=clock)
+    report(Progress("training", 1, 4, {"loss": 1.0}))
+    report(Progress("training", 2, 4, {"loss": 0.9, "dev_accuracy": 0.5}))  # too soon to be written
+    clock.now += 2
+    report(Progress("training", 3, 4, {"loss": 0.8}))
+    with db.read() as session:
+        last = jobs.events_after(session, claim.job_id, limit=10)[-1]
+    assert last.data["metrics"] == {"loss": 0.8, "dev_accuracy": 0.5}
+
+
 def test_the_time_left_follows_the_pace_since_this_attempt_began(db: Database, claim: Claim) -> None:
     clock = Clock()
     report = Reporter(db, claim, clock=clock)
