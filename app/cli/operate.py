@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from app.cli.command import local
+from app.cli.failure import Failure
 from app.cli.output import Output, pairs
 
 if TYPE_CHECKING:
@@ -28,7 +30,9 @@ def serve(_: Output, *, data_dir: DataDir = None, host: Host = None, port: Port 
     """Start the whole service on this machine: API and worker on one data directory, no other program needed."""
     from app.embedded import serve as run
 
-    run(_settings(data_dir=data_dir, host=host, port=port))
+    settings = _settings(data_dir=data_dir, host=host, port=port)
+    _check_address(settings)
+    run(settings)
 
 
 def api(_: Output, *, host: Host = None, port: Port = None) -> None:
@@ -38,6 +42,7 @@ def api(_: Output, *, host: Host = None, port: Port = None) -> None:
     from app.main import create_app
 
     settings = _settings(host=host, port=port)
+    _check_address(settings)
     uvicorn.run(create_app(settings), host=settings.host, port=settings.port, log_config=None)
 
 
@@ -117,6 +122,23 @@ def prepare_backbone(
     shape = f"{info.layers} layers, {info.hidden} hidden, {info.parameters / 1e6:.1f} M parameters"
     lines = [("backbone", f"{info.name} ({shape})"), ("folder", str(directory)), ("fingerprint", info.fingerprint)]
     output.show(data, lambda console: console.print(pairs(lines)))
+
+
+def _check_address(settings: Settings) -> None:
+    """Raises Failure for an address that cannot be had, or that others could reach while authentication is off."""
+    from app.auth import LOOPBACK
+
+    if settings.auth == "off" and settings.host not in LOOPBACK:
+        detail = f"authentication is off, and others could reach {settings.host}; listen on 127.0.0.1"
+        raise Failure("open_to_others", detail)
+    try:
+        family = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0][0]
+        socket.create_server((settings.host, settings.port), family=family).close()
+    except OSError as error:
+        detail = f"cannot listen on {settings.host}, port {settings.port}: {error.strerror or error}"
+        raise Failure(
+            "address_not_available", detail, hint="Choose another with --port; 0 takes a free one."
+        ) from error
 
 
 def _settings(**given: Any) -> Settings:

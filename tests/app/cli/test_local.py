@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -152,3 +153,19 @@ def test_a_missing_file_of_pairs_is_a_sentence() -> None:
     done = run("predict", "--adapter", "sw", "--file", "no-such-file.csv")
     assert done.code == 1
     assert "there is no file no-such-file.csv" in done.err
+
+
+@pytest.mark.parametrize("command", ["serve", "api"])
+def test_without_authentication_it_listens_to_nobody_else(command: str, tmp_path: Path) -> None:
+    done = run(command, "--host", "0.0.0.0", "--port", "0", data_dir=str(tmp_path))  # noqa: S104  that is refused
+    assert done.code == 1
+    assert "authentication is off" in done.err
+
+
+@pytest.mark.parametrize("command", ["serve", "api"])
+def test_a_port_that_is_taken_is_a_sentence(command: str, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = run(command, "--port", str(port), data_dir=str(tmp_path))
+    assert done.code == 1
+    assert f"cannot listen on 127.0.0.1, port {port}" in done.err
