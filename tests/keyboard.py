@@ -57,29 +57,38 @@ def run(*arguments: str | Path, url: str = NOWHERE, stdin: bytes = b"", cwd: Pat
 
 
 @contextmanager
-def serving(backbone: Path, data: Path, log: Path) -> Iterator[str]:
-    """`ltp serve` on a port of its own, from ready to stopped."""
-    port = free_port()
+def started(*arguments: str, backbone: Path, data: Path) -> Iterator[Path]:
+    """An `ltp` that runs until it is stopped; yields its log."""
     settings = {"backbone": str(backbone), "threads": "1", "poll_s": "0.1", "data_dir": str(data)}
+    log = data.with_name(f"{arguments[0]}.log")
     with log.open("wb") as sink:
-        process = subprocess.Popen(
-            [str(LTP), "serve", "--port", str(port)], stdout=sink, stderr=sink, env=environment(**settings)
-        )
-    url = f"http://127.0.0.1:{port}"
+        process = subprocess.Popen([str(LTP), *arguments], stdout=sink, stderr=sink, env=environment(**settings))
     try:
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline and process.poll() is None:
-            try:
-                if httpx.get(f"{url}/readyz", trust_env=False).is_success:
-                    break
-            except httpx.TransportError:
-                time.sleep(0.1)
-        else:
-            pytest.fail(f"ltp serve did not get ready:\n{log.read_text()}")
-        yield url
+        yield log
     finally:
         process.terminate()
         process.wait(30)
+
+
+@contextmanager
+def serving(command: str, *, backbone: Path, data: Path) -> Iterator[str]:
+    """`ltp serve` or `ltp api` on a port of its own, from ready to stopped; yields its address."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    with started(command, "--port", str(port), backbone=backbone, data=data) as log:
+        deadline = time.monotonic() + 60
+        while not _ready(url):
+            if time.monotonic() > deadline:
+                pytest.fail(f"ltp {command} did not get ready:\n{log.read_text()}")
+            time.sleep(0.1)
+        yield url
+
+
+def _ready(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/readyz", trust_env=False).is_success
+    except httpx.TransportError:
+        return False
 
 
 def labelled_pairs(words: list[str]) -> str:

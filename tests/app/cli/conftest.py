@@ -21,7 +21,7 @@ def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def service(tiny_backbone_dir: Path, data_dir: Path) -> Iterator[str]:
     """The address of a running service that all tests here share."""
-    with serving(tiny_backbone_dir, data_dir, data_dir.with_name("log")) as url:
+    with serving("serve", backbone=tiny_backbone_dir, data=data_dir) as url:
         yield url
 
 

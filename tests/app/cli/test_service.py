@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from keyboard import LTP, Done, environment, run
+from keyboard import LTP, Done, environment, run, serving, started
 
 Run = Callable[..., Done]
 Artefact = dict[str, Any]
@@ -208,3 +208,22 @@ def test_a_second_service_on_the_same_data_is_refused(service: str, tiny_backbon
     done = run("serve", "--data-dir", data_dir, "--port", "0", backbone=str(tiny_backbone_dir))
     assert done.code == 1
     assert str(data_dir) in done.err
+
+
+def test_the_api_and_a_worker_can_be_started_apart(tiny_backbone_dir: Path, pairs_file: Path, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    assert run("migrate", data_dir=str(data)).code == 0
+    with (
+        serving("api", backbone=tiny_backbone_dir, data=data) as url,
+        started("worker", "--queues", "adapters", backbone=tiny_backbone_dir, data=data),
+    ):
+        chosen = ["--method", "pt", "--lang", "es", "--epochs", "1"]
+        done = run("adapter", "train", pairs_file, *chosen, "--json", url=url)
+        assert done.code == 0, done.err
+        assert (done.json["adapter"]["method"], done.json["adapter"]["ticket"]) == ("pt", None)
+
+
+def test_a_worker_knows_its_queues() -> None:
+    done = run("worker", "--queues", "coffee")
+    assert done.code == 2
+    assert "no such queue: coffee" in done.err
