@@ -119,12 +119,11 @@ def list_adapters(
             accuracy((adapter["metrics"] or {}).get("dev")),
             "-" if adapter["bytes"] is None else size(adapter["bytes"]),
             age(adapter["created_at"]),
-            adapter["id"],
         )
         for adapter in adapters
     ]
-    columns = ("adapter", "aliases", "status", "method", "dev accuracy", "size", "made", "id")
-    session.output.show(adapters, lambda console: console.print(table("", columns, rows)))
+    columns = ("adapter", "aliases", "status", "method", "dev accuracy", "size", "age")
+    session.output.show(adapters, lambda console: console.print(table(columns, rows, flexible=1)))
 
 
 @remote(group, "show")

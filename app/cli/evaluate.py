@@ -78,6 +78,8 @@ def _print(console: Console, report: dict[str, Any]) -> None:
         )
         for label in labels
     ]
-    console.print(table("per label", ("label", "precision", "recall", "F1", "pairs"), rows, numeric=4))
+    columns = ("label", "precision", "recall", "F1", "pairs")
+    console.print("", table(columns, rows, title="per label", numeric=len(columns) - 1))
     confusion = [(label, *map(str, counts)) for label, counts in zip(labels, report["confusion"], strict=True)]
-    console.print(table("confusion: truth down, answer across", ("", *labels), confusion, numeric=len(labels)))
+    title = "confusion: truth down, answer across"
+    console.print("", table(("", *labels), confusion, title=title, numeric=len(labels)))

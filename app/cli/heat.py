@@ -58,4 +58,6 @@ def _colour(height: float) -> tuple[int, ...]:
 def _short(share: float) -> str:
     """A percentage in at most five characters: `12.3%`."""
     value = 100 * share
+    if 0 < value < 0.05:
+        return "<0.1%"
     return f"{value:.1f}%" if value < 99.95 else "100%"

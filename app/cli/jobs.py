@@ -27,8 +27,8 @@ def list_jobs(
     """List jobs, newest first."""
     jobs = session.client.items("/jobs", status=status, kind=kind, limit=limit)
     rows = [(job["id"], job["kind"], job["status"], _state(job), age(job["created_at"])) for job in jobs]
-    columns = ("job", "kind", "status", "progress", "accepted")
-    session.output.show(jobs, lambda console: console.print(table("", columns, rows)))
+    columns = ("job", "kind", "status", "progress", "age")
+    session.output.show(jobs, lambda console: console.print(table(columns, rows, flexible=3)))
 
 
 @remote(group, "show")

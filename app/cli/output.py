@@ -71,16 +71,30 @@ class Output:
             sys.stdout.write(json.dumps(failure.as_dict(), indent=2, ensure_ascii=False) + "\n")
 
 
-def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], *, numeric: int = 0) -> RenderableType:
-    """A table whose last `numeric` columns are right-aligned; the first never wraps, so that ids can be copied."""
+def table(
+    columns: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    *,
+    title: str = "",
+    flexible: int | None = None,
+    numeric: int = 0,
+) -> RenderableType:
+    """A table whose last `numeric` columns are right-aligned; on a narrow terminal only the `flexible` column wraps."""
     from rich import box
     from rich.markup import escape
     from rich.table import Table
 
-    drawn = Table(title=title or None, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    drawn = Table(
+        title=title or None,
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
+    )
     for index, column in enumerate(columns):
         right = index >= len(columns) - numeric
-        drawn.add_column(column, justify="right" if right else "left", no_wrap=index == 0 or right)
+        drawn.add_column(column, justify="right" if right else "left", no_wrap=index != flexible, overflow="fold")
     for row in rows:
         drawn.add_row(*map(escape, row))
     return drawn
@@ -98,13 +112,13 @@ def pairs(items: Iterable[tuple[str, str]]) -> RenderableType:
 
 
 def age(moment: str | None) -> str:
-    """How long ago an RFC 3339 time was: `3 min ago`."""
+    """How long ago an RFC 3339 time was: `3 min`."""
     if not moment:
         return "-"
     seconds = max(0.0, (datetime.now(UTC) - datetime.fromisoformat(moment)).total_seconds())
     for length, unit in AGES:
         if seconds >= length:
-            return f"{int(seconds // length)} {unit} ago"
+            return f"{int(seconds // length)} {unit}"
     return "now"
 
 

@@ -30,6 +30,7 @@ class Question:
 def answers(client: Client, question: Question, pairs: Sequence[dict[str, str]]) -> Iterator[dict[str, Any]]:
     """One prediction a pair, in order."""
     with reporter("predict") as shown:
+        shown.update("pairs", 0, len(pairs))
         for start in range(0, len(pairs), BATCH):
             batch = pairs[start : start + BATCH]
             yield from client.post("/predict", question.body(batch))["predictions"]

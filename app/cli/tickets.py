@@ -10,7 +10,7 @@ import typer
 from app.cli import options
 from app.cli.command import Session, remote
 from app.cli.options import BatchSize, Epochs, LearningRate, MaxLength, More, NoWait, Seed, TrainingPrecision
-from app.cli.output import age, pairs, percent, table
+from app.cli.output import age, pairs, table
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -104,16 +104,15 @@ def list_tickets(
         (
             ticket["id"],
             ticket["name"] or "-",
-            ticket["language"] or "-",
             ticket["status"],
-            percent(ticket["active_ratio"]),
+            _ratio(ticket),
             _millions(ticket["active"]),
             age(ticket["created_at"]),
         )
         for ticket in tickets
     ]
-    columns = ("ticket", "name", "language", "status", "ratio", "active", "made")
-    session.output.show(tickets, lambda console: console.print(table("", columns, rows)))
+    columns = ("ticket", "name", "status", "ratio", "active", "age")
+    session.output.show(tickets, lambda console: console.print(table(columns, rows, flexible=1)))
 
 
 @remote(group, "show")
@@ -173,4 +172,4 @@ def _count(number: int | None) -> str:
 
 
 def _millions(number: int | None) -> str:
-    return "-" if number is None else f"{number / 1e6:.2f} M"
+    return "-" if number is None else f"{number / 1e6:.1f} M"
