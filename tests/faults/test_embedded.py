@@ -65,7 +65,7 @@ def test_a_killed_service_leaves_no_process(make_stack: Callable[..., Stack]) ->
     stack = make_stack()
     process = stack.serve()
     stack.one("runner")
-    job = stack.submit_ticket(epochs=1000)
+    job = stack.submit_ticket(epochs=1000, batch_size=1)
     stack.reached(job, "training")
     left = stack.processes()
     assert {"serve", "runner", "job"} <= {_name(child) for child in left}

@@ -61,8 +61,8 @@ def kill_in_training(stack: Stack, job: Job, victim: str, *, attempt: int) -> li
 
 
 def test_a_killed_run_goes_on_from_its_checkpoint_to_the_same_bits(stack: Stack) -> None:
-    whole = published(stack, stack.finish(stack.submit_ticket(number=77, epochs=40))[0])
-    job = stack.submit_ticket(number=77, epochs=40)
+    whole = published(stack, stack.finish(stack.submit_ticket(number=77, epochs=200))[0])
+    job = stack.submit_ticket(number=77, epochs=200)
     for attempt, victim in enumerate(("job", "runner"), start=1):
         doomed = kill_in_training(stack, job, victim, attempt=attempt)
         _, alive = psutil.wait_procs(doomed, timeout=5)
@@ -74,7 +74,7 @@ def test_a_killed_run_goes_on_from_its_checkpoint_to_the_same_bits(stack: Stack)
 
 
 def test_a_job_that_is_killed_every_time_fails_with_the_reason_and_the_queue_moves_on(stack: Stack) -> None:
-    job = stack.submit_ticket(epochs=1000)
+    job = stack.submit_ticket(epochs=1000, batch_size=1)
     waiting = stack.submit_ticket(epochs=1)
     last = 0
     for _ in range(3):
@@ -90,7 +90,7 @@ def test_a_job_that_is_killed_every_time_fails_with_the_reason_and_the_queue_mov
 
 
 def test_cancelling_stops_the_process_and_frees_the_runner(stack: Stack) -> None:
-    job, queued = stack.submit_ticket(epochs=1000), stack.submit_ticket(epochs=1000)
+    job, queued = stack.submit_ticket(epochs=1000, batch_size=1), stack.submit_ticket(epochs=1000, batch_size=1)
     stack.reached(job, "training")
     process = stack.one("job")
     assert cancel(stack, queued).status == "cancelled"
@@ -107,7 +107,7 @@ def test_cancelling_stops_the_process_and_frees_the_runner(stack: Stack) -> None
 
 
 def test_bad_data_fails_at_once_with_its_own_code(stack: Stack) -> None:
-    first_in_line = stack.submit_ticket(epochs=1000)
+    first_in_line = stack.submit_ticket(epochs=1000, batch_size=1)
     mismatched, corrupt = stack.submit_ticket(), stack.submit_adapter()
     with stack.db.write() as session:
         session.execute(update(Drift).where(Drift.job_id == mismatched.id).values(backbone="0" * 64))
