@@ -28,10 +28,12 @@ DataDir = Annotated[Path | None, typer.Option(help="Where everything is kept (LT
 
 def serve(_: Output, *, data_dir: DataDir = None, host: Host = None, port: Port = None) -> None:
     """Start the whole service on this machine: API and worker on one data directory, no other program needed."""
+    from app.embedded import locked
     from app.embedded import serve as run
 
     settings = _settings(data_dir=data_dir, host=host, port=port)
-    _check_address(settings)
+    with locked(settings.data_dir):  # a service that has the directory has the port as well: name the directory
+        _check_address(settings)
     run(settings)
 
 
