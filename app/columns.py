@@ -15,7 +15,7 @@ Json = Annotated[dict[str, Any], mapped_column(JSON().with_variant(JSONB(), "pos
 JsonList = Annotated[list[Any], mapped_column(JSON().with_variant(JSONB(), "postgresql"))]
 JsonAny = Annotated[Any, mapped_column(JSON().with_variant(JSONB(), "postgresql"))]
 Id = Annotated[str, mapped_column(String(36), primary_key=True)]
-Tenant = Annotated[str, mapped_column(String(64))]
+TenantName = Annotated[str, mapped_column(String(64))]
 Word = Annotated[str, mapped_column(String(32))]
 Sha256 = Annotated[str, mapped_column(String(64))]
 Count = Annotated[int, mapped_column(BigInteger)]

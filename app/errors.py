@@ -1,10 +1,10 @@
-"""What the service raises on purpose, and the one table from error class to HTTP status.
+"""What the service raises on purpose. `app.statuses` gives each its HTTP status.
 
 AppError
 ├── NotFound                404, also for what belongs to another tenant
 ├── Conflict                409
 ├── Invalid                 422; may point at fields
-├── Refused                 401, 403, 413, 415: the request is turned away before it is read
+├── Refused                 401, 403, 408, 413, 415: the request is turned away before it is read
 ├── Busy                    429, 503: worth trying again after `retry_after` seconds
 ├── Damaged                 503: what is stored is not what was stored
 └── Fenced                  raised inside a job only: it must stop and discard what it did
@@ -15,10 +15,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-
-from sqlalchemy.exc import OperationalError
-
-from ltp import errors as ltp
 
 
 @dataclass(frozen=True)
@@ -93,6 +89,12 @@ class AliasNotFound(NotFound):
     noun = "alias"
 
 
+class KeyNotFound(NotFound):
+    """There is no such key."""
+
+    noun = "key"
+
+
 class BlobNotFound(NotFound):
     """There is no such blob."""
 
@@ -128,6 +130,10 @@ class JobFinished(Conflict):
 
 class InUse(Conflict):
     """Something else depends on it."""
+
+
+class QuotaExceeded(Conflict):
+    """The tenant keeps as many bytes as it may."""
 
 
 class NoTicket(Conflict):
@@ -190,6 +196,10 @@ class ForbiddenOrigin(Refused):
     """Without authentication no other web page may call the service."""
 
 
+class RequestTimeout(Refused):
+    """The body came too slowly."""
+
+
 class BodyTooLarge(Refused):
     """The body is over the limit."""
 
@@ -208,6 +218,10 @@ class Busy(AppError):
 
 class QueueFull(Busy):
     """More pairs wait for the engine than it may hold."""
+
+
+class TooManyJobs(Busy):
+    """The tenant has as many unfinished jobs as it may."""
 
 
 class RateLimited(Busy):
@@ -247,40 +261,3 @@ class DataDirInUse(AppError):
 
     def __init__(self, directory: object) -> None:
         super().__init__(f"another `ltp serve` is running on {directory}; stop it, or choose another --data-dir")
-
-
-STATUS: dict[type[Exception], int] = {
-    NotFound: 404,
-    MethodNotAllowed: 405,
-    Conflict: 409,
-    Invalid: 422,
-    Refused: 403,
-    Unauthorized: 401,
-    BodyTooLarge: 413,
-    UnsupportedMediaType: 415,
-    QueueFull: 429,
-    RateLimited: 429,
-    Busy: 503,
-    Damaged: 503,
-    Fenced: 409,
-    DataDirInUse: 409,
-    OperationalError: 503,
-    ltp.BackboneError: 503,
-    ltp.LTPError: 422,
-}
-"""The nearest class in an error's ancestry decides."""
-
-CODES: dict[type[Exception], str] = {OperationalError: "database_unavailable"}
-"""Codes of errors that are not ours; every other code is the class name in snake case."""
-
-
-def status_of(error: Exception) -> int:
-    """Return the HTTP status for `error`; 500 for what nobody foresaw."""
-    return next((STATUS[ancestor] for ancestor in type(error).__mro__ if ancestor in STATUS), 500)
-
-
-def code_of(error: Exception) -> str:
-    """Return the error code for `error`: `job_not_found`, `backbone_mismatch`, ..."""
-    if isinstance(error, AppError | ltp.LTPError):
-        return snake_case(type(error).__name__)
-    return next((CODES[ancestor] for ancestor in type(error).__mro__ if ancestor in CODES), "internal_error")

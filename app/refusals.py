@@ -14,9 +14,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from app.blobs import is_storage_full
-from app.errors import AppError, InvalidRequest, MethodNotAllowed, RouteNotFound, StorageFull, code_of, status_of
+from app.errors import AppError, InvalidRequest, MethodNotAllowed, RouteNotFound, StorageFull
 from app.fields import field_errors, sentence
 from app.paths import methods_of
+from app.statuses import code_of, status_of
 from ltp.errors import LTPError
 
 log = structlog.get_logger(__name__)

@@ -67,10 +67,20 @@ class Settings(BaseSettings):
     threads: Annotated[int, Field(ge=0)] = 0
     """Threads of a job's arithmetic; 0 leaves torch's own choice."""
 
-    auth: Literal["on", "off"] = "off"
-    """`off` serves the loopback interface only, and refuses foreign hosts and origins."""
+    auth: Literal["on", "off"] = "on"
+    """`off` serves the loopback only, and refuses foreign hosts and origins. `ltp serve` is off unless told."""
     admin_key: SecretStr | None = None
     """A key of 32 characters or more with every scope, in tenant `default`."""
+    key_cache_s: Annotated[float, Field(gt=0, le=30)] = 20
+    """How long a key is believed without asking the database; a revoked one is refused after that."""
+    offline_s: Annotated[float, Field(ge=0)] = 300
+    """How long known keys go on predicting with resident adapters while the database does not answer."""
+    rate_limit: str = "1200/minute"
+    """Requests of one key, counted by each API process on its own; empty for none. Not applied while `AUTH` is off."""
+    max_queued_jobs: Annotated[int, Field(ge=1)] = 200
+    """Unfinished jobs a tenant may have."""
+    max_stored_mb: Megabytes = 51_200
+    """Bytes of uploads and artefacts a tenant may keep."""
     host: str = "127.0.0.1"
     """Address to listen on."""
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
@@ -91,6 +101,21 @@ class Settings(BaseSettings):
     job_timeout_s: Seconds = 86_400
     """An attempt that lasts longer is killed and tried again, from its checkpoint."""
 
+    drain_s: Annotated[float, Field(ge=0)] = 0
+    """After SIGTERM, how long requests are still taken while `/readyz` says 503, so that a load balancer notices."""
+    grace_s: Annotated[float, Field(ge=0)] = 10
+    """How long open requests, and then a runner, may take to end."""
+    header_timeout_s: Seconds = 20
+    """A connection that has not sent a whole request head by then is closed."""
+    upload_grace_s: Seconds = 30
+    """A body may take so long, and longer only if it comes at `UPLOAD_MIN_KIB_S` or more."""
+    upload_min_kib_s: Seconds = 16
+    """Least mean rate of a body that takes longer than `UPLOAD_GRACE_S`, in KiB a second."""
+    retention_days: Annotated[float, Field(ge=0)] = 0
+    """Finished jobs, file predictions, and what failed are deleted when so old; 0 keeps them. Artefacts always stay."""
+    audit_days: Annotated[float, Field(ge=0)] = 365
+    """Audit events are deleted when so old; 0 keeps them."""
+
     max_body_mb: Megabytes = 8
     """Largest JSON body."""
     max_corpus_mb: Annotated[int, Field(ge=64)] = 256
@@ -99,6 +124,8 @@ class Settings(BaseSettings):
     """Largest adapter file accepted for import."""
     max_pairs: Annotated[int, Field(ge=1)] = 256
     """Most pairs in one prediction request."""
+    max_characters: Annotated[int, Field(ge=1, le=20_000)] = 20_000
+    """Most characters in one premise or hypothesis."""
     max_tokens: Annotated[int, Field(ge=16)] = 8192
     """Token budget of one batch of the engine, padding included."""
     queue_pairs: Annotated[int, Field(ge=1)] = 2048

@@ -59,7 +59,7 @@ def run(*arguments: str | Path, url: str = NOWHERE, stdin: bytes = b"", cwd: Pat
 @contextmanager
 def started(*arguments: str, backbone: Path, data: Path) -> Iterator[Path]:
     """An `ltp` that runs until it is stopped; yields its log."""
-    settings = {"backbone": str(backbone), "threads": "1", "poll_s": "0.1", "data_dir": str(data)}
+    settings = {"backbone": str(backbone), "threads": "1", "poll_s": "0.1", "auth": "off", "data_dir": str(data)}
     log = data.with_name(f"{arguments[0]}.log")
     with log.open("wb") as sink:
         process = subprocess.Popen([str(LTP), *arguments], stdout=sink, stderr=sink, env=environment(**settings))

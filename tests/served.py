@@ -124,7 +124,13 @@ def running(settings: Settings) -> Iterator[Service]:
 def settings_for(directory: Path, template: Path, backbone: Path, **changes: object) -> Settings:
     directory.mkdir(parents=True, exist_ok=True)
     shutil.copy(template, directory / "ltp.sqlite3")
-    values: dict[str, object] = {"data_dir": directory, "backbone": str(backbone), "max_pairs": 10_000, **changes}
+    values: dict[str, object] = {
+        "data_dir": directory,
+        "backbone": str(backbone),
+        "max_pairs": 10_000,
+        "auth": "off",
+        **changes,
+    }
     return Settings(_env_file=None, **values)  # type: ignore[arg-type]
 
 

@@ -32,7 +32,15 @@ from ltp.config import LABELS, TicketConfig
 from ltp.examples import Example
 
 TENANT = "default"
-SHORT = {"lease_s": 3, "heartbeat_s": 0.5, "sweep_s": 0.5, "poll_s": 0.1, "threads": 1, "log_level": "warning"}
+SHORT = {
+    "auth": "off",
+    "lease_s": 3,
+    "heartbeat_s": 0.5,
+    "sweep_s": 0.5,
+    "poll_s": 0.1,
+    "threads": 1,
+    "log_level": "warning",
+}
 """Waiting times that fit a test."""
 NOUNS = WORDS.split()[30:60]
 

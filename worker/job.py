@@ -15,9 +15,10 @@ from sqlalchemy.orm import Session
 from app import jobs, logs
 from app.blobs import is_storage_full
 from app.db import Database
-from app.errors import AppError, CancelRequested, LeaseLost, code_of
+from app.errors import AppError, CancelRequested, LeaseLost
 from app.jobs import Claim
 from app.settings import Settings
+from app.statuses import code_of
 from ltp.errors import LTPError
 from ltp.progress import Progress
 from worker.context import JobContext

@@ -32,6 +32,8 @@ def serve(_: Output, *, data_dir: DataDir = None, host: Host = None, port: Port 
     from app.embedded import serve as run
 
     settings = _settings(data_dir=data_dir, host=host, port=port)
+    if "auth" not in settings.model_fields_set:
+        settings = settings.model_copy(update={"auth": "off"})
     with locked(settings.data_dir):  # a service that has the directory has the port as well: name the directory
         _check_address(settings)
     run(settings)

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from app.errors import AppError, LeaseLost, NoAdapterForLanguage, NotReady, QueueFull, code_of, snake_case, status_of
+from app.errors import AppError, LeaseLost, NoAdapterForLanguage, NotReady, QueueFull, snake_case
+from app.statuses import code_of, status_of
 from ltp.errors import BackboneMismatch, LTPError, NonFiniteWeights
 
 

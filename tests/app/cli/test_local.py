@@ -157,7 +157,7 @@ def test_a_missing_file_of_pairs_is_a_sentence() -> None:
 
 @pytest.mark.parametrize("command", ["serve", "api"])
 def test_without_authentication_it_listens_to_nobody_else(command: str, tmp_path: Path) -> None:
-    done = run(command, "--host", "0.0.0.0", "--port", "0", data_dir=str(tmp_path))  # noqa: S104  that is refused
+    done = run(command, "--host", "0.0.0.0", "--port", "0", data_dir=str(tmp_path), auth="off")  # noqa: S104  that is refused
     assert done.code == 1
     assert "authentication is off" in done.err
 
