@@ -30,6 +30,8 @@ class Caller:
 
     tenant: str = DEFAULT_TENANT
     scopes: frozenset[Scope] = EVERY_SCOPE
+    actor: str = "local"
+    """Who it is in the audit trail: `key:<id>`, `admin` (the key of the settings), or `local`."""
 
 
 def caller(request: Request) -> Caller:
@@ -41,7 +43,7 @@ def caller(request: Request) -> Caller:
     admin = settings.admin_key.get_secret_value() if settings.admin_key else ""
     if not admin or scheme.lower() != "bearer" or not hmac.compare_digest(secret.encode(), admin.encode()):
         raise Unauthorized("send a valid key as `Authorization: Bearer <key>`")
-    return Caller()
+    return Caller(actor="admin")
 
 
 CallerDep = Annotated[Caller, Depends(caller)]
