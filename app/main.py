@@ -14,11 +14,13 @@ from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 
 from app.blobs import BlobStore
+from app.census import Census
 from app.db import Database
 from app.docs import DESCRIPTION, TAGS, serve_docs
 from app.gate import Gate
 from app.measures import Measures
 from app.predictor.predictor import Predictor
+from app.predictor.residency import Residency
 from app.refusals import install
 from app.routes import adapters, drifts, jobs, languages, operations, predict, predictions, tickets
 from app.settings import Settings, share_cores
@@ -46,6 +48,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.db = db
     app.state.blobs = BlobStore(db)
     app.state.predictor = Predictor(settings, db, app.state.blobs, measures)
+    measures.join(Census(db))
+    measures.join(Residency(app.state.predictor))
     for resource in RESOURCES:
         app.include_router(resource.router)
     install(app)

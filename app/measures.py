@@ -1,8 +1,12 @@
-"""What Prometheus reads from this process. No label names a tenant, a language or an id: their number is unbounded."""
+"""What Prometheus reads from this process; other sources of figures join as collectors.
+
+No label names a tenant, a language or an id: their number is unbounded.
+"""
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
+from prometheus_client.registry import Collector
 from starlette.types import Scope
 
 SECONDS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
@@ -15,6 +19,7 @@ class Measures:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
         self.requests = Histogram(
             "ltp_request_seconds",
             "Duration of requests",
@@ -36,16 +41,19 @@ class Measures:
             registry=self.registry,
         )
         self.queued = Gauge("ltp_queue_pairs", "Pairs waiting for the engine", registry=self.registry)
-        self.jobs = Gauge("ltp_jobs", "Unfinished jobs", ["kind", "status"], registry=self.registry)
-        self.oldest_job = Gauge("ltp_oldest_queued_job_seconds", "Age of the oldest queued job", registry=self.registry)
-        self.workers = Gauge("ltp_workers", "Runners heard lately", registry=self.registry)
-        self.engine = Gauge("ltp_engine", "The engine's own figures", ["figure"], registry=self.registry)
+        self.refusals = Counter(
+            "ltp_queue_refusals_total", "Requests refused because too many pairs waited", registry=self.registry
+        )
 
     def request(self, scope: Scope, *, status: int, seconds: float) -> None:
         """Count one request under its route's template; status 0 means that the caller left."""
         route = getattr(scope.get("route"), "path", "other")
         method = scope["method"] if scope["method"] in METHODS else "other"
         self.requests.labels(method, route, str(status)).observe(seconds)
+
+    def join(self, collector: Collector) -> None:
+        """Let another source of figures be asked at each scrape."""
+        self.registry.register(collector)
 
     def render(self) -> bytes:
         """Return Prometheus' text format."""

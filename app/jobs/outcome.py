@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from app import counters
 from app.db import now
 from app.errors import JobFinished, JobNotFound
 from app.jobs.fence import Claim, owned
@@ -50,6 +51,7 @@ def cancel(session: Session, *, tenant: str, job_id: str) -> Job:
 
 def retry_or_fail(session: Session, job: Job, *, code: str, detail: str, max_attempts: int) -> str:
     """Decide about a job, locked by the caller, whose attempt is over without a result."""
+    counters.count(session, "job_attempts_lost", job.kind, code)
     if job.cancel_requested:
         _finish(session, job, status="cancelled")
     elif job.attempt >= max_attempts:
@@ -77,6 +79,9 @@ def _finish(session: Session, job: Job, *, status: str) -> None:
     """Close a locked job, settle what it was to make, and tell those who watch."""
     job.status, job.owner, job.lease_until, job.eta_s = status, None, None, None
     job.finished_at = now(session)
+    if job.started_at is not None:
+        seconds = (job.finished_at - job.started_at).total_seconds()
+        counters.observe(session, "job_seconds", job.kind, status, seconds=seconds)
     if status != "succeeded":
         for resource in (Drift, Ticket, Adapter, Prediction):
             session.execute(

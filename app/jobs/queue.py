@@ -10,6 +10,7 @@ from typing import Any, Literal
 from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 
+from app import counters
 from app.db import insert, new_id, now
 from app.jobs.fence import Claim, owned
 from app.jobs.outcome import requeue, retry_or_fail, withdraw
@@ -75,7 +76,7 @@ def claim(
     if found is None:
         return None
     moment = now(session)
-    attempt = session.scalar(
+    begun = session.execute(
         update(Job)
         .where(Job.id == found, Job.status == "queued")
         .values(
@@ -85,12 +86,13 @@ def claim(
             lease_until=moment + timedelta(seconds=lease_s),
             progress_at=moment,
         )
-        .returning(Job.attempt)
-    )
-    if attempt is None:
+        .returning(Job.attempt, Job.kind)
+    ).one_or_none()
+    if begun is None:
         return None
+    counters.count(session, "job_attempts", begun.kind)
     session.execute(update(Job).where(Job.id == found, Job.started_at.is_(None)).values(started_at=moment))
-    return Claim(found, attempt, owner)
+    return Claim(found, begun.attempt, owner)
 
 
 def heartbeat(session: Session, claim: Claim, *, lease_s: float) -> Beat:
@@ -151,6 +153,7 @@ def _take_back(session: Session, *conditions: Any, max_attempts: int) -> list[st
         select(Job).where(Job.status == "running", *conditions).order_by(Job.id).with_for_update(skip_locked=True)
     ).all()
     for job in lost:
+        counters.count(session, "lease_losses", job.kind)
         detail = "the worker that ran it was not heard any more"
         retry_or_fail(session, job, code="worker_lost", detail=detail, max_attempts=max_attempts)
     return [job.id for job in lost]

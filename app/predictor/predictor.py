@@ -13,7 +13,7 @@ import structlog
 
 from app.blobs import BlobStore
 from app.db import Database
-from app.errors import AppError
+from app.errors import AppError, QueueFull
 from app.measures import Measures
 from app.memory import Slack
 from app.predictor.backbone import ServedBackbone
@@ -98,7 +98,8 @@ class Predictor:
         if not self.ready:
             raise self.backbone.not_ready()
         work: Work[Question, Prediction] = Work(questions, [_cost(question) for question in questions])
-        self._queue.put(work)
+        with self.measures.refusals.count_exceptions(QueueFull):
+            self._queue.put(work)
         self.measures.queued.set(len(self._queue))
         try:
             predictions = await asyncio.wrap_future(work.future)

@@ -8,16 +8,11 @@ from importlib.metadata import version
 
 from fastapi import APIRouter
 from prometheus_client import CONTENT_TYPE_LATEST
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session
 from starlette.responses import Response
 
 from app.auth import CallerDep
-from app.db import now
-from app.deps import BackboneDep, DatabaseDep, MeasuresDep, PredictorDep
+from app.deps import BackboneDep, MeasuresDep, PredictorDep
 from app.errors import NotReady
-from app.measures import Measures
-from app.models import Job, Worker
 from app.schemas.errors import refusals
 from app.schemas.operations import Backbone, Health, Readiness, Version
 
@@ -67,20 +62,9 @@ def get_backbone(backbone: BackboneDep, predictor: PredictorDep, caller: CallerD
         **refusals(),
     },
 )
-def metrics(db: DatabaseDep, measures: MeasuresDep, predictor: PredictorDep, caller: CallerDep) -> Response:  # noqa: ARG001
-    """Durations, queues, jobs and the engine's residency. No label names a tenant."""
-    for figure, value in predictor.figures().items():
-        measures.engine.labels(figure).set(value)
-    with db.read() as session:
-        _measure_jobs(session, measures)
+def metrics(measures: MeasuresDep, caller: CallerDep) -> Response:  # noqa: ARG001
+    """Durations, queues, jobs and the engine's residency. No label names a tenant.
+
+    While the database does not answer, `ltp_database_up` is 0 and only what this process knows is given.
+    """
     return Response(measures.render(), media_type=CONTENT_TYPE_LATEST)
-
-
-def _measure_jobs(session: Session, measures: Measures) -> None:
-    measures.jobs.clear()
-    unfinished = select(Job.kind, Job.status, func.count()).where(Job.status.in_(("queued", "running")))
-    for kind, status, count in session.execute(unfinished.group_by(Job.kind, Job.status)):
-        measures.jobs.labels(kind, status).set(count)
-    oldest = session.scalar(select(func.min(Job.created_at)).where(Job.status == "queued"))
-    measures.oldest_job.set(0 if oldest is None else (now(session) - oldest).total_seconds())
-    measures.workers.set(session.scalar(select(func.count()).select_from(Worker)) or 0)

@@ -65,7 +65,24 @@ def test_figures_name_routes_and_no_ids(service: Service) -> None:
     assert 'route="other",status="404"' in response.text
     assert 'ltp_jobs{kind="ticket",status="queued"} 1.0' in response.text
     assert "ltp_queue_pairs 0.0" in response.text
+    assert 'ltp_oldest_queued_job_seconds{kind="ticket"} 0.0' not in response.text
+    assert "ltp_database_up 1.0" in response.text
     assert job.id not in response.text
+
+
+def test_figures_of_the_process_are_given_while_the_database_is_down(
+    tmp_path: Path, migrated_sqlite: Path, tiny_backbone_dir: Path
+) -> None:
+    nowhere = "postgresql+psycopg://nobody@127.0.0.1:1/none?connect_timeout=2"
+    settings = settings_for(tmp_path / "data", migrated_sqlite, tiny_backbone_dir, database_url=nowhere)
+    with running(settings) as service:
+        service.wait_ready()
+        text = service.http.get("/metrics").text
+    assert "ltp_database_up 0.0" in text
+    assert "ltp_ready 1.0" in text
+    assert 'ltp_request_seconds_count{method="GET",route="/readyz"' in text
+    assert 'ltp_engine_adapters{cache="fused"} 0.0' in text
+    assert "ltp_jobs{" not in text, "what is not known is not made up"
 
 
 def test_the_documentation_loads_nothing_from_elsewhere(shared: Service) -> None:

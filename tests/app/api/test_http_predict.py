@@ -166,6 +166,22 @@ def test_ten_thousand_pairs_come_back_in_order_and_do_not_hold_up_others(trained
     assert min(waited) < whole / 2, "a small request overtakes a large one"
 
 
+def test_the_engine_shows_what_is_resident_and_what_had_to_leave(trained: Service) -> None:
+    def figures() -> dict[str, float]:
+        lines = trained.http.get("/metrics").text.splitlines()
+        return {name: float(value) for name, value in (line.rsplit(" ", 1) for line in lines if line[0] != "#")}
+
+    predict(trained, lang="en", pairs=[PAIR])
+    before = figures()
+    predict(trained, lang="en", pairs=[PAIR])
+    after = figures()
+    assert after["ltp_pairs_total"] > before["ltp_pairs_total"]
+    assert after['ltp_engine_hits_total{cache="fused"}'] > before['ltp_engine_hits_total{cache="fused"}']
+    assert after['ltp_engine_misses_total{cache="compact"}'] >= 1
+    assert 0 < after['ltp_engine_bytes{cache="fused"}'] <= after['ltp_engine_capacity_bytes{cache="fused"}']
+    assert after["ltp_batch_pairs_count"] > before["ltp_batch_pairs_count"]
+
+
 def test_concurrent_requests_get_their_own_answers(trained: Service) -> None:
     references = ["en@1", "en@2", "sw"]
     alone = {reference: predict(trained, adapter=reference, pairs=[PAIR])["predictions"][0] for reference in references}
