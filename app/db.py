@@ -156,7 +156,9 @@ def _engine(url: str) -> Engine:
     """Make the engine: SQLite's file with its pragmas and transaction recipe, or Postgres with liveness checks."""
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
-        return create_engine(url, json_serializer=_dumps, pool_pre_ping=True, pool_size=10, max_overflow=20)
+        return create_engine(
+            url, json_serializer=_dumps, hide_parameters=True, pool_pre_ping=True, pool_size=10, max_overflow=20
+        )
     if parsed.database and parsed.database != ":memory:":
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(
@@ -187,3 +189,4 @@ def _begin_sqlite(connection: Connection) -> None:
     """Begin as a writer at once when the session will write."""
     write = connection.get_execution_options().get("write", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+        hide_parameters=True,  # they are texts and keys, and errors print them

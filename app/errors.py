@@ -4,7 +4,7 @@ AppError
 ├── NotFound                404, also for what belongs to another tenant
 ├── Conflict                409
 ├── Invalid                 422; may point at fields
-├── Refused                 401, 403, 408, 413, 415: the request is turned away before it is read
+├── Refused                 400, 401, 403, 408, 413, 415, 431: the request is turned away before it is read
 ├── Busy                    429, 503: worth trying again after `retry_after` seconds
 ├── Damaged                 503: what is stored is not what was stored
 └── Fenced                  raised inside a job only: it must stop and discard what it did
@@ -208,6 +208,14 @@ class UnsupportedMediaType(Refused):
     """The body is of another media type than the route reads, or carries a Content-Encoding."""
 
 
+class MalformedRequest(Refused):
+    """What arrived is no HTTP request."""
+
+
+class HeadTooLarge(Refused):
+    """The request line and headers are over the limit."""
+
+
 class Busy(AppError):
     """It may work later."""
 
@@ -226,6 +234,10 @@ class TooManyJobs(Busy):
 
 class RateLimited(Busy):
     """The key has used up its requests for now."""
+
+
+class TooManyConnections(Busy):
+    """As many connections are open as may be."""
 
 
 class NotReady(Busy):

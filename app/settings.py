@@ -108,9 +108,11 @@ class Settings(BaseSettings):
     header_timeout_s: Seconds = 20
     """A connection that has not sent a whole request head by then is closed."""
     upload_grace_s: Seconds = 30
+    max_connections: Annotated[int, Field(ge=1)] = 512
+    """Connections open at once; more are answered 503, `/healthz` and `/readyz` excepted."""
     """A body may take so long, and longer only if it comes at `UPLOAD_MIN_KIB_S` or more."""
     upload_min_kib_s: Seconds = 16
-    """Least mean rate of a body that takes longer than `UPLOAD_GRACE_S`, in KiB a second."""
+    """Least mean rate of a body that takes longer than `UPLOAD_GRACE_S`, in KiB a second; of reading an answer, too."""
     retention_days: Annotated[float, Field(ge=0)] = 0
     """Finished jobs, file predictions, and what failed are deleted when so old; 0 keeps them. Artefacts always stay."""
     audit_days: Annotated[float, Field(ge=0)] = 365
