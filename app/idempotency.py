@@ -19,6 +19,7 @@ from starlette.responses import JSONResponse
 
 from app.auth import CallerDep
 from app.db import Database, now
+from app.doorbell import Doorbell
 from app.errors import IdempotencyConflict
 from app.models import IdempotencyKey
 from app.schemas.jobs import Accepted
@@ -42,6 +43,7 @@ class Starter:
     """Starts the work of one request, once a key."""
 
     db: Database
+    doorbell: Doorbell
     tenant: str
     method: str
     path: str
@@ -52,25 +54,30 @@ class Starter:
         if self.key is None:
             return None
         with self.db.read() as session:
-            return self._stored(session, digest)
+            stored = self._stored(session, digest)
+        return None if stored is None else _accepted(stored)
 
     def start(self, digest: str, begin: Callable[[Session], Accepted]) -> JSONResponse:
         """Run `begin` in a write transaction together with the key, or replay; returns the 202.
+
+        A worker is told once the job is committed, and never before.
 
         Raises:
             IdempotencyConflict: the key came before with another body.
         """
         try:
-            return self._start(digest, begin)
+            content = self._start(digest, begin)
         except IntegrityError:
             if self.key is None:
                 raise
-            return self._start(digest, begin)  # a twin committed first; its answer is there now
+            content = self._start(digest, begin)  # a twin committed first; its answer is there now
+        self.doorbell.ring(content["job"]["id"], kind=content["job"]["kind"])
+        return _accepted(content)
 
-    def _start(self, digest: str, begin: Callable[[Session], Accepted]) -> JSONResponse:
+    def _start(self, digest: str, begin: Callable[[Session], Accepted]) -> dict[str, Any]:
         with self.db.write() as session:
             if self.key is None:
-                return _accepted(begin(session).model_dump(mode="json"))
+                return begin(session).model_dump(mode="json")
             session.execute(delete(IdempotencyKey).where(IdempotencyKey.created_at < now(session) - KEPT))
             stored = self._stored(session, digest)
             if stored is not None:
@@ -90,9 +97,9 @@ class Starter:
                     created_at=now(session),
                 )
             )
-        return _accepted(content)
+        return content
 
-    def _stored(self, session: Session, digest: str) -> JSONResponse | None:
+    def _stored(self, session: Session, digest: str) -> dict[str, Any] | None:
         row = session.get(IdempotencyKey, (self.tenant, self.method, self.path, self.key))
         if row is None or row.created_at < now(session) - KEPT:
             return None
@@ -100,7 +107,7 @@ class Starter:
             raise IdempotencyConflict(
                 f"the Idempotency-Key {self.key!r} was used with another body; take a new key for a new request"
             )
-        return _accepted(row.response)
+        return row.response
 
 
 def _accepted(content: dict[str, Any]) -> JSONResponse:
@@ -109,7 +116,8 @@ def _accepted(content: dict[str, Any]) -> JSONResponse:
 
 def starter(request: Request, caller: CallerDep, key: KeyHeader = None) -> Starter:
     """Collect what scopes the key of this request."""
-    return Starter(request.app.state.db, caller.tenant, request.method, request.scope["path"], key)
+    state = request.app.state
+    return Starter(state.db, state.doorbell, caller.tenant, request.method, request.scope["path"], key)
 
 
 StarterDep = Annotated[Starter, Depends(starter)]

@@ -6,6 +6,7 @@ once and `/readyz` turns 200 when predictions can be served.
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
@@ -17,20 +18,27 @@ from app.blobs import BlobStore
 from app.census import Census
 from app.db import Database
 from app.docs import DESCRIPTION, TAGS, serve_docs
+from app.doorbell import Doorbell
 from app.gate import Gate
+from app.keys.ring import KeyRing
+from app.limits import Limits
 from app.measures import Measures
+from app.outage import Clock, Outage
 from app.predictor.predictor import Predictor
 from app.predictor.residency import Residency
 from app.refusals import install
-from app.routes import adapters, drifts, jobs, languages, operations, predict, predictions, tickets
+from app.routes import adapters, drifts, jobs, keys, languages, operations, predict, predictions, tickets
 from app.settings import Settings, share_cores
 from app.shutdown import announced
 
-RESOURCES = (tickets, drifts, adapters, languages, predict, predictions, jobs, operations)
+RESOURCES = (tickets, drifts, adapters, languages, predict, predictions, jobs, keys, operations)
 
 
-def create_app(settings: Settings) -> FastAPI:
-    """Build the application over the database of `settings`, which must be migrated before it starts."""
+def create_app(settings: Settings, *, clock: Clock = time.monotonic) -> FastAPI:
+    """Build the application over the database of `settings`, which must be migrated before it starts.
+
+    `clock` counts the seconds for which what the database said is believed.
+    """
     app = FastAPI(
         title="LTP",
         version=version("ltp"),
@@ -46,6 +54,10 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.settings = settings
     app.state.measures = measures
     app.state.db = db
+    app.state.outage = Outage(clock=clock)
+    app.state.keys = KeyRing(db, settings, outage=app.state.outage, clock=clock)
+    app.state.limits = Limits(settings)
+    app.state.doorbell = Doorbell(settings.redis_url.get_secret_value() if settings.redis_url else None)
     app.state.blobs = BlobStore(db)
     app.state.predictor = Predictor(settings, db, app.state.blobs, measures)
     measures.join(Census(db))
@@ -64,6 +76,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     share_cores()
     with announced(app.state.predictor.drain):
         app.state.predictor.start()
+        app.state.doorbell.start()
         yield
+    await run_in_threadpool(app.state.doorbell.stop)
     await run_in_threadpool(app.state.predictor.stop)
     app.state.db.close()
