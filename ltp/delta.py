@@ -11,18 +11,20 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from transformers import XLMRobertaForMaskedLM
 
 from ltp.backbone.architecture import EMBEDDING_MATRICES, WORD_EMBEDDINGS
 from ltp.encoder import Overlay
 from ltp.errors import DeltaDoesNotFitTicket, NonFiniteWeights
 from ltp.ticket import Ticket
+
+if TYPE_CHECKING:
+    from transformers import XLMRobertaForMaskedLM
 
 DeltaDtype = Literal["fp16", "fp32"]
 FP16_OVERFLOW = 65520.0

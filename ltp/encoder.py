@@ -18,9 +18,13 @@ from typing import Any, Protocol
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from transformers.activations import ACT2FN
 
-from ltp.backbone.architecture import LM_BIAS, POSITION_EMBEDDINGS, TYPE_EMBEDDINGS, WORD_EMBEDDINGS
+from ltp.backbone.architecture import (
+    LM_BIAS,
+    POSITION_EMBEDDINGS,
+    TYPE_EMBEDDINGS,
+    WORD_EMBEDDINGS,
+)
 from ltp.backbone.load import Backbone
 from ltp.config import Precision
 from ltp.template import Encoded
@@ -156,12 +160,12 @@ class Encoder:
     """
 
     def __init__(self, backbone: Backbone, *, precision: Precision = "fp32", dropout: bool = False) -> None:
-        config: Any = backbone.model.config
-        self._heads: int = config.num_attention_heads
-        self._epsilon: float = config.layer_norm_eps
-        self._activation: Callable[[Tensor], Tensor] = ACT2FN[config.hidden_act]
-        self._dropout: float = config.hidden_dropout_prob if dropout else 0.0
-        self._attention_dropout: float = config.attention_probs_dropout_prob if dropout else 0.0
+        architecture = backbone.architecture
+        self._heads = architecture.heads
+        self._epsilon = architecture.norm_epsilon
+        self._activation: Callable[[Tensor], Tensor] = getattr(F, architecture.activation)
+        self._dropout = architecture.dropout if dropout else 0.0
+        self._attention_dropout = architecture.attention_dropout if dropout else 0.0
         self._noise: Dropper | None = None
         self.dtype = DTYPES[precision]
 

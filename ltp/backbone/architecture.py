@@ -24,6 +24,8 @@ DECODER = "lm_head.decoder.weight"
 LM_BIAS = "lm_head.bias"
 DECODER_BIAS = "lm_head.decoder.bias"
 
+ACTIVATIONS = ("gelu", "relu", "silu")
+
 _LAYER = re.compile(r"^roberta\.encoder\.layer\.(\d+)\.")
 _UNUSED = re.compile(r"^roberta\.pooler\.|(^|\.)(position_ids|token_type_ids)$")
 _NUMBERS = (
@@ -49,6 +51,10 @@ class Architecture:
     positions: int
     types: int
     pad: int
+    norm_epsilon: float
+    activation: str
+    dropout: float
+    attention_dropout: float
 
     @property
     def max_positions(self) -> int:
@@ -71,11 +77,17 @@ def read_architecture(directory: Path) -> Architecture:
         kind = config.get("model_type")
         numbers = [config[key] for key in _NUMBERS]
         pad = config.get("pad_token_id", 1)
+        epsilon = config.get("layer_norm_eps", 1e-12)
+        activation = config.get("hidden_act", "gelu")
+        rates = [config.get(key, 0.1) for key in ("hidden_dropout_prob", "attention_probs_dropout_prob")]
     except (ValueError, KeyError, AttributeError, TypeError) as error:
         raise BackboneIncomplete(f"config.json of {directory} cannot be used: {error!r}") from error
     _check(directory, config, kind, [*numbers, pad])
+    _check_arithmetic(directory, activation, epsilon, rates)
     vocabulary, hidden, layers, heads, intermediate, positions, types = numbers
-    return Architecture(vocabulary, hidden, layers, heads, intermediate, positions, types, pad)
+    return Architecture(
+        vocabulary, hidden, layers, heads, intermediate, positions, types, pad, float(epsilon), activation, *rates
+    )
 
 
 def _check(directory: Path, config: dict[str, Any], kind: object, numbers: list[Any]) -> None:
@@ -87,6 +99,16 @@ def _check(directory: Path, config: dict[str, Any], kind: object, numbers: list[
         raise BackboneIncomplete(f"config.json of {directory} has sizes that are not positive whole numbers: {numbers}")
     if numbers[1] % numbers[3] or numbers[5] <= numbers[7] + 1:
         raise BackboneIncomplete(f"config.json of {directory} has sizes that do not fit together: {numbers}")
+
+
+def _check_arithmetic(directory: Path, activation: object, epsilon: object, rates: list[Any]) -> None:
+    if activation not in ACTIVATIONS:
+        known = ", ".join(ACTIVATIONS)
+        raise BackboneIncomplete(f"config.json of {directory} has hidden_act {activation!r}; known are {known}")
+    if type(epsilon) not in (int, float) or not 0 < epsilon < 1:  # type: ignore[operator]
+        raise BackboneIncomplete(f"config.json of {directory} has layer_norm_eps {epsilon!r}; it lies between 0 and 1")
+    if any(type(rate) not in (int, float) or not 0 <= rate < 1 for rate in rates):
+        raise BackboneIncomplete(f"config.json of {directory} has dropout rates {rates}; they lie in [0, 1)")
 
 
 def expected_shapes(arch: Architecture) -> Shapes:

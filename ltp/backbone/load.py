@@ -1,25 +1,31 @@
-"""A checkpoint in memory: the pristine model, its tokenizer, its special tokens and its verbalizer (3.2).
+"""A checkpoint in memory: the pristine parameters, the tokenizer, the special tokens and the verbalizer (3.2).
 
 No code and no pickle from a checkpoint is ever run: the model class is transformers' own, the weights are safetensors.
+Importing transformers takes longer than loading a checkpoint, so the model is built only when somebody asks for it;
+training and serving compute on the parameters.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from safetensors import safe_open
 from tokenizers import Tokenizer
 from torch import Tensor
-from transformers import XLMRobertaConfig, XLMRobertaForMaskedLM
 
-from ltp.backbone.architecture import DECODER, Shapes, read_architecture
+from ltp.backbone.architecture import DECODER, WORD_EMBEDDINGS, Architecture, Shapes, read_architecture
 from ltp.backbone.architecture import layer_of as layer_of
 from ltp.backbone.fingerprint import TOKENIZER, WEIGHTS
 from ltp.backbone.manifest import BackboneInfo, read_manifest
 from ltp.config import LABELS, VERBALIZER
 from ltp.errors import BackboneIncomplete, BackboneNotFinite, VerbalizerNotSingleToken
+
+if TYPE_CHECKING:
+    from transformers import XLMRobertaForMaskedLM
 
 
 @dataclass(frozen=True)
@@ -41,12 +47,12 @@ class SpecialTokens:
 class Backbone:
     """The pretrained model theta, shared by every adapter and never modified.
 
-    `parameters` holds every canonical parameter in fp32, sorted by code point; `model` is built on the same storage, in
-    evaluation mode, without gradients. `verbalizer` (3,) holds token ids in the order of `LABELS`.
+    `parameters` holds every canonical parameter in fp32, sorted by code point. `verbalizer` (3,) holds token ids in the
+    order of `LABELS`.
     """
 
     info: BackboneInfo
-    model: XLMRobertaForMaskedLM
+    architecture: Architecture
     tokenizer: Tokenizer
     parameters: dict[str, Tensor]
     special: SpecialTokens
@@ -60,16 +66,19 @@ class Backbone:
     @property
     def decoder(self) -> Tensor:
         """Output embeddings (V, H): the word embeddings, unless the checkpoint has its own."""
-        weight: Tensor = self.model.lm_head.decoder.weight
-        return weight
+        return self.parameters.get(DECODER, self.parameters[WORD_EMBEDDINGS])
+
+    @cached_property
+    def model(self) -> XLMRobertaForMaskedLM:
+        """transformers' model on the storage of `parameters`, in evaluation mode, without gradients."""
+        return _build_model(self.info, self.parameters)
 
     def on(self, device: str) -> Backbone:
         """The same on another device; itself if it is there already."""
         if torch.device(device) == self.decoder.device:
             return self
         parameters = {name: tensor.to(device) for name, tensor in self.parameters.items()}
-        model = _build_model(self.info, parameters, device)
-        return replace(self, model=model, parameters=parameters, verbalizer=self.verbalizer.to(device))
+        return replace(self, parameters=parameters, verbalizer=self.verbalizer.to(device))
 
 
 def load_backbone(directory: Path, *, device: str = "cpu") -> Backbone:
@@ -81,11 +90,12 @@ def load_backbone(directory: Path, *, device: str = "cpu") -> Backbone:
         VerbalizerNotSingleToken: naming the word the vocabulary splits.
     """
     info = read_manifest(directory)
+    architecture = read_architecture(directory)
     parameters = _read_parameters(info, device)
-    tokenizer, special = _read_tokenizer(info)
+    tokenizer, special = _read_tokenizer(info, architecture)
     return Backbone(
         info=info,
-        model=_build_model(info, parameters, device),
+        architecture=architecture,
         tokenizer=tokenizer,
         parameters=parameters,
         special=special,
@@ -105,7 +115,10 @@ def _read_parameters(info: BackboneInfo, device: str) -> dict[str, Tensor]:
     return parameters
 
 
-def _build_model(info: BackboneInfo, parameters: dict[str, Tensor], device: str) -> XLMRobertaForMaskedLM:
+def _build_model(info: BackboneInfo, parameters: dict[str, Tensor]) -> XLMRobertaForMaskedLM:
+    from transformers import XLMRobertaConfig, XLMRobertaForMaskedLM
+
+    device = parameters[WORD_EMBEDDINGS].device
     config = XLMRobertaConfig.from_json_file(info.directory / "config.json")
     config.tie_word_embeddings = DECODER not in parameters
     config._attn_implementation = "sdpa"  # noqa: SLF001  the constructor's only way to choose it
@@ -125,7 +138,7 @@ def _build_model(info: BackboneInfo, parameters: dict[str, Tensor], device: str)
     return model
 
 
-def _read_tokenizer(info: BackboneInfo) -> tuple[Tokenizer, SpecialTokens]:
+def _read_tokenizer(info: BackboneInfo, architecture: Architecture) -> tuple[Tokenizer, SpecialTokens]:
     path = info.directory / TOKENIZER
     try:
         tokenizer = Tokenizer.from_file(str(path))
@@ -138,7 +151,7 @@ def _read_tokenizer(info: BackboneInfo) -> tuple[Tokenizer, SpecialTokens]:
         raise BackboneIncomplete(f"{path} has no {', '.join(absent)}")
     if tokenizer.get_vocab_size() > info.vocabulary or max(tokenizer.get_vocab().values()) >= info.vocabulary:
         raise BackboneIncomplete(f"{path} has more pieces than the model's {info.vocabulary} embedding rows")
-    if ids["<pad>"] != read_architecture(info.directory).pad:
+    if ids["<pad>"] != architecture.pad:
         raise BackboneIncomplete(f"{path} numbers <pad> {ids['<pad>']}; config.json says otherwise")
     return tokenizer, SpecialTokens(*(int(number) for number in ids.values() if number is not None))
 
