@@ -180,7 +180,12 @@ def test_ctrl_c_leaves_the_job_alone_and_it_can_be_cancelled(service: str) -> No
     bounds = ["--sample", "2000", "--epochs", "500"]
     command = [str(LTP), "ticket", "create", "--builtin", "demo", *bounds]
     process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(url=service), start_new_session=True
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment(url=service),
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a suite in the background ignores it
     )
     assert process.stderr is not None
     first = process.stderr.readline()
