@@ -14,8 +14,10 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 TORCH := torch==2.13.0
+AUDIT := build/audit
+PIP_AUDIT := pip-audit==2.10.1
 
-.PHONY: help setup run demo test check bench format migrate lock clean
+.PHONY: help setup run demo test check bench rehearse audit format migrate lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -41,6 +43,14 @@ check: $(INSTALLED) ## lint, formatting, types, and the direction of imports
 bench: setup ## few-shot accuracy on XNLI and AmericasNLI (make bench DATA=...); hours on 2 cores, resumable
 	@test -n "$(DATA)" || { echo "Name the folder with xnli/, americasnli/ and wikitext2/: make bench DATA=..." >&2; exit 2; }
 	@$(BIN)/python -m bench.few_shot --data "$(DATA)" --out build/few-shot
+
+rehearse: setup ## start every service of docker-compose.yml as a process, and run the demo through it (10 minutes on 2 cores)
+	@$(BIN)/python -m deploy.rehearse
+
+audit: $(INSTALLED) ## ask a vulnerability service about every locked version; needs a network, so it is apart from check
+	@test -x $(AUDIT)/bin/pip-audit || { $(BIN)/python -m venv $(AUDIT) && \
+	  $(AUDIT)/bin/python -m pip --disable-pip-version-check install --quiet $(PIP_AUDIT); }
+	@$(AUDIT)/bin/pip-audit --requirement requirements.lock --no-deps --disable-pip --progress-spinner off
 
 format: $(INSTALLED) ## format the code and fix what the linter can
 	@$(BIN)/ruff format .

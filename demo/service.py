@@ -43,12 +43,11 @@ def running(ltp: Path, data: Path, log: Path) -> Iterator[str]:
         _stop(process)
 
 
-def cancel_jobs(url: str) -> None:
+def cancel_jobs(client: Client) -> None:
     """Cancel what is queued or running, so that the next start does not go on with it."""
-    with Client(url) as client:
-        for status in ("running", "queued"):
-            for job in client.items("/jobs", status=status):
-                client.post(f"/jobs/{job['id']}/cancel")
+    for status in ("running", "queued"):
+        for job in client.items("/jobs", status=status):
+            client.post(f"/jobs/{job['id']}/cancel")
 
 
 def _free_port() -> int:

@@ -29,20 +29,19 @@ def show_answers(console: Console, path: Path) -> None:
     console.print(table)
 
 
-def show_figures(console: Console, url: str, seconds: dict[str, float], languages: list[str]) -> None:
+def show_figures(console: Console, client: Client, seconds: dict[str, float], languages: list[str]) -> None:
     """Print what the service knows about the ticket and the adapters, and how long each took."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_header=False)
     table.add_column(no_wrap=True)
     table.add_column()
-    with Client(url) as client:
-        ticket = find_ticket(client, "demo")
-        drift = client.get(f"/drifts/{ticket['drift']}")
-        table.add_row("drift", f"{_run(drift)}; {ticket['moved']:,} of {ticket['selectable']:,} parameters moved")
-        made = f"made in {clock(seconds['ticket'])}"
-        table.add_row("ticket", f"{ticket['active']:,} parameters; {size(ticket['mask_bytes'])}, once; {made}")
-        for lang in languages:
-            table.add_row(*_adapter(find_adapter(client, f"{lang}@production"), seconds[lang]))
-        backbone = client.get("/backbone")
+    ticket = find_ticket(client, "demo")
+    drift = client.get(f"/drifts/{ticket['drift']}")
+    table.add_row("drift", f"{_run(drift)}; {ticket['moved']:,} of {ticket['selectable']:,} parameters moved")
+    made = f"made in {clock(seconds['ticket'])}"
+    table.add_row("ticket", f"{ticket['active']:,} parameters; {size(ticket['mask_bytes'])}, once; {made}")
+    for lang in languages:
+        table.add_row(*_adapter(find_adapter(client, f"{lang}@production"), seconds[lang]))
+    backbone = client.get("/backbone")
     whole = size(4 * backbone["parameters"])
     table.add_row(
         "backbone", f"{backbone['name']}, {backbone['parameters'] / 1e6:.1f} M parameters: {whole}, shared by all"
@@ -79,9 +78,10 @@ def show_next(console: Console, output: Path, seconds: float) -> None:
     console.print(
         f"\n[bold]Done in {clock(seconds)}.[/bold] The ticket over the layers is drawn in {output}/ticket.png."
     )
-    console.print("What to try next, the first of these in a terminal of its own:\n")
+    served = [f"serve --data-dir {output}/data"] if (output / "data").is_dir() else []
+    console.print(f"What to try next{', the first of these in a terminal of its own' if served else ''}:\n")
     for command in (
-        f"serve --data-dir {output}/data",
+        *served,
         'predict --adapter sw "Mtoto anasoma kitabu." "Mtoto analala."',
         "evaluate --adapter es examples/es-dev.jsonl",
         "ticket list",

@@ -1,0 +1,56 @@
+# The service as one image: `ltp api`, `ltp worker` and `ltp migrate` are commands of it.
+#
+# TORCH_INDEX_URL  package index torch alone is taken from, for a CPU-only or a CUDA build; empty: the default index,
+#                  whose Linux build brings CUDA
+#
+# Base images are pinned by exact tag.
+
+FROM python:3.11.14-slim-bookworm AS dependencies
+ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
+RUN python -m venv /opt/ltp
+# torch comes first and alone, so that its own index never answers for another package
+ARG TORCH=torch==2.13.0
+ARG TORCH_INDEX_URL=
+RUN /opt/ltp/bin/pip install --no-deps ${TORCH_INDEX_URL:+--index-url "$TORCH_INDEX_URL"} "$TORCH"
+WORKDIR /build
+COPY pyproject.toml requirements.lock ./
+RUN python -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['dependencies'], sep='\n')" \
+      > dependencies.txt \
+    && /opt/ltp/bin/pip install --constraint requirements.lock --requirement dependencies.txt
+
+FROM python:3.11.14-slim-bookworm AS package
+WORKDIR /build
+COPY pyproject.toml README.md LICENSE ./
+COPY migrations migrations
+COPY ltp ltp
+COPY worker worker
+COPY app app
+RUN pip wheel --no-cache-dir --no-deps --wheel-dir /wheel .
+
+FROM python:3.11.14-slim-bookworm
+# a named volume that is mounted here for the first time takes over this owner; a bind mount must belong to 10001
+RUN groupadd --gid 10001 ltp \
+    && useradd --uid 10001 --gid ltp --home-dir /var/lib/ltp --no-create-home --shell /usr/sbin/nologin ltp \
+    && install --directory --owner ltp --group ltp \
+      /var/lib/ltp /var/lib/ltp/data /var/lib/ltp/work /var/lib/ltp/backbones
+COPY --from=dependencies /opt/ltp /opt/ltp
+# the project's own code is a layer of its own, which is all that an update has to move
+RUN --mount=type=bind,from=package,source=/wheel,target=/wheel \
+    /opt/ltp/bin/pip install --no-cache-dir --no-deps --no-index /wheel/*.whl
+ENV PATH=/opt/ltp/bin:/usr/local/bin:/usr/bin:/bin
+ENV PYTHONUNBUFFERED=1
+ENV PYTHONDONTWRITEBYTECODE=1
+ENV HF_HOME=/var/lib/ltp/backbones/.hf
+ENV MPLCONFIGDIR=/tmp
+ENV LTP_HOST=0.0.0.0
+ENV LTP_PORT=8000
+ENV LTP_DATA_DIR=/var/lib/ltp/data
+ENV LTP_WORK_DIR=/var/lib/ltp/work
+ENV LTP_BACKBONE_DIR=/var/lib/ltp/backbones
+USER 10001:10001
+WORKDIR /var/lib/ltp
+EXPOSE 8000
+# liveness, which touches nothing else; what does not run the API switches it off
+HEALTHCHECK --interval=15s --timeout=5s --start-period=60s --retries=3 \
+    CMD ["python", "-c", "import http.client, os, sys; c = http.client.HTTPConnection('127.0.0.1', int(os.environ['LTP_PORT']), timeout=4); c.request('GET', '/healthz'); sys.exit(c.getresponse().status != 200)"]
+CMD ["ltp", "api"]

@@ -1,0 +1,222 @@
+"""The Compose file and .env.example: valid, complete, without a secret, about settings and commands that exist."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+import yaml
+
+from app.cli.program import root
+from app.settings import PREFIX, Settings
+from deploy.rehearse.compose import ComposeError, HealthCheck, Service, interpolated, read, seconds
+
+ROOT = Path(__file__).parents[2]
+FILE, EXAMPLE = ROOT / "docker-compose.yml", ROOT / ".env.example"
+SECRETS = {"POSTGRES_PASSWORD": "p@ss:w/rd $%", "REDIS_PASSWORD": "letters-09_", "LTP_ADMIN_KEY": 32 * "k"}
+REFERENCE = re.compile(r"\$\{(\w+)(?:(:[-?])([^}]*))?\}")
+
+
+@pytest.fixture(scope="module")
+def services() -> dict[str, Service]:
+    return read(FILE, SECRETS)
+
+
+def document() -> Any:
+    return yaml.safe_load(FILE.read_text("utf-8"))
+
+
+def strings(value: Any) -> list[str]:
+    if isinstance(value, dict):
+        return [text for each in value.values() for text in strings(each)]
+    return [text for each in value for text in strings(each)] if isinstance(value, list) else [str(value)]
+
+
+def example() -> dict[str, str]:
+    """Every variable of .env.example, the commented ones too."""
+    return dict(re.findall(r"^(?:# )?([A-Z_]+)=(.*)$", EXAMPLE.read_text("utf-8"), re.MULTILINE))
+
+
+def references() -> list[tuple[str, str, str]]:
+    return [found for text in strings(document()) for found in REFERENCE.findall(text)]
+
+
+def settings() -> set[str]:
+    return {PREFIX + field.upper() for field in Settings.model_fields}
+
+
+def test_the_file_is_valid_by_the_schema_of_compose_without_a_network() -> None:
+    command = [str(Path(sys.executable).with_name("check-jsonschema")), "--builtin-schema", "vendor.compose-spec"]
+    nowhere = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), "http://127.0.0.1:9")
+    done = subprocess.run([*command, str(FILE)], env=os.environ | nowhere, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_secret_is_required_and_nothing_else_is() -> None:
+    required = {name for name, how, _ in references() if how == ":?"}
+    assert required == set(SECRETS)
+    assert not [found for found in references() if found[0] in SECRETS and found[1] != ":?"]
+    for name in SECRETS:
+        for value in ({}, {name: ""}):
+            given = {key: secret for key, secret in SECRETS.items() if key != name}
+            with pytest.raises(ComposeError, match=f"{name} is not set: set {name}"):
+                read(FILE, given | value)
+
+
+def test_no_secret_stands_in_the_files_or_on_a_command_line(services: dict[str, Service]) -> None:
+    assert {name: example()[name] for name in SECRETS} == dict.fromkeys(SECRETS, "")
+    for service in services.values():
+        words = [*service.command, *(service.health.command if service.health else ())]
+        assert not [word for word in words for secret in SECRETS.values() if secret in word]
+
+
+def test_the_example_names_every_variable_with_the_default_it_has() -> None:
+    defaults = {name: default for name, how, default in references() if how != ":?"}
+    assert set(example()) == set(defaults) | set(SECRETS)
+    assert {name: value for name, value in example().items() if name not in SECRETS} == defaults
+    assert not [name for name, how, default in references() if how == ":-" and defaults[name] != default]
+
+
+def test_variables_that_look_like_settings_are_settings(services: dict[str, Service]) -> None:
+    used = {name for service in services.values() for name in service.environment if name.startswith(PREFIX)}
+    assert used <= settings()
+    assert {name for name in example() if name.startswith(PREFIX)} <= used
+    assert len(used) > 15
+
+
+def test_the_settings_of_each_service_are_accepted(
+    services: dict[str, Service], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in list(os.environ):
+        if name.upper().startswith(PREFIX):
+            monkeypatch.delenv(name)
+    for service in (services["migrate"], services["api"], services["worker"], services["worker-gpu"]):
+        given = {name: value for name, value in service.environment.items() if name.startswith(PREFIX)}
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in given.items():
+                patch.setenv(name, value)
+            accepted = Settings(_env_file=None)
+        assert accepted.model_fields_set == {name.removeprefix(PREFIX).lower() for name in given}
+        assert accepted.database.startswith("postgresql+psycopg://ltp@postgres:5432/")
+
+
+def test_settings_that_are_repeated_from_their_defaults_still_agree_with_them(services: dict[str, Service]) -> None:
+    chosen = {"LTP_LOG_FORMAT", "LTP_BACKBONE", "LTP_DEVICE", "LTP_DRAIN_S", "LTP_GRACE_S"}
+    for service in services.values():
+        for name in set(service.environment) & settings() - chosen:
+            default = Settings.model_fields[name.removeprefix(PREFIX).lower()].default
+            if default not in (None, ""):
+                assert service.environment[name] == str(default), name
+
+
+def test_the_commands_are_commands_of_the_program(services: dict[str, Service]) -> None:
+    commands = {service.command for service in services.values() if service.image.startswith("ltp:")}
+    assert commands == {("ltp", "migrate"), ("ltp", "api"), ("ltp", "worker")}
+    assert {words[1] for words in commands} <= set(typer.main.get_command(root).commands)  # type: ignore[attr-defined]
+
+
+def test_the_default_backbone_is_pinned_and_mini_is_one_variable_away(services: dict[str, Service]) -> None:
+    name = r"FacebookAI/xlm-roberta-base@[0-9a-f]{40}"
+    for service in ("api", "worker", "worker-gpu"):
+        assert re.fullmatch(name, services[service].environment["LTP_BACKBONE"])
+        mini = read(FILE, SECRETS | {"LTP_BACKBONE": "mini"})[service]
+        assert mini.environment["LTP_BACKBONE"] == "mini"
+
+
+def test_images_of_others_are_pinned_to_a_patch_release(services: dict[str, Service]) -> None:
+    others = {service.image for service in services.values() if not service.image.startswith("ltp:")}
+    assert {image.partition(":")[0] for image in others} == {"postgres", "redis"}
+    assert all(re.fullmatch(r"(postgres:\d+\.\d+|redis:\d+\.\d+\.\d+)-[a-z]+", image) for image in others), others
+
+
+def test_only_the_api_is_reached_from_outside_and_by_default_from_this_host_alone(services: dict[str, Service]) -> None:
+    assert {name for name, service in services.items() if service.ports} == {"api"}
+    assert all("127.0.0.1" in text for text in interpolated(document(), SECRETS)["services"]["api"]["ports"])
+    assert len(services["api"].ports[8000]) >= services["api"].replicas
+    assert services["api"].environment["LTP_AUTH"] == "on"
+
+
+def test_stopping_leaves_time_to_drain(services: dict[str, Service]) -> None:
+    api = services["api"]
+    needed = float(api.environment["LTP_DRAIN_S"]) + float(api.environment["LTP_GRACE_S"])
+    assert api.stop_grace >= needed + 10
+    assert services["worker"].stop_grace >= 15  # a runner takes at most five seconds to hand its job back
+
+
+def test_what_keeps_data_does_so_in_a_named_volume(services: dict[str, Service]) -> None:
+    mounts = {path: volume for service in services.values() for path, volume in service.mounts.items()}
+    assert mounts == {
+        "/var/lib/postgresql": "postgres",
+        "/data": "redis",
+        "/var/lib/ltp/backbones": "backbones",
+        "/var/lib/ltp/work": "work",
+        "/var/lib/ltp/data": "",
+    }
+    assert {volume for volume in mounts.values() if volume} == set(document()["volumes"])
+
+
+def test_every_service_has_what_a_long_run_needs() -> None:
+    for name, service in document()["services"].items():
+        assert service["logging"]["options"] == {"max-size": "10m", "max-file": "5"}, name
+        assert service["init"] is True, name
+        assert service["restart"] == ("no" if name == "migrate" else "unless-stopped"), name
+        assert "start_period" in service["healthcheck"] or service["healthcheck"] == {"disable": True}, name
+
+
+def test_migrations_come_before_whoever_uses_the_tables(services: dict[str, Service]) -> None:
+    assert services["migrate"].depends_on == {"postgres": "service_healthy"}
+    for name in ("api", "worker", "worker-gpu"):
+        assert services[name].depends_on["migrate"] == "service_completed_successfully"
+        assert services[name].depends_on["redis"] == "service_started", "Redis may be down at any time"
+
+
+def test_the_gpu_worker_is_the_worker_on_a_gpu(services: dict[str, Service]) -> None:
+    worker, gpu = services["worker"], services["worker-gpu"]
+    assert gpu.profiles == ("gpu",)
+    assert not worker.profiles
+    assert gpu.environment == worker.environment | {"LTP_DEVICE": "cuda"}
+    assert (gpu.mounts, gpu.command) == (worker.mounts, worker.command)
+    (device,) = document()["services"]["worker-gpu"]["deploy"]["resources"]["reservations"]["devices"]
+    assert device["capabilities"] == ["gpu"]
+
+
+@pytest.mark.parametrize(
+    ("text", "filled_in"),
+    [
+        ("a$$b", "a$b"),
+        ("${SET}", "value"),
+        ("$SET.", "value."),
+        ("${UNSET}", ""),
+        ("${UNSET:-default value}", "default value"),
+        ("${EMPTY:-default}", "default"),
+        ("${EMPTY-default}", ""),
+        ("${EMPTY?message}", ""),
+        ("x${SET:-no}y${SET:?no}", "xvalueyvalue"),
+    ],
+)
+def test_variables_are_filled_in_as_compose_does(text: str, filled_in: str) -> None:
+    assert interpolated({"key": [text, 1]}, {"SET": "value", "EMPTY": ""}) == {"key": [filled_in, 1]}
+
+
+@pytest.mark.parametrize(("text", "expected"), [("90s", 90), ("1m30s", 90), ("20m", 1200), ("2h", 7200)])
+def test_durations(text: str, expected: int) -> None:
+    assert seconds(text) == expected
+
+
+@pytest.mark.parametrize("text", ["", "5", "1 m", "1.5s"])
+def test_what_is_no_duration_is_refused(text: str) -> None:
+    with pytest.raises(ComposeError, match="no duration"):
+        seconds(text)
+
+
+def test_a_health_check_is_read_in_both_forms(services: dict[str, Service]) -> None:
+    assert services["migrate"].health is None
+    assert services["redis"].health == HealthCheck(("sh", "-c", "redis-cli ping | grep -qx PONG"), 5, 5, 5, 30)
+    assert services["postgres"].health is not None
+    assert services["postgres"].health.command[0] == "pg_isready"
