@@ -1,8 +1,10 @@
-"""Random kill -9 of the job's process and of the runner, while drifts, tickets, adapters and predictions are made.
+"""Random faults on the real service while drifts, tickets, adapters and predictions are made.
 
-    python -m tests.faults.soak --kills 20 [--seed N]
+    python -m tests.faults.soak --kills 20 [--seed N] [--deployment] [--minutes M]
 
-Prints jobs lost, results published twice and orphan processes; exits with 1 unless all three are 0.
+Embedded, the job's process and the runner are killed; with `--deployment` (Postgres, Redis, two workers, one API) they
+are also frozen beyond their lease, and Redis, the API and Postgres are struck. Prints what was struck in which phase,
+jobs lost, results published twice, stale writes and orphan processes; exits with 1 unless those are 0.
 """
 
 from __future__ import annotations
@@ -16,151 +18,178 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import psutil
 from sqlalchemy import func, select
 
 if __name__ == "__main__":  # under pytest the tests' own modules are found already
     sys.path.append(str(Path(__file__).parents[1]))
 
-from stack import Stack, kill, seed_from_environment, wait_for
+from faults.grounds import Deployment, Embedded, Ground
+from faults.weapons import Arsenal
+from stack import seed_from_environment, wait_for
 from tiny import write_tiny
 
 from app.blobs import BlobStore
+from app.jobs.outcome import FINISHED
 from app.models import Adapter, Blob, Drift, Job, JobEvent, LanguageVersion, Prediction, Ticket
 
-PHASES = {"ticket": ("training", "publish"), "adapter": ("training", "publish"), "prediction": ("predict", "publish")}
-ORPHAN_S = 5.0
-"""A job's process must be gone so soon after its runner."""
+PHASES = {
+    "ticket": ("start", "backbone", "training", "publish", "publish"),
+    "adapter": ("start", "backbone", "training", "publish", "publish"),
+    "prediction": ("start", "predict", "publish", "publish"),
+}
+AT_ONCE = 4
+"""Unfinished jobs there always are."""
+PATIENCE_S = 6.0
+"""How long a job may take to the phase it is to be struck in; after that it is struck where it is."""
 
 
 @dataclass
 class Report:
-    """What a soak found. `where` counts kills by victim, kind of job and phase."""
+    """What a soak found. `where` counts strikes by weapon, kind of job and phase."""
 
     seed: int
-    kills: int = 0
+    strikes: int = 0
     submitted: int = 0
+    attempts: int = 0
+    discarded: int = 0
+    starts: int = 0
+    seconds: float = 0.0
     lost: list[str] = field(default_factory=list)
     duplicates: list[str] = field(default_factory=list)
+    stale: list[str] = field(default_factory=list)
     orphans: list[str] = field(default_factory=list)
-    attempts: int = 0
-    seconds: float = 0.0
-    where: Counter[str] = field(default_factory=Counter)
+    where: Counter[tuple[str, str, str]] = field(default_factory=Counter)
 
     @property
     def clean(self) -> bool:
-        return not (self.lost or self.duplicates or self.orphans)
+        return not (self.lost or self.duplicates or self.stale or self.orphans)
 
     def __str__(self) -> str:
-        places = ", ".join(f"{place} {count}" for place, count in sorted(self.where.items()))
-        return (
-            f"{self.kills} kills in {self.seconds:.0f} s (seed {self.seed}): {places}\n"
-            f"jobs submitted {self.submitted}, attempts {self.attempts}\n"
-            f"jobs lost {len(self.lost)} {self.lost or ''}\n"
-            f"published twice {len(self.duplicates)} {self.duplicates or ''}\n"
-            f"orphan processes {len(self.orphans)} {self.orphans or ''}"
+        lines = [f"{self.strikes} strikes in {self.seconds:.0f} s (seed {self.seed})"]
+        for weapon in sorted({weapon for weapon, _, _ in self.where}):
+            phases = Counter[str]()
+            for (name, kind, phase), count in self.where.items():
+                if name == weapon:
+                    phases[f"{kind} {phase}"] += count
+            listed = ", ".join(f"{place} {count}" for place, count in phases.most_common())
+            lines.append(f"  {weapon}: {phases.total()} ({listed})")
+        return "\n".join(
+            [
+                *lines,
+                f"jobs acknowledged {self.submitted}, attempts {self.attempts}, processes started {self.starts}",
+                f"late writers refused {self.discarded}",
+                f"jobs lost {len(self.lost)} {self.lost or ''}",
+                f"published twice {len(self.duplicates)} {self.duplicates or ''}",
+                f"stale writes {len(self.stale)} {self.stale or ''}",
+                f"orphan processes {len(self.orphans)} {self.orphans or ''}",
+            ]
         )
 
 
 class Soak:
-    """A stack under fire: always some jobs waiting, one victim after the other."""
+    """A ground under fire: always some jobs waiting, one strike after the other."""
 
-    def __init__(self, stack: Stack, *, seed: int) -> None:
-        self.stack, self.random = stack, random.Random(seed)
+    def __init__(self, ground: Ground, *, seed: int) -> None:
+        self.ground, self.stack, self.random = ground, ground.stack, random.Random(seed)
+        self.arsenal = Arsenal(ground, chance=self.random)
         self.report = Report(seed)
-        self.jobs: list[Job] = []
 
-    def run(self, kills: int) -> Report:
+    def run(self, strikes: int, *, minutes: float = float("inf")) -> Report:
+        """Strike so often, or so long; then let everything finish, and look."""
         began = time.monotonic()
-        self.stack.serve()
         base = self._prepare()
-        while self.report.kills < kills:
+        told = 0
+        while self.report.strikes < strikes and time.monotonic() - began < minutes * 60:
             self._keep_busy(base)
             self._strike()
-        self.stack.finish(*self.jobs, timeout_s=60 + 30 * kills)
+            if self.report.strikes >= told + 25:
+                told = self.report.strikes
+                print(f"{told} strikes after {time.monotonic() - began:.0f} s", flush=True)  # noqa: T201
+        self.arsenal.due(all_of_it=True)
+        self._settle()
         self._check()
-        self.stack.close()
-        self.report.orphans += [str(process) for process in self.stack.processes()]
+        self.report.starts, self.report.discarded = self.ground.starts, self.ground.said('"discarded"')
+        self.report.orphans += self.arsenal.orphans
+        self.report.orphans += [str(process) for process in self.ground.close()]
         self.report.seconds = time.monotonic() - began
         return self.report
 
     def _prepare(self) -> Ticket:
         """A ready ticket and adapter, so that every kind of job can be submitted at any time."""
-        first = self.stack.submit_ticket()
-        self.stack.finish(first)
+        self._settle(self.ground.drift(epochs=1))
         with self.stack.db.read() as session:
-            base = session.scalars(select(Ticket).where(Ticket.job_id == first.id)).one()
-        adapter = self.stack.submit_adapter(ticket_id=base.id)
-        self.jobs += self.stack.finish(adapter)
-        self.jobs.append(first)
+            base = session.scalars(select(Ticket)).one()
+        self._settle(self.ground.adapter(ticket_id=base.id, epochs=1))
         assert base.status == "ready"
         return base
+
+    def _settle(self, *job_ids: str) -> None:
+        """Wait for some jobs, or for all, with everything that is to run running."""
+        wanted = job_ids or tuple(self.ground.acknowledged)
+
+        def over() -> bool:
+            self.ground.tend()
+            with self.stack.db.read() as session:
+                ended = select(func.count()).where(Job.id.in_(wanted), Job.status.in_(FINISHED))
+                return session.scalar(ended) == len(set(wanted))
+
+        wait_for(over, timeout_s=180 + 20 * len(wanted), message="the jobs were not over")
 
     def _keep_busy(self, base: Ticket) -> None:
         with self.stack.db.read() as session:
             open_jobs = session.scalar(select(func.count()).where(Job.status.in_(("queued", "running")))) or 0
-        while open_jobs < 2:
+        for _ in range(open_jobs, AT_ONCE):
             kind = self.random.choice(["drift", "selection", "adapter", "prediction"])
             if kind == "drift":
-                job = self.stack.submit_ticket(epochs=self.random.randint(5, 60))
+                self.ground.drift(epochs=self.random.randint(5, 60))
             elif kind == "selection":
-                job = self.stack.submit_ticket(drift_id=base.drift_id)
+                self.ground.selection(drift_id=str(base.drift_id))
             elif kind == "adapter":
-                job = self.stack.submit_adapter(ticket_id=base.id, epochs=self.random.randint(5, 60))
+                self.ground.adapter(ticket_id=base.id, epochs=self.random.randint(5, 60))
             else:
-                job = self.stack.submit_prediction(rows=self.random.randint(50, 1500))
-            self.jobs.append(job)
-            open_jobs += 1
+                self.ground.prediction(rows=self.random.randint(50, 1500))
 
     def _strike(self) -> None:
-        """Wait for a moment, chosen at random or in a phase, and kill the job's process or the runner."""
-        target = self._running()
-        if self.random.random() < 0.85:
-            phase = self.random.choice(PHASES[target.kind])
-            deadline = time.monotonic() + 20
-            while self.stack.job(target.id).phase != phase and time.monotonic() < deadline:
-                if self.stack.job(target.id).status != "running":
-                    return
-                time.sleep(0.002)
-            time.sleep(self.random.random() * (0.05 if phase == "publish" else 0.5))
-        else:
-            time.sleep(self.random.random() * 3)
-        victim = self.random.choice(["job", "runner"])
-        found = self.stack.processes("job" if victim == "job" else "runner")
-        if not found:
+        """Take a running job, wait for a moment in one of its phases, and strike."""
+        target = wait_for(self._running, timeout_s=120, message="no job was running")
+        phase = self.random.choice(PHASES[target.kind])
+        deadline = time.monotonic() + PATIENCE_S
+        while target.status == "running" and target.phase != phase and time.monotonic() < deadline:
+            time.sleep(0.005)
+            self._tend()
+            target = self.stack.job(target.id)
+        if target.status != "running":
             return
-        doomed = self.stack.processes("job") if victim == "runner" else []
-        now = self.stack.job(target.id)
-        kill(found[0])
-        self.report.kills += 1
-        self.report.where[f"{victim} during {now.kind} {now.phase or now.status}"] += 1
-        self._expect_gone(doomed)
+        time.sleep(self.random.random() * (0.03 if phase == "publish" else 0.3))
+        weapon, strike = self.arsenal.choose()
+        if strike(target.id):
+            self.report.strikes += 1
+            self.report.where[weapon, target.kind, target.phase or target.status] += 1
 
-    def _running(self) -> Job:
-        def find() -> Job | None:
-            with self.stack.db.read() as session:
-                return session.scalar(select(Job).where(Job.status == "running").limit(1))
+    def _running(self) -> Job | None:
+        self._tend()
+        with self.stack.db.read() as session:
+            found = session.scalars(select(Job).where(Job.status == "running")).all()
+        return self.random.choice(found) if found else None
 
-        return wait_for(find, timeout_s=60, message="no job was running")
-
-    def _expect_gone(self, processes: list[psutil.Process]) -> None:
-        _, alive = psutil.wait_procs(processes, timeout=ORPHAN_S)
-        self.report.orphans += [str(process) for process in alive]
+    def _tend(self) -> None:
+        self.arsenal.due()
+        self.ground.tend()
 
     def _check(self) -> None:
         """Every acknowledged job has succeeded, once, and what it made is whole."""
         report, db = self.report, self.stack.db
-        report.submitted = len(self.jobs)
+        report.submitted = len(self.ground.acknowledged)
         with db.read() as session:
-            for submitted in self.jobs:
-                job = session.get(Job, submitted.id)
+            rows = {job.id: job for job in session.scalars(select(Job))}
+            for job_id in self.ground.acknowledged:
+                job = rows.pop(job_id, None)
                 if job is None or job.status != "succeeded":
-                    report.lost.append(f"{submitted.id} {job and (job.status, job.error_code, job.error_detail)}")
+                    report.lost.append(f"{job_id} {job and (job.status, job.error_code, job.error_detail)}")
                     continue
                 report.attempts += job.attempt
-                done = session.scalar(select(func.count()).where(JobEvent.job_id == job.id, JobEvent.kind == "done"))
-                if done != 1:
-                    report.duplicates.append(f"{job.id} ended {done} times")
+                self._check_events(list(session.scalars(select(JobEvent).where(JobEvent.job_id == job_id))))
+            report.duplicates += [f"{job_id} was made beside an acknowledged one" for job_id in rows]
             for table in (Drift, Ticket, Adapter, Prediction):
                 for row in session.scalars(select(table).where(table.status != "ready")):
                     report.lost.append(f"{table.__tablename__} {row.id} is {row.status}")
@@ -172,25 +201,39 @@ class Soak:
         for blob_id in blobs:
             BlobStore(db).verify(blob_id)
 
+    def _check_events(self, events: list[JobEvent]) -> None:
+        """A job ends once, and no attempt writes after a later one has begun to."""
+        events.sort(key=lambda event: event.seq)
+        attempts = [event.data["attempt"] for event in events]
+        if [event.kind for event in events].count("done") != 1 or events[-1].kind != "done":
+            self.report.duplicates.append(f"{events[0].job_id} did not end once")
+        if attempts != sorted(attempts):
+            self.report.stale.append(f"{events[0].job_id} was written by attempts {attempts}")
 
-def soak(directory: Path, backbone: Path, *, kills: int, seed: int) -> Report:
+
+def soak(
+    directory: Path, backbone: Path, *, strikes: int, seed: int, minutes: float = float("inf"), on: type[Ground]
+) -> Report:
     """Run a soak in an empty directory."""
-    stack = Stack(directory / "data", backbone, max_attempts=1000).migrate()
+    ground = on(directory, backbone, log_format="json")  # in which late writers are counted
     try:
-        return Soak(stack, seed=seed).run(kills)
+        return Soak(ground, seed=seed).run(strikes, minutes=minutes)
     finally:
-        stack.close()
+        ground.close()
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--kills", type=int, default=20)
+    parser.add_argument("--kills", type=int, default=20, help="strikes of any kind")
+    parser.add_argument("--minutes", type=float, default=float("inf"), help="end after so long, whatever was struck")
     parser.add_argument("--seed", type=int, default=None)
+    parser.add_argument("--deployment", action="store_true", help="Postgres, Redis, two workers and an API")
     options = parser.parse_args()
     seed = seed_from_environment() if options.seed is None else options.seed
     with tempfile.TemporaryDirectory(prefix="ltp-soak-") as directory:
         root = Path(directory)
-        report = soak(root, write_tiny(root / "tiny"), kills=options.kills, seed=seed)
+        on = Deployment if options.deployment else Embedded
+        report = soak(root, write_tiny(root / "tiny"), strikes=options.kills, seed=seed, minutes=options.minutes, on=on)
     print(report)  # noqa: T201
     return 0 if report.clean else 1
 

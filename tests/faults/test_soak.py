@@ -1,17 +1,21 @@
-"""A handful of random kills on the whole service; `faults.soak` does as many as one likes."""
+"""A handful of random faults on the whole service, embedded and deployed; `faults.soak` does as many as one likes."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import pytest
+from faults.grounds import Deployment, Embedded, Ground
 from faults.soak import soak
 from stack import seed_from_environment
 
 
-@pytest.mark.timeout(420)
-def test_random_kills_lose_nothing_and_publish_nothing_twice(tmp_path: Path, tiny_backbone_dir: Path) -> None:
-    report = soak(tmp_path, tiny_backbone_dir, kills=4, seed=seed_from_environment())
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize(("ground", "strikes"), [(Embedded, 3), (Deployment, 6)])
+def test_random_faults_lose_nothing_and_publish_nothing_twice(
+    tmp_path: Path, tiny_backbone_dir: Path, ground: type[Ground], strikes: int
+) -> None:
+    report = soak(tmp_path, tiny_backbone_dir, strikes=strikes, seed=seed_from_environment(), on=ground)
     print(report)  # noqa: T201
-    assert report.kills == 4
+    assert report.strikes == strikes
     assert report.clean, str(report)

@@ -1,0 +1,143 @@
+"""What a soak strikes with. Each weapon takes the job in its sights and tells whether it struck; aftermaths come later.
+
+Everything is struck without warning: SIGKILL, SIGSTOP beyond the lease, FLUSHALL, an immediate stop of the database.
+"""
+
+from __future__ import annotations
+
+import random
+import signal
+import time
+from collections.abc import Callable
+
+import psutil
+from faults.grounds import Deployment, Ground
+from stack import kill
+
+ORPHAN_S = 5.0
+"""A job's process must be gone so soon after its runner."""
+
+Weapon = Callable[[str], bool]
+
+
+class Arsenal:
+    """The weapons that suit a ground. `due` does what earlier strikes left to be done: thaw, start again."""
+
+    def __init__(self, ground: Ground, *, chance: random.Random) -> None:
+        self.ground, self.random = ground, chance
+        self.orphans: list[str] = []
+        self._later: list[tuple[float, Callable[[], object]]] = []
+        self._frozen = self._redis_away = False
+        self.weapons: dict[str, tuple[float, Weapon]] = {
+            "job killed": (30, self.job),
+            "worker killed": (25, self.worker),
+        }
+        if isinstance(ground, Deployment):
+            self.weapons |= {
+                "worker and job frozen past the lease": (14, self.freeze),
+                "redis killed": (8, self.redis_kill),
+                "redis frozen": (4, self.redis_freeze),
+                "redis flushed": (10, self.redis_flush),
+                "api killed": (5, self.api),
+                "postgres crashed": (4, self.postgres),
+            }
+
+    def choose(self) -> tuple[str, Weapon]:
+        names = list(self.weapons)
+        (name,) = self.random.choices(names, [self.weapons[each][0] for each in names])
+        return name, self.weapons[name][1]
+
+    def due(self, *, all_of_it: bool = False) -> None:
+        """Do what is due, or everything that is left."""
+        moment = time.monotonic()
+        ripe = [entry for entry in self._later if all_of_it or entry[0] <= moment]
+        self._later = [entry for entry in self._later if entry not in ripe]
+        for _, act in ripe:
+            act()
+
+    def job(self, job_id: str) -> bool:
+        found = self._find(job_id)
+        if found is not None:
+            kill(found[0])
+        return found is not None
+
+    def worker(self, job_id: str) -> bool:
+        found = self._find(job_id)
+        if found is None:
+            return False
+        process, worker = found
+        kill(worker)
+        _, alive = psutil.wait_procs([process], timeout=ORPHAN_S)
+        self.orphans += [str(orphan) for orphan in alive]
+        return True
+
+    def freeze(self, job_id: str) -> bool:
+        """Stop a job and its runner for longer than their lease; the job first wakes alone and tries to go on."""
+        found = self._find(job_id)
+        if found is None or self._frozen:
+            return False
+        self._frozen = True
+        process, worker = found
+        kill(worker, signal.SIGSTOP)
+        kill(process, signal.SIGSTOP)
+        lease = self.ground.stack.settings.lease_s
+        wakes = self.random.uniform(1.4 * lease, 2.2 * lease)
+        self._after(wakes, lambda: kill(process, signal.SIGCONT))
+        self._after(wakes + self.random.uniform(0.2, 2), lambda: self._thaw(worker))
+        return True
+
+    def _thaw(self, worker: psutil.Process) -> None:
+        kill(worker, signal.SIGCONT)
+        self._frozen = False
+
+    def redis_kill(self, _: str) -> bool:
+        if self._redis_away:
+            return False
+        self._redis_away = True
+        self._deployment.redis.stop()
+        self._after(self.random.uniform(0.2, 6), self._redis_back)
+        return True
+
+    def redis_freeze(self, _: str) -> bool:
+        if self._redis_away:
+            return False
+        self._redis_away = True
+        self._deployment.redis.freeze(frozen=True)
+        self._after(self.random.uniform(1, 8), self._redis_thaws)
+        return True
+
+    def redis_flush(self, _: str) -> bool:
+        if not self._redis_away:
+            self._deployment.redis.flush()
+        return not self._redis_away
+
+    def api(self, _: str) -> bool:
+        self.ground.running["api"].kill()
+        self.ground.running["api"].wait()
+        return True
+
+    def postgres(self, _: str) -> bool:
+        self._deployment.restart_postgres(pause_s=self.random.uniform(0, 1.5))
+        return True
+
+    def _redis_back(self) -> None:
+        self._deployment.redis.start()
+        self._redis_away = False
+
+    def _redis_thaws(self) -> None:
+        self._deployment.redis.freeze(frozen=False)
+        self._redis_away = False
+
+    @property
+    def _deployment(self) -> Deployment:
+        assert isinstance(self.ground, Deployment)
+        return self.ground
+
+    def _find(self, job_id: str) -> tuple[psutil.Process, psutil.Process] | None:
+        for found, process, worker in self.ground.jobs():
+            if found == job_id and psutil.STATUS_STOPPED not in (process.status(), worker.status()):
+                return process, worker
+        return None
+
+    def _after(self, seconds: float, act: Callable[[], object]) -> None:
+        self._later.append((time.monotonic() + seconds, act))
