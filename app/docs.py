@@ -17,11 +17,12 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 from pydantic.json_schema import models_json_schema
 from starlette.requests import Request
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute
 from starlette.staticfiles import StaticFiles
 
 from app.body import JSON, MULTIPART, REQUEST, Accepts
+from app.headers import page_policy
 from app.paths import every_route
 
 ASSETS = "/docs/assets"
@@ -53,9 +54,19 @@ TAGS = [
 
 def serve_docs(app: FastAPI) -> None:
     """Add `/docs` with its assets, and complete `/openapi.json`."""
-    app.mount(ASSETS, StaticFiles(directory=str(files("fastapi_offline") / "static")), name="docs-assets")
+    app.mount(ASSETS, Assets(directory=str(files("fastapi_offline") / "static")), name="docs-assets")
 
     async def docs(request: Request) -> HTMLResponse:
+class Assets(StaticFiles):
+    """Files that a browser may keep, as long as it asks whether they are still the same."""
+
+    def file_response(self, *args: Any, **kwargs: Any) -> Response:
+        """Answer with a file."""
+        response = super().file_response(*args, **kwargs)
+        response.headers["Cache-Control"] = "no-cache"
+        return response
+
+
         root = request.scope.get("root_path", "").rstrip("/")
         return get_swagger_ui_html(
             openapi_url=f"{root}/openapi.json",
@@ -70,6 +81,8 @@ def serve_docs(app: FastAPI) -> None:
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # FastAPI's documented way to extend it
 
 
+        page.headers["Content-Security-Policy"] = page_policy(bytes(page.body))
+        return page
 def _openapi(app: FastAPI) -> dict[str, Any]:
     if app.openapi_schema is None:
         schema = get_openapi(

@@ -7,23 +7,21 @@ second service out, and tells the runner that whatever was running before it is 
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 
 import structlog
-import uvicorn
 from filelock import FileLock, Timeout
 
 from app import logs
 from app.db import Database
 from app.errors import DataDirInUse
+from app.server import serve_api
 from app.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -33,8 +31,6 @@ FIRST_BACKOFF_S = 0.2
 LONGEST_BACKOFF_S = 5.0
 HEALTHY_S = 10.0
 """A runner that lived so long is restarted without delay when it ends."""
-GRACE_S = 10.0
-"""How long open requests, and then the runner, may take to end."""
 
 
 def serve(settings: Settings) -> None:
@@ -45,7 +41,7 @@ def serve(settings: Settings) -> None:
         db.migrate()
         db.close()
         with supervised_runner(settings):
-            _serve_api(settings)
+            serve_api(settings)
 
 
 @contextmanager
@@ -94,7 +90,7 @@ class Supervisor:
         with self._lock:
             if self._process is not None and self._process.poll() is None:
                 self._process.terminate()
-        self._thread.join(timeout=GRACE_S)
+        self._thread.join(timeout=self._settings.grace_s)
         if self._process is not None and self._process.poll() is None:
             self._process.kill()
         self._thread.join()
@@ -123,29 +119,3 @@ class Supervisor:
             start_new_session=True,  # Ctrl-C is for this process, which then asks the runner to leave
             env=self._settings.environment(),
         )
-
-
-def _serve_api(settings: Settings) -> None:
-    """Run the API in this thread until a signal comes."""
-    from app.main import create_app
-
-    config = uvicorn.Config(
-        create_app(settings),
-        host=settings.host,
-        port=settings.port,
-        log_config=None,
-        access_log=settings.log_level == "debug",
-        timeout_graceful_shutdown=int(GRACE_S),
-    )
-    # uvicorn raises the signal again when it has shut down; it must not end the process before the runner is stopped
-    before = {number: signal.signal(number, _ignored) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        with suppress(KeyboardInterrupt):
-            uvicorn.Server(config).run()
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _ignored(_number: int, _frame: FrameType | None) -> None:
-    """Take note of nothing: the signal has done its work."""

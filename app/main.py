@@ -29,7 +29,6 @@ from app.predictor.residency import Residency
 from app.refusals import install
 from app.routes import adapters, drifts, jobs, keys, languages, operations, predict, predictions, tickets
 from app.settings import Settings, share_cores
-from app.shutdown import announced
 
 RESOURCES = (tickets, drifts, adapters, languages, predict, predictions, jobs, keys, operations)
 
@@ -66,7 +65,7 @@ def create_app(settings: Settings, *, clock: Clock = time.monotonic) -> FastAPI:
         app.include_router(resource.router)
     install(app)
     serve_docs(app)
-    app.add_middleware(Gate, settings=settings, measures=measures)
+    app.add_middleware(Gate, settings=settings, measures=measures, leaving=lambda: app.state.predictor.draining)
     return app
 
 
@@ -74,10 +73,9 @@ def create_app(settings: Settings, *, clock: Clock = time.monotonic) -> FastAPI:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Start the engine's thread; at the end finish what was accepted and close the database."""
     share_cores()
-    with announced(app.state.predictor.drain):
-        app.state.predictor.start()
-        app.state.doorbell.start()
-        yield
+    app.state.predictor.start()
+    app.state.doorbell.start()
+    yield
     await run_in_threadpool(app.state.doorbell.stop)
     await run_in_threadpool(app.state.predictor.stop)
     app.state.db.close()

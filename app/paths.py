@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.routing import BaseRoute, Match
+from starlette.types import Scope
 
 
 def every_route(routes: Sequence[BaseRoute]) -> Iterator[APIRoute]:
@@ -16,6 +17,11 @@ def every_route(routes: Sequence[BaseRoute]) -> Iterator[APIRoute]:
             yield route
         elif inner := getattr(getattr(route, "original_router", None), "routes", None):
             yield from every_route(inner)
+
+
+def template_of(scope: Scope) -> str:
+    """Return the template of the route a request went to; paths themselves carry what callers make up."""
+    return getattr(scope.get("route"), "path", "other")
 
 
 def methods_of(request: Request) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import structlog
@@ -16,7 +17,7 @@ from starlette.responses import JSONResponse, Response
 from app.blobs import is_storage_full
 from app.errors import AppError, InvalidRequest, MethodNotAllowed, RouteNotFound, StorageFull
 from app.fields import field_errors, sentence
-from app.paths import methods_of
+from app.paths import methods_of, template_of
 from app.statuses import code_of, status_of
 from ltp.errors import LTPError
 
@@ -39,18 +40,23 @@ def install(app: FastAPI) -> None:
 def refuse(request: Request, error: Exception) -> JSONResponse:
     """Render `error`. What nobody foresaw is a 500 that tells the caller only the request id."""
     error, headers = _ours(request, error)
+    if status_of(error) >= 500 and status_of(error) != 503:
+        log.error("request failed", route=template_of(request.scope), exc_info=error)
+    return refusal(error, request.state.request_id, headers)
+
+
+def refusal(error: Exception, request_id: str, headers: Mapping[str, str] = MappingProxyType({})) -> JSONResponse:
+    """Render an error of ours, wherever it was raised."""
     status = status_of(error)
     body: dict[str, Any] = {"error": code_of(error), "detail": _detail(error, status)}
     if isinstance(error, AppError) and error.fields:
         body["fields"] = [{"path": field.path, "message": field.message} for field in error.fields]
-    body["request_id"] = request.state.request_id
+    body["request_id"] = request_id
     if status in (429, 503):
         retry_after = error.retry_after if isinstance(error, AppError) else None
         headers = {**headers, "Retry-After": str(retry_after or RETRY_AFTER_S)}
     if status == 401:
         headers = {**headers, "WWW-Authenticate": "Bearer"}
-    if status >= 500 and status != 503:
-        log.error("request failed", request_id=request.state.request_id, path=request.scope["path"], exc_info=error)
     return JSONResponse(body, status, headers=dict(headers))
 
 

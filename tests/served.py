@@ -1,4 +1,4 @@
-"""The API as a real server on a real socket: uvicorn in a thread, SQLite, the tiny backbone."""
+"""The API as a real server on a real socket: the server in a thread, SQLite, the tiny backbone."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import uvicorn
 from fastapi import FastAPI
 
 from app import jobs
 from app.main import create_app
+from app.server import Server
 from app.settings import Settings
 from worker.job import attempt_job
 
@@ -40,9 +40,7 @@ class Service:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.app: FastAPI = create_app(settings)
-        self.server = uvicorn.Server(
-            uvicorn.Config(self.app, port=0, log_level="warning", timeout_graceful_shutdown=20)
-        )
+        self.server = Server(self.app, settings.model_copy(update={"port": 0}))
         self.thread = threading.Thread(target=self.server.run, daemon=True)
 
     def start(self) -> None:

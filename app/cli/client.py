@@ -22,6 +22,8 @@ ATTEMPTS = 3
 TIMEOUT = httpx.Timeout(120.0, connect=5.0)
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 BUSY = {429, 503}
+PASSING = BUSY | {502, 504}
+"""What a service, or a proxy before it, answers while one of its processes is replaced."""
 
 
 @contextlib.contextmanager
@@ -155,12 +157,15 @@ class Client:
 
 
 def refusal(response: httpx.Response) -> Failure:
-    """The API's own words about a refused call."""
+    """The API's own words about a refused call, or a proxy's status."""
+    passing = response.status_code in PASSING
     try:
         body = response.json()
-        return Failure(body["error"], body["detail"], fields=body.get("fields"), request_id=body.get("request_id"))
-    except (json.JSONDecodeError, KeyError, TypeError):
-        return Failure("http_error", f"{response.request.url} answered {response.status_code} {response.reason_phrase}")
+        fields, request_id = body.get("fields"), body.get("request_id")
+        return Failure(body["error"], body["detail"], fields=fields, request_id=request_id, passing=passing)
+    except (json.JSONDecodeError, KeyError, TypeError, AttributeError):
+        words = f"{response.request.url} answered {response.status_code} {response.reason_phrase}"
+        return Failure("http_error", words, passing=passing)
 
 
 def _retry_after(response: httpx.Response) -> float:

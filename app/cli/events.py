@@ -41,7 +41,7 @@ def follow(client: Client, job_id: str) -> Iterator[Event]:
                 if event.kind == "done":
                     return
         except Failure as failure:
-            if failure.code not in {"connection_lost", "no_service", "not_a_stream"}:
+            if not failure.passing and failure.code not in {"connection_lost", "no_service", "not_a_stream"}:
                 raise
             if failure.code == "not_a_stream":
                 break
@@ -87,7 +87,7 @@ def _polled(client: Client, job_id: str) -> Iterator[Event]:
                 yield Event("done", job)
                 return
         except Failure as failure:
-            away = failure.code in {"connection_lost", "no_service"}
+            away = failure.passing or failure.code in {"connection_lost", "no_service"}
             if not away or time.monotonic() - heard > LOST_AFTER_S:
                 raise
         time.sleep(POLL_S)

@@ -11,7 +11,7 @@ FAILED = 1
 
 
 class Failure(Exception):
-    """The command could not do what was asked; `hint` says what to try next."""
+    """The command could not do what was asked; `hint` says what to try next, `passing` that it may work in a moment."""
 
     def __init__(
         self,
@@ -21,8 +21,10 @@ class Failure(Exception):
         hint: str | None = None,
         fields: list[dict[str, Any]] | None = None,
         request_id: str | None = None,
+        passing: bool = False,
     ) -> None:
         super().__init__(detail)
+        self.passing = passing
         self.code, self.detail, self.hint, self.fields, self.request_id = code, detail, hint, fields or [], request_id
 
     def as_dict(self) -> dict[str, Any]:

@@ -41,13 +41,13 @@ def serve(_: Output, *, data_dir: DataDir = None, host: Host = None, port: Port 
 
 def api(_: Output, *, host: Host = None, port: Port = None) -> None:
     """Start the API alone; jobs are done by `ltp worker` processes on the same database."""
-    import uvicorn
-
-    from app.main import create_app
+    from app import logs
+    from app.server import serve_api
 
     settings = _settings(host=host, port=port)
     _check_address(settings)
-    uvicorn.run(create_app(settings), host=settings.host, port=settings.port, log_config=None)
+    logs.configure(settings)
+    serve_api(settings)
 
 
 def worker(

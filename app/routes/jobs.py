@@ -113,10 +113,13 @@ def _events(db: Database, job_id: str, seq: int) -> list[ServerSentEvent]:
 
 
 async def _stream(db: Database, predictor: Predictor, job_id: str, seq: int) -> AsyncIterator[ServerSentEvent]:
-    while not predictor.draining:
+    while True:
+        leaving = predictor.draining  # what has happened is still told; the client then goes elsewhere for the rest
         for event in await run_in_threadpool(_events, db, job_id, seq):
             seq = int(event.id or seq)
             yield event
             if event.event == "done":
                 return
         await asyncio.sleep(POLL_S)
+        if leaving:
+            return
