@@ -47,10 +47,11 @@ bench: setup ## few-shot accuracy on XNLI and AmericasNLI (make bench DATA=...);
 rehearse: setup ## start every service of docker-compose.yml as a process, and run the demo through it (10 minutes on 2 cores)
 	@$(BIN)/python -m deploy.rehearse
 
-audit: $(INSTALLED) ## ask a vulnerability service about every locked version; needs a network, so it is apart from check
+# strict: a version that the service does not know would otherwise count as sound
+audit: | $(BIN)/python ## ask a vulnerability service about every locked version; needs a network, so it is apart from check
 	@test -x $(AUDIT)/bin/pip-audit || { $(BIN)/python -m venv $(AUDIT) && \
 	  $(AUDIT)/bin/python -m pip --disable-pip-version-check install --quiet $(PIP_AUDIT); }
-	@$(AUDIT)/bin/pip-audit --requirement requirements.lock --no-deps --disable-pip --progress-spinner off
+	@$(AUDIT)/bin/pip-audit --strict --requirement requirements.lock --no-deps --disable-pip --progress-spinner off
 
 format: $(INSTALLED) ## format the code and fix what the linter can
 	@$(BIN)/ruff format .
