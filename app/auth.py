@@ -1,25 +1,32 @@
-"""Who is calling. The embedded profile has one caller, this machine; keys and tenants join here.
+"""Who is calling: the holder of a key, of the settings' ADMIN_KEY, or, without authentication, this machine.
 
-Without authentication the service trusts the loopback interface and therefore has to distrust browsers: a web page can
-reach 127.0.0.1 (its `Origin` gives it away) and can rebind a name of its own to it (its `Host` does). Both are refused.
+Every key that is refused is refused alike, whatever is wrong with it. Without authentication the service trusts the
+loopback interface and therefore has to distrust browsers: a web page can reach 127.0.0.1 (its `Origin` gives it away)
+and can rebind a name of its own to it (its `Host` does). Both are refused.
 """
 
 from __future__ import annotations
 
 import hmac
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from fastapi import Depends, Request
-from starlette.datastructures import Headers
+from starlette.datastructures import Headers, State
 
 from app.errors import ForbiddenHost, ForbiddenOrigin, Unauthorized
+from app.keys.ring import KeyRing
+from app.keys.secret import digest
+from app.limits import Limits
 from app.settings import Settings
 
 Scope = Literal["read", "predict", "train", "admin"]
 
 DEFAULT_TENANT = "default"
+ADMIN, LOCAL = "admin", "local"
+"""The actors that are no keys of the database: the settings' ADMIN_KEY, and everybody where authentication is off."""
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 EVERY_SCOPE: frozenset[Scope] = frozenset({"read", "predict", "train", "admin"})
 
@@ -30,20 +37,66 @@ class Caller:
 
     tenant: str = DEFAULT_TENANT
     scopes: frozenset[Scope] = EVERY_SCOPE
-    actor: str = "local"
+    actor: str = LOCAL
     """Who it is in the audit trail: `key:<id>`, `admin` (the key of the settings), or `local`."""
+    expires_at: datetime | None = None
+    """When its key ends; it can hand out none that lives longer."""
+    confirmed: bool = True
+    """False while the database is down and the key is believed from memory."""
 
 
-def caller(request: Request) -> Caller:
-    """Return who is calling; raises Unauthorized where authentication is on and no valid key was sent."""
-    settings: Settings = request.app.state.settings
-    if settings.auth == "off":
-        return Caller()
-    scheme, _, secret = request.headers.get("authorization", "").partition(" ")
-    admin = settings.admin_key.get_secret_value() if settings.admin_key else ""
-    if not admin or scheme.lower() != "bearer" or not hmac.compare_digest(secret.encode(), admin.encode()):
-        raise Unauthorized("send a valid key as `Authorization: Bearer <key>`")
-    return Caller(actor="admin")
+async def caller(request: Request) -> Caller:
+    """Return who is calling.
+
+    Raises:
+        Unauthorized: no key was sent, or one that is malformed, unknown, revoked or expired.
+        RateLimited: the key, or the address that sends wrong ones, has used up what it may.
+        DatabaseUnavailable: whether the key is valid cannot be found out now.
+    """
+    state = request.app.state
+    settings: Settings = state.settings
+    address = request.client.host if request.client else ""
+    found = Caller() if settings.auth == "off" else await _holder(request.headers, settings, state, address)
+    request.state.caller = found  # for the log line
+    if settings.auth == "on":
+        state.limits.count(found.actor)
+    return found
+
+
+async def _holder(headers: Headers, settings: Settings, state: State, address: str) -> Caller:
+    """Return the holder of the key that was sent."""
+    secret = _secret(headers)
+    if settings.admin_key is not None and _same(secret, settings.admin_key.get_secret_value()):
+        return Caller(actor=ADMIN)
+    keys: KeyRing = state.keys
+    limits: Limits = state.limits
+    if not keys.remembers(secret):  # else a stranger behind the same proxy could lock everybody out
+        limits.admit(address)
+    known = await keys.find(secret)
+    if known is None:
+        limits.fail(address)
+        raise _unauthorized()
+    key = known.key
+    scopes = EVERY_SCOPE & key.scopes
+    return Caller(key.tenant, scopes, f"key:{key.id}", key.expires_at, known.confirmed)
+
+
+def _secret(headers: Headers) -> str:
+    """Return the bearer token. Raises Unauthorized when there is none, or there are two."""
+    sent = headers.getlist("authorization")
+    scheme, _, secret = sent[0].partition(" ") if len(sent) == 1 else ("", "", "")
+    if scheme.lower() != "bearer" or not secret.strip():
+        raise _unauthorized()
+    return secret.strip()
+
+
+def _same(sent: str, expected: str) -> bool:
+    """Compare in a time that tells nothing of either, its length included."""
+    return hmac.compare_digest(digest(sent), digest(expected))
+
+
+def _unauthorized() -> Unauthorized:
+    return Unauthorized("send a valid key as `Authorization: Bearer <key>`")
 
 
 CallerDep = Annotated[Caller, Depends(caller)]

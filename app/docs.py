@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from importlib.resources import files
-from typing import Any
+from typing import Any, TypeVar
 
 from fastapi import FastAPI
 from fastapi.dependencies.models import Dependant
@@ -24,9 +24,13 @@ from starlette.staticfiles import StaticFiles
 from app.body import JSON, MULTIPART, REQUEST, Accepts
 from app.headers import page_policy
 from app.paths import every_route
+from app.scopes import Needs
+
+T = TypeVar("T")
 
 ASSETS = "/docs/assets"
 SCHEMAS = "#/components/schemas/"
+BEARER = "bearer"
 
 DESCRIPTION = """
 Few-shot natural-language inference for low-resource languages: **Lottery Ticket Prompt-learning** on one shared XLM-R.
@@ -48,15 +52,11 @@ TAGS = [
     {"name": "predictions", "description": "Judging pairs, at once or a file at a time."},
     {"name": "jobs", "description": "Durable work, from accepted to finished."},
     {"name": "workers", "description": "The processes that do the work."},
+    {"name": "keys", "description": "Who may use the service, and for what."},
     {"name": "operations", "description": "Health, readiness, figures, version."},
 ]
 
 
-def serve_docs(app: FastAPI) -> None:
-    """Add `/docs` with its assets, and complete `/openapi.json`."""
-    app.mount(ASSETS, Assets(directory=str(files("fastapi_offline") / "static")), name="docs-assets")
-
-    async def docs(request: Request) -> HTMLResponse:
 class Assets(StaticFiles):
     """Files that a browser may keep, as long as it asks whether they are still the same."""
 
@@ -67,8 +67,13 @@ class Assets(StaticFiles):
         return response
 
 
+def serve_docs(app: FastAPI) -> None:
+    """Add `/docs` with its assets, and complete `/openapi.json`."""
+    app.mount(ASSETS, Assets(directory=str(files("fastapi_offline") / "static")), name="docs-assets")
+
+    async def docs(request: Request) -> HTMLResponse:
         root = request.scope.get("root_path", "").rstrip("/")
-        return get_swagger_ui_html(
+        page = get_swagger_ui_html(
             openapi_url=f"{root}/openapi.json",
             title=app.title,
             swagger_js_url=f"{root}{ASSETS}/swagger-ui-bundle.js",
@@ -76,19 +81,20 @@ class Assets(StaticFiles):
             swagger_favicon_url=f"{root}{ASSETS}/favicon.png",
             swagger_ui_parameters={"tryItOutEnabled": True, "displayRequestDuration": True, "docExpansion": "list"},
         )
+        page.headers["Content-Security-Policy"] = page_policy(bytes(page.body))
+        return page
 
     app.add_route("/docs", docs, include_in_schema=False)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # FastAPI's documented way to extend it
 
 
-        page.headers["Content-Security-Policy"] = page_policy(bytes(page.body))
-        return page
 def _openapi(app: FastAPI) -> dict[str, Any]:
     if app.openapi_schema is None:
         schema = get_openapi(
             title=app.title, version=app.version, description=app.description, routes=app.routes, tags=app.openapi_tags
         )
         _describe_bodies(schema, list(_bodies(app.routes)))
+        _describe_scopes(schema, app.routes)
         _describe_headers(schema)
         _drop_foreign_refusals(schema)
         app.openapi_schema = schema
@@ -98,15 +104,16 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
 def _bodies(routes: list[BaseRoute]) -> Iterator[tuple[APIRoute, Accepts[Any]]]:
     """Find the routes that read a body, with what reads it."""
     for route in every_route(routes):
-        for accepts in _readers(route.dependant):
+        for accepts in _found(route.dependant, Accepts):
             yield route, accepts
 
 
-def _readers(dependant: Dependant) -> Iterator[Accepts[Any]]:
-    if isinstance(dependant.call, Accepts):
+def _found(dependant: Dependant, kind: type[T]) -> Iterator[T]:
+    """Find what a route depends on, near or far, that is of one kind."""
+    if isinstance(dependant.call, kind):
         yield dependant.call
     for inner in dependant.dependencies:
-        yield from _readers(inner)
+        yield from _found(inner, kind)
 
 
 def _describe_bodies(schema: dict[str, Any], bodies: list[tuple[APIRoute, Accepts[Any]]]) -> None:
@@ -142,6 +149,24 @@ def _content(accepts: Accepts[Any], reference: dict[str, Any]) -> dict[str, Any]
             "encoding": {REQUEST: {"contentType": JSON}},
         }
     return content
+
+
+def _describe_scopes(schema: dict[str, Any], routes: list[BaseRoute]) -> None:
+    """Say of each operation that is not public that it takes a key, and with which scope."""
+    scheme = {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "ltp_...",
+        "description": "A key from `POST /keys`, or ADMIN_KEY. Not asked for where authentication is off.",
+    }
+    schema["components"]["securitySchemes"] = {BEARER: scheme}
+    for route in every_route(routes):
+        for needs in _found(route.dependant, Needs):
+            for method in route.methods or ():
+                operation = schema["paths"][route.path_format][method.lower()]
+                operation["security"] = [{BEARER: []}]
+                scopes = " or ".join(f"`{scope}`" for scope in needs.scopes)
+                operation["description"] = f"{operation['description']}\n\nNeeds a key with scope {scopes}."
 
 
 def _describe_headers(schema: dict[str, Any]) -> None:

@@ -244,6 +244,13 @@ class NotReady(Busy):
     """The backbone is still being loaded, or the process is draining."""
 
 
+class DatabaseUnavailable(Busy):
+    """The database does not answer, and what the request needs is not known without it."""
+
+    def __init__(self) -> None:
+        super().__init__("the database does not answer; try again in a moment", retry_after=5)
+
+
 class Damaged(AppError):
     """What is stored is not what was stored."""
 

@@ -15,13 +15,14 @@ from typing import Annotated, Any, Literal, Self
 
 from dotenv import dotenv_values
 from platformdirs import user_cache_path, user_data_path
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy.engine import make_url
 
 PREFIX = "LTP_"
 MIB = 1024 * 1024
 MASK = "********"
+OFF = "off"
 SHARED_CORES = {"OMP_WAIT_POLICY": "PASSIVE"}
 """API, runner and jobs share the processor: threads that spin while they wait for each other starve the other process
 (measured: two busy processes on two cores, a tenth of the speed). OpenMP reads this once, when torch is imported."""
@@ -76,7 +77,9 @@ class Settings(BaseSettings):
     offline_s: Annotated[float, Field(ge=0)] = 300
     """How long known keys go on predicting with resident adapters while the database does not answer."""
     rate_limit: str = "1200/minute"
-    """Requests of one key, counted by each API process on its own; empty for none. Not applied while `AUTH` is off."""
+    """Requests of one key, counted by each API process on its own; `off` for none. Not applied while `AUTH` is off."""
+    auth_failures: str = "60/minute"
+    """Wrong keys that one address may send; after that only known ones are looked at; or `off`."""
     max_queued_jobs: Annotated[int, Field(ge=1)] = 200
     """Unfinished jobs a tenant may have."""
     max_stored_mb: Megabytes = 51_200
@@ -105,11 +108,11 @@ class Settings(BaseSettings):
     """After SIGTERM, how long requests are still taken while `/readyz` says 503, so that a load balancer notices."""
     grace_s: Annotated[float, Field(ge=0)] = 10
     """How long open requests, and then a runner, may take to end."""
+    max_connections: Annotated[int, Field(ge=1)] = 512
+    """Connections open at once; more are answered 503, `/healthz` and `/readyz` excepted."""
     header_timeout_s: Seconds = 20
     """A connection that has not sent a whole request head by then is closed."""
     upload_grace_s: Seconds = 30
-    max_connections: Annotated[int, Field(ge=1)] = 512
-    """Connections open at once; more are answered 503, `/healthz` and `/readyz` excepted."""
     """A body may take so long, and longer only if it comes at `UPLOAD_MIN_KIB_S` or more."""
     upload_min_kib_s: Seconds = 16
     """Least mean rate of a body that takes longer than `UPLOAD_GRACE_S`, in KiB a second; of reading an answer, too."""
@@ -158,6 +161,20 @@ class Settings(BaseSettings):
         if self.admin_key is not None and len(self.admin_key.get_secret_value()) < 32:
             raise ValueError("ADMIN_KEY must have 32 characters or more")
         return self
+
+    @field_validator("rate_limit", "auth_failures")
+    @classmethod
+    def _is_rate(cls, rate: str) -> str:
+        """Refuse what is no rate, and one that lets nothing through."""
+        from limits import parse
+
+        try:
+            allowed = rate == OFF or parse(rate).amount > 0
+        except ValueError:
+            allowed = False
+        if not allowed:
+            raise ValueError(f"{rate!r} is no rate; write one as 1200/minute, or off for no limit")
+        return rate
 
     @cached_property
     def database(self) -> str:

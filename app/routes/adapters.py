@@ -24,6 +24,7 @@ from app.schemas.adapters import Adapter, AdapterAccepted, AdapterQuery, Adapter
 from app.schemas.errors import refusals
 from app.schemas.jobs import Job
 from app.schemas.scalars import Page
+from app.scopes import READ, TRAIN
 from ltp.backbone.manifest import BackboneInfo
 from ltp.errors import BackboneMismatch
 
@@ -48,6 +49,7 @@ ImportDep = Annotated[
     status_code=202,
     response_model=AdapterAccepted,
     operation_id="create_adapter",
+    dependencies=[TRAIN],
     summary="Train an adapter",
     responses=refusals(404, 409, 413, 415, 422),
 )
@@ -67,7 +69,9 @@ def create_adapter(
     )
 
 
-@router.get("/adapters", operation_id="list_adapters", summary="List adapters", responses=refusals(422))
+@router.get(
+    "/adapters", operation_id="list_adapters", dependencies=[READ], summary="List adapters", responses=refusals(422)
+)
 def list_adapters(query: Annotated[AdapterQuery, Query()], db: DatabaseDep, caller: CallerDep) -> Page[Adapter]:
     """Your adapters, newest first; of one language, or under one alias."""
     with db.read() as session:
@@ -76,7 +80,13 @@ def list_adapters(query: Annotated[AdapterQuery, Query()], db: DatabaseDep, call
     return Page(items=[Adapter.of(row, named[row.id]) for row in page.items], next_cursor=page.next_cursor)
 
 
-@router.get("/adapters/{adapter_id}", operation_id="get_adapter", summary="Look at an adapter", responses=refusals(404))
+@router.get(
+    "/adapters/{adapter_id}",
+    operation_id="get_adapter",
+    dependencies=[READ],
+    summary="Look at an adapter",
+    responses=refusals(404),
+)
 def get_adapter(adapter: AdapterDep, db: DatabaseDep) -> Adapter:
     """Its scores, what it was trained on and with, and the aliases that point at it."""
     with db.read() as session:
@@ -86,6 +96,7 @@ def get_adapter(adapter: AdapterDep, db: DatabaseDep) -> Adapter:
 @router.get(
     "/adapters/{adapter_id}/export",
     operation_id="export_adapter",
+    dependencies=[READ],
     summary="Export an adapter",
     response_class=FileResponse,
     responses={**downloads(SAFETENSORS, "One safetensors file"), **refusals(404, 409)},
@@ -102,6 +113,7 @@ async def export_adapter(adapter: AdapterDep, blobs: BlobsDep, db: DatabaseDep) 
     "/adapters/import",
     status_code=201,
     operation_id="import_adapter",
+    dependencies=[TRAIN],
     summary="Import an adapter",
     responses=refusals(413, 415, 422),
 )
@@ -118,6 +130,7 @@ def import_adapter(
     "/adapters/{adapter_id}",
     status_code=204,
     operation_id="delete_adapter",
+    dependencies=[TRAIN],
     summary="Delete an adapter",
     responses=refusals(404, 409),
 )

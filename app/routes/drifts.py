@@ -12,11 +12,12 @@ from app.registry import drifts
 from app.schemas.errors import refusals
 from app.schemas.scalars import Page, PageQuery
 from app.schemas.tickets import Drift
+from app.scopes import READ, TRAIN
 
 router = APIRouter(tags=["drifts"])
 
 
-@router.get("/drifts", operation_id="list_drifts", summary="List drifts", responses=refusals(422))
+@router.get("/drifts", operation_id="list_drifts", dependencies=[READ], summary="List drifts", responses=refusals(422))
 def list_drifts(query: Annotated[PageQuery, Query()], db: DatabaseDep, caller: CallerDep) -> Page[Drift]:
     """Your MLM runs, newest first, each with the tickets made from it."""
     with db.read() as session:
@@ -25,7 +26,13 @@ def list_drifts(query: Annotated[PageQuery, Query()], db: DatabaseDep, caller: C
     return Page(items=items, next_cursor=page.next_cursor)
 
 
-@router.get("/drifts/{drift_id}", operation_id="get_drift", summary="Look at a drift", responses=refusals(404))
+@router.get(
+    "/drifts/{drift_id}",
+    operation_id="get_drift",
+    dependencies=[READ],
+    summary="Look at a drift",
+    responses=refusals(404),
+)
 def get_drift(drift: DriftDep, db: DatabaseDep) -> Drift:
     """Losses, steps, the corpus's hash, what moved."""
     with db.read() as session:
@@ -36,6 +43,7 @@ def get_drift(drift: DriftDep, db: DatabaseDep) -> Drift:
     "/drifts/{drift_id}",
     status_code=204,
     operation_id="delete_drift",
+    dependencies=[TRAIN],
     summary="Delete a drift",
     responses=refusals(404, 409),
 )

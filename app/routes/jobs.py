@@ -20,6 +20,7 @@ from app.predictor.predictor import Predictor
 from app.schemas.errors import refusals
 from app.schemas.jobs import Job, JobQuery, Worker
 from app.schemas.scalars import Page, PageQuery
+from app.scopes import FOLLOW, READ, TRAIN
 
 router = APIRouter(tags=["jobs"])
 
@@ -43,7 +44,7 @@ LastEventId = Annotated[
 ]
 
 
-@router.get("/jobs", operation_id="list_jobs", summary="List jobs", responses=refusals(422))
+@router.get("/jobs", operation_id="list_jobs", dependencies=[FOLLOW], summary="List jobs", responses=refusals(422))
 def list_jobs(query: Annotated[JobQuery, Query()], db: DatabaseDep, caller: CallerDep) -> Page[Job]:
     """Your jobs, newest first."""
     with db.read() as session:
@@ -51,7 +52,9 @@ def list_jobs(query: Annotated[JobQuery, Query()], db: DatabaseDep, caller: Call
     return Page(items=[Job.of(row) for row in page.items], next_cursor=page.next_cursor)
 
 
-@router.get("/jobs/{job_id}", operation_id="get_job", summary="Look at a job", responses=refusals(404))
+@router.get(
+    "/jobs/{job_id}", operation_id="get_job", dependencies=[FOLLOW], summary="Look at a job", responses=refusals(404)
+)
 def get_job(job: JobDep) -> Job:
     """One job with its progress."""
     return Job.of(job)
@@ -61,6 +64,7 @@ def get_job(job: JobDep) -> Job:
     "/jobs/{job_id}/cancel",
     status_code=202,
     operation_id="cancel_job",
+    dependencies=[TRAIN],
     summary="Cancel a job",
     responses=refusals(404, 409),
 )
@@ -73,6 +77,7 @@ def cancel_job(job: JobDep, db: DatabaseDep, caller: CallerDep) -> Job:
 @router.get(
     "/jobs/{job_id}/events",
     operation_id="watch_job",
+    dependencies=[FOLLOW],
     summary="Watch a job",
     response_class=EventSourceResponse,
     responses={
@@ -95,7 +100,14 @@ async def watch_job(job: JobDep, db: DatabaseDep, predictor: PredictorDep, last_
     return EventSourceResponse(stream, ping=COMMENT_S, shutdown_grace_period=4 * POLL_S)
 
 
-@router.get("/workers", operation_id="list_workers", summary="List workers", responses=refusals(422), tags=["workers"])
+@router.get(
+    "/workers",
+    operation_id="list_workers",
+    dependencies=[READ],
+    summary="List workers",
+    responses=refusals(422),
+    tags=["workers"],
+)
 def list_workers(query: Annotated[PageQuery, Query()], db: DatabaseDep, caller: CallerDep) -> Page[Worker]:  # noqa: ARG001
     """The runners that were heard lately, and what each is doing."""
     with db.read() as session:
@@ -120,6 +132,6 @@ async def _stream(db: Database, predictor: Predictor, job_id: str, seq: int) -> 
             yield event
             if event.event == "done":
                 return
-        await asyncio.sleep(POLL_S)
         if leaving:
             return
+        await asyncio.sleep(POLL_S)

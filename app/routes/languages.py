@@ -14,6 +14,7 @@ from app.registry import aliases, languages
 from app.schemas.errors import refusals
 from app.schemas.languages import Alias, AliasTarget, Language
 from app.schemas.scalars import ALIAS, Page, PageQuery
+from app.scopes import READ, TRAIN
 
 router = APIRouter(tags=["languages"])
 
@@ -44,7 +45,9 @@ AliasDep = Annotated[str, Depends(_alias)]
 TargetDep = Annotated[Submission[AliasTarget], Depends(Accepts(AliasTarget))]
 
 
-@router.get("/languages", operation_id="list_languages", summary="List languages", responses=refusals(422))
+@router.get(
+    "/languages", operation_id="list_languages", dependencies=[READ], summary="List languages", responses=refusals(422)
+)
 def list_languages(query: Annotated[PageQuery, Query()], db: DatabaseDep, caller: CallerDep) -> Page[Language]:
     """Languages with a ready adapter, by their tags, with versions and aliases."""
     with db.read() as session:
@@ -59,6 +62,7 @@ def list_languages(query: Annotated[PageQuery, Query()], db: DatabaseDep, caller
 @router.put(
     "/languages/{lang}/aliases/{alias}",
     operation_id="set_alias",
+    dependencies=[TRAIN],
     summary="Point an alias at a version",
     responses=refusals(404, 413, 415, 422),
 )
@@ -74,6 +78,7 @@ def set_alias(lang: LanguageDep, alias: AliasDep, body: TargetDep, db: DatabaseD
     "/languages/{lang}/aliases/{alias}",
     status_code=204,
     operation_id="delete_alias",
+    dependencies=[TRAIN],
     summary="Delete an alias",
     responses=refusals(404, 422),
 )

@@ -15,6 +15,7 @@ from app.deps import BackboneDep, MeasuresDep, PredictorDep
 from app.errors import NotReady
 from app.schemas.errors import refusals
 from app.schemas.operations import Backbone, Health, Readiness, Version
+from app.scopes import ADMIN, READ
 
 router = APIRouter(tags=["operations"])
 
@@ -43,7 +44,13 @@ async def get_version() -> Version:
     return Version(version=version("ltp"), api="v1", python=platform.python_version())
 
 
-@router.get("/backbone", operation_id="get_backbone", summary="Which backbone is served?", responses=refusals())
+@router.get(
+    "/backbone",
+    operation_id="get_backbone",
+    dependencies=[READ],
+    summary="Which backbone is served?",
+    responses=refusals(),
+)
 def get_backbone(backbone: BackboneDep, predictor: PredictorDep, caller: CallerDep) -> Backbone:  # noqa: ARG001
     """Its name, fingerprint and sizes. 503 until it has been found."""
     known = {
@@ -55,6 +62,7 @@ def get_backbone(backbone: BackboneDep, predictor: PredictorDep, caller: CallerD
 @router.get(
     "/metrics",
     operation_id="metrics",
+    dependencies=[ADMIN],
     summary="Figures for Prometheus",
     response_class=Response,
     responses={

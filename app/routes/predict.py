@@ -27,6 +27,7 @@ from app.schemas.predictions import (
     Probabilities,
     Timing,
 )
+from app.scopes import PREDICT_OFFLINE
 from ltp.config import LABELS
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ RequestDep = Annotated[Submission[PredictRequest], Depends(Accepts(PredictReques
 @router.post(
     "/predict",
     operation_id="predict",
+    dependencies=[PREDICT_OFFLINE],
     summary="Judge pairs",
     response_model=PredictAnswer,
     responses=refusals(404, 413, 415, 422, 429),

@@ -21,6 +21,7 @@ from app.schemas.errors import refusals
 from app.schemas.jobs import Job
 from app.schemas.predictions import Prediction, PredictionAccepted, PredictionRequest
 from app.schemas.scalars import Page, PageQuery
+from app.scopes import PREDICT, READ
 
 router = APIRouter(tags=["predictions"])
 
@@ -35,6 +36,7 @@ RequestDep = Annotated[
     status_code=202,
     response_model=PredictionAccepted,
     operation_id="create_prediction",
+    dependencies=[PREDICT],
     summary="Judge a file of pairs",
     responses=refusals(404, 413, 415, 422),
 )
@@ -46,7 +48,13 @@ def create_prediction(body: RequestDep, starter: StarterDep, blobs: BlobsDep, ca
     return starter.start(body.digest, lambda session: _queue(session, body.request, pairs, tenant=caller.tenant))
 
 
-@router.get("/predictions", operation_id="list_predictions", summary="List predictions", responses=refusals(422))
+@router.get(
+    "/predictions",
+    operation_id="list_predictions",
+    dependencies=[READ],
+    summary="List predictions",
+    responses=refusals(422),
+)
 def list_predictions(query: Annotated[PageQuery, Query()], db: DatabaseDep, caller: CallerDep) -> Page[Prediction]:
     """Your files, newest first."""
     with db.read() as session:
@@ -58,6 +66,7 @@ def list_predictions(query: Annotated[PageQuery, Query()], db: DatabaseDep, call
 @router.get(
     "/predictions/{prediction_id}",
     operation_id="get_prediction",
+    dependencies=[READ],
     summary="Look at a prediction",
     responses=refusals(404),
 )
@@ -70,6 +79,7 @@ def get_prediction(prediction: PredictionDep, db: DatabaseDep) -> Prediction:
 @router.get(
     "/predictions/{prediction_id}/result",
     operation_id="download_result",
+    dependencies=[READ],
     summary="Download the result",
     response_class=Response,
     responses={
@@ -91,6 +101,7 @@ async def download_result(prediction: PredictionDep, blobs: BlobsDep) -> Respons
     "/predictions/{prediction_id}",
     status_code=204,
     operation_id="delete_prediction",
+    dependencies=[PREDICT],
     summary="Delete a prediction",
     responses=refusals(404, 409),
 )

@@ -22,6 +22,7 @@ from app.schemas.errors import refusals
 from app.schemas.jobs import Job
 from app.schemas.scalars import Page, PageQuery
 from app.schemas.tickets import Ticket, TicketAccepted, TicketRequest
+from app.scopes import READ, TRAIN
 from ltp.backbone.manifest import BackboneInfo
 from ltp.errors import BackboneMismatch, InvalidConfig
 
@@ -36,6 +37,7 @@ RequestDep = Annotated[Submission[TicketRequest], Depends(Accepts(TicketRequest,
     status_code=202,
     response_model=TicketAccepted,
     operation_id="create_ticket",
+    dependencies=[TRAIN],
     summary="Make a ticket",
     responses=refusals(404, 409, 413, 415, 422),
 )
@@ -63,7 +65,9 @@ def create_ticket(
     )
 
 
-@router.get("/tickets", operation_id="list_tickets", summary="List tickets", responses=refusals(422))
+@router.get(
+    "/tickets", operation_id="list_tickets", dependencies=[READ], summary="List tickets", responses=refusals(422)
+)
 def list_tickets(query: Annotated[PageQuery, Query()], db: DatabaseDep, caller: CallerDep) -> Page[Ticket]:
     """Your tickets and those shared with all, newest first."""
     with db.read() as session:
@@ -71,7 +75,13 @@ def list_tickets(query: Annotated[PageQuery, Query()], db: DatabaseDep, caller: 
     return Page(items=[Ticket.of(row) for row in page.items], next_cursor=page.next_cursor)
 
 
-@router.get("/tickets/{ticket_id}", operation_id="get_ticket", summary="Look at a ticket", responses=refusals(404))
+@router.get(
+    "/tickets/{ticket_id}",
+    operation_id="get_ticket",
+    dependencies=[READ],
+    summary="Look at a ticket",
+    responses=refusals(404),
+)
 def get_ticket(ticket: TicketDep) -> Ticket:
     """Its figures, and how the active parameters are distributed over the layers."""
     return Ticket.of(ticket)
@@ -80,6 +90,7 @@ def get_ticket(ticket: TicketDep) -> Ticket:
 @router.get(
     "/tickets/{ticket_id}/mask",
     operation_id="download_mask",
+    dependencies=[READ],
     summary="Download the mask",
     response_class=Response,
     responses={**downloads(SAFETENSORS, "One bit-packed uint8 tensor a parameter"), **refusals(404, 409)},
@@ -96,6 +107,7 @@ async def download_mask(ticket: TicketDep, blobs: BlobsDep) -> Response:
     "/tickets/{ticket_id}",
     status_code=204,
     operation_id="delete_ticket",
+    dependencies=[TRAIN],
     summary="Delete a ticket",
     responses=refusals(404, 409),
 )

@@ -1,0 +1,65 @@
+"""How often one key may ask, and how often one address may try wrong keys. Counted by each API process on its own."""
+
+from __future__ import annotations
+
+import math
+import time
+from ipaddress import IPv6Address, ip_address
+
+from limits import RateLimitItem, parse
+from limits.storage import MemoryStorage
+from limits.strategies import FixedWindowRateLimiter, MovingWindowRateLimiter, RateLimiter
+
+from app.errors import RateLimited
+from app.settings import OFF, Settings
+
+MOST_ADDRESSES = 10_000
+"""Addresses told apart; when more than these try wrong keys at once, the others are counted together."""
+
+
+class Limits:
+    """The limits of one process; raises `RateLimited` where one is reached."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._requests, self._failures = (
+            None if rate == OFF else parse(rate) for rate in (settings.rate_limit, settings.auth_failures)
+        )
+        self._moving = MovingWindowRateLimiter(MemoryStorage())
+        self._failed = MemoryStorage()
+        self._fixed = FixedWindowRateLimiter(self._failed)
+
+    def count(self, actor: str) -> None:
+        """Count a request of a valid key. Raises RateLimited when it has used up what it may."""
+        if self._requests is not None and not self._moving.hit(self._requests, actor):
+            raise _limited(f"this key may send {_words(self._requests)}", self._moving, self._requests, actor)
+
+    def admit(self, address: str) -> None:
+        """Raise RateLimited for an address that has lately sent too many wrong keys to have another one looked for."""
+        if self._failures is not None and not self._fixed.test(self._failures, self._place(address)):
+            what = f"this address may send {_words(self._failures)} with wrong keys"
+            raise _limited(what, self._fixed, self._failures, self._place(address))
+
+    def fail(self, address: str) -> None:
+        """Count a wrong key."""
+        if self._failures is not None:
+            self._fixed.hit(self._failures, self._place(address))
+
+    def _place(self, address: str) -> str:
+        """Return what an address is counted under: of IPv6 the network, since one host has as many as it likes."""
+        try:
+            found = ip_address(address)
+        except ValueError:
+            return "unknown"
+        place = str(int(found) >> 64) if isinstance(found, IPv6Address) and found.ipv4_mapped is None else str(found)
+        known = self._failures is not None and self._failures.key_for(place) in self._failed.storage
+        return place if known or len(self._failed.storage) < MOST_ADDRESSES else "others"
+
+
+def _limited(what: str, limiter: RateLimiter, item: RateLimitItem, identifier: str) -> RateLimited:
+    wait = max(1, math.ceil(limiter.get_window_stats(item, identifier).reset_time - time.time()))
+    return RateLimited(f"{what}; try again in {wait} s", retry_after=wait)
+
+
+def _words(item: RateLimitItem) -> str:
+    period = item.GRANULARITY.name if item.multiples == 1 else f"{item.multiples} {item.GRANULARITY.name}s"
+    return f"{item.amount} requests per {period}"
