@@ -11,9 +11,10 @@ import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
+from copy import copy
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self
 
 import uuid_utils
 from alembic import command
@@ -24,6 +25,9 @@ from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.sql.compiler import SQLCompiler
+
+if TYPE_CHECKING:
+    from app.audit import Act
 
 BUSY_TIMEOUT_S = 30
 """How long a SQLite writer waits for another one. Every write transaction here is short."""
@@ -102,24 +106,45 @@ def _dumps(value: Any) -> str:
 
 
 class Database:
-    """Connections to one database. Thread-safe; a process makes one and keeps it."""
+    """Connections to one database. Thread-safe; a process makes one and keeps it. `of` gives views of one tenant."""
 
     def __init__(self, url: str) -> None:
         self.url = url
         self.engine = _engine(url)
+        self.tenant: str | None = None
+        """Whose view this is; None sees everything."""
         self._writer = self.engine.execution_options(write=True)
+        self.act: Act | None = None
+        """What its transactions leave in the audit trail; None leaves nothing."""
+
+    def of(self, tenant: str, *, act: Act | None = None) -> Self:
+        """Return a view of the same connections that sees, and writes, the rows of one tenant (see `app.tenancy`).
+
+        With `act`, each transaction that changes something leaves an event in the audit trail; a view of a view keeps
+        the act unless it gets another.
+        """
+        view = copy(self)
+        view.tenant, view.act = tenant, act or self.act
+        return view
 
     @contextmanager
     def read(self) -> Iterator[Session]:
         """Open a session that only reads; nothing is committed, and loaded rows stay usable afterwards."""
-        with Session(self.engine, expire_on_commit=False) as session:
+        with self._session(self.engine) as session:
             yield session
 
     @contextmanager
     def write(self) -> Iterator[Session]:
         """Open one write transaction: committed when the block ends, rolled back when it raises."""
-        with Session(self._writer, expire_on_commit=False) as session, session.begin():
+        with self._session(self._writer) as session, session.begin():
             yield session
+
+    def _session(self, engine: Engine) -> Session:
+        if self.tenant is None:
+            return Session(engine, expire_on_commit=False)
+        from app.tenancy import TenantSession  # knows the tables, which know this module
+
+        return TenantSession(engine, tenant=self.tenant, act=self.act, expire_on_commit=False)
 
     def migrate(self, revision: str = "head") -> None:
         """Bring the schema to `revision`. Safe to call from several processes at once."""
@@ -164,6 +189,7 @@ def _engine(url: str) -> Engine:
     engine = create_engine(
         url,
         json_serializer=_dumps,
+        hide_parameters=True,  # they are texts and keys, and errors print them
         pool_size=10,
         max_overflow=40,
         connect_args={"timeout": BUSY_TIMEOUT_S, "check_same_thread": False},
@@ -189,4 +215,3 @@ def _begin_sqlite(connection: Connection) -> None:
     """Begin as a writer at once when the session will write."""
     write = connection.get_execution_options().get("write", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
-        hide_parameters=True,  # they are texts and keys, and errors print them

@@ -85,9 +85,9 @@ def take(db: Database, *, owner: str = "worker-1", lease_s: float = 60, job_id: 
 
 def finish_ticket(db: Database, claimed: Claim, *, content: bytes = b"mask", with_drift: bool = True) -> None:
     """Publish a ticket as the worker does."""
-    store = BlobStore(db)
-    mask = store.stage(TENANT, [content], job_id=claimed.job_id)
-    values = store.stage(TENANT, [b"drift" + content], job_id=claimed.job_id) if with_drift else None
+    store, tenant = BlobStore(db), _tenant(db, claimed)
+    mask = store.stage(tenant, [content], job_id=claimed.job_id)
+    values = store.stage(tenant, [b"drift" + content], job_id=claimed.job_id) if with_drift else None
     drift = values and publish.DriftResult(values.id, {"steps": 3}, "c" * 64, moved=9, selectable=10)
     result = publish.TicketResult(mask.id, 1, 10, 9, 0, [{"layer": 1, "active": 1}], "a" * 64, len(content))
     with db.write() as session:
@@ -96,16 +96,30 @@ def finish_ticket(db: Database, claimed: Claim, *, content: bytes = b"mask", wit
 
 def finish_adapter(db: Database, claimed: Claim, *, content: bytes = b"delta") -> Adapter:
     """Publish an adapter as the worker does."""
-    blob = BlobStore(db).stage(TENANT, [content], job_id=claimed.job_id)
+    blob = BlobStore(db).stage(_tenant(db, claimed), [content], job_id=claimed.job_id)
     with db.write() as session:
         result = publish.AdapterResult(blob.id, len(content), {"dev": {}}, {"epochs": 1}, {"train": 1})
         return publish.publish_adapter(session, claimed, result)
 
 
-def ready_adapter(db: Database, *, lang: str = "sw", alias: str | None = None, content: bytes = b"delta") -> Adapter:
+def ready_adapter(
+    db: Database, *, tenant: str = TENANT, lang: str = "sw", alias: str | None = None, content: bytes = b"delta"
+) -> Adapter:
     """A published adapter."""
-    _, job = make_adapter(db, lang=lang, alias=alias)
+    _, job = make_adapter(db, tenant=tenant, lang=lang, alias=alias)
     return finish_adapter(db, take(db, job_id=job.id), content=content)
+
+
+def ready_ticket(db: Database, *, tenant: str = TENANT, content: bytes = b"mask") -> tuple[Drift, Ticket]:
+    """A published ticket with its drift."""
+    drift, ticket, job = make_ticket(db, tenant=tenant)
+    finish_ticket(db, take(db, job_id=job.id), content=content)
+    return drift, ticket
+
+
+def _tenant(db: Database, claimed: Claim) -> str:
+    with db.read() as session:
+        return session.get_one(Job, claimed.job_id).tenant
 
 
 def sample_file(directory: Path, size: int) -> Path:

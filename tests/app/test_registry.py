@@ -15,6 +15,7 @@ from making import (
     make_prediction,
     make_ticket,
     ready_adapter,
+    ready_ticket,
     take,
 )
 from sqlalchemy import func, select
@@ -41,12 +42,6 @@ from app.jobs import Claim
 from app.models import Adapter, Blob, BlobChunk, Dataset, Drift, Ticket
 from app.registry import adapters, aliases, datasets, drifts, languages, predictions, publish, tickets
 from ltp.config import TicketConfig
-
-
-def ready_ticket(db: Database, *, content: bytes = b"mask") -> tuple[Drift, Ticket]:
-    drift, ticket, job = make_ticket(db)
-    finish_ticket(db, take(db, job_id=job.id), content=content)
-    return drift, ticket
 
 
 def refused(db: Database, error: type[AppError], function: object, **arguments: object) -> None:
