@@ -49,7 +49,7 @@ class Census(Collector):
                 found = [*_jobs(session), *_durations(totals := _totals(session)), *_counted(totals)]
                 found += [_workers(session), *_blobs(session)]
         except SQLAlchemyError as error:
-            log.warning("no figures from the database", error=str(error))
+            log.warning("no figures from the database", error=error)
             found = []
         up.add_metric([], bool(found))
         yield up

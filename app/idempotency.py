@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, Any
 
+import structlog
 from fastapi import Depends, Header, Request
 from sqlalchemy import delete
 from sqlalchemy.exc import IntegrityError
@@ -25,6 +26,8 @@ from app.models import IdempotencyKey
 from app.schemas.jobs import Accepted
 
 KEPT = timedelta(hours=24)
+log = structlog.get_logger(__name__)
+
 
 KeyHeader = Annotated[
     str | None,
@@ -72,6 +75,7 @@ class Starter:
                 raise
             content = self._start(digest, begin)  # a twin committed first; its answer is there now
         self.doorbell.ring(content["job"]["id"], kind=content["job"]["kind"])
+        log.info("job accepted", job=content["job"]["id"], kind=content["job"]["kind"])
         return _accepted(content)
 
     def _start(self, digest: str, begin: Callable[[Session], Accepted]) -> dict[str, Any]:

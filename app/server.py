@@ -17,7 +17,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import cast
+from typing import Any, cast
 
 import structlog
 import uvicorn
@@ -78,6 +78,11 @@ class Server(uvicorn.Server):
             for number, handler in before.items():
                 signal.signal(number, handler)
 
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start the application, then listen."""
+        asyncio.get_running_loop().set_exception_handler(_unhandled)
+        await super().startup(sockets)
+
     async def on_tick(self, counter: int) -> bool:
         """Tell whether it is time to close the listener; asked ten times a second."""
         told = await super().on_tick(counter)
@@ -129,3 +134,9 @@ class Server(uvicorn.Server):
         last = time.monotonic() + LAST_WORDS_S
         while await self._busy() and time.monotonic() < last:
             pass
+
+
+def _unhandled(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Log what no task waited for. asyncio's own message shows the arguments of callbacks: what clients sent."""
+    error = context.get("exception")
+    log.error("unhandled in the event loop", what=None if error else context.get("message"), exc_info=error)

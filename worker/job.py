@@ -63,7 +63,7 @@ def attempt_job(settings: Settings, db: Database, claim: Claim) -> int:
         record(lambda session: jobs.withdraw(session, claim))
     except (LTPError, AppError) as fault:
         code, detail = code_of(fault), str(fault)
-        log.warning("job failed", code=code, detail=detail)
+        log.warning("job failed", code=code)  # the detail may quote a text
         record(lambda session: jobs.fail(session, claim, code=code, detail=detail))
     except Exception as error:  # whatever it is, the job must not stay `running`
         if is_storage_full(error):
@@ -93,7 +93,7 @@ def _execute(context: JobContext) -> None:
 
 def _record_full_storage(record: Callable[[Callable[[Session], object]], None], claim: Claim, error: Exception) -> int:
     """Fail the job for want of room; leave it to the runner when even that finds none."""
-    log.error("no room left", error=str(error))
+    log.error("no room left", error=error)
     detail = f"there is no room left to write: {error}"
     try:
         record(lambda session: jobs.fail(session, claim, code="storage_full", detail=detail))

@@ -56,7 +56,7 @@ class Reporter:
             with self._db.write() as session:
                 jobs.log(session, self._claim, message)
         except DBAPIError as error:
-            log.warning("a message could not be recorded", error=str(error.orig))
+            log.warning("a message could not be recorded", error=error)
 
     def _left(self, progress: Progress, moment: float) -> float | None:
         """Estimate the seconds left in this phase from its pace so far."""
@@ -77,4 +77,4 @@ class Reporter:
                     eta_s=eta_s,
                 )
         except DBAPIError as error:
-            log.warning("progress could not be recorded", error=str(error.orig))
+            log.warning("progress could not be recorded", error=error)

@@ -117,7 +117,7 @@ class Runner:
             with self.db.write() as session:
                 claim = jobs.claim(session, owner=self.id, lease_s=self.settings.lease_s, kinds=self._kinds)
         except DBAPIError as error:
-            log.warning("the database does not answer", error=str(error.orig))
+            log.warning("the database does not answer", error=error)
             return False
         if claim is not None:
             self.execute(claim)
@@ -139,7 +139,7 @@ class Runner:
                 end = self._beat(claim)
                 held, beat_at = moment, moment + self.settings.heartbeat_s
             except DBAPIError as error:
-                log.warning("heartbeat failed", job=claim.job_id, error=str(error.orig))
+                log.warning("heartbeat failed", job=claim.job_id, error=error)
                 end, beat_at = None, moment + min(RETRY_S, self.settings.heartbeat_s)
                 if moment - held > self.settings.lease_s:
                     end = End.LEASE_LOST
@@ -195,7 +195,7 @@ class Runner:
                 return None  # the job's process has recorded its end, or somebody else has the job
             except DBAPIError as error:
                 if time.monotonic() > deadline:
-                    log.error("could not be recorded; the lease will run out", error=str(error.orig))
+                    log.error("could not be recorded; the lease will run out", error=error)
                     return None
                 time.sleep(min(RETRY_S, patience_s / 5))
 

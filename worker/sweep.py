@@ -48,7 +48,7 @@ class Sweeper:
                 try:
                     step()
                 except (DBAPIError, OSError) as error:
-                    log.warning("sweep failed; it is tried again", step=step.__name__, error=str(error))
+                    log.warning("sweep failed; it is tried again", step=step.__name__, error=error)
                 if self._stopping.is_set():
                     return
             if self._stopping.wait(self._settings.sweep_s):

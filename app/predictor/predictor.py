@@ -169,7 +169,7 @@ class Predictor:
         """A batch failed: find the request that is to blame, so that the others are served."""
         if len(batch) == 1:
             foreseen = isinstance(error, AppError | LTPError)
-            log.warning("a prediction failed", error=str(error), exc_info=None if foreseen else error)
+            log.warning("a prediction failed", error=error, exc_info=None if foreseen else error)
             self._queue.fail(batch[0].work, error)
             return
         for piece in batch:
