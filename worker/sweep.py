@@ -18,6 +18,7 @@ from app.jobs.outcome import FINISHED
 from app.jobs.queue import forget_workers
 from app.models import IdempotencyKey, Job
 from app.settings import Settings
+from worker.retention import retire
 
 log = structlog.get_logger(__name__)
 
@@ -44,7 +45,7 @@ class Sweeper:
 
     def _run(self) -> None:
         while True:
-            for step in (self.reap, self.forget, self.collect, self.remove_work_files, self.empty_log):
+            for step in (self.reap, self.forget, self.retire, self.collect, self.remove_work_files, self.empty_log):
                 try:
                     step()
                 except (DBAPIError, OSError) as error:
@@ -67,6 +68,12 @@ class Sweeper:
             forget_workers(session, unseen_s=2 * self._settings.lease_s)
             old = now(session) - timedelta(hours=IDEMPOTENCY_H)
             session.execute(delete(IdempotencyKey).where(IdempotencyKey.created_at < old))
+
+    def retire(self) -> None:
+        """Delete what the settings let nobody keep for so long."""
+        retired = retire(self._settings, self._db)
+        if retired:
+            log.info("retention: deleted what was old", rows=retired)
 
     def collect(self) -> None:
         """Delete blobs nothing refers to."""

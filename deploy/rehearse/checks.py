@@ -40,8 +40,8 @@ def create_key(api: Container, admin_key: str, *, tenant: str, scopes: str) -> s
     )
     if done.returncode:
         raise Failed(f"ltp key create failed: {done.stdout}{done.stderr}")
-    key: str = json.loads(done.stdout)["key"]
-    return key
+    secret: str = json.loads(done.stdout)["secret"]
+    return secret
 
 
 def replicas_agree(apis: list[Container], key: str, body: dict[str, Any]) -> str:

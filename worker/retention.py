@@ -1,0 +1,137 @@
+"""Retention: what was finished long ago and is nobody's product any more is deleted. Published artefacts always stay.
+
+Deleted are file predictions with their texts and results, what failed or was cancelled with the texts it was made from,
+finished jobs with their events, and audit events. What an unfinished job, an alias, or an idempotency key still refers
+to waits for a later sweep.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, SQLColumnExpression, delete, exists, func, or_, select
+from sqlalchemy.orm import Session
+
+from app.db import Database, now
+from app.errors import InUse, NotFound
+from app.jobs.outcome import FINISHED
+from app.models import Adapter, AuditEvent, Drift, IdempotencyKey, Job, Prediction, Ticket
+from app.registry import adapters, drifts, predictions, tickets
+from app.settings import Settings
+
+AT_ONCE = 100
+"""Rows of each kind that one sweep deletes; the next one goes on."""
+NOT_MADE = ("failed", "cancelled")
+
+Resource = type[Prediction] | type[Adapter] | type[Ticket] | type[Drift]
+Owned = tuple[str, str]
+"""A row's id and tenant."""
+
+
+def retire(settings: Settings, db: Database) -> int:
+    """Delete what is older than the settings allow, some of each kind, and return how many rows that was."""
+    retired = 0
+    if settings.retention_days:
+        retired += _retire_resources(db, settings.retention_days) + _retire_jobs(db, settings.retention_days)
+    if settings.audit_days:
+        retired += _retire_audit_events(db, settings.audit_days)
+    return retired
+
+
+def _retire_resources(db: Database, days: float) -> int:
+    """Delete through the registry, which erases texts with what was made from them and refuses what is in use."""
+    count = 0
+    for resource, statuses, erase in (
+        (Prediction, ("ready", *NOT_MADE), _erase_prediction),
+        (Adapter, NOT_MADE, _erase_adapter),
+        (Ticket, NOT_MADE, _erase_ticket),
+        (Drift, NOT_MADE, _erase_drift),
+    ):
+        with db.read() as session:
+            overdue = _overdue(session, resource, statuses, days)
+        for row in overdue:
+            count += _erased(db, erase, row)
+    return count
+
+
+def _overdue(session: Session, resource: Resource, statuses: Sequence[str], days: float) -> list[Owned]:
+    """Find resources that were finished before the time given; one whose job is gone counts from its creation."""
+    finished = func.coalesce(Job.finished_at, resource.created_at)
+    rows = (
+        select(resource.id, resource.tenant)
+        .outerjoin(Job, Job.id == resource.job_id)
+        .where(resource.status.in_(statuses), finished < _ago(session, days))
+        .where(or_(Job.id.is_(None), Job.status.in_(FINISHED)), ~_remembered(resource.job_id))
+    )
+    return [(row_id, tenant) for row_id, tenant in session.execute(rows.order_by(resource.id).limit(AT_ONCE))]
+
+
+def _erased(db: Database, erase: Callable[[Session, Owned], None], row: Owned) -> bool:
+    """Delete one row in a transaction of its own; tell whether it could be done."""
+    try:
+        with db.write() as session:
+            erase(session, row)
+    except (NotFound, InUse):  # another runner was first, or somebody has just begun to use it
+        return False
+    return True
+
+
+def _erase_prediction(session: Session, row: Owned) -> None:
+    predictions.delete_prediction(session, prediction_id=row[0], tenant=row[1])
+
+
+def _erase_adapter(session: Session, row: Owned) -> None:
+    adapters.delete_adapter(session, adapter_id=row[0], tenant=row[1])
+
+
+def _erase_ticket(session: Session, row: Owned) -> None:
+    tickets.delete_ticket(session, ticket_id=row[0], tenant=row[1])
+
+
+def _erase_drift(session: Session, row: Owned) -> None:
+    drifts.delete_drift(session, drift_id=row[0], tenant=row[1])
+
+
+def _retire_jobs(db: Database, days: float) -> int:
+    """Delete finished jobs; their events go with them, and what they made forgets which job made it."""
+
+    def overdue(session: Session) -> Select[str]:
+        old = select(Job.id).where(Job.status.in_(FINISHED), Job.finished_at < _ago(session, days))
+        unmade = (
+            exists().where(table.job_id == Job.id, table.status.in_(NOT_MADE)) for table in (Adapter, Ticket, Drift)
+        )
+        kept = (_remembered(Job.id), exists().where(Prediction.job_id == Job.id), *unmade)
+        return old.where(*(~each for each in kept)).order_by(Job.id).limit(AT_ONCE)
+
+    with db.read() as session:
+        if session.scalar(overdue(session)) is None:
+            return 0
+    with db.write() as session:
+        doomed = session.scalars(overdue(session).with_for_update(skip_locked=True)).all()
+        session.execute(delete(Job).where(Job.id.in_(doomed)))
+    return len(doomed)
+
+
+def _retire_audit_events(db: Database, days: float) -> int:
+    def overdue(session: Session) -> Select[str]:
+        old = select(AuditEvent.id).where(AuditEvent.created_at < _ago(session, days))
+        return old.order_by(AuditEvent.created_at).limit(10 * AT_ONCE)
+
+    with db.read() as session:
+        if session.scalar(overdue(session)) is None:
+            return 0
+    with db.write() as session:
+        doomed = session.scalars(overdue(session).with_for_update(skip_locked=True)).all()
+        session.execute(delete(AuditEvent).where(AuditEvent.id.in_(doomed)))
+    return len(doomed)
+
+
+def _ago(session: Session, days: float) -> datetime:
+    return now(session) - timedelta(days=days)
+
+
+def _remembered(job_id: SQLColumnExpression[Any]) -> ColumnElement[bool]:
+    """Whether a repeated request would still be answered with this job."""
+    return exists().where(IdempotencyKey.job_id == job_id)
