@@ -9,14 +9,14 @@ from typing import Any
 import structlog
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
-from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from app.blobs import is_storage_full
-from app.errors import AppError, InvalidRequest, MethodNotAllowed, RouteNotFound, StorageFull
+from app.errors import AppError, DatabaseUnavailable, InvalidRequest, MethodNotAllowed, RouteNotFound, StorageFull
 from app.fields import field_errors, sentence
+from app.outage import UNREACHABLE
 from app.paths import methods_of, template_of
 from app.statuses import code_of, status_of
 from ltp.errors import LTPError
@@ -33,7 +33,7 @@ def install(app: FastAPI) -> None:
     async def handler(request: Request, error: Exception) -> Response:
         return refuse(request, error)
 
-    for kind in (AppError, LTPError, OperationalError, RequestValidationError, HTTPException):
+    for kind in (AppError, LTPError, *UNREACHABLE, RequestValidationError, HTTPException):
         app.add_exception_handler(kind, handler)
 
 
@@ -77,8 +77,8 @@ def _ours(request: Request, error: Exception) -> tuple[Exception, Mapping[str, s
 
 
 def _detail(error: Exception, status: int) -> str:
-    if isinstance(error, OperationalError):
-        return "the database does not answer; try again in a moment"
+    if isinstance(error, UNREACHABLE):
+        return str(DatabaseUnavailable())
     if status == 500:
         return "something went wrong here, and it is not your request's fault; quote the request id when you report it"
     return str(error)

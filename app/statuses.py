@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from sqlalchemy.exc import OperationalError
-
 from app.errors import (
     AppError,
     BodyTooLarge,
@@ -26,6 +24,7 @@ from app.errors import (
     UnsupportedMediaType,
     snake_case,
 )
+from app.outage import UNREACHABLE
 from ltp import errors as ltp
 
 STATUS: dict[type[Exception], int] = {
@@ -47,13 +46,13 @@ STATUS: dict[type[Exception], int] = {
     Damaged: 503,
     Fenced: 409,
     DataDirInUse: 409,
-    OperationalError: 503,
+    **dict.fromkeys(UNREACHABLE, 503),
     ltp.BackboneError: 503,
     ltp.LTPError: 422,
 }
 """The nearest class in an error's ancestry decides."""
 
-CODES: dict[type[Exception], str] = {OperationalError: "database_unavailable"}
+CODES: dict[type[Exception], str] = dict.fromkeys(UNREACHABLE, "database_unavailable")
 """Codes of errors that are not ours; every other code is the class name in snake case."""
 
 

@@ -41,11 +41,11 @@ WORDS = {
     413: "The body is over the limit.",
     415: "The body is of another media type, or carries a Content-Encoding.",
     422: "The request does not validate; `fields` says where.",
-    429: "The queue is full; try again after `Retry-After` seconds.",
+    429: "The queue is full, or the key has used up what it may; try again after `Retry-After` seconds.",
     503: "Not now: the backbone is being loaded, or a dependency is down; try again after `Retry-After` seconds.",
 }
-EVERYWHERE = (401, 403, 503)
-"""Any request can meet these: the gate, the database."""
+EVERYWHERE = (401, 403, 429, 503)
+"""Any request can meet these: the gate, the limits of keys, the database."""
 
 
 def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:

@@ -119,6 +119,10 @@ class Engine:
         self._compact.drop(key)
         self._fused.drop(key)
 
+    def holds(self, key: str) -> bool:
+        """Tell whether an adapter is resident, fused or compact, so that its source is not needed."""
+        return key in self._fused or key in self._compact
+
     def stats(self) -> dict[str, float]:
         """Pairs answered so far, and for both caches (`fused_`, `compact_`) what they hold and how they fared."""
         caches = {"fused": self._fused.stats(), "compact": self._compact.stats()}
