@@ -9,8 +9,10 @@ import re
 from typing import Annotated, cast
 
 from fastapi import Depends, Path, Request
+from fastapi.routing import APIRoute
 
 from app import jobs, models
+from app.audit import Act
 from app.auth import CallerDep
 from app.blobs import BlobStore
 from app.db import Database
@@ -36,12 +38,16 @@ def _settings(request: Request) -> Settings:
     return cast(Settings, request.app.state.settings)
 
 
-def _database(request: Request) -> Database:
-    return cast(Database, request.app.state.db)
+def _database(request: Request, caller: CallerDep) -> Database:
+    """Return the caller's view of the database. What it changes is in the audit trail under the operation's id."""
+    db = cast(Database, request.app.state.db)
+    operation = cast(APIRoute, request.scope["route"]).operation_id or ""
+    return db.of(caller.tenant, act=Act(caller.actor, operation, request.state.request_id))
 
 
-def _blobs(request: Request) -> BlobStore:
-    return cast(BlobStore, request.app.state.blobs)
+def _blobs(request: Request, caller: CallerDep) -> BlobStore:
+    """Return the caller's blobs. What is staged is nobody's news; the transaction that makes use of it is."""
+    return BlobStore(cast(Database, request.app.state.db).of(caller.tenant))
 
 
 def _predictor(request: Request) -> Predictor:

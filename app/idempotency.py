@@ -20,6 +20,7 @@ from starlette.responses import JSONResponse
 
 from app.auth import CallerDep
 from app.db import Database, now
+from app.deps import DatabaseDep
 from app.doorbell import Doorbell
 from app.errors import IdempotencyConflict
 from app.models import IdempotencyKey
@@ -82,10 +83,10 @@ class Starter:
         with self.db.write() as session:
             if self.key is None:
                 return begin(session).model_dump(mode="json")
-            session.execute(delete(IdempotencyKey).where(IdempotencyKey.created_at < now(session) - KEPT))
             stored = self._stored(session, digest)
             if stored is not None:
                 return stored
+            session.execute(delete(IdempotencyKey).where(IdempotencyKey.created_at < now(session) - KEPT))
             answer = begin(session)
             content = answer.model_dump(mode="json")
             session.add(
@@ -118,10 +119,9 @@ def _accepted(content: dict[str, Any]) -> JSONResponse:
     return JSONResponse(content, 202, headers={"Location": f"/jobs/{content['job']['id']}"})
 
 
-def starter(request: Request, caller: CallerDep, key: KeyHeader = None) -> Starter:
+def starter(request: Request, db: DatabaseDep, caller: CallerDep, key: KeyHeader = None) -> Starter:
     """Collect what scopes the key of this request."""
-    state = request.app.state
-    return Starter(state.db, state.doorbell, caller.tenant, request.method, request.scope["path"], key)
+    return Starter(db, request.app.state.doorbell, caller.tenant, request.method, request.scope["path"], key)
 
 
 StarterDep = Annotated[Starter, Depends(starter)]

@@ -14,7 +14,6 @@ from importlib.metadata import version
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 
-from app.blobs import BlobStore
 from app.census import Census
 from app.db import Database
 from app.docs import DESCRIPTION, TAGS, serve_docs
@@ -57,8 +56,7 @@ def create_app(settings: Settings, *, clock: Clock = time.monotonic) -> FastAPI:
     app.state.keys = KeyRing(db, settings, outage=app.state.outage, clock=clock)
     app.state.limits = Limits(settings)
     app.state.doorbell = Doorbell(settings.redis_url.get_secret_value() if settings.redis_url else None)
-    app.state.blobs = BlobStore(db)
-    app.state.predictor = Predictor(settings, db, app.state.blobs, measures)
+    app.state.predictor = Predictor(settings, db, measures)
     measures.join(Census(db))
     measures.join(Residency(app.state.predictor))
     for resource in RESOURCES:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
+from app.audit import Act
 from app.blobs import BlobStore
 from app.db import Database
 from app.jobs import Claim
@@ -29,14 +30,16 @@ PUBLISH_TRIES = 3
 
 
 class JobContext:
-    """One attempt at one job, inside the job's process."""
+    """One attempt at one job, inside the job's process. It sees what the job's tenant does, and nothing else."""
 
     def __init__(self, settings: Settings, db: Database, claim: Claim) -> None:
-        self.settings, self.db, self.claim = settings, db, claim
-        self.store = BlobStore(db)
-        self.report = Reporter(db, claim)
+        self.settings, self.claim = settings, claim
         with db.read() as session:
             self.job = session.get_one(Job, claim.job_id)
+        self.db = db.of(self.job.tenant)
+        self._publishing = db.of(self.job.tenant, act=Act(f"job:{claim.job_id}", f"publish_{self.job.kind}"))
+        self.store = BlobStore(self.db)
+        self.report = Reporter(self.db, claim)
         self.directory = settings.work / claim.job_id / str(claim.attempt)
         self.directory.mkdir(parents=True, exist_ok=True)
 
@@ -100,7 +103,7 @@ class JobContext:
         """
         for left in reversed(range(PUBLISH_TRIES)):
             try:
-                with self.db.write() as session:
+                with self._publishing.write() as session:
                     write(session)
                 return
             except (IntegrityError, OperationalError):

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import structlog
 
-from app.blobs import BlobStore
 from app.db import Database
 from app.errors import AppError, QueueFull
 from app.measures import Measures
@@ -36,9 +35,9 @@ CHARACTERS_A_TOKEN = 3
 
 
 class Question(NamedTuple):
-    """A pair and the id of the adapter to judge it with."""
+    """A pair and the address of the adapter to judge it with (see `app.predictor.source`)."""
 
-    adapter_id: str
+    adapter: str
     premise: str
     hypothesis: str
 
@@ -55,8 +54,8 @@ class Judged:
 class Predictor:
     """Predictions for this process. Routes call `predict` on the event loop; the work is done in a thread."""
 
-    def __init__(self, settings: Settings, db: Database, blobs: BlobStore, measures: Measures) -> None:
-        self.settings, self.db, self.blobs, self.measures = settings, db, blobs, measures
+    def __init__(self, settings: Settings, db: Database, measures: Measures) -> None:
+        self.settings, self.db, self.measures = settings, db, measures
         self.backbone = ServedBackbone(settings)
         self.draining = False
         self._queue: PairQueue[Question, Prediction] = PairQueue(settings.queue_pairs)
@@ -83,10 +82,10 @@ class Predictor:
         """Whether predictions can be served."""
         return self.backbone.state == "ready"
 
-    def drop(self, adapter_id: str) -> None:
+    def drop(self, address: str) -> None:
         """Forget an adapter that was deleted."""
         if self._engine is not None:
-            self._engine.drop(adapter_id)
+            self._engine.drop(address)
 
     async def predict(self, questions: Sequence[Question]) -> Judged:
         """Judge the questions. Cancelling the call cancels what the engine has not begun.
@@ -137,7 +136,7 @@ class Predictor:
         automatic: Precision = "bf16" if device == "cuda" else "fp32"
         engine = Engine(
             backbone,
-            source=RegistrySource(self.db, self.blobs, backbone.info),
+            source=RegistrySource(self.db, backbone.info),
             precision=automatic if self.settings.precision == "auto" else self.settings.precision,
             device=device,
             fused_bytes=self.settings.fused_mb * MIB,

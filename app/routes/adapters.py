@@ -19,6 +19,7 @@ from app.errors import FieldError, InvalidRequest
 from app.exchange import TEMPLATE_TOKENS, bring_in, pack
 from app.idempotency import StarterDep
 from app.intake.examples import IncomingExamples, take_examples
+from app.predictor.source import address
 from app.registry import adapters, aliases, datasets, tickets
 from app.schemas.adapters import Adapter, AdapterAccepted, AdapterQuery, AdapterRequest, ImportRequest
 from app.schemas.errors import refusals
@@ -138,7 +139,7 @@ def delete_adapter(adapter: AdapterDep, db: DatabaseDep, predictor: PredictorDep
     """Erases the texts uploaded for it, too. 409 while an alias points at it."""
     with db.write() as session:
         adapters.delete_adapter(session, tenant=caller.tenant, adapter_id=adapter.id)
-    predictor.drop(adapter.id)
+    predictor.drop(address(caller.tenant, adapter.id))
 
 
 def _check(request: AdapterRequest, backbone: BackboneInfo) -> None:

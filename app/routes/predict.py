@@ -17,6 +17,7 @@ from app.db import Database
 from app.deps import DatabaseDep, PredictorDep, SettingsDep
 from app.errors import FieldError, InvalidRequest
 from app.predictor.predictor import Judged, Question
+from app.predictor.source import address
 from app.references import Chosen, resolve
 from app.schemas.errors import refusals
 from app.schemas.predictions import (
@@ -63,7 +64,7 @@ async def predict(
         raise InvalidRequest(f"pairs: {message}", fields=[FieldError("pairs", message)])
     chosen = await run_in_threadpool(_choose, db, asked, tenant=caller.tenant)
     questions = [
-        Question(choice.adapter.id, pair.premise, pair.hypothesis)
+        Question(address(caller.tenant, choice.adapter.id), pair.premise, pair.hypothesis)
         for choice, pair in zip(chosen, asked.pairs, strict=True)
     ]
     judged = await _unless_gone(request, predictor.predict(questions))

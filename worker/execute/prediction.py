@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from app.errors import NoAdapterForLanguage
 from app.models import Dataset, Prediction
-from app.predictor.source import RegistrySource
+from app.predictor.source import RegistrySource, address
 from app.registry import aliases, publish
 from app.settings import MIB
 from ltp.config import LABELS, Precision
@@ -105,7 +105,7 @@ def _judge(
     while rows := list(islice(source, BATCH)):
         choices = [choose(pair) for pair in rows]
         asked = [
-            PairRequest(choice.adapter_id, pair.premise, pair.hypothesis)
+            PairRequest(address(context.job.tenant, choice.adapter_id), pair.premise, pair.hypothesis)
             for pair, choice in zip(rows, choices, strict=True)
         ]
         yield from zip(rows, choices, engine.predict(asked), strict=True)
@@ -121,7 +121,7 @@ def _engine(context: JobContext) -> Engine:
     automatic: Precision = "bf16" if context.device == "cuda" else "fp32"
     return Engine(
         backbone,
-        source=RegistrySource(context.db, context.store, backbone.info),
+        source=RegistrySource(context.db, backbone.info),
         precision=automatic if settings.precision == "auto" else settings.precision,
         device=context.device,
         fused_bytes=settings.fused_mb * MIB,
