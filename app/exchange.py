@@ -66,7 +66,7 @@ def pack(db: Database, blobs: BlobStore, row: models.Adapter) -> Packed:
     """
     if row.status != "ready" or row.blob_id is None:
         raise NotReadyYet(f"adapter {row.id} is {row.status}; there is nothing to export yet")
-    from ltp.adapter import Adapter
+    from ltp.adapter import leave_values
     from ltp.ticket import Ticket
 
     with db.read() as session:
@@ -74,11 +74,12 @@ def pack(db: Database, blobs: BlobStore, row: models.Adapter) -> Packed:
     folder = tempfile.TemporaryDirectory(prefix="ltp-export-")
     try:
         stored = Path(folder.name)
-        adapter = Adapter.load(blobs.fetch(row.blob_id, stored / "adapter.safetensors"))
+        adapter, _, _, left = leave_values(blobs.fetch(row.blob_id, stored / "adapter.safetensors"))
         ticket = None
         if ticket_row is not None:
-            ticket = Ticket.load(tickets.fetch_mask(blobs, ticket_row, stored / "ticket.safetensors"), None)
-        adapter.save(stored / "export.safetensors", ticket=ticket, notes=_notes_of(row))
+            mask = tickets.fetch_mask(blobs, ticket_row, stored / "ticket.safetensors")
+            ticket = Ticket.load(mask, None, leave=True)
+        adapter.save(stored / "export.safetensors", ticket=ticket, notes=_notes_of(row), left=left)
     except BaseException:
         folder.cleanup()
         raise
@@ -98,13 +99,13 @@ def bring_in(
     from ltp.adapter import read_export
 
     try:
-        adapter, ticket, raw_notes = read_export(path, backbone)
+        adapter, ticket, raw_notes, left = read_export(path, backbone, leave=True)
     except DeltaDoesNotFitTicket as error:
         raise CorruptArtifact(str(error)) from error
     _check_plausible(adapter, ticket, backbone)
     notes = _read_notes(raw_notes, wanted)
     lean = path.with_name("adapter.safetensors")
-    adapter.save(lean)
+    adapter.save(lean, left=left)
     blob = blobs.stage(tenant, lean)
     found = ImportedAdapter(
         blob_id=blob.id,

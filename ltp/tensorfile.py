@@ -2,6 +2,7 @@
 
 A header is read, bounded and checked before a byte of the data is touched or a buffer is allocated. Files written here
 name the SHA-256 of their data section in the metadata (`data_sha256`), so that a flipped bit is refused on reading.
+What is large and only passes through can be left in its file: `Stored`.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import hashlib
 import json
 import os
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -29,6 +30,8 @@ DTYPES = {"U8": "u1", "F16": "<f2", "F32": "<f4", "I32": "<i4", "I64": "<i8"}
 """The dtypes this project writes, as numpy's; little endian on every machine."""
 MAX_HEADER = 64 << 20
 CHUNK = 8 << 20
+BLOCK = 1 << 20
+"""Bytes of a tensor left in its file that are in memory at a time."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,44 @@ class Header:
     entries: dict[str, Entry]
     metadata: dict[str, str]
     data_start: int
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A tensor that stays in the file it was found in."""
+
+    path: Path
+    entry: Entry
+
+    @property
+    def dtype(self) -> np.dtype[np.generic]:
+        """The type of its elements."""
+        return np.dtype(DTYPES[self.entry.dtype])
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Its shape."""
+        return self.entry.shape
+
+    @property
+    def nbytes(self) -> int:
+        """Its size in the file."""
+        return self.entry.stop - self.entry.start
+
+    def blocks(self) -> Iterator[Array]:
+        """Its elements in order, flat, `BLOCK` bytes at a time; a block is good until the next one is asked for."""
+        buffer = np.empty(min(BLOCK, self.nbytes), "u1")
+        with self.path.open("rb") as file:
+            file.seek(self.entry.start)
+            for start in range(0, self.nbytes, BLOCK):
+                block = buffer[: min(BLOCK, self.nbytes - start)]
+                if file.readinto(block.data) != len(block):
+                    raise CorruptArtifact(f"{self.path.name} became shorter while it was read")
+                yield block.view(self.dtype)
+
+    def mapped(self) -> Array:
+        """The tensor as a view of its file, whose pages come and go."""
+        return np.memmap(self.path, self.dtype, "r", self.entry.start, self.shape) if self.nbytes else np.empty(0, "u1")
 
 
 def read_header(path: Path) -> Header:
@@ -94,15 +135,16 @@ def _check_ranges(name: str, entries: Mapping[str, Entry], data_start: int, size
         raise CorruptArtifact(f"{name} is truncated or too long: its header describes {end} bytes, it has {size}")
 
 
-def write(path: Path, tensors: Mapping[str, Array], metadata: Mapping[str, str]) -> str:
+def write(path: Path, tensors: Mapping[str, Array | Stored], metadata: Mapping[str, str]) -> str:
     """Write `tensors` in the order given, aside, then fsync and rename, so a reader sees all of the file or none.
 
     Returns the SHA-256 of the data section, which the metadata carries as `data_sha256`.
     """
-    arrays = {name: _little_endian(array) for name, array in tensors.items()}
+    arrays = {name: array if isinstance(array, Stored) else _little_endian(array) for name, array in tensors.items()}
     digest = hashlib.sha256()
     for array in arrays.values():
-        digest.update(array.data.cast("B") if array.size else b"")
+        for block in _bytes_of(array):
+            digest.update(block)
     header = _header_bytes(arrays, {**metadata, "data_sha256": digest.hexdigest()})
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
@@ -117,13 +159,20 @@ def write(path: Path, tensors: Mapping[str, Array], metadata: Mapping[str, str])
     return digest.hexdigest()
 
 
+def _bytes_of(array: Array | Stored) -> Iterator[memoryview]:
+    if isinstance(array, Stored):
+        yield from (block.data.cast("B") for block in array.blocks())
+    elif array.size:
+        yield array.data.cast("B")
+
+
 def _little_endian(array: Array) -> Array:
     if array.dtype.newbyteorder("<").str.replace("|", "") not in DTYPES.values():
         raise TypeError(f"{array.dtype} is not a dtype of our files")
     return np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
 
 
-def _header_bytes(arrays: Mapping[str, Array], metadata: Mapping[str, str]) -> bytes:
+def _header_bytes(arrays: Mapping[str, Array | Stored], metadata: Mapping[str, str]) -> bytes:
     names = {dtype: name for name, dtype in DTYPES.items()}
     header: dict[str, object] = {"__metadata__": dict(metadata)}
     offset = 0
@@ -136,11 +185,10 @@ def _header_bytes(arrays: Mapping[str, Array], metadata: Mapping[str, str]) -> b
     return len(text).to_bytes(8, "little") + text
 
 
-def _write_all(file: BinaryIO, header: bytes, arrays: Mapping[str, Array]) -> None:
+def _write_all(file: BinaryIO, header: bytes, arrays: Mapping[str, Array | Stored]) -> None:
     file.write(header)
     for array in arrays.values():
-        if array.size:
-            file.write(array.data.cast("B"))
+        file.writelines(_bytes_of(array))
     file.flush()
     os.fsync(file.fileno())
 
@@ -159,24 +207,43 @@ def read(path: Path, *, check: Callable[[Header], None]) -> tuple[dict[str, Arra
     Raises:
         CorruptArtifact: the file is damaged: its data section is not the one its metadata names.
     """
+    tensors: dict[str, Array] = {}
+    digest = hashlib.sha256()
+    stored, metadata = _announced(path, check)
+    for name, tensor in stored.items():
+        tensors[name] = np.empty(tensor.shape, tensor.dtype)
+        if tensor.nbytes:
+            with path.open("rb") as file:
+                file.seek(tensor.entry.start)
+                file.readinto(tensors[name].data.cast("B"))
+            digest.update(tensors[name].data.cast("B"))
+    _compare(path.name, digest.hexdigest(), metadata)
+    return tensors, metadata
+
+
+def leave(path: Path, *, check: Callable[[Header], None]) -> tuple[dict[str, Stored], dict[str, str]]:
+    """As `read`, with the tensors left in the file: what was verified once is not to be changed by anybody."""
+    digest = hashlib.sha256()
+    stored, metadata = _announced(path, check)
+    for tensor in stored.values():
+        for block in _bytes_of(tensor):
+            digest.update(block)
+    _compare(path.name, digest.hexdigest(), metadata)
+    return stored, metadata
+
+
+def _announced(path: Path, check: Callable[[Header], None]) -> tuple[dict[str, Stored], dict[str, str]]:
     header = read_header(path)
     check(header)
-    digest, tensors = hashlib.sha256(), {}
-    with path.open("rb") as file:
-        file.seek(header.data_start)
-        for name, entry in header.entries.items():
-            if entry.dtype not in DTYPES:
-                raise CorruptArtifact(f"{path.name}: {name} is {entry.dtype}, which no artefact uses")
-            array = np.empty(entry.shape, DTYPES[entry.dtype])
-            if array.size:
-                file.readinto(array.data.cast("B"))
-                digest.update(array.data.cast("B"))
-            tensors[name] = array
-    if digest.hexdigest() != header.metadata.get("data_sha256"):
-        raise CorruptArtifact(
-            f"{path.name} is damaged: its data has SHA-256 {digest.hexdigest()}, not the one it names"
-        )
-    return tensors, header.metadata
+    for name, entry in header.entries.items():
+        if entry.dtype not in DTYPES:
+            raise CorruptArtifact(f"{path.name}: {name} is {entry.dtype}, which no artefact uses")
+    return {name: Stored(path, entry) for name, entry in header.entries.items()}, header.metadata
+
+
+def _compare(file: str, sha256: str, metadata: Mapping[str, str]) -> None:
+    if sha256 != metadata.get("data_sha256"):
+        raise CorruptArtifact(f"{file} is damaged: its data has SHA-256 {sha256}, not the one it names")
 
 
 def file_sha256(path: Path) -> str:

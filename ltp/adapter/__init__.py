@@ -4,7 +4,7 @@
 `report` scores it; `artefact` is the published file, `mask_along` what an export adds to it, `seal` its checksum.
 """
 
-from ltp.adapter.artefact import Adapter, Export, TemplateOptions, read_export
+from ltp.adapter.artefact import Adapter, Export, TemplateOptions, leave_values, read_export
 from ltp.adapter.train import TrainedAdapter, train_adapter
 
-__all__ = ["Adapter", "Export", "TemplateOptions", "TrainedAdapter", "read_export", "train_adapter"]
+__all__ = ["Adapter", "Export", "TemplateOptions", "TrainedAdapter", "leave_values", "read_export", "train_adapter"]

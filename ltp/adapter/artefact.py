@@ -8,12 +8,13 @@ of everything else. An export carries the ticket's mask as well.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from math import prod
 from pathlib import Path
 from typing import NamedTuple, get_args
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -25,7 +26,7 @@ from ltp.backbone.manifest import BackboneInfo
 from ltp.config import MAX_PROMPT_LENGTH, Method, Strategy
 from ltp.delta import MAX_EXPONENT, Delta
 from ltp.errors import BackboneMismatch, CorruptArtifact, DeltaDoesNotFitTicket, NonFiniteWeights
-from ltp.tensorfile import Array, Entry, Header
+from ltp.tensorfile import BLOCK, Array, Entry, Header, Stored
 from ltp.ticket.mask import Ticket
 
 FORMAT, VERSION = "ltp-adapter", "1"
@@ -57,17 +58,25 @@ class Adapter:
         """Bytes of its tensors."""
         return self.prompt.nbytes + self.delta.nbytes
 
-    def save(self, path: Path, *, ticket: Ticket | None = None, notes: str = "") -> None:
+    def save(
+        self,
+        path: Path,
+        *,
+        ticket: Ticket | None = None,
+        notes: str = "",
+        left: Mapping[str, Stored] | None = None,
+    ) -> None:
         """Write the adapter, whole or not at all; with its `ticket`, an export that needs nothing else.
 
-        `notes` are for whoever reads the export; nothing here depends on them.
+        `notes` are for whoever reads the export; nothing here depends on them. `left` holds the values of an adapter
+        that was loaded without them (`Export.left`).
 
         Raises:
             DeltaDoesNotFitTicket: `ticket` is another adapter's.
         """
-        tensors: dict[str, Array] = {"prompt": self.prompt.cpu().numpy()}
+        tensors: dict[str, Array | Stored] = {"prompt": self.prompt.cpu().numpy()}
         for name, values in self.delta.values.items():
-            tensors[f"delta/{name}"] = values.numpy()
+            tensors[f"delta/{name}"] = values.numpy() if left is None else left[name]
             if name in self.delta.rows:
                 tensors[f"rows/{name}"] = self.delta.rows[name].numpy().astype("<i4")
         metadata = {
@@ -121,30 +130,43 @@ class Export(NamedTuple):
     adapter: Adapter
     ticket: Ticket | None
     notes: str
+    left: Mapping[str, Stored] | None = None
+    """The delta's values, where they were left in the file; in `adapter` they are tensors without content."""
 
 
-def read_export(path: Path, backbone: BackboneInfo | None = None) -> Export:
+def read_export(path: Path, backbone: BackboneInfo | None = None, *, leave: bool = False) -> Export:
     """Read and verify an export: an adapter, and the ticket it needs.
+
+    With `leave` the values are verified and stay in the file, which must not be changed: so one of any size takes
+    little memory.
 
     Raises:
         CorruptArtifact, NonFiniteWeights, BackboneMismatch: see `Adapter.load`.
         DeltaDoesNotFitTicket: the adapter and the mask beside it do not belong together, or there is no mask.
     """
-    export = _read(path, backbone)
+    export = _read(path, backbone, leave=leave)
     export.adapter.check(export.ticket)
     return export
 
 
-def _read(path: Path, backbone: BackboneInfo | None) -> Export:
+def leave_values(path: Path) -> Export:
+    """Read and verify an adapter's own file, without a ticket, and leave its values there."""
+    return _read(path, None, leave=True)
+
+
+def _read(path: Path, backbone: BackboneInfo | None, *, leave: bool = False) -> Export:
     tickets: list[Ticket | None] = []
 
     def check(header: Header) -> None:
         _check(path.name, header, backbone)
         tickets.append(mask_along.announced(header, backbone))
 
-    arrays, metadata = tensorfile.read(path, check=check)
+    arrays: Mapping[str, Array | Stored]
+    arrays, metadata = (tensorfile.leave if leave else tensorfile.read)(path, check=check)
     adapter, (ticket,) = _decode(path.name, arrays, metadata), tickets
-    return Export(adapter, ticket and mask_along.from_tensors(ticket, arrays), metadata.get("notes", ""))
+    left = {name: array for name in adapter.delta.values if isinstance(array := arrays[f"delta/{name}"], Stored)}
+    whole = ticket and mask_along.from_tensors(ticket, arrays)
+    return Export(adapter, whole, metadata.get("notes", ""), left if leave else None)
 
 
 def _check(file: str, header: Header, backbone: BackboneInfo | None) -> None:
@@ -176,18 +198,20 @@ def _fits(name: str, entry: Entry, backbone: BackboneInfo | None) -> bool:
     return entry.shape[0] <= (shape[0] if kind == "rows" else prod(shape))
 
 
-def _decode(file: str, arrays: Mapping[str, Array], metadata: Mapping[str, str]) -> Adapter:
+def _decode(file: str, arrays: Mapping[str, Array | Stored], metadata: Mapping[str, str]) -> Adapter:
     try:
         names, exponents = json.loads(metadata["names"]), json.loads(metadata["exponents"])
         delta = Delta(
-            values={name: torch.from_numpy(arrays[f"delta/{name}"]) for name in names},
+            values={name: _tensor(arrays[f"delta/{name}"]) for name in names},
             exponents=dict(zip(names, exponents, strict=True)),
             rows={
-                name: torch.from_numpy(arrays[f"rows/{name}"]).long() for name in names if name in EMBEDDING_MATRICES
+                name: torch.from_numpy(_array(arrays[f"rows/{name}"])).long()
+                for name in names
+                if name in EMBEDDING_MATRICES
             },
         )
         adapter = Adapter(
-            prompt=torch.from_numpy(arrays["prompt"]),
+            prompt=torch.from_numpy(_array(arrays["prompt"])),
             delta=delta,
             method=metadata["method"],  # type: ignore[arg-type]  # checked below
             strategy=metadata["strategy"],  # type: ignore[arg-type]
@@ -197,17 +221,37 @@ def _decode(file: str, arrays: Mapping[str, Array], metadata: Mapping[str, str])
         )
     except (KeyError, ValueError, TypeError) as error:
         raise CorruptArtifact(f"{file} is not a whole adapter: {error!r}") from error
-    _check_values(file, adapter)
+    _check_values(file, adapter, {"prompt": arrays["prompt"], **{name: arrays[f"delta/{name}"] for name in names}})
     return adapter
 
 
-def _check_values(file: str, adapter: Adapter) -> None:
+def _tensor(array: Array | Stored) -> Tensor:
+    """A tensor of the values, or one without content for those that stay in their file."""
+    if isinstance(array, Stored):
+        return torch.empty(
+            array.shape, dtype=torch.float16 if array.dtype.itemsize == 2 else torch.float32, device="meta"
+        )
+    return torch.from_numpy(array)
+
+
+def _array(array: Array | Stored) -> Array:
+    return np.array(array.mapped()) if isinstance(array, Stored) else array
+
+
+def _check_values(file: str, adapter: Adapter, given: Mapping[str, Array | Stored]) -> None:
     known = adapter.method in get_args(Method) and adapter.strategy in get_args(Strategy)
     options = adapter.template
     whole = type(options.literal) is bool and type(options.max_length) is int
     scaled = all(type(power) is int and abs(power) <= MAX_EXPONENT for power in adapter.delta.exponents.values())
     if not (known and whole and scaled) or (adapter.ticket_sha256 is None and adapter.delta.values):
         raise CorruptArtifact(f"{file} describes an adapter that cannot be: {adapter.method}, {options}")
-    for name, tensor in {"prompt": adapter.prompt, **adapter.delta.values}.items():
-        if not tensor.isfinite().all():
+    for name, values in given.items():
+        if not all(torch.from_numpy(block).isfinite().all() for block in _blocks(values)):
             raise NonFiniteWeights(f"{file}: {name} has a NaN or an infinity")
+
+
+def _blocks(values: Array | Stored) -> Iterable[Array]:
+    """The values a piece at a time, since asking each whether it is finite takes memory, too."""
+    if isinstance(values, Stored):
+        return values.blocks()
+    return np.array_split(values.reshape(-1), 1 + values.nbytes // BLOCK)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ltp.backbone.manifest import BackboneInfo
 from ltp.errors import CorruptArtifact
-from ltp.tensorfile import Array, Header
+from ltp.tensorfile import Array, Header, Stored
 from ltp.ticket.mask import Ticket, with_masks, without_masks
 
 PREFIX, FIELD = "mask/", "ticket"
@@ -40,7 +40,8 @@ def announced(header: Header, backbone: BackboneInfo | None) -> Ticket | None:
     return without_masks(Header(dict(sorted(entries.items())), metadata, header.data_start), backbone)
 
 
-def from_tensors(ticket: Ticket, arrays: Mapping[str, Array]) -> Ticket:
+def from_tensors(ticket: Ticket, arrays: Mapping[str, Array | Stored]) -> Ticket:
     """Give an announced ticket its masks; raises CorruptArtifact when they cannot be its own."""
-    masks = {name: cast("NDArray[np.uint8]", arrays[PREFIX + name]) for name in ticket.masks}
-    return with_masks(ticket, masks)
+    found = {name: arrays[PREFIX + name] for name in ticket.masks}
+    masks = {name: mask.mapped() if isinstance(mask, Stored) else mask for name, mask in found.items()}
+    return with_masks(ticket, cast("dict[str, NDArray[np.uint8]]", masks))

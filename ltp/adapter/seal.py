@@ -10,13 +10,13 @@ import json
 from collections.abc import Mapping
 
 from ltp.errors import CorruptArtifact
-from ltp.tensorfile import DTYPES, Array, Header
+from ltp.tensorfile import DTYPES, Array, Header, Stored
 
 SEAL = "header_sha256"
 UNSEALED = {SEAL, "data_sha256"}
 
 
-def sealed(tensors: Mapping[str, Array], metadata: Mapping[str, str]) -> dict[str, str]:
+def sealed(tensors: Mapping[str, Array | Stored], metadata: Mapping[str, str]) -> dict[str, str]:
     """Return the metadata with the checksum of itself and of every tensor's name, dtype and shape."""
     layout = {name: [array.dtype.newbyteorder("<").str.lstrip("|"), *array.shape] for name, array in tensors.items()}
     return {**metadata, SEAL: _digest(layout, metadata)}

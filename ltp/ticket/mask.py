@@ -58,7 +58,7 @@ class Ticket:
     @cached_property
     def counts(self) -> dict[str, int]:
         """Active parameters of each masked tensor."""
-        return {name: int(np.bitwise_count(mask).sum(dtype=np.int64)) for name, mask in self.masks.items()}
+        return {name: _bits_set(mask) for name, mask in self.masks.items()}
 
     @property
     def active(self) -> int:
@@ -120,21 +120,37 @@ class Ticket:
         }
 
     @staticmethod
-    def load(path: Path, backbone: BackboneInfo | None = None) -> Ticket:
+    def load(path: Path, backbone: BackboneInfo | None = None, *, leave: bool = False) -> Ticket:
         """Read a ticket; nothing is allocated before every size agrees with its shapes, and those with `backbone`.
+
+        With `leave` its masks stay in the file, which must not be changed, and are mapped.
 
         Raises:
             BackboneMismatch: it was drawn on another backbone.
             CorruptArtifact: it is damaged, or no ticket.
         """
         found: list[Ticket] = []
-        masks, metadata = tensorfile.read(path, check=lambda header: found.append(without_masks(header, backbone)))
+
+        def check(header: tensorfile.Header) -> None:
+            found.append(without_masks(header, backbone))
+
+        masks: dict[str, tensorfile.Array]
+        if leave:
+            stored, metadata = tensorfile.leave(path, check=check)
+            masks = {name: mask.mapped() for name, mask in stored.items()}
+        else:
+            masks, metadata = tensorfile.read(path, check=check)
         ticket = with_masks(found[0], cast("dict[str, NDArray[np.uint8]]", masks))
         if ticket.sha256 != metadata.get("mask_sha256"):
             raise CorruptArtifact(
                 f"{path.name} names the mask hash {metadata.get('mask_sha256')}; it is {ticket.sha256}"
             )
         return ticket
+
+
+def _bits_set(mask: NDArray[np.uint8]) -> int:
+    blocks = (mask[start : start + BLOCK] for start in range(0, len(mask), BLOCK))
+    return sum(int(np.bitwise_count(block).sum(dtype=np.int64)) for block in blocks)
 
 
 def without_masks(header: tensorfile.Header, backbone: BackboneInfo | None) -> Ticket:

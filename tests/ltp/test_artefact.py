@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from synthetic import random_changes, random_ticket
 
 from ltp import tensorfile
-from ltp.adapter import Adapter, TemplateOptions, read_export
+from ltp.adapter import Adapter, TemplateOptions, leave_values, read_export
 from ltp.adapter.seal import sealed
 from ltp.backbone.architecture import WORD_EMBEDDINGS
 from ltp.backbone.load import Backbone
@@ -185,3 +185,47 @@ def test_other_files_are_refused(tiny_backbone: Backbone, tiny_backbone_dir: Pat
     for path in (tmp_path / "ticket.safetensors", tmp_path / "text", tiny_backbone_dir / "model.safetensors"):
         with pytest.raises(CorruptArtifact):
             Adapter.load(path)
+
+
+@pytest.mark.parametrize("dtype", ["fp16", "fp32"])
+def test_values_that_stay_in_the_file_make_the_same_files(
+    tiny_backbone: Backbone, tmp_path: Path, dtype: DeltaDtype
+) -> None:
+    ticket = random_ticket(tiny_backbone, 0.3)
+    adapter = adapter_on(tiny_backbone, ticket, dtype=dtype)
+    adapter.save(tmp_path / "export", ticket=ticket, notes="n")
+    adapter.save(tmp_path / "adapter")
+    ticket.save(tmp_path / "ticket")
+
+    came = read_export(tmp_path / "export", tiny_backbone.info, leave=True)
+    came.adapter.save(tmp_path / "lean", left=came.left)
+    assert (tmp_path / "lean").read_bytes() == (tmp_path / "adapter").read_bytes()
+
+    kept = leave_values(tmp_path / "adapter")
+    mask = Ticket.load(tmp_path / "ticket", leave=True)
+    kept.adapter.save(tmp_path / "again", ticket=mask, notes="n", left=kept.left)
+    assert (tmp_path / "again").read_bytes() == (tmp_path / "export").read_bytes()
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+@pytest.mark.parametrize("where", [0, -1])
+def test_a_value_that_is_not_finite_is_found_in_the_file_too(
+    tiny_backbone: Backbone, tmp_path: Path, value: float, where: int
+) -> None:
+    ticket = random_ticket(tiny_backbone, 0.3)
+    adapter = adapter_on(tiny_backbone, ticket, dtype="fp32")
+    adapter.delta.values[WORD_EMBEDDINGS][where] = value
+    adapter.save(tmp_path / "export", ticket=ticket)
+    for leave in (False, True):
+        with pytest.raises(NonFiniteWeights, match="embeddings"):
+            read_export(tmp_path / "export", tiny_backbone.info, leave=leave)
+
+
+def test_what_was_damaged_is_refused_when_it_stays_in_the_file(tiny_backbone: Backbone, tmp_path: Path) -> None:
+    ticket = random_ticket(tiny_backbone, 0.3)
+    adapter_on(tiny_backbone, ticket).save(tmp_path / "export", ticket=ticket)
+    content = bytearray((tmp_path / "export").read_bytes())
+    content[-1] ^= 1
+    (tmp_path / "export").write_bytes(content)
+    with pytest.raises(CorruptArtifact, match="damaged"):
+        read_export(tmp_path / "export", tiny_backbone.info, leave=True)
