@@ -26,6 +26,7 @@ from app.errors import (
 )
 from app.measures import Measures
 from app.predictor.predictor import Predictor
+from app.predictor.resolutions import Resolutions
 from app.registry import adapters, drifts, predictions, tickets
 from app.schemas.scalars import A_JOB_ID, A_TICKET_ID, AN_ADAPTER_ID, UUID
 from app.settings import Settings
@@ -54,6 +55,10 @@ def _predictor(request: Request) -> Predictor:
     return cast(Predictor, request.app.state.predictor)
 
 
+def _resolutions(request: Request) -> Resolutions:
+    return cast(Resolutions, request.app.state.resolutions)
+
+
 def _measures(request: Request) -> Measures:
     return cast(Measures, request.app.state.measures)
 
@@ -62,6 +67,7 @@ SettingsDep = Annotated[Settings, Depends(_settings)]
 DatabaseDep = Annotated[Database, Depends(_database)]
 BlobsDep = Annotated[BlobStore, Depends(_blobs)]
 PredictorDep = Annotated[Predictor, Depends(_predictor)]
+ResolutionsDep = Annotated[Resolutions, Depends(_resolutions)]
 MeasuresDep = Annotated[Measures, Depends(_measures)]
 
 

@@ -25,6 +25,7 @@ from app.measures import Measures
 from app.outage import Clock, Outage
 from app.predictor.predictor import Predictor
 from app.predictor.residency import Residency
+from app.predictor.resolutions import Resolutions
 from app.refusals import install
 from app.routes import adapters, drifts, jobs, keys, languages, operations, predict, predictions, tickets
 from app.settings import Settings, share_cores
@@ -57,6 +58,7 @@ def create_app(settings: Settings, *, clock: Clock = time.monotonic) -> FastAPI:
     app.state.limits = Limits(settings)
     app.state.doorbell = Doorbell(settings.redis_url.get_secret_value() if settings.redis_url else None)
     app.state.predictor = Predictor(settings, db, measures)
+    app.state.resolutions = Resolutions(settings, app.state.predictor, outage=app.state.outage, clock=clock)
     measures.join(Census(db))
     measures.join(Residency(app.state.predictor))
     for resource in RESOURCES:

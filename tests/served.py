@@ -16,6 +16,7 @@ from fastapi import FastAPI
 
 from app import jobs
 from app.main import create_app
+from app.outage import Clock
 from app.server import Server
 from app.settings import Settings
 from worker.job import attempt_job
@@ -37,10 +38,11 @@ EXAMPLES = [
 class Service:
     """One running service. `http` is a client of it; `app` is for looking behind it."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, clock: Clock = time.monotonic) -> None:
         self.settings = settings
-        self.app: FastAPI = create_app(settings)
-        self.server = Server(self.app, settings.model_copy(update={"port": 0}))
+        self.app: FastAPI = create_app(settings, clock=clock)
+        port = settings.port if "port" in settings.model_fields_set else 0
+        self.server = Server(self.app, settings.model_copy(update={"port": port}))
         self.thread = threading.Thread(target=self.server.run, daemon=True)
 
     def start(self) -> None:
@@ -110,8 +112,8 @@ def wait_until(condition: object, seconds: float) -> None:
 
 
 @contextmanager
-def running(settings: Settings) -> Iterator[Service]:
-    service = Service(settings)
+def running(settings: Settings, *, clock: Clock = time.monotonic) -> Iterator[Service]:
+    service = Service(settings, clock=clock)
     service.start()
     try:
         yield service

@@ -87,6 +87,10 @@ class Predictor:
         if self._engine is not None:
             self._engine.drop(address)
 
+    def holds(self, address: str) -> bool:
+        """Tell whether an adapter is in memory, so that it can judge without the database."""
+        return self._engine is not None and self._engine.holds(address)
+
     async def predict(self, questions: Sequence[Question]) -> Judged:
         """Judge the questions. Cancelling the call cancels what the engine has not begun.
 

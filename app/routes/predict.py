@@ -13,15 +13,13 @@ from starlette.responses import Response
 
 from app.auth import CallerDep
 from app.body import Accepts, Submission
-from app.db import Database
-from app.deps import DatabaseDep, PredictorDep, SettingsDep
+from app.deps import DatabaseDep, PredictorDep, ResolutionsDep, SettingsDep
 from app.errors import FieldError, InvalidRequest
 from app.predictor.predictor import Judged, Question
+from app.predictor.resolutions import Choice
 from app.predictor.source import address
-from app.references import Chosen, resolve
 from app.schemas.errors import refusals
 from app.schemas.predictions import (
-    AdapterRef,
     PairPrediction,
     PredictAnswer,
     PredictRequest,
@@ -53,6 +51,7 @@ async def predict(
     request: Request,
     body: RequestDep,
     predictor: PredictorDep,
+    resolutions: ResolutionsDep,
     db: DatabaseDep,
     settings: SettingsDep,
     caller: CallerDep,
@@ -62,7 +61,7 @@ async def predict(
     if len(asked.pairs) > settings.max_pairs:
         message = f"{len(asked.pairs)} pairs are too many; at most {settings.max_pairs}, or POST /predictions a file"
         raise InvalidRequest(f"pairs: {message}", fields=[FieldError("pairs", message)])
-    chosen = await run_in_threadpool(_choose, db, asked, tenant=caller.tenant)
+    chosen = await run_in_threadpool(resolutions.choose, db, asked, tenant=caller.tenant)
     questions = [
         Question(address(caller.tenant, choice.adapter.id), pair.premise, pair.hypothesis)
         for choice, pair in zip(chosen, asked.pairs, strict=True)
@@ -72,18 +71,7 @@ async def predict(
     return Response(answer, media_type="application/json")
 
 
-def _choose(db: Database, asked: PredictRequest, *, tenant: str) -> list[Chosen]:
-    """Resolve each pair's adapter; each reference is looked up once."""
-    found: dict[str | None, Chosen] = {}
-    addressed = [pair if pair.reference is not None else asked for pair in asked.pairs]
-    with db.read() as session:
-        for one in addressed:
-            if one.reference not in found:
-                found[one.reference] = resolve(session, tenant=tenant, addressed=one, fallback=asked.fallback)
-    return [found[one.reference] for one in addressed]
-
-
-def _answer(chosen: Sequence[Chosen], judged: Judged, *, min_confidence: float | None) -> bytes:
+def _answer(chosen: Sequence[Choice], judged: Judged, *, min_confidence: float | None) -> bytes:
     """Write the answer; in a thread, since ten thousand pairs are some megabytes."""
     predictions = [
         _shown(choice, prediction, min_confidence=min_confidence or 0.0)
@@ -93,13 +81,13 @@ def _answer(chosen: Sequence[Chosen], judged: Judged, *, min_confidence: float |
     return PredictAnswer(predictions=predictions, timing_ms=timing).model_dump_json().encode()
 
 
-def _shown(choice: Chosen, prediction: Prediction, *, min_confidence: float) -> PairPrediction:
+def _shown(choice: Choice, prediction: Prediction, *, min_confidence: float) -> PairPrediction:
     probabilities = dict(zip(LABELS, prediction.probabilities, strict=True))
     label = max(LABELS, key=probabilities.__getitem__)
     return PairPrediction(
         label=label,
         probabilities=Probabilities(**probabilities),
-        adapter=AdapterRef.of(choice.adapter),
+        adapter=choice.adapter,
         fallback=choice.fallback,
         truncated=prediction.truncated,
         abstained=probabilities[label] < min_confidence,
