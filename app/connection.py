@@ -33,7 +33,7 @@ MAX_PIPELINED = 16
 """Requests a client may send ahead of their answers."""
 KNOCK_S = 0.05
 """How soon a connection is looked at again that was to be closed when something arrived."""
-NEWCOMER_S = 1.0
+NEWCOMER_S = 2.0
 """A connection nothing has come on yet is not closed before it is so old: its first request is probably on its way."""
 
 
