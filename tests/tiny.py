@@ -49,11 +49,19 @@ def tiny_tokenizer() -> Tokenizer:
     return tokenizer
 
 
-def write_tiny(directory: Path, *, seed: int = 0, layers: int = 2, hidden: int = 32, dropout: float = 0.1) -> Path:
+def write_tiny(
+    directory: Path,
+    *,
+    seed: int = 0,
+    layers: int = 2,
+    hidden: int = 32,
+    dropout: float = 0.1,
+    spare_rows: int = 3,
+) -> Path:
     """Write a checkpoint folder (`config.json`, `model.safetensors`, `tokenizer.json`); all weights follow the seed."""
     tokenizer = tiny_tokenizer()
     config = XLMRobertaConfig(
-        vocab_size=tokenizer.get_vocab_size() + 3,  # mini, too, has rows that are no piece
+        vocab_size=tokenizer.get_vocab_size() + spare_rows,  # mini, too, has rows that are no piece
         hidden_size=hidden,
         num_hidden_layers=layers,
         num_attention_heads=4,
