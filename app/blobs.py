@@ -175,7 +175,8 @@ class BlobStore:
                 .values(status="corrupt")
                 .returning(Blob.id)
             )
-        if marked is None:
+            there = session.scalar(select(Blob.id).where(Blob.id == blob_id, Blob.status != "deleting"))
+        if marked is None and there is None:  # what another tenant shares is refused, and quarantined by its own
             raise BlobNotFound(blob_id)
         place = "its content" if index is None else f"chunk {index}"
         raise CorruptBlob(f"blob {blob_id} is damaged: {place} does not match its SHA-256; it will not be served")

@@ -70,7 +70,7 @@ def pack(db: Database, blobs: BlobStore, row: models.Adapter) -> Packed:
     from ltp.ticket import Ticket
 
     with db.read() as session:
-        ticket_row = session.get_one(models.Ticket, row.ticket_id) if row.ticket_id is not None else None
+        ticket_row = tickets.get(session, tenant=row.tenant, ticket_id=row.ticket_id) if row.ticket_id else None
     folder = tempfile.TemporaryDirectory(prefix="ltp-export-")
     try:
         stored = Path(folder.name)

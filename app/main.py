@@ -27,10 +27,10 @@ from app.predictor.predictor import Predictor
 from app.predictor.residency import Residency
 from app.predictor.resolutions import Resolutions
 from app.refusals import install
-from app.routes import adapters, drifts, jobs, keys, languages, operations, predict, predictions, tickets
+from app.routes import adapters, audit, drifts, jobs, keys, languages, operations, predict, predictions, tickets
 from app.settings import Settings, share_cores
 
-RESOURCES = (tickets, drifts, adapters, languages, predict, predictions, jobs, keys, operations)
+RESOURCES = (tickets, drifts, adapters, languages, predict, predictions, jobs, keys, audit, operations)
 
 
 def create_app(settings: Settings, *, clock: Clock = time.monotonic) -> FastAPI:

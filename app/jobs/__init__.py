@@ -6,7 +6,7 @@ takes a session and belongs inside `Database.write()`, or `Database.read()` wher
 """
 
 from app.jobs.fence import Claim, hold
-from app.jobs.listing import events_after, get, list_jobs, list_workers
+from app.jobs.listing import events_after, get, list_jobs, list_workers, own
 from app.jobs.outcome import cancel, end_attempt, fail, succeed, withdraw
 from app.jobs.progress import log, record_progress
 from app.jobs.queue import Beat, claim, hand_back, heartbeat, reap, see_worker, submit, take_back_all, waiting
@@ -26,6 +26,7 @@ __all__ = [
     "list_jobs",
     "list_workers",
     "log",
+    "own",
     "reap",
     "record_progress",
     "see_worker",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -45,5 +45,11 @@ def events_after(session: Session, job_id: str, seq: int = 0, *, limit: int = 50
 
 
 def list_workers(session: Session, *, limit: int = DEFAULT_LIMIT, cursor: str | None = None) -> Page[Worker]:
-    """List the runners that were heard lately, newest first. They belong to no tenant."""
+    """List the runners that were heard lately, newest first. They belong to no tenant; the jobs they name do."""
     return read_page(session, select(Worker), by=Worker.id, limit=limit, cursor=cursor)
+
+
+def own(session: Session, job_ids: Iterable[str | None], *, tenant: str) -> frozenset[str]:
+    """Return those of the ids that are jobs of the tenant."""
+    asked = [job_id for job_id in job_ids if job_id is not None]
+    return frozenset(session.scalars(select(Job.id).where(Job.id.in_(asked), Job.tenant == tenant)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from app import counters
+from app import audit, counters
 from app.db import now
 from app.errors import JobFinished, JobNotFound
 from app.jobs.fence import Claim, owned
@@ -43,6 +43,7 @@ def cancel(session: Session, *, tenant: str, job_id: str) -> Job:
         raise JobNotFound(job_id)
     if job.status in FINISHED:
         raise JobFinished(f"job {job_id} has already {_past(job.status)}; there is nothing to cancel")
+    audit.concerns(session, "job", job_id)
     job.cancel_requested = True
     if job.status == "queued":
         _finish(session, job, status="cancelled")

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Select, or_, select, update
 from sqlalchemy.orm import Session
 
+from app import audit
 from app.db import insert, new_id, now
 from app.errors import KeyNotFound
 from app.keys.secret import digest, new_secret
@@ -48,6 +49,7 @@ def create(
     )
     session.add(key)
     session.flush()
+    audit.concerns(session, "key", key.id)
     return key, secret
 
 
@@ -82,6 +84,7 @@ def revoke(session: Session, key_id: str) -> None:
     )
     if revoked is None:
         raise KeyNotFound(key_id)
+    audit.concerns(session, "key", key_id)
 
 
 def find(session: Session, sha256: str) -> FoundKey | None:

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import delete, exists, select
 from sqlalchemy.orm import Session
 
-from app import jobs
+from app import audit, jobs
 from app.db import insert, new_id, now
 from app.errors import AdapterNotFound, InUse, NotReadyYet
 from app.models import Adapter, Alias, Job, LanguageVersion, Prediction
@@ -55,6 +55,7 @@ def create(
     )
     session.add(adapter)
     session.flush()
+    audit.concerns(session, "adapter", adapter_id)
     return adapter, job
 
 
@@ -121,3 +122,4 @@ def delete_adapter(session: Session, *, tenant: str, adapter_id: str) -> None:
         raise InUse(f"an unfinished prediction uses adapter {adapter_id}; wait for its job or cancel it first")
     session.execute(delete(Adapter).where(Adapter.id == adapter_id))
     datasets.erase(session, adapter.dataset_id)
+    audit.concerns(session, "adapter", adapter_id)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from sqlalchemy import ColumnElement, delete, select
 from sqlalchemy.orm import Session
 
+from app import audit
 from app.db import insert, now
 from app.errors import (
     AdapterNotFound,
@@ -41,6 +42,7 @@ def set_alias(session: Session, *, tenant: str, lang: str, alias: str, version: 
     if adapter is None:
         raise AdapterNotFound(f"{lang}@{version}")
     point(session, adapter, alias=check_name(alias))
+    audit.concerns(session, "alias", f"{lang}@{alias}")
     return adapter
 
 
@@ -60,6 +62,7 @@ def delete_alias(session: Session, *, tenant: str, lang: str, alias: str) -> Non
     )
     if gone is None:
         raise AliasNotFound(f"{lang}@{alias}")
+    audit.concerns(session, "alias", f"{lang}@{alias}")
 
 
 def aliases_of(session: Session, adapter_ids: Sequence[str]) -> dict[str, list[str]]:

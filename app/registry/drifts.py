@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import delete, exists, select, update
 from sqlalchemy.orm import Session
 
+from app import audit
 from app.db import new_id, now
 from app.errors import DriftNotFound, InUse, NotReadyYet
 from app.models import Drift, Ticket
@@ -82,3 +83,4 @@ def delete_drift(session: Session, *, tenant: str, drift_id: str) -> None:
     session.execute(update(Ticket).where(Ticket.drift_id == drift_id).values(drift_id=None))
     session.execute(delete(Drift).where(Drift.id == drift_id))
     datasets.erase(session, drift.dataset_id)
+    audit.concerns(session, "drift", drift_id)

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app import blobs
+from app import audit, blobs
 from app.db import new_id, now
 from app.models import Adapter, Ticket
 from app.registry.adapters import next_version
@@ -127,4 +127,5 @@ def add_adapter(
     session.flush()
     if alias is not None:
         point(session, adapter, alias=alias)
+    audit.concerns(session, "adapter", adapter.id)
     return adapter

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from app import blobs, jobs
+from app import audit, blobs, jobs
 from app.blobs import BlobStore
 from app.db import new_id, now
 from app.errors import InUse, NotReadyYet, PredictionNotFound
@@ -50,6 +50,7 @@ def create(
     )
     session.add(prediction)
     session.flush()
+    audit.concerns(session, "prediction", prediction_id)
     return prediction, job
 
 
@@ -85,3 +86,4 @@ def delete_prediction(session: Session, *, tenant: str, prediction_id: str) -> N
     datasets.erase(session, prediction.dataset_id)
     if prediction.result_blob_id is not None:
         blobs.erase_text(session, prediction.result_blob_id)
+    audit.concerns(session, "prediction", prediction_id)

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app import blobs, jobs
+from app import audit, blobs, jobs
 from app.db import now
 from app.errors import LeaseLost
 from app.jobs import Claim
@@ -70,6 +70,7 @@ def publish_ticket(session: Session, claim: Claim, ticket_result: TicketResult, 
     ticket.moved, ticket.zero_drift = ticket_result.moved, ticket_result.zero_drift
     ticket.distribution = ticket_result.distribution
     ticket.mask_sha256, ticket.mask_bytes = ticket_result.mask_sha256, ticket_result.mask_bytes
+    audit.concerns(session, "ticket", ticket.id)
     jobs.succeed(session, job)
 
 
@@ -85,6 +86,7 @@ def publish_adapter(session: Session, claim: Claim, result: AdapterResult) -> Ad
     session.flush()
     if adapter.requested_alias is not None:
         point(session, adapter, alias=adapter.requested_alias)
+    audit.concerns(session, "adapter", adapter.id)
     jobs.succeed(session, job)
     return adapter
 
@@ -97,6 +99,7 @@ def publish_prediction(session: Session, claim: Claim, *, blob_id: str, summary:
         raise LeaseLost(f"prediction {prediction.id} is {prediction.status} already")
     prediction.status, prediction.published_at = "ready", now(session)
     prediction.result_blob_id, prediction.summary = blobs.use(session, blob_id), summary
+    audit.concerns(session, "prediction", prediction.id)
     jobs.succeed(session, job)
 
 

@@ -10,12 +10,13 @@ import zstandard
 from sqlalchemy import ColumnElement, delete, or_, select, update
 from sqlalchemy.orm import Session
 
-from app import jobs
+from app import audit, jobs
 from app.blobs import BlobStore
 from app.db import new_id, now
 from app.errors import InUse, NoTicket, NotReadyYet, TicketNotFound
 from app.models import Adapter, Drift, Job, Ticket
 from app.pages import DEFAULT_LIMIT, Page, read_page
+from app.tenancy import EVERY_TENANT
 from ltp.config import TicketConfig
 
 COMPRESSION_LEVEL = 3
@@ -55,6 +56,7 @@ def create(
     )
     session.add(ticket)
     session.flush()
+    audit.concerns(session, "ticket", ticket_id)
     return ticket, job
 
 
@@ -100,18 +102,32 @@ def list_page(session: Session, *, tenant: str, limit: int = DEFAULT_LIMIT, curs
 
 def delete_ticket(session: Session, *, tenant: str, ticket_id: str) -> None:
     """Delete a ticket. Raises `TicketNotFound`, and `InUse` while its job or adapters depend on it."""
-    ticket = session.scalar(select(Ticket).where(Ticket.id == ticket_id, Ticket.tenant == tenant).with_for_update())
-    if ticket is None:
-        raise TicketNotFound(ticket_id)
+    ticket = _locked(session, tenant=tenant, ticket_id=ticket_id)
     if ticket.status == "pending":
         raise InUse(f"job {ticket.job_id} is still making ticket {ticket_id}; cancel it first")
-    dependant = session.scalar(
-        select(Adapter.id).where(Adapter.ticket_id == ticket_id, Adapter.status.in_(("pending", "ready"))).limit(1)
-    )
+    dependant = session.scalar(select(Adapter.id).where(*_depends(ticket_id), Adapter.tenant == tenant).limit(1))
     if dependant is not None:
         raise InUse(f"adapter {dependant} depends on ticket {ticket_id}; delete it first")
-    session.execute(update(Adapter).where(Adapter.ticket_id == ticket_id).values(ticket_id=None))
+    _refuse_if_used_elsewhere(session, ticket)
+    left = update(Adapter).where(Adapter.ticket_id == ticket_id).values(ticket_id=None)
+    session.execute(left, execution_options=EVERY_TENANT)  # failed ones, of whoever it was shared with, too
     session.execute(delete(Ticket).where(Ticket.id == ticket_id))
+    audit.concerns(session, "ticket", ticket_id)
+
+
+def share(session: Session, *, tenant: str, ticket_id: str, shared: bool) -> Ticket:
+    """Let all tenants use a ready ticket, or its own only.
+
+    Raises `TicketNotFound`, `NotReadyYet`, and `InUse` for taking back what others' adapters depend on.
+    """
+    ticket = _locked(session, tenant=tenant, ticket_id=ticket_id)
+    if ticket.status != "ready":
+        raise NotReadyYet(f"ticket {ticket_id} is {ticket.status}; it must be ready to be shared")
+    if not shared:
+        _refuse_if_used_elsewhere(session, ticket)
+    ticket.shared = shared
+    audit.concerns(session, "ticket", ticket_id)
+    return ticket
 
 
 def compress(plain: Path, compressed: Path) -> Path:
@@ -134,6 +150,24 @@ def fetch_mask(store: BlobStore, ticket: Ticket, path: Path) -> Path:
     with path.open("wb") as file:
         file.writelines(stream_mask(store, ticket))
     return path
+
+
+def _locked(session: Session, *, tenant: str, ticket_id: str) -> Ticket:
+    ticket = session.scalar(select(Ticket).where(Ticket.id == ticket_id, Ticket.tenant == tenant).with_for_update())
+    if ticket is None:
+        raise TicketNotFound(ticket_id)
+    return ticket
+
+
+def _depends(ticket_id: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return (Adapter.ticket_id == ticket_id, Adapter.status.in_(("pending", "ready")))
+
+
+def _refuse_if_used_elsewhere(session: Session, ticket: Ticket) -> None:
+    """Refuse to take from other tenants a ticket that was shared with them, and say of them only that they are."""
+    elsewhere = select(Adapter.id).where(*_depends(ticket.id), Adapter.tenant != ticket.tenant).limit(1)
+    if session.scalar(elsewhere, execution_options=EVERY_TENANT) is not None:
+        raise InUse(f"ticket {ticket.id} was shared, and adapters of other tenants depend on it; it has to stay so")
 
 
 def _visible(tenant: str) -> ColumnElement[bool]:

@@ -108,11 +108,12 @@ async def watch_job(job: JobDep, db: DatabaseDep, predictor: PredictorDep, last_
     responses=refusals(422),
     tags=["workers"],
 )
-def list_workers(query: Annotated[PageQuery, Query()], db: DatabaseDep, caller: CallerDep) -> Page[Worker]:  # noqa: ARG001
-    """The runners that were heard lately, and what each is doing."""
+def list_workers(query: Annotated[PageQuery, Query()], db: DatabaseDep, caller: CallerDep) -> Page[Worker]:
+    """The runners that were heard lately, and which of your jobs each is doing."""
     with db.read() as session:
         page = jobs.list_workers(session, limit=query.limit, cursor=query.cursor)
-    return Page(items=[Worker.of(row) for row in page.items], next_cursor=page.next_cursor)
+        own = jobs.own(session, (row.job_id for row in page.items), tenant=caller.tenant)
+    return Page(items=[Worker.of(row, own=own) for row in page.items], next_cursor=page.next_cursor)
 
 
 def _events(db: Database, job_id: str, seq: int) -> list[ServerSentEvent]:

@@ -10,19 +10,20 @@ from sqlalchemy.orm import Session
 from starlette.responses import Response
 
 from app import models
-from app.auth import CallerDep
+from app.auth import ADMIN as ADMIN_ACTOR
+from app.auth import LOCAL, CallerDep
 from app.body import Accepts, File, Submission
 from app.deps import BackboneDep, BlobsDep, DatabaseDep, TicketDep
 from app.downloads import SAFETENSORS, download, downloads
-from app.errors import FieldError, InvalidRequest, NotReadyYet
+from app.errors import FieldError, Forbidden, InvalidRequest, NotReadyYet
 from app.idempotency import StarterDep
 from app.intake.corpora import IncomingCorpus, take_corpus
 from app.registry import datasets, drifts, tickets
 from app.schemas.errors import refusals
 from app.schemas.jobs import Job
 from app.schemas.scalars import Page, PageQuery
-from app.schemas.tickets import Ticket, TicketAccepted, TicketRequest
-from app.scopes import READ, TRAIN
+from app.schemas.tickets import Sharing, Ticket, TicketAccepted, TicketRequest
+from app.scopes import ADMIN, READ, TRAIN
 from ltp.backbone.manifest import BackboneInfo
 from ltp.errors import BackboneMismatch, InvalidConfig
 
@@ -30,6 +31,7 @@ router = APIRouter(tags=["tickets"])
 
 CORPUS = File("max_corpus_mb", "Plain UTF-8 text, one sentence or paragraph a line.")
 RequestDep = Annotated[Submission[TicketRequest], Depends(Accepts(TicketRequest, files={"corpus": CORPUS}))]
+SharingDep = Annotated[Submission[Sharing], Depends(Accepts(Sharing))]
 
 
 @router.post(
@@ -72,7 +74,7 @@ def list_tickets(query: Annotated[PageQuery, Query()], db: DatabaseDep, caller: 
     """Your tickets and those shared with all, newest first."""
     with db.read() as session:
         page = tickets.list_page(session, tenant=caller.tenant, limit=query.limit, cursor=query.cursor)
-    return Page(items=[Ticket.of(row) for row in page.items], next_cursor=page.next_cursor)
+    return Page(items=[Ticket.of(row, tenant=caller.tenant) for row in page.items], next_cursor=page.next_cursor)
 
 
 @router.get(
@@ -82,9 +84,9 @@ def list_tickets(query: Annotated[PageQuery, Query()], db: DatabaseDep, caller: 
     summary="Look at a ticket",
     responses=refusals(404),
 )
-def get_ticket(ticket: TicketDep) -> Ticket:
+def get_ticket(ticket: TicketDep, caller: CallerDep) -> Ticket:
     """Its figures, and how the active parameters are distributed over the layers."""
-    return Ticket.of(ticket)
+    return Ticket.of(ticket, tenant=caller.tenant)
 
 
 @router.get(
@@ -115,6 +117,25 @@ def delete_ticket(ticket: TicketDep, db: DatabaseDep, caller: CallerDep) -> None
     """409 while adapters depend on it."""
     with db.write() as session:
         tickets.delete_ticket(session, tenant=caller.tenant, ticket_id=ticket.id)
+
+
+@router.put(
+    "/tickets/{ticket_id}/shared",
+    operation_id="share_ticket",
+    dependencies=[ADMIN],
+    summary="Share a ticket with all tenants, or end that",
+    responses=refusals(404, 409, 413, 415, 422),
+)
+def share_ticket(ticket: TicketDep, body: SharingDep, db: DatabaseDep, caller: CallerDep) -> Ticket:
+    """Only ADMIN_KEY can, for tickets of its own tenant: 403 for every other key.
+
+    409 for a ticket that is not ready, and for ending it while other tenants' adapters depend on the ticket.
+    """
+    if caller.actor not in (ADMIN_ACTOR, LOCAL):
+        raise Forbidden("only ADMIN_KEY shares tickets with all tenants; ask whoever runs this service")
+    with db.write() as session:
+        row = tickets.share(session, tenant=caller.tenant, ticket_id=ticket.id, shared=body.request.shared)
+    return Ticket.of(row, tenant=caller.tenant)
 
 
 def _check_depth(request: TicketRequest, backbone: BackboneInfo) -> None:
@@ -168,4 +189,4 @@ def _measure(
 
 def _queue(session: Session, request: TicketRequest, drift: models.Drift, *, tenant: str) -> TicketAccepted:
     ticket, job = tickets.create(session, tenant=tenant, drift=drift, config=request.selection(), name=request.name)
-    return TicketAccepted(job=Job.of(job), ticket=Ticket.of(ticket))
+    return TicketAccepted(job=Job.of(job), ticket=Ticket.of(ticket, tenant=tenant))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -100,10 +101,11 @@ class Worker(Answer):
     host: Annotated[str, Field(examples=["gpu-3"])]
     device: Annotated[str, Field(examples=["cpu"])]
     job: Annotated[str | None, Field(examples=[A_JOB_ID])]
-    """The job it is doing."""
+    """The job it is doing, if that is one of yours; null also while it is doing another tenant's."""
     last_seen: Moment
 
     @classmethod
-    def of(cls, row: models.Worker) -> Worker:
-        """Describe a stored worker."""
-        return cls(id=row.id, host=row.host, device=row.device, job=row.job_id, last_seen=row.last_seen)
+    def of(cls, row: models.Worker, *, own: Collection[str]) -> Worker:
+        """Describe a stored worker to somebody whose jobs are `own`."""
+        job = row.job_id if row.job_id in own else None
+        return cls(id=row.id, host=row.host, device=row.device, job=job, last_seen=row.last_seen)

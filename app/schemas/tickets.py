@@ -105,10 +105,11 @@ class Ticket(Answer):
     name: str | None
     status: ResourceStatus
     drift: Annotated[str | None, Field(examples=[A_DRIFT_ID])]
-    """The drift it was selected from; null when that was deleted, or the ticket came with an imported adapter."""
+    """The drift it was selected from. Null when that was deleted or belongs to another tenant, or the ticket came with
+    an imported adapter."""
     origin: Literal["drift", "import"]
     shared: bool
-    """Readable and usable by every tenant."""
+    """Readable and usable by every tenant; changed and deleted by its own only."""
     backbone: str
     """Fingerprint of the backbone it belongs to."""
     language: str | None
@@ -131,10 +132,18 @@ class Ticket(Answer):
     created_at: Moment
 
     @classmethod
-    def of(cls, row: models.Ticket) -> Ticket:
-        """Describe a stored ticket."""
+    def of(cls, row: models.Ticket, *, tenant: str) -> Ticket:
+        """Describe a stored ticket to a tenant, which may not be the one it belongs to."""
         stored: dict[str, Any] = {name: getattr(row, name) for name in cls.model_fields if name != "drift"}
-        return cls(**{**stored, "drift": row.drift_id, "distribution": row.distribution or []})
+        drift = row.drift_id if row.tenant == tenant else None
+        return cls(**{**stored, "drift": drift, "distribution": row.distribution or []})
+
+
+class Sharing(Request):
+    """Whether all tenants may use a ticket."""
+
+    shared: bool
+    """True: all may read it and train on it. False: its own tenant only."""
 
 
 class TicketAccepted(Accepted):

@@ -35,7 +35,7 @@ def execute(context: JobContext) -> None:
     with context.db.read() as session:
         row = session.get_one(Adapter, context.job.resource_id)
         dataset = session.get_one(Dataset, row.dataset_id)
-        ticket_row = session.get_one(Ticket, row.ticket_id) if row.ticket_id else None
+        ticket_row = tickets.get(session, tenant=row.tenant, ticket_id=row.ticket_id) if row.ticket_id else None
     numbers = context.finished(NUMBERS)  # written last, so that the adapter beside it is complete
     if numbers is None:
         numbers = _train(context, row, dataset, ticket_row)
