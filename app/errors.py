@@ -275,6 +275,10 @@ class CancelRequested(Fenced):
     """Somebody asked for the job to be cancelled."""
 
 
+class BackupRefused(AppError):
+    """A backup cannot be written there, or a file cannot be restored."""
+
+
 class DataDirInUse(AppError):
     """Another `ltp serve` runs on the same data directory."""
 

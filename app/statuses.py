@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from app.errors import (
     AppError,
+    BackupRefused,
     BodyTooLarge,
     Busy,
     Conflict,
@@ -46,6 +47,7 @@ STATUS: dict[type[Exception], int] = {
     Damaged: 503,
     Fenced: 409,
     DataDirInUse: 409,
+    BackupRefused: 409,
     **dict.fromkeys(UNREACHABLE, 503),
     ltp.BackboneError: 503,
     ltp.LTPError: 422,

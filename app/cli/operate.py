@@ -31,7 +31,7 @@ def serve(_: Output, *, data_dir: DataDir = None, host: Host = None, port: Port 
     from app.embedded import locked
     from app.embedded import serve as run
 
-    settings = _settings(data_dir=data_dir, host=host, port=port)
+    settings = settings_of(data_dir=data_dir, host=host, port=port)
     if "auth" not in settings.model_fields_set:
         settings = settings.model_copy(update={"auth": "off"})
     with locked(settings.data_dir):  # a service that has the directory has the port as well: name the directory
@@ -44,7 +44,7 @@ def api(_: Output, *, host: Host = None, port: Port = None) -> None:
     from app import logs
     from app.server import serve_api
 
-    settings = _settings(host=host, port=port)
+    settings = settings_of(host=host, port=port)
     _check_address(settings)
     logs.configure(settings)
     serve_api(settings)
@@ -59,7 +59,7 @@ def worker(
 ) -> None:
     """Start a runner, which does one job at a time until it is stopped."""
     command = [sys.executable, "-m", "worker", *(["--queues", queues] if queues else [])]
-    os.execve(sys.executable, command, _settings().environment())  # noqa: S606  signals then reach the runner itself
+    os.execve(sys.executable, command, settings_of().environment())  # noqa: S606  signals then reach the runner itself
 
 
 def migrate(output: Output) -> None:
@@ -68,7 +68,7 @@ def migrate(output: Output) -> None:
 
     from app.db import Database
 
-    settings = _settings()
+    settings = settings_of()
     database = Database(settings.database)
     database.migrate()
     database.close()
@@ -80,7 +80,7 @@ def show_settings(output: Output) -> None:
     """Show every setting with its value and where that comes from; secrets are masked."""
     from rich.markup import escape
 
-    lines = _settings().lines()
+    lines = settings_of().lines()
     data = [
         {"name": line.name, "value": line.value, "source": line.source, "description": line.description}
         for line in lines
@@ -113,7 +113,7 @@ def prepare_backbone(
         def report(progress: Progress) -> None:
             shown.update(progress.phase, progress.step, progress.total, metrics=progress.metrics)
 
-        directory = resolve(name, cache_dir=_settings().backbone_dir, progress=report)
+        directory = resolve(name, cache_dir=settings_of().backbone_dir, progress=report)
     info = read_manifest(directory)
     data = {
         "name": info.name,
@@ -145,7 +145,8 @@ def _check_address(settings: Settings) -> None:
         ) from error
 
 
-def _settings(**given: Any) -> Settings:
+def settings_of(**given: Any) -> Settings:
+    """Read the settings, with what was given on the command line."""
     from app.settings import Settings
 
     return Settings(**{name: value for name, value in given.items() if value is not None})

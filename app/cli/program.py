@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from app.cli import adapters, jobs, operate, tickets
+from app.cli import adapters, backup, jobs, operate, tickets
 from app.cli.command import local, remote
 from app.cli.evaluate import evaluate
 from app.cli.predict import predict
@@ -48,6 +48,8 @@ local(root, "serve", panel=SERVICE, results=False)(operate.serve)
 local(root, "api", panel=SERVICE, results=False)(operate.api)
 local(root, "worker", panel=SERVICE, results=False)(operate.worker)
 local(root, "migrate", panel=SERVICE)(operate.migrate)
+local(root, "backup", panel=SERVICE)(backup.backup)
+local(root, "restore", panel=SERVICE)(backup.restore)
 local(root, "settings", panel=SERVICE)(operate.show_settings)
 root.add_typer(operate.backbone, name="backbone", rich_help_panel=SERVICE)
 

@@ -35,6 +35,7 @@ class Rehearsal:
         self.services = {name: each for name, each in read(file, environment).items() if not each.profiles}
         self.containers: dict[str, list[Container]] = {}
         self.seconds_to_stop: dict[str, float] = {}
+        self.ended = False
         self._say = say
         self._volumes = {name: directory / "volumes" / name for name in _volume_names(self.services)} | dict(
             volumes or {}
@@ -65,6 +66,7 @@ class Rehearsal:
 
     def down(self) -> None:
         """Stop everything in reverse order. Raises `Failed` for what did not stop in its grace period."""
+        self.ended = True
         failures = []
         for name in reversed(self.containers):
             for container in self.containers[name]:
@@ -136,8 +138,9 @@ def running(rehearsal: Rehearsal) -> Iterator[Rehearsal]:
     try:
         rehearsal.up()
         yield rehearsal
-        rehearsal.check_alive()
-        rehearsal.down()
+        if not rehearsal.ended:
+            rehearsal.check_alive()
+            rehearsal.down()
     finally:
         rehearsal.kill()
 

@@ -21,6 +21,8 @@ COMMANDS = [
     "api",
     "worker",
     "migrate",
+    "backup",
+    "restore",
     "settings",
 ]
 HEAVY = ("torch", "transformers", "pydantic", "sqlalchemy", "httpx", "numpy", "matplotlib", "fastapi")

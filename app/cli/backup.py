@@ -1,0 +1,39 @@
+"""`ltp backup` and `ltp restore`: the embedded service's database as one file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from app.cli.operate import DataDir, settings_of
+from app.cli.output import Output, size
+
+
+def backup(
+    output: Output,
+    *,
+    file: Annotated[Path, typer.Argument(help="A new file to write.", dir_okay=False)],
+    data_dir: DataDir = None,
+) -> None:
+    """Copy the whole database of `ltp serve` to one file; the service may run meanwhile."""
+    from app.backup import back_up
+
+    count = back_up(settings_of(data_dir=data_dir), file)
+    output.show({"file": str(file), "bytes": count}, lambda console: console.print(f"{file}: {size(count)}, checked"))
+
+
+def restore(
+    output: Output,
+    *,
+    file: Annotated[Path, typer.Argument(help="A file that `ltp backup` wrote.", dir_okay=False)],
+    data_dir: DataDir = None,
+) -> None:
+    """Put a backup in the place of the database of `ltp serve`, which must be stopped; the former one is kept."""
+    from app import backup
+
+    former = backup.restore(settings_of(data_dir=data_dir), file)
+    kept = f"; the former database is {former}" if former else ""
+    data = {"file": str(file), "former": str(former) if former else None}
+    output.show(data, lambda console: console.print(f"restored {file}{kept}"))
