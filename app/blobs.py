@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
-from typing import BinaryIO, NoReturn
+from typing import TYPE_CHECKING, BinaryIO, NoReturn
 
 from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
@@ -22,6 +22,9 @@ from sqlalchemy.orm import Session
 from app.db import Database, new_id, now
 from app.errors import BlobNotFound, CorruptBlob
 from app.models import Adapter, Blob, BlobChunk, Dataset, Drift, Job, Prediction, Ticket
+
+if TYPE_CHECKING:
+    from app.quotas import StorageQuota
 
 CHUNK = 1024 * 1024
 ERASED_AT_ONCE = 16
@@ -36,10 +39,10 @@ Source = Path | BinaryIO | Iterable[bytes]
 
 
 class BlobStore:
-    """Reads and writes blobs. Every method opens short transactions of its own."""
+    """Reads and writes blobs. Every method opens short transactions of its own. `quota` bounds what is staged."""
 
-    def __init__(self, db: Database) -> None:
-        self.db = db
+    def __init__(self, db: Database, *, quota: StorageQuota | None = None) -> None:
+        self.db, self.quota = db, quota
 
     def stage(
         self,
@@ -52,9 +55,10 @@ class BlobStore:
         """Store `source` chunk by chunk as `staging`; a ready blob of the same content in the tenant is taken instead.
 
         `on_chunk` is called with the bytes stored so far; it may raise to stop. What was stored of a source that
-        fails is deleted. Raises the database's error when there is no room (see `is_storage_full`).
+        fails is deleted. Raises `QuotaExceeded`, and the database's error when there is no room (`is_storage_full`).
         """
         with self.db.write() as session:
+            left = self.quota.left(session, tenant) if self.quota is not None else None
             blob = Blob(id=new_id(), tenant=tenant, status="staging", job_id=job_id, created_at=now(session), size=0)
             session.add(blob)
         try:
@@ -63,6 +67,8 @@ class BlobStore:
                 self._store(blob.id, index, data)
                 digest.update(data)
                 size += len(data)
+                if self.quota is not None and left is not None and size > left:
+                    raise self.quota.exceeded(tenant)
                 if on_chunk is not None:
                     on_chunk(size)
             return self._complete(blob.id, digest.hexdigest(), size)
@@ -155,6 +161,8 @@ class BlobStore:
             blob.sha256, blob.size = sha256, size
             twin = _twin(session, blob)
             if twin is None:
+                if self.quota is not None:
+                    self.quota.check(session, blob.tenant)
                 return blob
             twin.created_at = now(session)
         self.erase(blob_id)

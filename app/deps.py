@@ -27,9 +27,10 @@ from app.errors import (
 from app.measures import Measures
 from app.predictor.predictor import Predictor
 from app.predictor.resolutions import Resolutions
+from app.quotas import StorageQuota
 from app.registry import adapters, drifts, predictions, tickets
 from app.schemas.scalars import A_JOB_ID, A_TICKET_ID, AN_ADAPTER_ID, UUID
-from app.settings import Settings
+from app.settings import MIB, Settings
 from ltp.backbone.manifest import BackboneInfo
 
 _UUID = re.compile(UUID)
@@ -48,7 +49,8 @@ def _database(request: Request, caller: CallerDep) -> Database:
 
 def _blobs(request: Request, caller: CallerDep) -> BlobStore:
     """Return the caller's blobs. What is staged is nobody's news; the transaction that makes use of it is."""
-    return BlobStore(cast(Database, request.app.state.db).of(caller.tenant))
+    quota = StorageQuota(_settings(request).max_stored_mb * MIB)
+    return BlobStore(cast(Database, request.app.state.db).of(caller.tenant), quota=quota)
 
 
 def _predictor(request: Request) -> Predictor:

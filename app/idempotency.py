@@ -18,6 +18,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from starlette.responses import JSONResponse
 
+from app import quotas
 from app.auth import CallerDep
 from app.db import Database, now
 from app.deps import DatabaseDep
@@ -26,9 +27,9 @@ from app.errors import IdempotencyConflict
 from app.models import IdempotencyKey
 from app.schemas.jobs import Accepted
 
-KEPT = timedelta(hours=24)
 log = structlog.get_logger(__name__)
 
+KEPT = timedelta(hours=24)
 
 KeyHeader = Annotated[
     str | None,
@@ -52,13 +53,18 @@ class Starter:
     method: str
     path: str
     key: str | None
+    most_jobs: int
 
     def replay(self, digest: str) -> JSONResponse | None:
-        """Return the stored answer to this key, if there is one; spares the preparation of work that was started."""
-        if self.key is None:
-            return None
+        """Return the stored answer to this key, if there is one; spares the preparation of work that was started.
+
+        Raises:
+            TooManyJobs: there is none, and the tenant may not start anything now; spares the preparation as well.
+        """
         with self.db.read() as session:
             stored = self._stored(session, digest)
+            if stored is None:
+                quotas.check_jobs(session, tenant=self.tenant, most=self.most_jobs)
         return None if stored is None else _accepted(stored)
 
     def start(self, digest: str, begin: Callable[[Session], Accepted]) -> JSONResponse:
@@ -68,6 +74,7 @@ class Starter:
 
         Raises:
             IdempotencyConflict: the key came before with another body.
+            TooManyJobs: the tenant has as many unfinished jobs as it may.
         """
         try:
             content = self._start(digest, begin)
@@ -75,17 +82,19 @@ class Starter:
             if self.key is None:
                 raise
             content = self._start(digest, begin)  # a twin committed first; its answer is there now
-        self.doorbell.ring(content["job"]["id"], kind=content["job"]["kind"])
         log.info("job accepted", job=content["job"]["id"], kind=content["job"]["kind"])
+        self.doorbell.ring(content["job"]["id"], kind=content["job"]["kind"])
         return _accepted(content)
 
     def _start(self, digest: str, begin: Callable[[Session], Accepted]) -> dict[str, Any]:
         with self.db.write() as session:
-            if self.key is None:
-                return begin(session).model_dump(mode="json")
+            quotas.lock(session, self.tenant)
             stored = self._stored(session, digest)
             if stored is not None:
                 return stored
+            quotas.check_jobs(session, tenant=self.tenant, most=self.most_jobs)
+            if self.key is None:
+                return begin(session).model_dump(mode="json")
             session.execute(delete(IdempotencyKey).where(IdempotencyKey.created_at < now(session) - KEPT))
             answer = begin(session)
             content = answer.model_dump(mode="json")
@@ -105,6 +114,8 @@ class Starter:
         return content
 
     def _stored(self, session: Session, digest: str) -> dict[str, Any] | None:
+        if self.key is None:
+            return None
         row = session.get(IdempotencyKey, (self.tenant, self.method, self.path, self.key))
         if row is None or row.created_at < now(session) - KEPT:
             return None
@@ -121,7 +132,9 @@ def _accepted(content: dict[str, Any]) -> JSONResponse:
 
 def starter(request: Request, db: DatabaseDep, caller: CallerDep, key: KeyHeader = None) -> Starter:
     """Collect what scopes the key of this request."""
-    return Starter(db, request.app.state.doorbell, caller.tenant, request.method, request.scope["path"], key)
+    state, path = request.app.state, request.scope["path"]
+    most_jobs = state.settings.max_queued_jobs
+    return Starter(db, state.doorbell, caller.tenant, request.method, path, key, most_jobs)
 
 
 StarterDep = Annotated[Starter, Depends(starter)]

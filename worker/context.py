@@ -15,7 +15,8 @@ from app.blobs import BlobStore
 from app.db import Database
 from app.jobs import Claim
 from app.models import Job
-from app.settings import Settings
+from app.quotas import StorageQuota
+from app.settings import MIB, Settings
 from ltp.backbone.locate import resolve
 from ltp.backbone.manifest import read_manifest
 from ltp.errors import BackboneMismatch
@@ -38,7 +39,7 @@ class JobContext:
             self.job = session.get_one(Job, claim.job_id)
         self.db = db.of(self.job.tenant)
         self._publishing = db.of(self.job.tenant, act=Act(f"job:{claim.job_id}", f"publish_{self.job.kind}"))
-        self.store = BlobStore(self.db)
+        self.store = BlobStore(self.db, quota=StorageQuota(settings.max_stored_mb * MIB))
         self.report = Reporter(self.db, claim)
         self.directory = settings.work / claim.job_id / str(claim.attempt)
         self.directory.mkdir(parents=True, exist_ok=True)

@@ -116,7 +116,7 @@ async def export_adapter(adapter: AdapterDep, blobs: BlobsDep, db: DatabaseDep) 
     operation_id="import_adapter",
     dependencies=[TRAIN],
     summary="Import an adapter",
-    responses=refusals(413, 415, 422),
+    responses=refusals(409, 413, 415, 422),
 )
 def import_adapter(
     body: ImportDep, db: DatabaseDep, blobs: BlobsDep, backbone: BackboneDep, caller: CallerDep

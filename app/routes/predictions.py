@@ -38,7 +38,7 @@ RequestDep = Annotated[
     operation_id="create_prediction",
     dependencies=[PREDICT],
     summary="Judge a file of pairs",
-    responses=refusals(404, 413, 415, 422),
+    responses=refusals(404, 409, 413, 415, 422),
 )
 def create_prediction(body: RequestDep, starter: StarterDep, blobs: BlobsDep, caller: CallerDep) -> Response:
     """Every row is read before the job is accepted; a bad one is refused with its line and column."""
