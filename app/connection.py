@@ -7,7 +7,8 @@ bodies that are read have their deadline in `app.deadline`. While the server lea
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from operator import itemgetter
+from typing import Any, cast
 
 import structlog
 from fastapi import FastAPI
@@ -33,6 +34,8 @@ MAX_PIPELINED = 16
 """Requests a client may send ahead of their answers."""
 KNOCK_S = 0.05
 """How soon a connection is looked at again that was to be closed when something arrived."""
+KEEP_ALIVE_S = 75
+"""How long an idle connection is kept: longer than proxies keep theirs, lest one is used just as it is closed."""
 NEWCOMER_S = 2.0
 """A connection nothing has come on yet is not closed before it is so old: its first request is probably on its way."""
 
@@ -52,6 +55,7 @@ class EdgeConfig(Config):
             log_config=None,
             access_log=False,  # the gate writes one line a request
             server_header=False,
+            timeout_keep_alive=KEEP_ALIVE_S,
             reset_contextvars=True,  # or the log lines of one request name the one before it on the connection
         )
 
@@ -75,7 +79,7 @@ class Connection(HttpToolsProtocol):
         self._in_body = False
         self._head_bytes = 0
         self._crowded = False
-        self._opened = self.loop.time()
+        self._opened = self.resting_since = self.loop.time()
         self._patience: asyncio.TimerHandle | None = None  # for a head, or for the rest of a body nobody reads
         self._unread: asyncio.TimerHandle | None = None  # for an answer to be taken
         self._unread_since, self._unread_bytes = 0.0, 0
@@ -84,7 +88,7 @@ class Connection(HttpToolsProtocol):
         """Welcome a client, or turn it away."""
         super().connection_made(Door(transport, talking=lambda: self._talking))
         limit = self._settings.max_connections
-        self._crowded = len(self.connections) > limit
+        self._crowded = len(self.connections) > limit and not self._make_room()
         if len(self.connections) > SURPLUS * limit:
             self.transport.abort()
         else:
@@ -134,6 +138,7 @@ class Connection(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         """The answer is written. The rest of a body that was not wanted may come, but not for ever."""
         super().on_response_complete()
+        self.resting_since = self.loop.time()
         if self._in_body and self._idle and not self.transport.is_closing():
             self._wait_for_client(self._settings.upload_grace_s)
 
@@ -180,8 +185,21 @@ class Connection(HttpToolsProtocol):
         return self.cycle is None or self.cycle.response_complete
 
     @property
+    def resting(self) -> bool:
+        """Whether requests were answered here, and none is on its way in."""
+        return self.cycle is not None and self._idle and not (self._talking or self.transport.knocks())
+
+    @property
     def _new(self) -> bool:
         return self.cycle is None and self.loop.time() - self._opened < NEWCOMER_S
+
+    def _make_room(self) -> bool:
+        """Close the connection that has been idle for longest; tell whether there was one."""
+        others = (cast(Connection, connection) for connection in self.connections if connection is not self)
+        idle = [(other.resting_since, other) for other in others if other.resting]
+        if idle:
+            min(idle, key=itemgetter(0))[1].transport.close()
+        return bool(idle)
 
     def _wait_for_client(self, seconds: float) -> None:
         self._stop_waiting()

@@ -195,6 +195,13 @@ def test_one_connection_too_many_is_told_so_but_probes_are_answered(strict: Serv
     wait_until(lambda: strict.http.get("/version").status_code == 200, 10)
 
 
+def test_idle_connections_make_room(strict: Service) -> None:
+    with ExitStack() as stack:
+        for _ in range(2 * LIMIT):
+            wire = stack.enter_context(Wire(strict.port))
+            assert wire.head("GET", "/version").answer().status_code == 200
+
+
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [
