@@ -31,7 +31,7 @@ from sqlalchemy.orm import aliased
 
 from app.blobs import BlobStore
 from app.db import Database, Table, insert, new_id, now
-from app.errors import BlobNotFound
+from app.errors import BlobNotFound, CorruptBlob
 from app.models import Adapter, Alias, Blob, BlobChunk, Dataset, Drift, Job, JobEvent, LanguageVersion, Ticket, Worker
 from app.tenancy import EVERY_TENANT, PARENT_THERE, ForeignRow, owned, parents
 
@@ -385,6 +385,19 @@ def test_a_shared_ticket_and_its_mask_are_read_by_all_and_written_by_none(db: Da
     with db.of(OURS).read() as session:
         assert session.get_one(Ticket, ticket.id).name is None
     assert store.read(str(ticket.blob_id)) == b"mask"
+
+
+def test_a_damaged_shared_mask_is_refused_to_all_and_quarantined_by_its_own(db: Database) -> None:
+    made = ready_ticket(db, tenant=OURS)[1]
+    with db.write() as session:
+        ticket = session.get_one(Ticket, made.id)
+        ticket.shared = True
+        session.execute(update(BlobChunk).where(BlobChunk.blob_id == ticket.blob_id).values(data=b"mush"))
+    for tenant, status in ((THEIRS, "ready"), (OURS, "corrupt"), (THEIRS, "corrupt")):
+        with pytest.raises(CorruptBlob):
+            BlobStore(db.of(tenant)).read(str(ticket.blob_id))
+        with db.read() as session:
+            assert session.get_one(Blob, ticket.blob_id).status == status
 
 
 def sources() -> list[Path]:
