@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import IO, Any, Literal, TypeVar
 
 import psutil
 from servers import free_port
@@ -79,9 +79,13 @@ class Stack:
         self.db.migrate()
         return self
 
-    def serve(self) -> subprocess.Popen[bytes]:
-        """Start `ltp serve`."""
-        return self._start([str(Path(sys.executable).with_name("ltp")), "serve"])
+    def serve(self, *, log: IO[bytes] | None = None) -> subprocess.Popen[bytes]:
+        """Start `ltp serve`; what it and its children say goes to `log`."""
+        return self._start([str(Path(sys.executable).with_name("ltp")), "serve"], log=log)
+
+    def api(self, *, port: int, log: IO[bytes] | None = None) -> subprocess.Popen[bytes]:
+        """Start `ltp api` on a port of its own."""
+        return self._start([str(Path(sys.executable).with_name("ltp")), "api", "--port", str(port)], log=log)
 
     def runner(self, *arguments: str) -> subprocess.Popen[bytes]:
         """Start a runner alone, as on another machine."""
@@ -127,8 +131,10 @@ class Stack:
             message=f"no {role} process",
         )
 
-    def _start(self, arguments: list[str]) -> subprocess.Popen[bytes]:
-        process = subprocess.Popen(arguments, env=self.settings.environment(), stdin=subprocess.DEVNULL)
+    def _start(self, arguments: list[str], *, log: IO[bytes] | None = None) -> subprocess.Popen[bytes]:
+        process = subprocess.Popen(
+            arguments, env=self.settings.environment(), stdin=subprocess.DEVNULL, stdout=log, stderr=log
+        )
         self._started.append(process)
         return process
 
