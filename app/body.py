@@ -66,7 +66,7 @@ class Accepts(Generic[T]):
         settings = cast(Settings, request.app.state.settings)
         media_type = _media_type(request)
         if media_type == MULTIPART and self.files:
-            with tempfile.TemporaryDirectory(prefix="ltp-upload-", dir=_upload_dir(settings)) as directory:
+            with tempfile.TemporaryDirectory(prefix="ltp-upload-", dir=settings.spool) as directory:
                 yield await self._multipart(request, settings, Path(directory))
         elif media_type == JSON and self.json_body:
             yield await self._json(request, settings)
@@ -141,13 +141,6 @@ def _media_type(request: Request) -> str:
     if isinstance(charset, str) and charset.strip("'\"").lower() not in ("utf-8", "utf8", "us-ascii"):
         raise UnsupportedMediaType("the body's charset must be utf-8")
     return header.get_content_type() if declared else ""
-
-
-def _upload_dir(settings: Settings) -> Path:
-    """Uploads lie beside the database, where there is room for them, not in a /tmp that may be memory."""
-    directory = settings.data_dir / "uploads"
-    directory.mkdir(parents=True, exist_ok=True)
-    return directory
 
 
 def _missing_part(name: str) -> InvalidRequest:

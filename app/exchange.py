@@ -57,8 +57,8 @@ class Packed:
     path: Path
 
 
-def pack(db: Database, blobs: BlobStore, row: models.Adapter) -> Packed:
-    """Write delta, prompt, metadata and mask of a ready adapter into one file.
+def pack(db: Database, blobs: BlobStore, row: models.Adapter, *, spool: Path) -> Packed:
+    """Write delta, prompt, metadata and mask of a ready adapter into one file in a folder of its own under `spool`.
 
     Raises:
         NotReadyYet: it is not published.
@@ -71,7 +71,7 @@ def pack(db: Database, blobs: BlobStore, row: models.Adapter) -> Packed:
 
     with db.read() as session:
         ticket_row = tickets.get(session, tenant=row.tenant, ticket_id=row.ticket_id) if row.ticket_id else None
-    folder = tempfile.TemporaryDirectory(prefix="ltp-export-")
+    folder = tempfile.TemporaryDirectory(prefix="ltp-export-", dir=spool)
     try:
         stored = Path(folder.name)
         adapter, _, _, left = leave_values(blobs.fetch(row.blob_id, stored / "adapter.safetensors"))

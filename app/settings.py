@@ -186,6 +186,13 @@ class Settings(BaseSettings):
         """Return the directory of job checkpoints, with the default filled in."""
         return self.work_dir or self.data_dir / "work"
 
+    @cached_property
+    def spool(self) -> Path:
+        """Return the folder of files on their way in or out: on a disk with room, not in a /tmp that may be memory."""
+        directory = self.data_dir / "uploads"
+        directory.mkdir(parents=True, exist_ok=True)
+        return directory
+
     def lines(self) -> list[SettingLine]:
         """Describe every setting with its value (secrets masked) and source, for `ltp settings`."""
         dotenv = {name.upper() for name in dotenv_values(".env")}

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
 import zstandard
 from sqlalchemy import ColumnElement, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from app import audit, jobs
-from app.blobs import BlobStore
+from app.blobs import CHUNK, BlobStore
 from app.db import new_id, now
 from app.errors import InUse, NoTicket, NotReadyYet, TicketNotFound
 from app.models import Adapter, Drift, Job, Ticket
@@ -138,11 +138,26 @@ def compress(plain: Path, compressed: Path) -> Path:
 
 
 def stream_mask(store: BlobStore, ticket: Ticket) -> Iterator[bytes]:
-    """Yield a ready ticket's mask file, plain: `mask_bytes` bytes of safetensors. Raises `CorruptBlob`."""
-    decompressor = zstandard.ZstdDecompressor().decompressobj()
-    for chunk in store.stream(str(ticket.blob_id)):
-        if plain := decompressor.decompress(chunk):
-            yield plain
+    """Yield a ready ticket's mask file, plain: `mask_bytes` bytes of safetensors. Raises `CorruptBlob`.
+
+    Masks compress so well that one chunk may hold all of it; it is unpacked a piece at a time.
+    """
+    compressed = _Compressed(store.stream(str(ticket.blob_id)))
+    decompressor = zstandard.ZstdDecompressor()
+    yield from decompressor.read_to_iter(cast("IO[bytes]", compressed), write_size=CHUNK)
+
+
+class _Compressed:
+    """A stream of chunks as the decompressor reads it."""
+
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self._chunks, self._rest = chunks, memoryview(b"")
+
+    def read(self, size: int) -> bytes:
+        if not self._rest:
+            self._rest = memoryview(next(self._chunks, b""))
+        piece, self._rest = self._rest[:size], self._rest[size:]
+        return bytes(piece)
 
 
 def fetch_mask(store: BlobStore, ticket: Ticket, path: Path) -> Path:

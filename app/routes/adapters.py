@@ -13,7 +13,7 @@ from starlette.responses import FileResponse, Response
 
 from app.auth import CallerDep
 from app.body import Accepts, File, Submission
-from app.deps import AdapterDep, BackboneDep, BlobsDep, DatabaseDep, PredictorDep
+from app.deps import AdapterDep, BackboneDep, BlobsDep, DatabaseDep, PredictorDep, SettingsDep
 from app.downloads import SAFETENSORS, downloads
 from app.errors import FieldError, InvalidRequest
 from app.exchange import TEMPLATE_TOKENS, bring_in, pack
@@ -102,9 +102,9 @@ def get_adapter(adapter: AdapterDep, db: DatabaseDep) -> Adapter:
     response_class=FileResponse,
     responses={**downloads(SAFETENSORS, "One safetensors file"), **refusals(404, 409)},
 )
-async def export_adapter(adapter: AdapterDep, blobs: BlobsDep, db: DatabaseDep) -> FileResponse:
+async def export_adapter(adapter: AdapterDep, blobs: BlobsDep, db: DatabaseDep, settings: SettingsDep) -> FileResponse:
     """One safetensors file with everything another service needs: delta, soft prompt, metadata, and the mask."""
-    packed = await run_in_threadpool(pack, db, blobs, adapter)
+    packed = await run_in_threadpool(pack, db, blobs, adapter, spool=settings.spool)
     name = f"{adapter.lang}-{adapter.version}.safetensors"
     cleanup = BackgroundTask(packed.folder.cleanup)
     return FileResponse(packed.path, media_type=SAFETENSORS, filename=name, background=cleanup)
