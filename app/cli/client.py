@@ -77,6 +77,10 @@ class Client:
         """Set something to `body`."""
         return self._json(self._ask("PUT", path, json=body))
 
+    def delete(self, path: str) -> None:
+        """Remove one resource."""
+        self._ask("DELETE", path)
+
     def post(
         self, path: str, body: dict[str, Any] | None = None, *, files: dict[str, Path] | None = None
     ) -> dict[str, Any]:

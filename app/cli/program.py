@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from app.cli import adapters, backup, jobs, operate, tickets
+from app.cli import adapters, backup, jobs, keys, operate, tickets
 from app.cli.command import local, remote
 from app.cli.evaluate import evaluate
 from app.cli.predict import predict
@@ -47,6 +47,7 @@ root.add_typer(jobs.group, name="job", rich_help_panel=METHOD)
 local(root, "serve", panel=SERVICE, results=False)(operate.serve)
 local(root, "api", panel=SERVICE, results=False)(operate.api)
 local(root, "worker", panel=SERVICE, results=False)(operate.worker)
+root.add_typer(keys.group, name="key", rich_help_panel=SERVICE)
 local(root, "migrate", panel=SERVICE)(operate.migrate)
 local(root, "backup", panel=SERVICE)(backup.backup)
 local(root, "restore", panel=SERVICE)(backup.restore)

@@ -20,6 +20,7 @@ COMMANDS = [
     "serve",
     "api",
     "worker",
+    "key",
     "migrate",
     "backup",
     "restore",
