@@ -53,7 +53,6 @@ def application(url: str) -> Celery:
         task_default_queue=next(iter(QUEUES)),
         task_create_missing_queues=False,
         broker_connection_timeout=SOCKET_S,
-        broker_pool_limit=1,
         broker_transport_options={
             "socket_timeout": SOCKET_S,
             "socket_connect_timeout": SOCKET_S,

@@ -19,7 +19,7 @@ from app.settings import Settings
 from app.traces import in_full, in_short
 
 _OWN = ("app", "worker", "ltp", "migrations")
-_QUIET = ("alembic", "httpx", "filelock", "asyncio")
+_QUIET = ("alembic", "celery", "httpx", "filelock", "asyncio")
 """Libraries that say more at `info` than anybody wants to read."""
 
 

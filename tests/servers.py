@@ -117,7 +117,7 @@ class Redis:
         self._directory.mkdir(parents=True, exist_ok=True)
         options = f"--bind 127.0.0.1 --port {self.port} --requirepass {self.password} --maxmemory-policy noeviction"
         options += f" --appendonly yes --dir {self._directory} --logfile {self._directory / 'log'}"
-        self._process = subprocess.Popen([REDIS_SERVER_PATH, *options.split()])
+        self._process = subprocess.Popen([REDIS_SERVER_PATH, *options.split()], stdout=subprocess.DEVNULL)
         with self.client() as client:
             deadline = time.monotonic() + 20
             while True:

@@ -1,19 +1,19 @@
-"""`python -m worker`: a runner. With `--supervised PID`, as `ltp serve` starts it, it ends with that process."""
+"""`python -m worker`: a runner, and a listener if there is a broker. `--supervised PID`: it ends with that process."""
 
 from __future__ import annotations
 
 import argparse
+import logging
+import os
 import signal
 import sys
 from collections.abc import Sequence
 
 from app import logs
-from app.jobs.queue import KINDS
+from app.doorbell import QUEUES
 from app.settings import Settings
 from worker.guard import die_with
 from worker.runner import Runner
-
-QUEUES = {f"{kind}s": kind for kind in KINDS}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -34,8 +34,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     runner = Runner(settings, alone=alone, kinds=[QUEUES[queue] for queue in queues])
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: runner.stop())
+    if settings.redis_url is None:
+        runner.run()
+        return 0
+    from worker.listener import Listener
+
+    url = settings.redis_url.get_secret_value()
+    listener = Listener(url, name=runner.id, queues=queues, wake=runner.wake, free=lambda: runner.free)
+    listener.start()
     runner.run()
-    return 0
+    listener.stop()
+    logging.shutdown()
+    os._exit(0)  # the thread may be waiting for Redis, or hold a lock that the interpreter wants at its end
 
 
 if __name__ == "__main__":

@@ -61,6 +61,7 @@ class Runner:
         self._kinds = kinds
         self._stopping = threading.Event()
         self._bell = threading.Event()
+        self._rung: str | None = None
         self._current: Claim | None = None
         self._seen = float("-inf")
         self._sweeper = Sweeper(settings, self.db, busy_with=self._job_id)
@@ -70,9 +71,15 @@ class Runner:
         self._stopping.set()
         self._bell.set()
 
-    def wake(self) -> None:
-        """Look for work now rather than at the next poll."""
+    def wake(self, job_id: str | None = None) -> None:
+        """Look for work now rather than at the next poll, and at this job first. Safe to call from any thread."""
+        self._rung = job_id
         self._bell.set()
+
+    @property
+    def free(self) -> bool:
+        """Whether there is time for a job."""
+        return self._current is None
 
     def run(self) -> None:
         """Work until `stop` is called."""
@@ -82,9 +89,11 @@ class Runner:
         self._sweeper.start()
         try:
             while not self._stopping.is_set():
-                if not self._work():
+                if self._work():
+                    self._rung = None  # it rang while there was no time, and others have been waiting for longer
+                else:
                     self._bell.wait(self.settings.poll_s)
-                    self._bell.clear()
+                    self._bell.clear()  # whatever was committed before it rang is seen by the look that follows
         finally:
             self._sweeper.stop()
             self._persist(lambda session: forget_worker(session, self.id), patience_s=SHUTDOWN_S)
@@ -108,20 +117,25 @@ class Runner:
         return end
 
     def _work(self) -> bool:
-        """Execute one job if there is one."""
+        """Execute one job if there is one: the one that was rung for, or the oldest."""
+        rung, self._rung = self._rung, None
         try:
             self._see(None)
             with self.db.read() as session:
                 if not jobs.waiting(session, kinds=self._kinds):
                     return False
             with self.db.write() as session:
-                claim = jobs.claim(session, owner=self.id, lease_s=self.settings.lease_s, kinds=self._kinds)
+                claim = self._claim(session, rung) if rung else None
+                claim = claim or self._claim(session)
         except DBAPIError as error:
             log.warning("the database does not answer", error=error)
             return False
         if claim is not None:
             self.execute(claim)
         return claim is not None
+
+    def _claim(self, session: Session, job_id: str | None = None) -> Claim | None:
+        return jobs.claim(session, owner=self.id, lease_s=self.settings.lease_s, kinds=self._kinds, job_id=job_id)
 
     def _watch(self, process: JobProcess, claim: Claim) -> End:
         """Keep the lease until the process ends or must be ended."""

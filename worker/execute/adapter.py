@@ -85,7 +85,8 @@ def _parts(context: JobContext, dataset: Dataset, config: AdapterConfig) -> Part
 def _mask(context: JobContext, row: Ticket, backbone: Backbone) -> Mask:
     from ltp.ticket import Ticket as Mask
 
-    return Mask.load(tickets.fetch_mask(context.store, row, context.directory / "ticket.safetensors"), backbone.info)
+    path = context.directory / "ticket.safetensors"
+    return Mask.load(tickets.fetch_mask(context.store, row, path, backbone=backbone.info), backbone.info)
 
 
 def _write(path: Path, content: dict[str, Any]) -> Path:
