@@ -95,7 +95,7 @@ def _rehearse(transcript: Transcript, directory: Path, *, backbones: Path, outpu
         admin, say = given["LTP_ADMIN_KEY"], transcript.say
         say("check", checks.keys_are_required(rehearsal.apis))
         say("check", checks.redis_is_as_told(rehearsal.containers["redis"][0]))
-        key = checks.create_key(rehearsal.apis[0], admin, tenant=TENANT, scopes="read,predict,train")
+        key = checks.create_key(rehearsal.apis[0], admin, tenant=TENANT, scopes=("read", "predict", "train"))
         say("check", f"ltp key create: a key of tenant {TENANT}")
         say("demo", f"python -m demo --url {rehearsal.apis[0].url}")
         _demo(rehearsal.apis[0].url, key, output / "demo")

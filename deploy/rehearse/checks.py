@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,13 +32,12 @@ def keys_are_required(apis: list[Container]) -> str:
     return f"{len(apis)} replicas, {len(GUARDED)} paths each, without and with a wrong key: 401 throughout"
 
 
-def create_key(api: Container, admin_key: str, *, tenant: str, scopes: str) -> str:
+def create_key(api: Container, admin_key: str, *, tenant: str, scopes: Sequence[str]) -> str:
     """Make a tenant's key with `ltp key create`, as its operator does, and return it."""
     command = [str(Path(sys.executable).with_name("ltp")), "key", "create", "rehearsal", "--tenant", tenant]
     environment = os.environ | {"LTP_URL": api.url, "LTP_API_KEY": admin_key}
-    done = subprocess.run(
-        [*command, "--scopes", scopes, "--json"], env=environment, capture_output=True, text=True, check=False
-    )
+    command += [word for scope in scopes for word in ("--scope", scope)]
+    done = subprocess.run([*command, "--json"], env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         raise Failed(f"ltp key create failed: {done.stdout}{done.stderr}")
     secret: str = json.loads(done.stdout)["secret"]

@@ -110,19 +110,23 @@ class Container:
             return False
         return done.returncode == 0
 
-    def stop(self) -> float:
-        """Stop as the engine does, by signal, and return the seconds. Raises `Failed` beyond the grace period."""
-        if self._process is None or self._process.poll() is not None:
-            return 0.0
-        began = time.monotonic()
+    def ask_to_stop(self) -> float | None:
+        """Send the signal that the engine would send; return when, or None if there is nothing to stop."""
+        if not self.running or self._process is None:
+            return None
         self._process.send_signal(self.image.stop_signal)
+        return time.monotonic()
+
+    def wait_stopped(self, asked_at: float) -> float:
+        """Wait for the end and return the seconds it took. Raises `Failed` beyond the grace period."""
+        assert self._process is not None  # noqa: S101
         try:
-            self._process.wait(self.service.stop_grace)
+            self._process.wait(max(0.0, asked_at + self.service.stop_grace - time.monotonic()))
         except subprocess.TimeoutExpired as error:
             raise self.failure(f"did not stop within its grace period of {self.service.stop_grace:g} s") from error
         finally:
             self.kill()
-        return time.monotonic() - began
+        return time.monotonic() - asked_at
 
     def command_lines(self) -> list[str]:
         """Return what a list of processes shows of this container's."""

@@ -69,15 +69,16 @@ class Rehearsal:
         self.ended = True
         failures = []
         for name in reversed(self.containers):
-            for container in self.containers[name]:
-                was_running = container.running
+            asked = [(container, container.ask_to_stop()) for container in self.containers[name]]
+            for container, moment in asked:
                 try:
-                    self.seconds_to_stop[container.name] = container.stop()
+                    seconds = 0.0 if moment is None else container.wait_stopped(moment)
                 except Failed as failure:
                     failures.append(str(failure))
-                else:
-                    if was_running:
-                        self._say(container.name, f"stopped in {self.seconds_to_stop[container.name]:.1f} s")
+                    continue
+                self.seconds_to_stop[container.name] = seconds
+                if moment is not None:
+                    self._say(container.name, f"stopped in {seconds:.1f} s")
         if failures:
             raise Failed("\n".join(failures))
 
