@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from bench.blobs import alone, large_backbone, large_export, running_api
 
 MEGABYTES = 100
