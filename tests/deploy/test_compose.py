@@ -83,6 +83,16 @@ def test_the_example_names_every_variable_with_the_default_it_has() -> None:
     assert not [name for name, how, default in references() if how == ":-" and defaults[name] != default]
 
 
+def test_the_readme_names_services_and_variables_that_are_there(services: dict[str, Service]) -> None:
+    section = (ROOT / "README.md").read_text("utf-8").partition("\n## Deploy\n")[2].partition("\n## ")[0]
+    variables = set(re.findall(r"\b[A-Z]{3,}_[A-Z_]+\b", section)) - {"LTP_URL", "LTP_API_KEY"}
+    assert variables <= set(example())
+    assert len(variables) > 5
+    calls = re.findall(r"docker compose ([^`#;\n]*)", section)
+    named = {words[-1] for words in map(str.split, calls) if words[-1] in services or words[0] == "run"}
+    assert {"migrate", "api", "worker", "postgres"} <= named <= set(services)
+
+
 def test_variables_that_look_like_settings_are_settings(services: dict[str, Service]) -> None:
     used = {name for service in services.values() for name in service.environment if name.startswith(PREFIX)}
     assert used <= settings()

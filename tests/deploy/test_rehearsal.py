@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import shlex
 import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -136,6 +139,18 @@ def test_the_key_is_the_teams_and_no_other_sees_its_work(
         assert team.get("/keys").status_code == 403
 
 
+def test_the_key_command_of_the_readme_works_as_it_stands(deployment: Rehearsal, given: dict[str, str]) -> None:
+    readme = (ROOT / "README.md").read_text("utf-8")
+    (line,) = re.findall(r"^ltp key create .*$", readme, re.MULTILINE)
+    program = str(Path(sys.executable).with_name("ltp"))
+    variables = {"LTP_URL": deployment.apis[1].url, "LTP_API_KEY": given["LTP_ADMIN_KEY"]}
+    words = [program, *shlex.split(line)[1:], "--json"]
+    done = subprocess.run(words, env=os.environ | variables, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    with ask(deployment, json.loads(done.stdout)["secret"]) as http:
+        assert http.get("/tickets").json()["items"] == []
+
+
 def test_the_worker_is_heard(deployment: Rehearsal, given: dict[str, str]) -> None:
     assert (
         checks.workers_are_heard(deployment.apis[1], given["LTP_ADMIN_KEY"], least=1) == "1 of 1 workers heard, on cpu"
@@ -164,7 +179,8 @@ def test_the_health_check_of_the_image_finds_the_api_alive(deployment: Rehearsal
 
 def test_nothing_is_written_beside_the_volumes(deployment: Rehearsal) -> None:
     deployment.check_alive()
-    assert not [path for api in deployment.apis for path in api.place.directory.glob("read-only")]
+    for container in (*deployment.apis, *deployment.containers["worker"]):
+        assert {path.name for path in container.place.directory.iterdir()} == {"bin", "log", "volumes"}
 
 
 def test_everything_stops_within_its_grace_period(deployment: Rehearsal) -> None:
