@@ -26,6 +26,8 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.sql.compiler import SQLCompiler
 
+from app.postgres import arguments
+
 if TYPE_CHECKING:
     from app.audit import Act
 
@@ -178,12 +180,10 @@ class Database:
 
 
 def _engine(url: str) -> Engine:
-    """Make the engine: SQLite's file with its pragmas and transaction recipe, or Postgres with liveness checks."""
+    """Make the engine: SQLite's file with its pragmas and transaction recipe, or Postgres with its limits."""
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
-        return create_engine(
-            url, json_serializer=_dumps, hide_parameters=True, pool_pre_ping=True, pool_size=10, max_overflow=20
-        )
+        return create_engine(url, json_serializer=_dumps, hide_parameters=True, **arguments(parsed))
     if parsed.database and parsed.database != ":memory:":
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(

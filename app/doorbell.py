@@ -106,7 +106,7 @@ class Doorbell:
                 celery.send_task(RING, args=[job_id], queue=name, retry=False)
             except Exception as error:  # noqa: BLE001  whatever ails Redis or its client, the API works on
                 if answers:
-                    log.warning("Redis does not answer; workers find their jobs by polling", error=str(error))
+                    log.warning("Redis does not answer; workers find their jobs by polling", error=error)
                 answers = False
                 self._drop()
             else:

@@ -30,7 +30,10 @@ def run() -> None:
         )
         with context.begin_transaction():
             if postgres:
+                connection.execute(text("SET LOCAL statement_timeout = 0"))
+                connection.execute(text("SET LOCAL lock_timeout = 0"))  # of another one that migrates
                 connection.execute(text(f"SELECT pg_advisory_xact_lock({LOCK})"))
+                connection.execute(text("SET LOCAL lock_timeout TO DEFAULT"))  # of a table in use
             context.run_migrations()
 
 

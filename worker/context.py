@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app.audit import Act
@@ -21,6 +21,7 @@ from ltp.backbone.locate import resolve
 from ltp.backbone.manifest import read_manifest
 from ltp.errors import BackboneMismatch
 from ltp.progress import Progress
+from worker.patience import patiently
 from worker.report import Reporter
 
 if TYPE_CHECKING:
@@ -35,8 +36,7 @@ class JobContext:
 
     def __init__(self, settings: Settings, db: Database, claim: Claim) -> None:
         self.settings, self.claim = settings, claim
-        with db.read() as session:
-            self.job = session.get_one(Job, claim.job_id)
+        self.job = patiently(self._read_job, patience_s=settings.lease_s)
         self.db = db.of(self.job.tenant)
         self._publishing = db.of(self.job.tenant, act=Act(f"job:{claim.job_id}", f"publish_{self.job.kind}"))
         self.store = BlobStore(self.db, quota=StorageQuota(settings.max_stored_mb * MIB))
@@ -87,6 +87,9 @@ class JobContext:
 
     def stage(self, path: Path, *, phase: str = "publish") -> str:
         """Store a file as a staged blob and read it back; return the blob's id."""
+        return patiently(lambda: self._stage(path, phase), patience_s=self.settings.lease_s)
+
+    def _stage(self, path: Path, phase: str) -> str:
         size = path.stat().st_size
         blob = self.store.stage(
             self.job.tenant,
@@ -98,15 +101,24 @@ class JobContext:
         return blob.id
 
     def publish(self, write: Callable[[Session], object]) -> None:
-        """Run the publishing transaction; once more if the database broke off or a twin was published beside it.
+        """Run the publishing transaction; again while the database is away, or when a twin was published beside it.
 
         A transaction that was committed although its answer got lost is met with `LeaseLost` the second time.
         """
+
+        def publish() -> None:
+            with self._publishing.write() as session:
+                write(session)
+
         for left in reversed(range(PUBLISH_TRIES)):
             try:
-                with self._publishing.write() as session:
-                    write(session)
-                return
-            except (IntegrityError, OperationalError):
+                patiently(publish, patience_s=self.settings.lease_s)
+            except IntegrityError:
                 if not left:
                     raise
+            else:
+                return
+
+    def _read_job(self) -> Job:
+        with self.db.read() as session:
+            return session.get_one(Job, self.claim.job_id)

@@ -23,6 +23,7 @@ from ltp.errors import LTPError
 from ltp.progress import Progress
 from worker.context import JobContext
 from worker.guard import die_with
+from worker.patience import patiently
 
 log = structlog.get_logger(__name__)
 
@@ -51,8 +52,11 @@ def attempt_job(settings: Settings, db: Database, claim: Claim) -> int:
     """Execute and publish, or record why not."""
 
     def record(write: Callable[[Session], object]) -> None:
-        with db.write() as session:
-            write(session)
+        def once() -> None:
+            with db.write() as session:
+                write(session)
+
+        patiently(once, patience_s=settings.lease_s)
 
     try:
         _execute(JobContext(settings, db, claim))

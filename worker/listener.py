@@ -57,7 +57,7 @@ class Listener:
             try:
                 self._listen()
             except Exception as error:  # noqa: BLE001  a bell out of order must not end the process
-                log.warning("the doorbell is out of order", error=f"{type(error).__name__}: {error}")
+                log.warning("the doorbell is out of order", error=error)
             if time.monotonic() - began > HEALTHY_S:
                 pause = FIRST_PAUSE_S
             if not self._stopping.wait(pause):

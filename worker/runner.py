@@ -27,14 +27,13 @@ from app.models import Job
 from app.settings import Settings
 from worker.child import JobProcess, in_words
 from worker.job import STORAGE_FULL
+from worker.patience import RETRY_S, patiently
 from worker.sweep import Sweeper
 
 log = structlog.get_logger(__name__)
 
 TICK_S = 0.1
 """How often a runner looks whether the job's process has ended, or it shall stop itself."""
-RETRY_S = 1.0
-"""Pause before the database is asked again after it failed."""
 SHUTDOWN_S = 5.0
 """How long a leaving runner tries to hand its job back; after that its lease runs out by itself."""
 
@@ -138,8 +137,12 @@ class Runner:
         return jobs.claim(session, owner=self.id, lease_s=self.settings.lease_s, kinds=self._kinds, job_id=job_id)
 
     def _watch(self, process: JobProcess, claim: Claim) -> End:
-        """Keep the lease until the process ends or must be ended."""
-        began = held = time.monotonic()
+        """Keep the lease until the process ends or must be ended.
+
+        While the database is away the process goes on: this runner could do nothing else, and if it is the only one
+        that is cut off, what somebody else has taken over is refused to it when it comes back.
+        """
+        began = time.monotonic()
         beat_at = 0.0
         while not self._stopping.wait(TICK_S):
             moment = time.monotonic()
@@ -151,12 +154,10 @@ class Runner:
                 continue
             try:
                 end = self._beat(claim)
-                held, beat_at = moment, moment + self.settings.heartbeat_s
+                beat_at = moment + self.settings.heartbeat_s
             except DBAPIError as error:
                 log.warning("heartbeat failed", job=claim.job_id, error=error)
-                end, beat_at = None, moment + min(RETRY_S, self.settings.heartbeat_s)
-                if moment - held > self.settings.lease_s:
-                    end = End.LEASE_LOST
+                end, beat_at = None, time.monotonic() + min(RETRY_S, self.settings.heartbeat_s)
             if end is not None:
                 return end
         return End.SHUTDOWN
@@ -199,19 +200,18 @@ class Runner:
         return "worker_lost", in_words(code)
 
     def _persist(self, write: Callable[[Session], None], *, patience_s: float) -> None:
-        """Run one write transaction, again and again while the database does not answer; give up with a log line."""
-        deadline = time.monotonic() + patience_s
-        while True:
-            try:
-                with self.db.write() as session:
-                    return write(session)
-            except LeaseLost:
-                return None  # the job's process has recorded its end, or somebody else has the job
-            except DBAPIError as error:
-                if time.monotonic() > deadline:
-                    log.error("could not be recorded; the lease will run out", error=error)
-                    return None
-                time.sleep(min(RETRY_S, patience_s / 5))
+        """Run one write transaction, and bear with a database that is away; give up with a log line."""
+
+        def once() -> None:
+            with self.db.write() as session:
+                write(session)
+
+        try:
+            patiently(once, patience_s=patience_s)
+        except LeaseLost:
+            return  # the job's process has recorded its end, or somebody else has the job
+        except DBAPIError as error:
+            log.error("could not be recorded; the lease will run out", error=str(error.orig))
 
     def _see(self, job_id: str | None) -> None:
         """Show up in the list of workers, at most once a heartbeat unless the job changes."""

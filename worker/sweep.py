@@ -31,6 +31,7 @@ class Sweeper:
 
     def __init__(self, settings: Settings, db: Database, *, busy_with: Callable[[], str | None]) -> None:
         self._settings, self._db, self._busy_with = settings, db, busy_with
+        self._away = False
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sweeper", daemon=True)
 
@@ -56,9 +57,16 @@ class Sweeper:
                 return
 
     def reap(self) -> None:
-        """Take back every job whose lease has run out, except this runner's own: that is its heartbeat's matter."""
+        """Take back every job whose lease has run out, except this runner's own: that is its heartbeat's matter.
+
+        While the database was away nobody could renew a lease; the first sweep after that lets the others do so.
+        """
+        was_away, self._away = self._away, True
         with self._db.write() as session:
-            reaped = jobs.reap(session, max_attempts=self._settings.max_attempts, except_job=self._busy_with())
+            now(session)
+            attempts, busy_with = self._settings.max_attempts, self._busy_with()
+            reaped = [] if was_away else jobs.reap(session, max_attempts=attempts, except_job=busy_with)
+        self._away = False
         for job_id in reaped:
             log.warning("lease expired; job taken back", job=job_id)
 
