@@ -28,7 +28,12 @@ BYTES = {"BOOL": 1, "U8": 1, "I8": 1, "I16": 2, "F16": 2, "BF16": 2, "I32": 4, "
 """Element sizes of the dtypes this project reads."""
 DTYPES = {"U8": "u1", "F16": "<f2", "F32": "<f4", "I32": "<i4", "I64": "<i8"}
 """The dtypes this project writes, as numpy's; little endian on every machine."""
-MAX_HEADER = 64 << 20
+MAX_HEADER = 16 << 20
+"""Bytes; an adapter of the largest XLM-R with the notes of a hundred seeds needs a third of it."""
+MAX_NESTED = 200_000
+"""Lists and objects in a header, which take thirty times their room once they are parsed."""
+MAX_DIMENSIONS, LARGEST = 8, 2**48
+"""Of a shape: more, or larger ones, fit into no file, and their product alone could keep a processor busy."""
 CHUNK = 8 << 20
 BLOCK = 1 << 20
 """Bytes of a tensor left in its file that are in memory at a time."""
@@ -103,6 +108,8 @@ def read_header(path: Path) -> Header:
         if size < 8 or length > min(size - 8, MAX_HEADER):
             raise CorruptArtifact(f"{path.name} is not a safetensors file, or its header is truncated")
         raw = file.read(length)
+    if raw.count(b"[") + raw.count(b"{") > MAX_NESTED:
+        raise CorruptArtifact(f"{path.name} has a header of more than {MAX_NESTED:,} lists and objects")
     try:
         parsed = json.loads(raw)
         metadata = {str(key): str(value) for key, value in parsed.pop("__metadata__", {}).items()}
@@ -116,9 +123,11 @@ def read_header(path: Path) -> Header:
 def _entry(fields: dict[str, object], data_start: int) -> Entry:
     dtype, shape, offsets = fields["dtype"], fields["shape"], fields["data_offsets"]
     if dtype not in BYTES or not isinstance(shape, list) or not isinstance(offsets, list):
-        raise ValueError(f"unknown dtype or layout {dtype!r}")
-    if len(offsets) != 2 or any(type(number) is not int or number < 0 for number in [*shape, *offsets]):
-        raise ValueError(f"shape {shape} or offsets {offsets} are not whole numbers")
+        raise ValueError(f"unknown dtype or layout {dtype!r:.40}")
+    if len(shape) > MAX_DIMENSIONS or len(offsets) != 2:
+        raise ValueError(f"a shape of {len(shape)} dimensions, or {len(offsets)} offsets")
+    if any(type(number) is not int or not 0 <= number < LARGEST for number in [*shape, *offsets]):
+        raise ValueError(f"a shape or an offset is not a whole number from 0 to {LARGEST}")
     start, stop = offsets
     if stop - start != BYTES[str(dtype)] * prod(shape):
         raise ValueError(f"{stop - start} bytes cannot hold shape {shape} of {dtype}")

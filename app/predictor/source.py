@@ -69,7 +69,7 @@ class RegistrySource:
         from ltp.ticket import Ticket
 
         if row.id not in self._tickets:
-            path = tickets.fetch_mask(blobs, row, directory / "ticket.safetensors")
+            path = tickets.fetch_mask(blobs, row, directory / "ticket.safetensors", backbone=self.info)
             self._tickets[row.id] = Ticket.load(path, self.info)
             while len(self._tickets) > KEPT_TICKETS:
                 self._tickets.popitem(last=False)

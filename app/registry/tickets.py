@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import prod
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -13,13 +14,18 @@ from sqlalchemy.orm import Session
 from app import audit, jobs
 from app.blobs import CHUNK, BlobStore
 from app.db import new_id, now
-from app.errors import InUse, NoTicket, NotReadyYet, TicketNotFound
+from app.errors import CorruptBlob, InUse, NoTicket, NotReadyYet, TicketNotFound
 from app.models import Adapter, Drift, Job, Ticket
 from app.pages import DEFAULT_LIMIT, Page, read_page
 from app.tenancy import EVERY_TENANT
+from ltp.backbone.manifest import BackboneInfo
 from ltp.config import TicketConfig
 
 COMPRESSION_LEVEL = 3
+LARGEST_WINDOW = 8 << 20
+"""Bytes of memory that unpacking may ask for; our level needs a quarter of it."""
+HEADER_BYTES = 1024
+"""More than a parameter takes in the header of a mask file: names, shapes, offsets."""
 
 
 def create(
@@ -140,11 +146,24 @@ def compress(plain: Path, compressed: Path) -> Path:
 def stream_mask(store: BlobStore, ticket: Ticket) -> Iterator[bytes]:
     """Yield a ready ticket's mask file, plain: `mask_bytes` bytes of safetensors. Raises `CorruptBlob`.
 
-    Masks compress so well that one chunk may hold all of it; it is unpacked a piece at a time.
+    Masks compress so well that one chunk may hold all of it; it is unpacked a piece at a time, and no further than
+    it may go.
     """
+    size, left = ticket.mask_bytes or 0, ticket.mask_bytes or 0
     compressed = _Compressed(store.stream(str(ticket.blob_id)))
-    decompressor = zstandard.ZstdDecompressor()
-    yield from decompressor.read_to_iter(cast("IO[bytes]", compressed), write_size=CHUNK)
+    unpacker = zstandard.ZstdDecompressor(max_window_size=LARGEST_WINDOW)
+    try:
+        if compressed.declared_size() != size:
+            raise CorruptBlob(f"the stored mask of ticket {ticket.id} does not unpack to {size:,} bytes")
+        for piece in unpacker.read_to_iter(cast("IO[bytes]", compressed), write_size=CHUNK):
+            left -= len(piece)
+            if left < 0:
+                break
+            yield piece
+    except zstandard.ZstdError as error:
+        raise CorruptBlob(f"the stored mask of ticket {ticket.id} cannot be unpacked: {error}") from error
+    if left:
+        raise CorruptBlob(f"the stored mask of ticket {ticket.id} does not unpack to {size:,} bytes")
 
 
 class _Compressed:
@@ -153,18 +172,32 @@ class _Compressed:
     def __init__(self, chunks: Iterator[bytes]) -> None:
         self._chunks, self._rest = chunks, memoryview(b"")
 
+    def declared_size(self) -> int:
+        """Return what the first frame says it unpacks to. Raises ZstdError."""
+        self._rest = memoryview(next(self._chunks, b""))
+        return zstandard.get_frame_parameters(self._rest).content_size
+
     def read(self, size: int) -> bytes:
+        """Return the next bytes, at most `size`."""
         if not self._rest:
             self._rest = memoryview(next(self._chunks, b""))
         piece, self._rest = self._rest[:size], self._rest[size:]
         return bytes(piece)
 
 
-def fetch_mask(store: BlobStore, ticket: Ticket, path: Path) -> Path:
-    """Write a ready ticket's mask file, plain, to `path`."""
+def fetch_mask(store: BlobStore, ticket: Ticket, path: Path, *, backbone: BackboneInfo | None = None) -> Path:
+    """Write a ready ticket's mask file, plain, to `path`. Raises `CorruptBlob`, also for more than fits `backbone`."""
+    if backbone is not None and (ticket.mask_bytes or 0) > most_bytes(backbone):
+        what = f"ticket {ticket.id} has a mask of {ticket.mask_bytes:,} bytes"
+        raise CorruptBlob(f"{what}; the backbone's parameters need {most_bytes(backbone):,} at most")
     with path.open("wb") as file:
         file.writelines(stream_mask(store, ticket))
     return path
+
+
+def most_bytes(backbone: BackboneInfo) -> int:
+    """Return the size of a mask file in which every parameter is active: a bit each, and its place in the header."""
+    return sum(HEADER_BYTES + -(-prod(shape) // 8) for shape in backbone.shapes.values())
 
 
 def _locked(session: Session, *, tenant: str, ticket_id: str) -> Ticket:
