@@ -35,7 +35,7 @@ class JobContext:
     """One attempt at one job, inside the job's process. It sees what the job's tenant does, and nothing else."""
 
     def __init__(self, settings: Settings, db: Database, claim: Claim) -> None:
-        self.settings, self.claim = settings, claim
+        self.settings, self.claim, self.db = settings, claim, db
         self.job = patiently(self._read_job, patience_s=settings.lease_s)
         self.db = db.of(self.job.tenant)
         self._publishing = db.of(self.job.tenant, act=Act(f"job:{claim.job_id}", f"publish_{self.job.kind}"))
