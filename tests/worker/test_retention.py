@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
@@ -264,6 +265,22 @@ def test_more_than_one_sweep_deletes_at_once_is_deleted_by_the_next(db: Database
     assert retire(settings(), db) == AT_ONCE
     assert retire(settings(), db) == 5
     assert retire(settings(), db) == 0
+
+
+def test_runners_that_sweep_at_once_do_not_stand_in_each_others_way(db: Database) -> None:
+    adapter = ready_adapter(db)
+    for number in range(12):
+        prediction, predicting = predicted(db, adapter, b"text %d\n" % number)
+        broken, breaking = make_adapter(db, lang="qu")
+        age(db, prediction, predicting, broken, failed(db, breaking))
+        audit(db, days=DAYS + 1)
+    with ThreadPoolExecutor(4) as runners:
+        for done in [runners.submit(retire, settings(), db) for _ in range(4)]:
+            done.result()
+    sweep(db)
+    after = counts(db)
+    assert (after["Prediction"], after["Adapter"], after["Job"], after["AuditEvent"]) == (0, 1, 1, 0)
+    assert (after["Dataset"], after["Blob"]) == (1, 2)  # what the adapter was trained on, and the adapter
 
 
 def test_zero_keeps_everything(db: Database) -> None:
