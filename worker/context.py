@@ -36,7 +36,7 @@ class JobContext:
 
     def __init__(self, settings: Settings, db: Database, claim: Claim) -> None:
         self.settings, self.claim, self.db = settings, claim, db
-        self.job = patiently(self._read_job, patience_s=settings.lease_s)
+        self.job = patiently(lambda: _read(db, claim.job_id), patience_s=settings.lease_s)
         self.db = db.of(self.job.tenant)
         self._publishing = db.of(self.job.tenant, act=Act(f"job:{claim.job_id}", f"publish_{self.job.kind}"))
         self.store = BlobStore(self.db, quota=StorageQuota(settings.max_stored_mb * MIB))
@@ -119,6 +119,7 @@ class JobContext:
             else:
                 return
 
-    def _read_job(self) -> Job:
-        with self.db.read() as session:
-            return session.get_one(Job, self.claim.job_id)
+
+def _read(db: Database, job_id: str) -> Job:
+    with db.read() as session:
+        return session.get_one(Job, job_id)
