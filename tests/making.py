@@ -13,6 +13,7 @@ from ltp.config import TicketConfig
 from ltp.examples import Example
 
 TENANT = "default"
+LAYER = {"layer": 1, "active": 1, "share": 1.0, "density": 0.1}
 BACKBONE = "b" * 64
 PAIRS = [Example("The dog runs.", "A dog runs.", "entailment"), Example("The cat.", "A dog.", "contradiction")]
 
@@ -89,7 +90,7 @@ def finish_ticket(db: Database, claimed: Claim, *, content: bytes = b"mask", wit
     mask = store.stage(tenant, [content], job_id=claimed.job_id)
     values = store.stage(tenant, [b"drift" + content], job_id=claimed.job_id) if with_drift else None
     drift = values and publish.DriftResult(values.id, {"steps": 3}, "c" * 64, moved=9, selectable=10)
-    result = publish.TicketResult(mask.id, 1, 10, 9, 0, [{"layer": 1, "active": 1}], "a" * 64, len(content))
+    result = publish.TicketResult(mask.id, 1, 10, 9, 0, [LAYER], "a" * 64, len(content))
     with db.write() as session:
         publish.publish_ticket(session, claimed, result, drift=drift or None)
 
