@@ -228,10 +228,12 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=float("inf"), help="end after so long, whatever was struck")
     parser.add_argument("--seed", type=int, default=None)
     parser.add_argument("--deployment", action="store_true", help="Postgres, Redis, two workers and an API")
+    parser.add_argument("--keep", type=Path, help="an empty directory to leave data and logs in")
     options = parser.parse_args()
     seed = seed_from_environment() if options.seed is None else options.seed
     with tempfile.TemporaryDirectory(prefix="ltp-soak-") as directory:
-        root = Path(directory)
+        root = options.keep or Path(directory)
+        root.mkdir(parents=True, exist_ok=True)
         on = Deployment if options.deployment else Embedded
         report = soak(root, write_tiny(root / "tiny"), strikes=options.kills, seed=seed, minutes=options.minutes, on=on)
     print(report)  # noqa: T201
