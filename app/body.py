@@ -20,6 +20,7 @@ from starlette.concurrency import run_in_threadpool
 
 from app.errors import BodyTooLarge, FieldError, InvalidRequest, UnsupportedMediaType
 from app.fields import field_errors, sentence
+from app.schemas.scalars import MOST_CHARACTERS
 from app.settings import MIB, Settings
 from app.strict_json import JSONRefused, parse
 from app.uploads import Part, receive
@@ -81,8 +82,8 @@ class Accepts(Generic[T]):
         async for chunk in limited(request, settings.max_body_mb * MIB):
             raw += chunk
         if len(raw) > INLINE_BYTES:
-            return await run_in_threadpool(self._read, bytes(raw))
-        return self._read(bytes(raw))
+            return await run_in_threadpool(self._read, bytes(raw), settings)
+        return self._read(bytes(raw), settings)
 
     async def _multipart(self, request: Request, settings: Settings, directory: Path) -> Submission[T]:
         limits = {name: getattr(settings, file.limit) * MIB for name, file in self.files.items()}
@@ -97,13 +98,13 @@ class Accepts(Generic[T]):
         if body is None and not self.optional:
             raise _missing_part(REQUEST)
         raw = b"{}" if body is None else await run_in_threadpool(body.path.read_bytes)
-        submission = await run_in_threadpool(self._read, raw)
+        submission = await run_in_threadpool(self._read, raw, settings)
         digest = hashlib.sha256(submission.digest.encode())
         for name in sorted(parts):
             digest.update(f"|{name}:{parts[name].sha256}".encode())
         return Submission(submission.request, digest.hexdigest(), parts)
 
-    def _read(self, raw: bytes) -> Submission[T]:
+    def _read(self, raw: bytes, settings: Settings) -> Submission[T]:
         """Parse strictly, then validate without coercion: "3" is no number."""
         try:
             tree = parse(raw)
@@ -111,7 +112,8 @@ class Accepts(Generic[T]):
             place = FieldError(error.path, error.message)
             raise InvalidRequest(f"the body is not acceptable JSON: {error}", fields=[place]) from None
         try:
-            value = self._adapter.validate_json(raw, strict=True)
+            context = {MOST_CHARACTERS: settings.max_characters}
+            value = self._adapter.validate_json(raw, strict=True, context=context)
         except ValidationError as error:
             fields = field_errors(error.errors(include_url=False, include_input=False), tree)
             raise InvalidRequest(sentence(fields), fields=fields) from None

@@ -130,7 +130,7 @@ class Settings(BaseSettings):
     max_pairs: Annotated[int, Field(ge=1)] = 256
     """Most pairs in one prediction request."""
     max_characters: Annotated[int, Field(ge=1, le=20_000)] = 20_000
-    """Most characters in one premise or hypothesis."""
+    """Most characters in one text: a premise, a hypothesis, a line of a corpus."""
     max_tokens: Annotated[int, Field(ge=16)] = 8192
     """Token budget of one batch of the engine, padding included."""
     queue_pairs: Annotated[int, Field(ge=1)] = 2048

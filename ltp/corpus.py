@@ -39,11 +39,11 @@ class Corpus:
         return cls(name, lambda: _lines_of_texts(held))
 
     @classmethod
-    def from_file(cls, path: Path) -> Corpus:
-        """Plain UTF-8 text, one sentence or paragraph a line; BOM and CRLF are accepted."""
+    def from_file(cls, path: Path, *, longest: int | None = None) -> Corpus:
+        """Plain UTF-8 text, one sentence or paragraph of at most `longest` characters a line; BOM and CRLF may be."""
         if not path.is_file():
             raise CorpusError(f"there is no file {path}")
-        return cls(path.name, lambda: _lines_of_file(path))
+        return cls(path.name, lambda: _lines_of_file(path, longest))
 
     @classmethod
     def builtin(cls, name: str) -> Corpus:
@@ -118,7 +118,11 @@ def _lines_of_texts(texts: list[str]) -> Iterator[str]:
         yield from _pieces(text)
 
 
-def _lines_of_file(path: Path) -> Iterator[str]:
+def _lines_of_file(path: Path, longest: int | None) -> Iterator[str]:
     with path.open("rb") as stream:
-        for _, text in numbered_lines(stream, CorpusError):
-            yield from _pieces(text)
+        for number, text in numbered_lines(stream, CorpusError):
+            for piece in _pieces(text):
+                if longest is not None and len(piece) > longest:
+                    what = f"the line has {len(piece):,} characters; at most {longest:,} are read here"
+                    raise CorpusError(what, line=number, column=1)
+                yield piece

@@ -24,7 +24,9 @@ class IncomingCorpus:
     filename: str | None = None
 
 
-def take_corpus(blobs: BlobStore, *, tenant: str, request: TicketRequest, part: Part | None) -> IncomingCorpus:
+def take_corpus(
+    blobs: BlobStore, *, tenant: str, request: TicketRequest, part: Part | None, longest: int
+) -> IncomingCorpus:
     """Check and stage the corpus of a request. Raises InvalidRequest when there is none, or two, or a bad one."""
     if (part is None) == (request.corpus is None):
         raise fault("corpus", "give the text once: as `corpus` in the request, as an uploaded file, or a `drift`")
@@ -32,7 +34,7 @@ def take_corpus(blobs: BlobStore, *, tenant: str, request: TicketRequest, part: 
         return IncomingCorpus(builtin=request.corpus.builtin)
     with naming("corpus"):
         if part is not None:
-            count = _count(Corpus.from_file(part.path))
+            count = _count(Corpus.from_file(part.path, longest=longest))
             return IncomingCorpus(None, blobs.stage(tenant, part.path).id, count, file_name(part))
         corpus = Corpus.from_texts(request.corpus.texts if request.corpus is not None else ())
         count = _count(corpus)

@@ -31,12 +31,12 @@ class IncomingExamples:
 
 
 def take_examples(
-    blobs: BlobStore, *, tenant: str, request: AdapterRequest, files: Mapping[str, Part]
+    blobs: BlobStore, *, tenant: str, request: AdapterRequest, files: Mapping[str, Part], longest: int
 ) -> IncomingExamples:
     """Read, check and stage the examples of a request. Raises InvalidRequest, naming part, line and column."""
     parts: dict[datasets.Part, Sequence[Example]] = {}
     for part, name in PARTS.items():
-        examples = _read(name, getattr(request, name), files.get(name))
+        examples = _read(name, getattr(request, name), files.get(name), longest=longest)
         if examples is not None:
             parts[part] = examples
     _check(parts, request)
@@ -46,12 +46,12 @@ def take_examples(
     return IncomingExamples(blob.id, sum(counts.values()), {**counts, "sha256": blob.sha256}, filename)
 
 
-def _read(name: str, inline: list[LabelledPair] | None, part: Part | None) -> list[Example] | None:
+def _read(name: str, inline: list[LabelledPair] | None, part: Part | None, *, longest: int) -> list[Example] | None:
     if inline is not None and part is not None:
         raise fault(name, "give the examples once: in the request, or as an uploaded file")
     if part is not None:
         with naming(name):
-            return read_examples(part.path, filename=part.filename or None)
+            return read_examples(part.path, filename=part.filename or None, longest=longest)
     if inline is None:
         return None
     return [

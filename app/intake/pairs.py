@@ -20,10 +20,10 @@ class IncomingPairs:
     format: str
 
 
-def take_pairs(blobs: BlobStore, *, tenant: str, part: Part) -> IncomingPairs:
+def take_pairs(blobs: BlobStore, *, tenant: str, part: Part, longest: int) -> IncomingPairs:
     """Check and stage a file of pairs. Raises InvalidRequest with line and column."""
     with naming(part.name):
-        pairs = PairFile(part.path, filename=part.filename or None)
+        pairs = PairFile(part.path, filename=part.filename or None, longest=longest)
         count = pairs.count()
     if not count:
         raise fault(part.name, "the file holds no pairs")

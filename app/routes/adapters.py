@@ -55,7 +55,12 @@ ImportDep = Annotated[
     responses=refusals(404, 409, 413, 415, 422),
 )
 def create_adapter(
-    body: RequestDep, starter: StarterDep, blobs: BlobsDep, backbone: BackboneDep, caller: CallerDep
+    body: RequestDep,
+    starter: StarterDep,
+    blobs: BlobsDep,
+    backbone: BackboneDep,
+    settings: SettingsDep,
+    caller: CallerDep,
 ) -> Response:
     """A soft prompt and the ticket's parameters, on a page of labelled pairs of one language.
 
@@ -64,7 +69,8 @@ def create_adapter(
     if (answer := starter.replay(body.digest)) is not None:
         return answer
     _check(body.request, backbone)
-    examples = take_examples(blobs, tenant=caller.tenant, request=body.request, files=body.files)
+    longest = settings.max_characters
+    examples = take_examples(blobs, tenant=caller.tenant, request=body.request, files=body.files, longest=longest)
     return starter.start(
         body.digest, lambda session: _queue(session, body.request, examples, tenant=caller.tenant, backbone=backbone)
     )

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from app import models
 from app.auth import CallerDep
 from app.body import Accepts, File, Submission
-from app.deps import BlobsDep, DatabaseDep, PredictionDep
+from app.deps import BlobsDep, DatabaseDep, PredictionDep, SettingsDep
 from app.downloads import FORMATS, download
 from app.idempotency import StarterDep
 from app.intake.pairs import IncomingPairs, take_pairs
@@ -40,11 +40,13 @@ RequestDep = Annotated[
     summary="Judge a file of pairs",
     responses=refusals(404, 409, 413, 415, 422),
 )
-def create_prediction(body: RequestDep, starter: StarterDep, blobs: BlobsDep, caller: CallerDep) -> Response:
+def create_prediction(
+    body: RequestDep, starter: StarterDep, blobs: BlobsDep, settings: SettingsDep, caller: CallerDep
+) -> Response:
     """Every row is read before the job is accepted; a bad one is refused with its line and column."""
     if (answer := starter.replay(body.digest)) is not None:
         return answer
-    pairs = take_pairs(blobs, tenant=caller.tenant, part=body.files["file"])
+    pairs = take_pairs(blobs, tenant=caller.tenant, part=body.files["file"], longest=settings.max_characters)
     return starter.start(body.digest, lambda session: _queue(session, body.request, pairs, tenant=caller.tenant))
 
 

@@ -13,7 +13,7 @@ from app import models
 from app.auth import ADMIN as ADMIN_ACTOR
 from app.auth import LOCAL, CallerDep
 from app.body import Accepts, File, Submission
-from app.deps import BackboneDep, BlobsDep, DatabaseDep, TicketDep
+from app.deps import BackboneDep, BlobsDep, DatabaseDep, SettingsDep, TicketDep
 from app.downloads import SAFETENSORS, download, downloads
 from app.errors import FieldError, Forbidden, InvalidRequest, NotReadyYet
 from app.idempotency import StarterDep
@@ -44,7 +44,12 @@ SharingDep = Annotated[Submission[Sharing], Depends(Accepts(Sharing))]
     responses=refusals(404, 409, 413, 415, 422),
 )
 def create_ticket(
-    body: RequestDep, starter: StarterDep, blobs: BlobsDep, backbone: BackboneDep, caller: CallerDep
+    body: RequestDep,
+    starter: StarterDep,
+    blobs: BlobsDep,
+    backbone: BackboneDep,
+    settings: SettingsDep,
+    caller: CallerDep,
 ) -> Response:
     """Measure a drift on unlabelled text and select a ticket from it; or, with `drift`, select from a stored one.
 
@@ -61,7 +66,8 @@ def create_ticket(
         return starter.start(
             body.digest, lambda session: _select(session, request, tenant=caller.tenant, backbone=backbone)
         )
-    corpus = take_corpus(blobs, tenant=caller.tenant, request=request, part=part)
+    longest = settings.max_characters
+    corpus = take_corpus(blobs, tenant=caller.tenant, request=request, part=part, longest=longest)
     return starter.start(
         body.digest, lambda session: _measure(session, request, corpus, tenant=caller.tenant, backbone=backbone)
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Generic, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, TypeAdapter
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, TypeAdapter, ValidationInfo
 
 from app import languages
 from app.errors import InvalidLanguage
@@ -14,6 +14,8 @@ from ltp.config import AdapterConfig, TicketConfig
 T = TypeVar("T")
 
 LONGEST_TEXT = 20_000
+MOST_CHARACTERS = "most_characters"
+"""Key of the validation context under which a request's validator finds the service's own limit."""
 UUID = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 ALIAS = r"^[a-z][a-z0-9_-]*$"
 REFERENCE = r"^[A-Za-z0-9-]{2,36}(@([0-9]{1,9}|[a-z][a-z0-9_-]{0,63}))?$"
@@ -63,6 +65,14 @@ def _language(tag: str) -> str:
         raise ValueError(str(error)) from None
 
 
+def _not_too_long(text: str, info: ValidationInfo) -> str:
+    """Hold a text to MAX_CHARACTERS, which whoever validates a request says."""
+    most = (info.context or {}).get(MOST_CHARACTERS, LONGEST_TEXT)
+    if len(text) > most:
+        raise ValueError(f"has {len(text):,} characters; at most {most:,} are read here")
+    return text
+
+
 def _no_nul(text: str) -> str:
     if "\x00" in text:
         raise ValueError("U+0000 is not allowed in text")
@@ -78,7 +88,9 @@ def hyperparameter(config: type[TicketConfig | AdapterConfig], name: str) -> Any
 
 
 Text = Annotated[
-    str, Field(min_length=1, max_length=LONGEST_TEXT, pattern=r"\S", examples=["Mbwa analala chini ya meza."])
+    str,
+    Field(min_length=1, max_length=LONGEST_TEXT, pattern=r"\S", examples=["Mbwa analala chini ya meza."]),
+    AfterValidator(_not_too_long),
 ]
 Name = Annotated[str, Field(min_length=1, max_length=128, pattern=r"\S", examples=["first try"])]
 Language = Annotated[str, Field(min_length=2, max_length=35, examples=["sw", "quy"]), AfterValidator(_language)]

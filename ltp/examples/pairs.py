@@ -36,12 +36,14 @@ class PairFile:
     """A JSONL, CSV or TSV file of pairs on disk, read row by row as often as asked.
 
     Every refusal is an ExamplesError with line and column; `count` reads the whole file and so meets all of them.
-    Labels in the file are not looked at.
+    Labels in the file are not looked at. `longest` is the most characters of a text.
     """
 
-    def __init__(self, path: Path, *, filename: str | None = None, allow_blank: bool = False) -> None:
+    def __init__(
+        self, path: Path, *, filename: str | None = None, allow_blank: bool = False, longest: int | None = None
+    ) -> None:
         self._source = Source(path, filename)
-        self._allow_blank = allow_blank
+        self._allow_blank, self._longest = allow_blank, longest
         self._taken: set[str] | None = None
         self._count = 0
 
@@ -66,7 +68,7 @@ class PairFile:
         return PairWriter(self._source, stream, [_free(name, self._scan()) for name in columns])
 
     def _text(self, record: Record, role: Role) -> str:
-        text = record.text(role)
+        text = record.text(role, longest=self._longest)
         if not self._allow_blank and not text.strip():
             raise record.refuse(f"the {role} is blank", role)
         return text

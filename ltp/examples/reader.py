@@ -14,19 +14,21 @@ from ltp.examples.record import Record
 from ltp.examples.source import Format, Source
 
 
-def read_examples(file: Path | bytes, *, filename: str | None = None, labelled: bool = True) -> list[Example]:
+def read_examples(
+    file: Path | bytes, *, filename: str | None = None, labelled: bool = True, longest: int | None = None
+) -> list[Example]:
     """Read the pairs of a JSONL, CSV or TSV file, or of its bytes (`filename` then helps to tell the format).
 
     With `labelled`, every row needs a label; without, labels are not looked at. Texts are kept as they stand, blank
     ones too (AmericasNLI's Nahuatl test set has three): `check_trainable` refuses those. Raises ExamplesError with
-    line and column.
+    line and column; for a text of more than `longest` characters, too.
     """
     source = Source(file, filename)
-    return [_example(record, source.format, labelled=labelled) for record in source]
+    return [_example(record, source.format, labelled=labelled, longest=longest) for record in source]
 
 
-def _example(record: Record, form: Format, *, labelled: bool) -> Example:
-    premise, hypothesis = (record.text(role) for role in TEXTS)
+def _example(record: Record, form: Format, *, labelled: bool, longest: int | None) -> Example:
+    premise, hypothesis = (record.text(role, longest=longest) for role in TEXTS)
     label = _label(record, form) if labelled else None
     blank = next((role for role in TEXTS if not record.values[role].strip()), None)
     line, column = record.where(blank) if blank else (record.line, None)

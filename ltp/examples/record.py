@@ -37,13 +37,15 @@ class Record:
         line, column = self.where(role)
         return ExamplesError(message, line=line, column=column)
 
-    def text(self, role: Role) -> str:
-        """The role's value, which has to be text. Raises ExamplesError."""
+    def text(self, role: Role, *, longest: int | None = None) -> str:
+        """The role's value, which has to be text of at most `longest` characters. Raises ExamplesError."""
         if role not in self.values:
             raise self.refuse(f"the {role} is missing", role)
         value = self.values[role]
         if not isinstance(value, str):
             raise self.refuse(f"the {role} must be a text, not {value!r:.40}", role)
+        if longest is not None and len(value) > longest:
+            raise self.refuse(f"the {role} has {len(value):,} characters; at most {longest:,} are read here", role)
         return value
 
 

@@ -122,3 +122,72 @@ def foreign_export(service: Service) -> bytes:
         exported = other.get(f"/adapters/{accepted.json()['adapter']['id']}/export")
         assert exported.status_code == 200, exported.text
         return exported.content
+
+
+LONG = "x" * 41
+SHORT = {"premise": "a dog runs", "hypothesis": "x" * 40}
+JSON_LINE = f'{{"premise": "{LONG}", "hypothesis": "b"}}'
+ROWS = [f"a dog runs\t{'x' * 40}\t{label}" for label in ("entailment", "neutral", "contradiction")]
+
+
+@pytest.fixture(scope="module")
+def brief(
+    tmp_path_factory: pytest.TempPathFactory, migrated_sqlite: Path, tiny_backbone_dir: Path
+) -> Iterator[Service]:
+    """A service that reads texts of at most 40 characters."""
+    directory = tmp_path_factory.mktemp("brief") / "data"
+    with running(settings_for(directory, migrated_sqlite, tiny_backbone_dir, max_characters=40)) as service:
+        service.wait_ready()
+        service.train("en", method="pt")
+        yield service
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "field"),
+    [
+        ("/predict", {"lang": "en", "pairs": [SHORT, {**SHORT, "premise": LONG}]}, "pairs.1.premise"),
+        ("/tickets", {"corpus": {"texts": ["short", "short too", LONG]}}, "corpus.texts.2"),
+        (
+            "/adapters",
+            {"lang": "en", "method": "pt", "examples": EXAMPLES, "dev_examples": [{**EXAMPLES[0], "hypothesis": LONG}]},
+            "dev_examples.0.hypothesis",
+        ),
+    ],
+)
+def test_a_long_text_in_json_is_refused_by_its_field(brief: Service, path: str, body: Any, field: str) -> None:
+    faults = refused(brief.http.post(path, json=body), 422, "invalid_request")["fields"]
+    assert faults[0]["path"] == field
+    assert "41 characters; at most 40" in faults[0]["message"]
+
+
+@pytest.mark.parametrize(
+    ("path", "part", "lines", "place"),
+    [
+        ("/predictions", "file", ["premise\thypothesis", "a\tb", f"a\t{LONG}"], "line 3, column 3"),
+        (
+            "/predictions",
+            "file",
+            ['{"premise": "a", "hypothesis": "b"}', f'{{"premise": "{LONG}", "hypothesis": "b"}}'],
+            "line 2",
+        ),
+        ("/adapters", "examples", [*ROWS, f"{LONG}\tb\tneutral"], "line 4, column 1"),
+        ("/tickets", "corpus", ["short", "", LONG], "line 3"),
+    ],
+)
+def test_a_long_text_in_a_file_is_refused_by_its_line(
+    brief: Service, path: str, part: str, lines: list[str], place: str
+) -> None:
+    request = {"/predictions": '{"lang": "en"}', "/adapters": '{"lang": "en", "method": "pt"}', "/tickets": "{}"}[path]
+    files: dict[str, Any] = {part: ("file", "\n".join(lines).encode()), "request": (None, request)}
+    fault = refused(brief.http.post(path, files=files), 422, "invalid_request")["fields"][0]
+    assert fault["path"] == part
+    assert place in fault["message"]
+    assert "41 characters; at most 40" in fault["message"]
+
+
+def test_texts_of_exactly_the_limit_are_read(brief: Service) -> None:
+    assert brief.http.post("/predict", json={"lang": "en", "pairs": [SHORT]}).status_code == 200
+    files = {"examples": ("file", "\n".join(ROWS).encode()), "request": (None, '{"lang": "en", "method": "pt"}')}
+    assert "characters" not in brief.http.post("/adapters", files=files).text
+    corpus = {"corpus": ("file", ("x" * 40 + "\n").encode() * 3), "request": (None, "{}")}
+    assert brief.http.post("/tickets", files=corpus).status_code == 202
