@@ -95,7 +95,8 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
             title=app.title, version=app.version, description=app.description, routes=app.routes, tags=app.openapi_tags
         )
         _describe_bodies(schema, list(_bodies(app.routes)))
-        _describe_scopes(schema, app.routes)
+        if app.state.settings.auth == "on":
+            _describe_scopes(schema, app.routes)
         _describe_headers(schema)
         _drop_foreign_refusals(schema)
         app.openapi_schema = schema
@@ -158,7 +159,7 @@ def _describe_scopes(schema: dict[str, Any], routes: list[BaseRoute]) -> None:
         "type": "http",
         "scheme": "bearer",
         "bearerFormat": "ltp_...",
-        "description": "A key from `POST /keys`, or ADMIN_KEY. Not asked for where authentication is off.",
+        "description": "A key from `POST /keys`, or the service's ADMIN_KEY.",
     }
     schema["components"]["securitySchemes"] = {BEARER: scheme}
     for route in every_route(routes):
