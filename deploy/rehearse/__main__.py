@@ -6,6 +6,7 @@ import argparse
 import os
 import secrets
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -52,6 +53,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--backbones", type=Path, default=user_cache_path("ltp"), help="what the volume `backbones` is")
     options = parser.parse_args(arguments)
     transcript = Transcript(Console(highlight=False))
+    signal.signal(
+        signal.SIGTERM, signal.default_int_handler
+    )  # to be stopped is to be interrupted: nothing is left behind
     directory = Path(tempfile.mkdtemp(prefix="ltp-rehearsal-"))
     try:
         _rehearse(transcript, directory, backbones=options.backbones, output=options.output.resolve())
@@ -59,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         transcript.say("failed", str(error))
         return 1
     except KeyboardInterrupt:
-        transcript.say("stopped", "by the keyboard")
+        transcript.say("stopped", "as asked")
         return 1
     finally:
         _keep_logs(directory, options.output)

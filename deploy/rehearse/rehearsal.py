@@ -37,9 +37,8 @@ class Rehearsal:
         self.seconds_to_stop: dict[str, float] = {}
         self.ended = False
         self._say = say
-        self._volumes = {name: directory / "volumes" / name for name in _volume_names(self.services)} | dict(
-            volumes or {}
-        )
+        own = {name: directory / "volumes" / name for name in _volume_names(self.services)}
+        self._volumes = own | dict(volumes or {})
         self._images = {name: find(each.image, file.with_name("Dockerfile")) for name, each in self.services.items()}
         self._directory = directory
         self._met: set[tuple[str, str]] = set()
