@@ -9,6 +9,7 @@ database are closed last, when nobody needs them any more.
 from __future__ import annotations
 
 import asyncio
+import os
 import select
 import signal
 import socket
@@ -108,11 +109,12 @@ class Server(uvicorn.Server):
         return [cast(Connection, connection) for connection in self.server_state.connections]
 
     async def _take_the_last(self) -> None:
-        """Accept whoever has connected already: closing the listener would reset them."""
+        """Accept whoever has connected already, for closing the listener resets them; nobody else may queue up now."""
         waiting = select.poll()
-        for server in self.servers:
-            for listener in server.sockets:
-                waiting.register(listener.fileno(), select.POLLIN)
+        for listener in (each for server in self.servers for each in server.sockets):
+            with socket.socket(fileno=os.dup(listener.fileno())) as same:
+                same.listen(0)
+            waiting.register(listener.fileno(), select.POLLIN)
         last = time.monotonic() + LAST_WORDS_S
         while waiting.poll(0) and time.monotonic() < last:
             await asyncio.sleep(0)

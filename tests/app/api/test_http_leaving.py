@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -130,6 +131,32 @@ def test_no_request_on_its_way_in_is_lost(serve: Open) -> None:
         assert [wire.answer().status_code for wire in wires] == [200] * 40
     service.thread.join(20)
     assert not service.thread.is_alive()
+
+
+def test_who_connects_is_answered_until_nobody_can_connect(serve: Open) -> None:
+    service = serve()
+    answers: list[int] = []
+    faults: list[Exception] = []
+
+    def ask_again_and_again() -> None:
+        with httpx.Client(headers={"Connection": "close"}, timeout=60, trust_env=False) as http:
+            while True:
+                try:
+                    answers.append(http.get(f"{service.url}/version").status_code)
+                except httpx.ConnectError:
+                    return
+                except httpx.HTTPError as error:
+                    faults.append(error)
+                    return
+
+    with ThreadPoolExecutor(16) as pool:
+        clients = [pool.submit(ask_again_and_again) for _ in range(16)]
+        wait_until(lambda: len(answers) > 100, 30)
+        service.server.leave()
+        for client in clients:
+            client.result(60)
+    assert faults == []
+    assert set(answers) == {200}
 
 
 def test_a_connection_just_made_may_still_ask(serve: Open) -> None:
