@@ -63,6 +63,11 @@ class Postgres:
         """Stop the server as a crash would, or in `fast` mode as an administrator would; the data stays."""
         pg_ctl(["-w", "-m", mode, "stop"], pgdata=self._server.pgdata, user=self._server.system_user)
 
+    @property
+    def pid(self) -> int:
+        """The process that all others of the server are children of."""
+        return int((self._server.pgdata / "postmaster.pid").read_text().splitlines()[0])
+
     def start(self) -> None:
         """Start it again on the same data, at the same address."""
         with self._server._lock:

@@ -16,7 +16,6 @@ from functools import partial
 from typing import TypeVar
 
 import structlog
-from starlette.concurrency import run_in_threadpool
 
 from app.db import Database
 from app.errors import DatabaseUnavailable
@@ -131,7 +130,6 @@ class KeyRing:
 
     async def _ask(self, sha256: str) -> Known | None:
         """Ask the database once, however many requests want to know."""
-        self.outage.refuse()
         task = self._asking.get(sha256)
         if task is None:
             task = self._asking[sha256] = asyncio.create_task(self._confirm(sha256))
@@ -145,8 +143,7 @@ class KeyRing:
 
     async def _confirm(self, sha256: str) -> Known | None:
         moment = self._clock()
-        with self.outage.noticed():
-            key = await run_in_threadpool(self._look_up, sha256)
+        key = await self.outage.ask(partial(self._look_up, sha256))
         if key is None:
             self._known.pop(sha256, None)
             _keep(self._wrong, sha256, moment + WRONG_S)

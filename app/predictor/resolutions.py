@@ -6,10 +6,10 @@ and only if the engine holds the adapter: what is not in memory cannot be had.
 
 from __future__ import annotations
 
-import threading
 import time
 from collections import OrderedDict
 from collections.abc import Mapping
+from functools import partial
 from typing import NamedTuple
 
 from app.db import Database
@@ -48,7 +48,7 @@ class _Asked(NamedTuple):
 
 
 class Resolutions:
-    """The memory of one process. Used by many threads."""
+    """The memory of one process. Belongs to the event loop, except the look-ups, which run in threads."""
 
     def __init__(
         self, settings: Settings, predictor: Predictor, *, outage: Outage, clock: Clock = time.monotonic
@@ -56,9 +56,8 @@ class Resolutions:
         self.predictor, self.outage = predictor, outage
         self._offline_s, self._clock = settings.offline_s, clock
         self._meanings: OrderedDict[_Asked, Meaning] = OrderedDict()
-        self._lock = threading.Lock()
 
-    def choose(self, db: Database, request: PredictRequest, *, tenant: str) -> list[Choice]:
+    async def choose(self, db: Database, request: PredictRequest, *, tenant: str) -> list[Choice]:
         """Return each pair's adapter; each reference is looked up once.
 
         Raises:
@@ -69,9 +68,7 @@ class Resolutions:
         wanted = {_Asked(tenant, one.reference, request.fallback): one for one in addressed}
         moment = self._clock()
         try:
-            self.outage.refuse()
-            with self.outage.noticed():
-                found = self._look_up(db, wanted)
+            found = await self.outage.ask(partial(self._look_up, db, wanted))
             self._remember(found, moment)
         except DatabaseUnavailable:
             found = {asked: self._recall(asked, moment) for asked in wanted}
@@ -87,16 +84,14 @@ class Resolutions:
         return found
 
     def _remember(self, found: dict[_Asked, Choice], moment: float) -> None:
-        with self._lock:
-            for asked, choice in found.items():
-                self._meanings[asked] = Meaning(choice, moment)
-                self._meanings.move_to_end(asked)
-            while len(self._meanings) > MOST:
-                self._meanings.popitem(last=False)
+        for asked, choice in found.items():
+            self._meanings[asked] = Meaning(choice, moment)
+            self._meanings.move_to_end(asked)
+        while len(self._meanings) > MOST:
+            self._meanings.popitem(last=False)
 
     def _recall(self, asked: _Asked, moment: float) -> Choice:
-        with self._lock:
-            meaning = self._meanings.get(asked)
+        meaning = self._meanings.get(asked)
         fresh = meaning is not None and moment - meaning.said_at < self._offline_s
         if meaning is None or not fresh or not self.predictor.holds(address(asked.tenant, meaning.choice.adapter.id)):
             raise DatabaseUnavailable

@@ -61,7 +61,7 @@ async def predict(
     if len(asked.pairs) > settings.max_pairs:
         message = f"{len(asked.pairs)} pairs are too many; at most {settings.max_pairs}, or POST /predictions a file"
         raise InvalidRequest(f"pairs: {message}", fields=[FieldError("pairs", message)])
-    chosen = await run_in_threadpool(resolutions.choose, db, asked, tenant=caller.tenant)
+    chosen = await resolutions.choose(db, asked, tenant=caller.tenant)
     questions = [
         Question(address(caller.tenant, choice.adapter.id), pair.premise, pair.hypothesis)
         for choice, pair in zip(chosen, asked.pairs, strict=True)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 import pytest
 from keyed import UNLIMITED, admin_of, bearer, make_key
 from served import EXAMPLES, Service, refused, running
@@ -119,6 +121,35 @@ def test_known_keys_predict_with_resident_adapters_for_five_minutes(
     hours.pass_by(RETRY_S)
     assert answered(ask(deployed, keys["seen"], "en", "sw")) == before
     assert answered(ask(deployed, keys["unseen"], "en")) == before[:1]
+
+
+@pytest.fixture
+def frozen(postgres: Postgres) -> Iterator[Callable[[], None]]:
+    """Stops the server's processes where they are, connections and all, until the end of the test."""
+    processes: list[psutil.Process] = []
+
+    def freeze() -> None:
+        master = psutil.Process(postgres.pid)
+        processes.extend([master, *master.children(recursive=True)])
+        for process in processes:
+            process.suspend()
+
+    yield freeze
+    for process in processes:
+        process.resume()
+
+
+def test_a_database_that_hangs_is_a_database_that_is_down(
+    deployed: Service, keys: dict[str, str], hours: Hours, frozen: Callable[[], None]
+) -> None:
+    before = answered(ask(deployed, keys["seen"], "en"))
+    frozen()
+    with ThreadPoolExecutor(8) as pool:
+        answers = [pool.submit(ask, deployed, keys["seen"], "en") for _ in range(40)]
+        assert [answered(answer.result()) for answer in answers] == [before] * 40
+    away(ask(deployed, keys["unseen"], "en"))
+    hours.pass_by(60)
+    assert answered(ask(deployed, keys["seen"], "en")) == before
 
 
 def ask_as_admin(service: Service) -> httpx.Response:
