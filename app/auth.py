@@ -10,13 +10,13 @@ from __future__ import annotations
 import hmac
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast
 from urllib.parse import urlsplit
 
 from fastapi import Depends, Request
-from starlette.datastructures import Headers, State
+from starlette.datastructures import Headers
 
-from app.errors import ForbiddenHost, ForbiddenOrigin, Unauthorized
+from app.errors import DatabaseUnavailable, ForbiddenHost, ForbiddenOrigin, RateLimited, Unauthorized
 from app.keys.ring import KeyRing
 from app.keys.secret import digest
 from app.limits import Limits
@@ -53,19 +53,30 @@ async def caller(request: Request) -> Caller:
         RateLimited: the key, or the address that sends wrong ones, has used up what it may.
         DatabaseUnavailable: whether the key is valid cannot be found out now.
     """
-    state = request.app.state
-    settings: Settings = state.settings
-    address = request.client.host if request.client else ""
-    found = Caller() if settings.auth == "off" else await _holder(request.headers, settings, state, address)
-    request.state.caller = found  # for the log line
-    if settings.auth == "on":
-        state.limits.count(found.actor)
+    limits: Limits = request.app.state.limits
+    found = request.state.caller = await _holder(request)  # there for the log line
+    if found.actor != LOCAL:
+        limits.count(found.actor)
     return found
 
 
-async def _holder(headers: Headers, settings: Settings, state: State, address: str) -> Caller:
-    """Return the holder of the key that was sent."""
-    secret = _secret(headers)
+async def still_valid(request: Request) -> bool:
+    """Tell whether the key that a long answer began with is valid yet; while the database is down it is."""
+    try:
+        await _holder(request)
+    except DatabaseUnavailable:
+        return True
+    except (Unauthorized, RateLimited):
+        return False
+    return True
+
+
+async def _holder(request: Request) -> Caller:
+    """Return who holds the key that was sent, or whoever it is where authentication is off."""
+    state, settings = request.app.state, cast(Settings, request.app.state.settings)
+    if settings.auth == "off":
+        return Caller()
+    secret, address = _secret(request.headers), request.client.host if request.client else ""
     if settings.admin_key is not None and _same(secret, settings.admin_key.get_secret_value()):
         return Caller(actor=ADMIN)
     keys: KeyRing = state.keys

@@ -7,13 +7,13 @@ import json
 from collections.abc import AsyncIterator
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query
+from fastapi import APIRouter, Header, Query, Request
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from app import jobs
-from app.auth import CallerDep
+from app.auth import CallerDep, still_valid
 from app.db import Database
 from app.deps import DatabaseDep, JobDep, PredictorDep
 from app.predictor.predictor import Predictor
@@ -89,14 +89,16 @@ def cancel_job(job: JobDep, db: DatabaseDep, caller: CallerDep) -> Job:
         **refusals(404, 422),
     },
 )
-async def watch_job(job: JobDep, db: DatabaseDep, predictor: PredictorDep, last_event_id: LastEventId = 0) -> Response:
+async def watch_job(
+    request: Request, job: JobDep, db: DatabaseDep, predictor: PredictorDep, last_event_id: LastEventId = 0
+) -> Response:
     """A stream of server-sent events from the job's first event, or after `Last-Event-ID`.
 
-    A stream that ends without `done` ended with the service; connect again.
+    A stream that ends without `done` ended with the service, or with the key; connect again.
     """
     if job.finished_at is not None and not await run_in_threadpool(_events, db, job.id, last_event_id):
         return Response(status_code=204)  # tells a browser's EventSource to stay away
-    stream = _stream(db, predictor, job.id, last_event_id)
+    stream = _stream(request, db, predictor, job.id, last_event_id)
     return EventSourceResponse(stream, ping=COMMENT_S, shutdown_grace_period=4 * POLL_S)
 
 
@@ -125,7 +127,9 @@ def _events(db: Database, job_id: str, seq: int) -> list[ServerSentEvent]:
     ]
 
 
-async def _stream(db: Database, predictor: Predictor, job_id: str, seq: int) -> AsyncIterator[ServerSentEvent]:
+async def _stream(
+    request: Request, db: Database, predictor: Predictor, job_id: str, seq: int
+) -> AsyncIterator[ServerSentEvent]:
     while True:
         leaving = predictor.draining  # what has happened is still told; the client then goes elsewhere for the rest
         for event in await run_in_threadpool(_events, db, job_id, seq):
@@ -133,6 +137,6 @@ async def _stream(db: Database, predictor: Predictor, job_id: str, seq: int) -> 
             yield event
             if event.event == "done":
                 return
-        if leaving:
+        if leaving or not await still_valid(request):
             return
         await asyncio.sleep(POLL_S)

@@ -203,6 +203,17 @@ def test_a_key_is_revoked_for_good_and_at_once_here(keyed: Service) -> None:
     assert made["id"] not in [key["id"] for key in listed]
 
 
+def test_a_stream_ends_with_the_key_it_began_with(keyed: Service) -> None:
+    made = make_key(keyed, "read", "train")
+    carried = bearer(made["secret"])
+    job = keyed.http.post("/tickets", json={"corpus": {"builtin": "demo"}}, headers=carried).headers["Location"]
+    with keyed.http.stream("GET", f"{job}/events", headers=carried) as events:
+        assert events.status_code == 200
+        assert keyed.http.delete(f"/keys/{made['id']}", headers=bearer(ADMIN_KEY)).status_code == 204
+        assert "event: done" not in "".join(events.iter_text()), "it ended although the job did not"
+    assert keyed.http.get(job, headers=bearer(ADMIN_KEY)).json()["status"] == "queued"
+
+
 def test_the_last_use_is_noted_beside_the_requests(keyed: Service) -> None:
     made = make_key(keyed, "read")
     assert made["last_used_at"] is None
