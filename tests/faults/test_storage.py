@@ -1,0 +1,86 @@
+"""Cases 11 and 14 on Postgres: no room for a job's work files; the same request to two API processes at once."""
+
+from __future__ import annotations
+
+import resource
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+from served import Service, refused, running, settings_for, wait_until
+from servers import Postgres
+from sqlalchemy import func, select
+from stack import Stack, wait_for
+
+from app.db import Database
+from app.models import Blob, IdempotencyKey, Job
+
+TICKET = {"corpus": {"texts": ["One line.", "Another line."]}, "mlm": {"epochs": 1}}
+LITTLE = 4096
+"""Bytes a file of the job may still grow to: less than any checkpoint."""
+
+
+@pytest.fixture
+def url(postgres: Postgres) -> Iterator[str]:
+    with postgres.database() as made:
+        yield made
+
+
+def test_case_11_a_full_work_dir_fails_the_job_at_its_checkpoint_and_is_emptied(
+    url: str, make_stack: Callable[..., Stack]
+) -> None:
+    stack = make_stack(database_url=url)
+    runner = stack.runner()
+    job = stack.submit_ticket(epochs=1000, batch_size=1)
+    stack.reached(job, "training")
+    stack.one("job").rlimit(psutil.RLIMIT_FSIZE, (LITTLE, resource.RLIM_INFINITY))
+    (ended,) = stack.finish(job)
+    assert (ended.status, ended.error_code, ended.attempt) == ("failed", "storage_full", 1)
+    assert ended.step < ended.total, "it was a checkpoint that did not fit, not the result"
+    assert stack.made(job).status == "failed"
+    wait_for(lambda: not (stack.settings.work / job.id).exists(), timeout_s=10, message="work files were left")
+    with stack.db.read() as session:
+        assert session.scalar(select(func.count()).select_from(Blob).where(Blob.job_id == job.id)) == 0
+    assert stack.finish(stack.submit_ticket(epochs=1))[0].status == "succeeded"
+    assert runner.poll() is None
+
+
+@pytest.fixture
+def replicas(url: str, tmp_path: Path, migrated_sqlite: Path, tiny_backbone_dir: Path) -> Iterator[list[Service]]:
+    """Two applications on one database, as behind a load balancer."""
+    with ExitStack() as stack:
+        started = [
+            stack.enter_context(
+                running(settings_for(tmp_path / name, migrated_sqlite, tiny_backbone_dir, database_url=url))
+            )
+            for name in ("first", "second")
+        ]
+        for service in started:
+            wait_until(lambda service=service: service.http.get("/backbone").status_code == 200, 60)
+        yield started
+
+
+def test_case_14_twins_sent_to_two_replicas_make_one_job(replicas: list[Service], url: str) -> None:
+    trials = 20
+
+    def send(number: int) -> httpx.Response:
+        headers = {"Idempotency-Key": f"twins-{number % trials}"}
+        return replicas[number // trials % 2].http.post("/tickets", json=TICKET, headers=headers)
+
+    with ThreadPoolExecutor(16) as pool:
+        answers = list(pool.map(send, range(4 * trials)))
+    assert {answer.status_code for answer in answers} == {202}
+    made = [{answer.json()["job"]["id"] for answer in answers[key::trials]} for key in range(trials)]
+    assert all(len(ids) == 1 for ids in made)
+    headers = {"Idempotency-Key": "twins-0"}
+    other = replicas[1].http.post("/tickets", json={**TICKET, "name": "x"}, headers=headers)
+    refused(other, 422, "idempotency_conflict")
+    db = Database(url)
+    with db.read() as session:
+        assert session.scalar(select(func.count()).select_from(Job)) == trials
+        assert session.scalar(select(func.count()).select_from(IdempotencyKey)) == trials
+    db.close()
