@@ -43,6 +43,10 @@ Few-shot natural-language inference for low-resource languages: **Lottery Ticket
 Work that takes long answers **202** with a job: look at it, watch `GET /jobs/{id}/events`, or cancel it. Send an
 `Idempotency-Key` and repeating a request never repeats the work. Every refusal is
 `{"error", "detail", "fields"?, "request_id"}`.
+
+Where authentication is on, send a key as `Authorization: Bearer <key>`; `POST /keys` makes one, with the scopes you
+choose: `read`, `predict`, `train`, `admin`. A key sees what its tenant made, and nothing of others. After **429** or
+**503** come back in `Retry-After` seconds.
 """
 TAGS = [
     {"name": "tickets", "description": "Which parameters of the backbone may train: winning tickets."},

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 
+import structlog
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 
@@ -29,6 +30,8 @@ from app.predictor.resolutions import Resolutions
 from app.refusals import install
 from app.routes import adapters, audit, drifts, jobs, keys, languages, operations, predict, predictions, tickets
 from app.settings import Settings, share_cores
+
+log = structlog.get_logger(__name__)
 
 RESOURCES = (tickets, drifts, adapters, languages, predict, predictions, jobs, keys, audit, operations)
 
@@ -73,9 +76,14 @@ def create_app(settings: Settings, *, clock: Clock = time.monotonic) -> FastAPI:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Start the engine's thread; at the end finish what was accepted and close the database."""
     share_cores()
+    settings: Settings = app.state.settings
+    if settings.auth == "on" and settings.admin_key is None:
+        log.warning("there is no ADMIN_KEY: only keys that were made before are accepted, and no tenant can be created")
     app.state.predictor.start()
     app.state.doorbell.start()
+    app.state.keys.start()
     yield
     await run_in_threadpool(app.state.doorbell.stop)
     await run_in_threadpool(app.state.predictor.stop)
+    await run_in_threadpool(app.state.keys.stop)
     app.state.db.close()
