@@ -71,3 +71,15 @@ def test_a_child_gets_the_same_settings(tmp_path: Path, monkeypatch: pytest.Monk
 def test_settings_that_would_do_harm_are_refused(values: dict[str, object], words: str) -> None:
     with pytest.raises(ValidationError, match=words):
         Settings(**values)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("rate", ["often", "0/minute", "5/fortnight", "-1/second"])
+def test_a_rate_that_is_none_is_named(rate: str) -> None:
+    for name in ("rate_limit", "auth_failures"):
+        with pytest.raises(ValidationError, match=f"'{rate}' is no rate; write one as 1200/minute"):
+            Settings(**{name: rate})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("rate", ["1200/minute", "5 per 2 hours", "off"])
+def test_a_rate_is_written_as_people_say_it(rate: str) -> None:
+    assert Settings(rate_limit=rate).rate_limit == rate
