@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
@@ -140,17 +140,19 @@ class Stack:
 
     # what a client would do
 
-    def submit_ticket(self, *, drift_id: str | None = None, number: int | None = None, **mlm: Any) -> Job:
+    def submit_ticket(
+        self, *, drift_id: str | None = None, number: int | None = None, lines: Sequence[bytes] = (), **mlm: Any
+    ) -> Job:
         """A ticket over a drift of its own (about `epochs` x 6 steps), or over a ready one; `number` fixes its text."""
         number = next(self._numbers) if number is None else number
         store = BlobStore(self.db)
-        lines = (f"The {NOUNS[(number + i) % 30]} sees a {NOUNS[i * 7 % 30]} .\n".encode() for i in range(60))
+        lines = lines or [f"The {NOUNS[(number + i) % 30]} sees a {NOUNS[i * 7 % 30]} .\n".encode() for i in range(60)]
         blob = None if drift_id else store.stage(TENANT, [f"number {number} .\n".encode(), *lines])
         with self.db.write() as session:
             if blob is None:
                 drift = drifts.get_ready(session, tenant=TENANT, drift_id=str(drift_id))
             else:
-                corpus = datasets.create(session, tenant=TENANT, kind="corpus", blob_id=blob.id, count=61)
+                corpus = datasets.create(session, tenant=TENANT, kind="corpus", blob_id=blob.id, count=1 + len(lines))
                 drift = drifts.begin(
                     session,
                     tenant=TENANT,

@@ -73,9 +73,9 @@ def attempt_job(settings: Settings, db: Database, claim: Claim) -> int:
         if is_storage_full(error):
             return _record_full_storage(record, claim, error)
         log.exception("attempt crashed")
-        detail = f"{type(error).__name__}: {error}"
+        code, detail = _of_crash(error)
         attempts = settings.max_attempts
-        record(lambda session: jobs.end_attempt(session, claim, code="crashed", detail=detail, max_attempts=attempts))
+        record(lambda session: jobs.end_attempt(session, claim, code=code, detail=detail, max_attempts=attempts))
     return 0
 
 
@@ -93,6 +93,15 @@ def _execute(context: JobContext) -> None:
     else:
         from worker.execute.prediction import execute
     execute(context)
+
+
+def _of_crash(error: Exception) -> tuple[str, str]:
+    """Return code and detail of an error nobody foresaw; memory is named, as a smaller job or another worker helps."""
+    detail = f"{type(error).__name__}: {error}"
+    without_memory = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"  # the latter CUDA's
+    if without_memory or "can't allocate memory" in detail:
+        return "out_of_memory", f"the worker has not enough memory for it: {detail}"
+    return "crashed", detail
 
 
 def _record_full_storage(record: Callable[[Callable[[Session], object]], None], claim: Claim, error: Exception) -> int:

@@ -67,6 +67,9 @@ class Listener:
     def _listen(self) -> None:
         """Listen until told to stop, or until something happens that Celery does not try again."""
         state.reset_state()  # what an earlier worker held in hand would count as being executed
+        state.should_stop = None
+        if self._stopping.is_set():
+            return
         celery = listening(self._url, self._wake)
         celery.set_default()  # Celery looks it up when it executes, in whatever thread
         WorkController(

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from servers import Postgres, running_postgres, sqlite_template
+from deployment import Deployment
+from servers import Postgres, Redis, running_postgres, running_redis, sqlite_template
 from stack import Stack
 
 from app.db import Database
@@ -22,6 +23,12 @@ def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
     with running_postgres() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def redis() -> Iterator[Redis]:
+    with running_redis() as server:
         yield server
 
 
@@ -47,3 +54,22 @@ def make_stack(tmp_path: Path, tiny_backbone_dir: Path) -> Iterator[Callable[...
     for stack in made:
         stack.close()
         assert stack.processes() == []
+
+
+@pytest.fixture
+def make_deployment(
+    tmp_path: Path, tiny_backbone_dir: Path, postgres: Postgres, redis: Redis
+) -> Iterator[Callable[..., Deployment]]:
+    """As `make_stack`, on Postgres and Redis; one a test."""
+    made: list[Deployment] = []
+    with postgres.database() as url:
+
+        def make(**settings: Any) -> Deployment:
+            redis.flush()
+            made.append(Deployment(tmp_path / "data", tiny_backbone_dir, database_url=url, redis=redis, **settings))
+            return made[-1]
+
+        yield make
+        for deployment in made:
+            deployment.close()
+            assert deployment.processes() == []
