@@ -51,11 +51,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     console.print(Panel(introduction, title="Lottery Ticket Prompt-learning", title_align="left", expand=False))
     try:
         if options.url:
-            story(Steps(console, options.url, output, api_key=options.api_key))
+            story(Steps(console, options.url, output, api_key=options.api_key), stays=True)
         else:
             with service.running(LTP, output / "data", output / "service.log") as url:
                 console.print(f"The service is up at {url} ([bold]ltp serve[/bold]; its log: {output}/service.log)")
-                story(Steps(console, url, output))
+                story(Steps(console, url, output), stays=False)
     except (service.ServiceDidNotStart, StepFailed) as error:
         console.print(f"[bold red]The demo stopped:[/bold red] {escape(str(error))}")
         return 1
@@ -104,8 +104,8 @@ class Steps:
         self.console.print(f"\n[bold cyan]{text}[/bold cyan]")
 
 
-def story(steps: Steps) -> None:
-    """Make everything, then say what came of it."""
+def story(steps: Steps, *, stays: bool) -> None:
+    """Make everything, then say what came of it; `stays` tells that the service outlives the demo."""
     steps.title("1. A ticket: which parameters matter, measured by a masked-language-model run on English prose")
     bounds = ["--epochs", str(MLM_EPOCHS), "--sample", str(SENTENCES)]
     steps.ltp("ticket", "ticket", "create", "--name", "demo", "--builtin", "demo", "--ratio", "0.1", *bounds)
@@ -125,7 +125,8 @@ def story(steps: Steps) -> None:
     steps.title("What came of it")
     with connect(steps.url, steps.api_key) as client:
         summary.show_figures(steps.console, client, steps.seconds, list(LANGUAGES))
-    summary.show_next(steps.console, steps.output, time.monotonic() - steps.began)
+    seconds = time.monotonic() - steps.began
+    summary.show_next(steps.console, steps.output, seconds, url=steps.url if stays else None)
 
 
 def _interrupted(_signal: int, _frame: FrameType | None) -> None:

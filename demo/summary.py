@@ -73,13 +73,14 @@ def _adapter(adapter: dict[str, Any], seconds: float) -> tuple[str, str]:
     return f"{adapter['lang']}@{adapter['version']}", figures
 
 
-def show_next(console: Console, output: Path, seconds: float) -> None:
-    """Print commands that work from here."""
+def show_next(console: Console, output: Path, seconds: float, *, url: str | None) -> None:
+    """Print commands that work from here; `url` is a service that goes on after the demo, if there is one."""
     console.print(
         f"\n[bold]Done in {clock(seconds)}.[/bold] The ticket over the layers is drawn in {output}/ticket.png."
     )
-    served = [f"serve --data-dir {output}/data"] if (output / "data").is_dir() else []
-    console.print(f"What to try next{', the first of these in a terminal of its own' if served else ''}:\n")
+    served = [] if url else [f"serve --data-dir {output}/data"]
+    where = f", with LTP_URL={url} and your LTP_API_KEY" if url else ", the first of these in a terminal of its own"
+    console.print(f"What to try next{where}:\n", soft_wrap=True)
     for command in (
         *served,
         'predict --adapter sw "Mtoto anasoma kitabu." "Mtoto analala."',
@@ -89,4 +90,5 @@ def show_next(console: Console, output: Path, seconds: float) -> None:
         "adapter train YOUR-PAIRS.csv --lang quy --ticket demo",
     ):
         console.print(f"  .venv/bin/ltp {command}", soft_wrap=True, markup=False)
-    console.print("\nThe API explains itself at http://127.0.0.1:8000/docs while `ltp serve` runs.")
+    there = f"{url}/docs." if url else "http://127.0.0.1:8000/docs while `ltp serve` runs."
+    console.print(f"\nThe API explains itself at {there}")
