@@ -2,7 +2,8 @@
 
 Every transaction here is short, so whatever lasts longer is a fault: a server that is gone, a network that swallows
 packets, a lock that nobody gives back. Each ends as an error of the database, which requests answer with 503 and
-workers try again. An argument in the URL wins over the one given here (`?connect_timeout=10`).
+workers try again. An argument in the URL wins over the one given here (`?connect_timeout=10`). What no limit here ends
+is a wait for a host that goes on acknowledging packets while its server is frozen: requests then wait as long as it is.
 """
 
 from __future__ import annotations

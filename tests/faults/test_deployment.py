@@ -7,6 +7,7 @@ import json
 import resource
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -115,18 +116,16 @@ def test_case_7_postgres_restarted_during_training(served: Deployment, postgres:
     served.reached(job, "training", step=30)
     process = served.one("job")
     postgres.stop()
-    absent = threading.Event()
-    absent.wait(1.5 * float(SHORT["lease_s"]))  # longer than the lease, which nobody can take over
+    time.sleep(1.5 * float(SHORT["lease_s"]))  # longer than the lease, which nobody can take over
     assert process.is_running()
     postgres.start()
     (ended,) = served.finish(job)
     assert served.published_once(ended).attempt == 1
-    assert process.pid not in {each.pid for each in served.processes("job")}
 
 
 def test_case_8_postgres_away(served: Deployment, postgres: Postgres) -> None:
     assert served.predict("sw").status_code == 200
-    body = {"corpus": {"texts": ["The dog runs."]}}
+    body = {"corpus": {"texts": ["The dog runs.", "The cow sleeps."]}}
     postgres.stop()
     try:
         for refused in (served.http.post("/tickets", json=body), served.http.get("/jobs")):
@@ -148,11 +147,11 @@ def accepted(deployment: Deployment) -> object:
 
 
 def test_case_13_cancelling_what_is_queued_running_and_finished(served: Deployment) -> None:
-    running = [served.ticket(epochs=5000), served.ticket(epochs=5000)]
+    running = [served.ticket(epochs=1000, batch_size=1), served.ticket(epochs=1000, batch_size=1)]
     for job in running:
         served.reached(job, "training")
     processes = served.processes("job")
-    queued = served.ticket(epochs=5000)
+    queued = served.ticket(epochs=1000, batch_size=1)
     for job in (queued, *running):
         assert served.http.post(f"/jobs/{job.id}/cancel").status_code == 202
     assert served.job(queued.id).status == "cancelled"
