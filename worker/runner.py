@@ -211,7 +211,7 @@ class Runner:
         except LeaseLost:
             return  # the job's process has recorded its end, or somebody else has the job
         except DBAPIError as error:
-            log.error("could not be recorded; the lease will run out", error=str(error.orig))
+            log.error("could not be recorded; the lease will run out", error=error)
 
     def _see(self, job_id: str | None) -> None:
         """Show up in the list of workers, at most once a heartbeat unless the job changes."""
