@@ -49,7 +49,16 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def attempt_job(settings: Settings, db: Database, claim: Claim) -> int:
-    """Execute and publish, or record why not."""
+    """Execute and publish, or record why not; an attempt that lost its lease may do neither."""
+    try:
+        return _attempt(settings, db, claim)
+    except LeaseLost as lost:
+        log.warning("discarded", reason=str(lost))
+        return DISCARDED
+
+
+def _attempt(settings: Settings, db: Database, claim: Claim) -> int:
+    """As `attempt_job`. Raises `LeaseLost`, also when there is a fault to be recorded that is nobody's any more."""
 
     def record(write: Callable[[Session], object]) -> None:
         def once() -> None:
@@ -60,9 +69,8 @@ def attempt_job(settings: Settings, db: Database, claim: Claim) -> int:
 
     try:
         _execute(JobContext(settings, db, claim))
-    except LeaseLost as lost:
-        log.warning("discarded", reason=str(lost))
-        return DISCARDED
+    except LeaseLost:
+        raise
     except CancelRequested:
         record(lambda session: jobs.withdraw(session, claim))
     except (LTPError, AppError) as fault:
@@ -110,8 +118,6 @@ def _record_full_storage(record: Callable[[Callable[[Session], object]], None], 
     detail = f"there is no room left to write: {error}"
     try:
         record(lambda session: jobs.fail(session, claim, code="storage_full", detail=detail))
-    except LeaseLost:
-        return DISCARDED
     except Exception as second:
         if is_storage_full(second):
             return STORAGE_FULL

@@ -1,0 +1,28 @@
+"""An attempt that lost its lease is discarded in silence, even when a fault of its own ended it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from making import make_adapter, take
+
+from app import jobs
+from app.db import Database
+from app.models import Job
+from app.settings import Settings
+from worker.job import DISCARDED, attempt_job
+
+
+def test_a_late_fault_is_not_recorded(db: Database, tmp_path: Path) -> None:
+    _, job = make_adapter(db)
+    late = take(db, lease_s=-1)
+    with db.write() as session:
+        assert jobs.reap(session, max_attempts=3) == [job.id]
+    take(db, owner="another")
+    occupied = tmp_path / "work"
+    occupied.write_text("no folder can be made here")
+    settings = Settings(_env_file=None, data_dir=tmp_path, work_dir=occupied)  # type: ignore[call-arg]
+    assert attempt_job(settings, db, late) == DISCARDED
+    with db.read() as session:
+        now = session.get_one(Job, job.id)
+    assert (now.status, now.attempt, now.owner, now.error_code) == ("running", 2, "another", None)
