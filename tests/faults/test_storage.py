@@ -1,8 +1,12 @@
-"""Cases 11 and 14 on Postgres: no room for a job's work files; the same request to two API processes at once."""
+"""Cases 11 and 14 on Postgres: no room for work files, or for contents; the same request to two replicas at once."""
 
 from __future__ import annotations
 
+import os
+import pwd
 import resource
+import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -13,7 +17,8 @@ import psutil
 import pytest
 from served import Service, refused, running, settings_for, wait_until
 from servers import Postgres
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
+from sqlalchemy.exc import OperationalError
 from stack import Stack, wait_for
 
 from app.db import Database
@@ -47,6 +52,57 @@ def test_case_11_a_full_work_dir_fails_the_job_at_its_checkpoint_and_is_emptied(
         assert session.scalar(select(func.count()).select_from(Blob).where(Blob.job_id == job.id)) == 0
     assert stack.finish(stack.submit_ticket(epochs=1))[0].status == "succeeded"
     assert runner.poll() is None
+
+
+@pytest.fixture
+def small_disk(postgres: Postgres) -> Iterator[str]:
+    """A database whose contents lie on a disk of a few MiB; only root can make one."""
+    user = postgres._server.system_user
+    with tempfile.TemporaryDirectory(prefix="ltp-disk-") as folder:
+        owner = os.getuid() if user is None else pwd.getpwnam(user).pw_uid
+        mount = ["mount", "-t", "tmpfs", "-o", f"size=4m,mode=700,uid={owner}", "tmpfs", folder]
+        if subprocess.run(mount, capture_output=True, check=False).returncode:
+            pytest.skip("a disk of a few MiB takes the right to mount one")
+        try:
+            with postgres.database() as url:
+                postgres._execute(f"CREATE TABLESPACE small LOCATION '{folder}'")
+                yield url
+            postgres._execute("DROP TABLESPACE small")
+        finally:
+            subprocess.run(["umount", folder], check=True)
+
+
+def test_case_11_a_full_disk_of_postgres_fails_the_job_and_the_next_one_finds_room(
+    small_disk: str, make_stack: Callable[..., Stack]
+) -> None:
+    stack = make_stack(database_url=small_disk)
+    with stack.db.write() as session:
+        session.execute(text("ALTER TABLE blob_chunks SET TABLESPACE small"))
+        session.execute(text("CREATE TABLE filler (data text) TABLESPACE small"))
+    runner = stack.runner()
+    job = stack.submit_ticket(epochs=30)
+    stack.reached(job, "training")
+
+    def fill() -> None:
+        while True:
+            with stack.db.write() as session:
+                session.execute(text("INSERT INTO filler SELECT repeat('x', 1500) FROM generate_series(1, 50)"))
+
+    with pytest.raises(OperationalError, match="No space left"):
+        fill()
+    (ended,) = stack.finish(job)
+    assert (ended.status, ended.error_code, ended.attempt) == ("failed", "storage_full", 1)
+    assert stack.made(job).status == "failed"
+    with stack.db.write() as session:
+        session.execute(text("DROP TABLE filler"))
+    assert stack.finish(stack.submit_ticket(epochs=1))[0].status == "succeeded"
+    assert runner.poll() is None
+
+    def reclaimed() -> bool:
+        with stack.db.read() as session:
+            return session.scalar(select(func.count()).select_from(Blob).where(Blob.job_id == job.id)) == 0
+
+    wait_for(reclaimed, timeout_s=10, message="what was staged was not deleted")
 
 
 @pytest.fixture
