@@ -56,7 +56,7 @@ def create_app(settings: Settings, *, clock: Clock = time.monotonic) -> FastAPI:
     app.state.settings = settings
     app.state.measures = measures
     app.state.db = db
-    app.state.outage = Outage(clock=clock)
+    app.state.outage = Outage(db)
     app.state.keys = KeyRing(db, settings, outage=app.state.outage, clock=clock)
     app.state.limits = Limits(settings)
     app.state.doorbell = Doorbell(settings.redis_url.get_secret_value() if settings.redis_url else None)

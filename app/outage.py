@@ -1,19 +1,25 @@
-"""The database being away: which errors say so, and for how long nobody need ask it again."""
+"""The database being away: which errors say so, and how those who can do without it learn that it is back."""
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 from typing import TypeVar
 
+import structlog
 from anyio import CapacityLimiter, fail_after, to_thread
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
+from app.db import Database, now
 from app.errors import DatabaseUnavailable
+
+log = structlog.get_logger(__name__)
 
 UNREACHABLE = (OperationalError, InterfaceError, NoConnectionFree)
 """What SQLAlchemy raises when the database cannot be asked."""
+AWAY = (*UNREACHABLE, TimeoutError)
 ASK_S = 4.0
 """A database that is frozen, or behind a network that swallows packets, gives no answer at all."""
 RETRY_S = 2.0
@@ -27,33 +33,51 @@ Clock = Callable[[], float]
 class Outage:
     """Whether the database answers, for those who can do without it for a while. Belongs to the event loop.
 
-    Once it has failed, one look-up at a time tries whether it is back; nobody else waits for it.
+    Once it has failed nobody waits for it any more: a task of its own finds out when it is back.
     """
 
-    def __init__(self, *, clock: Clock = time.monotonic) -> None:
-        self._clock = clock
-        self._retry_at: float | None = None
-        """None while it answers."""
-        self._trying = False
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._watch: asyncio.Task[None] | None = None
+        """Runs while the database is away."""
         self._threads = CapacityLimiter(THREADS)  # of its own: requests that hang must not be in the way
 
     async def ask(self, look_up: Callable[[], T]) -> T:
         """Run a look-up in a thread, and wait `ASK_S` for it at most; one that hangs is left behind.
 
         Raises:
-            DatabaseUnavailable: the database does not answer, or did not a moment ago.
+            DatabaseUnavailable: the database does not answer, or has not since it failed.
         """
-        if self._retry_at is not None and (self._trying or self._clock() < self._retry_at):
+        if self._watch is not None:
             raise DatabaseUnavailable
-        self._trying = self._retry_at is not None
         try:
-            with fail_after(ASK_S):
-                found = await to_thread.run_sync(look_up, abandon_on_cancel=True, limiter=self._threads)
-        except (*UNREACHABLE, TimeoutError) as error:
-            self._retry_at = self._clock() + RETRY_S
+            return await self._in_thread(look_up)
+        except AWAY as error:
+            if self._watch is None:
+                self._watch = asyncio.create_task(self._until_it_is_back())
             raise DatabaseUnavailable from error
-        else:
-            self._retry_at = None
-            return found
+
+    async def _in_thread(self, look_up: Callable[[], T]) -> T:
+        with fail_after(ASK_S):
+            return await to_thread.run_sync(look_up, abandon_on_cancel=True, limiter=self._threads)
+
+    async def _until_it_is_back(self) -> None:
+        began = time.monotonic()
+        log.warning("the database does not answer; predictions go on with what is known")
+        try:
+            while not await self._answers():
+                await asyncio.sleep(RETRY_S)
+            log.warning("the database answers again", after_s=round(time.monotonic() - began, 1))
         finally:
-            self._trying = False
+            self._watch = None  # whatever ended this, the next request finds out by itself
+
+    async def _answers(self) -> bool:
+        try:
+            await self._in_thread(self._ping)
+        except AWAY:
+            return False
+        return True
+
+    def _ping(self) -> None:
+        with self._db.read() as session:
+            now(session)
