@@ -150,7 +150,7 @@ class Embedded(Ground):
         return []
 
 
-class Deployment(Ground):
+class Deployed(Ground):
     """One API and two workers on Postgres and Redis."""
 
     commands: ClassVar[dict[str, list[str]]] = {

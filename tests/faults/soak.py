@@ -23,7 +23,7 @@ from sqlalchemy import func, select
 if __name__ == "__main__":  # under pytest the tests' own modules are found already
     sys.path.append(str(Path(__file__).parents[1]))
 
-from faults.grounds import Deployment, Embedded, Ground
+from faults.grounds import Deployed, Embedded, Ground
 from faults.weapons import Arsenal
 from stack import seed_from_environment, wait_for
 from tiny import write_tiny
@@ -234,7 +234,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="ltp-soak-") as directory:
         root = options.keep or Path(directory)
         root.mkdir(parents=True, exist_ok=True)
-        on = Deployment if options.deployment else Embedded
+        on = Deployed if options.deployment else Embedded
         report = soak(root, write_tiny(root / "tiny"), strikes=options.kills, seed=seed, minutes=options.minutes, on=on)
     print(report)  # noqa: T201
     return 0 if report.clean else 1

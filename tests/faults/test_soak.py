@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from faults.grounds import Deployment, Embedded, Ground
+from faults.grounds import Deployed, Embedded, Ground
 from faults.soak import soak
 from stack import seed_from_environment
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize(("ground", "strikes"), [(Embedded, 3), (Deployment, 6)])
+@pytest.mark.parametrize(("ground", "strikes"), [(Embedded, 3), (Deployed, 6)])
 def test_random_faults_lose_nothing_and_publish_nothing_twice(
     tmp_path: Path, tiny_backbone_dir: Path, ground: type[Ground], strikes: int
 ) -> None:

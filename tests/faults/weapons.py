@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 
 import psutil
-from faults.grounds import Deployment, Ground
+from faults.grounds import Deployed, Ground
 from stack import kill
 
 ORPHAN_S = 5.0
@@ -32,7 +32,7 @@ class Arsenal:
             "job killed": (30, self.job),
             "worker killed": (25, self.worker),
         }
-        if isinstance(ground, Deployment):
+        if isinstance(ground, Deployed):
             self.weapons |= {
                 "worker and job frozen past the lease": (14, self.freeze),
                 "redis killed": (8, self.redis_kill),
@@ -129,8 +129,8 @@ class Arsenal:
         self._redis_away = False
 
     @property
-    def _deployment(self) -> Deployment:
-        assert isinstance(self.ground, Deployment)
+    def _deployment(self) -> Deployed:
+        assert isinstance(self.ground, Deployed)
         return self.ground
 
     def _find(self, job_id: str) -> tuple[psutil.Process, psutil.Process] | None:
