@@ -169,6 +169,20 @@ def test_requests_sent_ahead_are_answered_in_order_up_to_a_number(wire: Wire) ->
     assert answered < 200
 
 
+def test_a_strangers_body_is_not_read(tmp_path: Path, migrated_sqlite: Path, tiny_backbone_dir: Path) -> None:
+    settings = settings_for(tmp_path / "data", migrated_sqlite, tiny_backbone_dir, auth="on")
+    bodies = {
+        "/tickets": "multipart/form-data; boundary=b",
+        "/predict": "application/json",
+        "/keys": "application/json",
+    }
+    with running(settings) as service:
+        for path, kind in bodies.items():
+            with Wire(service.port) as wire:
+                wire.head("POST", path, content_type=kind, content_length=str(2**40))
+                refused(wire.answer(), 401, "unauthorized")
+
+
 def test_an_upgrade_is_not_taken_up(wire: Wire) -> None:
     for upgrade in ("websocket", "h2c"):
         answer = wire.head("GET", "/healthz", connection="Upgrade", upgrade=upgrade).answer()
