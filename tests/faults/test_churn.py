@@ -20,9 +20,9 @@ LANGUAGES = (
 )
 PAIRS = [
     {"premise": f"the {who} {what}", "hypothesis": f"a {who} is {how}"}
-    for who in ("dog", "cat", "man")
+    for who in ("dog", "man")
     for what in ("runs", "eats the fish in the house")
-    for how in ("red", "sleeping")
+    for how in ("red",)
 ]
 
 
@@ -65,7 +65,7 @@ def test_case_24_under_churn_every_answer_is_the_adapters_own(crowded: Service) 
 
     def round_of(seed: int) -> float:
         chosen = random.Random(seed)
-        asked = [(chosen.choice(LANGUAGES), chosen.randrange(len(PAIRS))) for _ in range(chosen.randint(1, 40))]
+        asked = [(chosen.choice(LANGUAGES), chosen.randrange(len(PAIRS))) for _ in range(chosen.randint(1, 24))]
         found = ask(crowded, [{**PAIRS[index], "lang": lang} for lang, index in asked])
         worst = 0.0
         for key, each in zip(asked, found, strict=True):
@@ -76,7 +76,7 @@ def test_case_24_under_churn_every_answer_is_the_adapters_own(crowded: Service) 
         return worst
 
     with ThreadPoolExecutor(8) as pool:
-        differences = list(pool.map(round_of, range(150)))
+        differences = list(pool.map(round_of, range(60)))
     assert max(differences) <= 1e-5
     after = evictions(crowded)
     assert all(after[name] - before[name] > len(LANGUAGES) for name in after), (before, after)
