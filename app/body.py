@@ -8,7 +8,7 @@ of the field), and gives the route a `Submission`. The OpenAPI document is writt
 import hashlib
 import json
 import tempfile
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from email.message import Message
 from pathlib import Path
@@ -20,6 +20,7 @@ from starlette.concurrency import run_in_threadpool
 
 from app.errors import BodyTooLarge, FieldError, InvalidRequest, UnsupportedMediaType
 from app.fields import field_errors, sentence
+from app.room import Room
 from app.schemas.scalars import MOST_CHARACTERS
 from app.settings import MIB, Settings
 from app.strict_json import JSONRefused, parse
@@ -65,27 +66,35 @@ class Accepts(Generic[T]):
     async def __call__(self, request: Request) -> AsyncIterator[Submission[T]]:
         """Read the body; files live until the response has been sent."""
         settings = cast(Settings, request.app.state.settings)
+        room = cast(Room, request.app.state.room)
         media_type = _media_type(request)
         if media_type == MULTIPART and self.files:
-            with tempfile.TemporaryDirectory(prefix="ltp-upload-", dir=settings.spool) as directory:
-                yield await self._multipart(request, settings, Path(directory))
+            with (
+                tempfile.TemporaryDirectory(prefix="ltp-upload-", dir=settings.spool) as directory,
+                room.enter() as take,
+            ):
+                yield await self._multipart(request, settings, Path(directory), take)
         elif media_type == JSON and self.json_body:
-            yield await self._json(request, settings)
+            with room.enter() as take:
+                yield await self._json(request, settings, take)
         else:
             accepted = [JSON] * self.json_body + [MULTIPART] * bool(self.files)
             raise UnsupportedMediaType(
                 f"the body is {media_type or 'of no declared type'}; send it as {' or '.join(accepted)}"
             )
 
-    async def _json(self, request: Request, settings: Settings) -> Submission[T]:
+    async def _json(self, request: Request, settings: Settings, take: Callable[[int], None]) -> Submission[T]:
         raw = bytearray()
         async for chunk in limited(request, settings.max_body_mb * MIB):
+            take(len(chunk))
             raw += chunk
         if len(raw) > INLINE_BYTES:
             return await run_in_threadpool(self._read, bytes(raw), settings)
         return self._read(bytes(raw), settings)
 
-    async def _multipart(self, request: Request, settings: Settings, directory: Path) -> Submission[T]:
+    async def _multipart(
+        self, request: Request, settings: Settings, directory: Path, take: Callable[[int], None]
+    ) -> Submission[T]:
         limits = {name: getattr(settings, file.limit) * MIB for name, file in self.files.items()}
         limits[REQUEST] = settings.max_body_mb * MIB
         stream = limited(request, sum(limits.values()))
@@ -97,6 +106,7 @@ class Accepts(Generic[T]):
         body = parts.pop(REQUEST, None)
         if body is None and not self.optional:
             raise _missing_part(REQUEST)
+        take(0 if body is None else body.size)
         raw = b"{}" if body is None else await run_in_threadpool(body.path.read_bytes)
         submission = await run_in_threadpool(self._read, raw, settings)
         digest = hashlib.sha256(submission.digest.encode())

@@ -240,6 +240,10 @@ class TooManyConnections(Busy):
     """As many connections are open as may be."""
 
 
+class TooMuchAtOnce(Busy):
+    """The bodies being read and answered take as much memory as they may."""
+
+
 class NotReady(Busy):
     """The backbone is still being loaded, or the process is draining."""
 

@@ -28,8 +28,9 @@ from app.predictor.predictor import Predictor
 from app.predictor.residency import Residency
 from app.predictor.resolutions import Resolutions
 from app.refusals import install
+from app.room import LARGEST_AT_ONCE, Room
 from app.routes import adapters, audit, drifts, jobs, keys, languages, operations, predict, predictions, tickets
-from app.settings import Settings, share_cores
+from app.settings import MIB, Settings, share_cores
 
 log = structlog.get_logger(__name__)
 
@@ -59,6 +60,7 @@ def create_app(settings: Settings, *, clock: Clock = time.monotonic) -> FastAPI:
     app.state.outage = Outage(db)
     app.state.keys = KeyRing(db, settings, outage=app.state.outage, clock=clock)
     app.state.limits = Limits(settings)
+    app.state.room = Room(LARGEST_AT_ONCE * settings.max_body_mb * MIB)
     app.state.doorbell = Doorbell(settings.redis_url.get_secret_value() if settings.redis_url else None)
     app.state.predictor = Predictor(settings, db, measures)
     app.state.resolutions = Resolutions(settings, app.state.predictor, outage=app.state.outage, clock=clock)

@@ -16,6 +16,8 @@ from served import Service, refused, running, settings_for, wait_until
 from wire import Wire
 
 from app.headers import NOTHING, SECURITY
+from app.room import LARGEST_AT_ONCE
+from app.settings import MIB
 
 LIMIT = 12
 BODY = b'{"lang": "sw", "pairs": [{"premise": "a", "hypothesis": "b"}], "why": "%s"}'
@@ -257,3 +259,28 @@ def test_the_documentation_page_may_load_its_own_files_and_nothing_else(strict: 
         again = strict.http.get(path, headers={"If-None-Match": asset.headers["ETag"]})
         assert again.status_code == 304
     assert json.loads(strict.http.get("/openapi.json").text)
+
+
+def test_bodies_in_memory_are_bounded_together_and_files_are_not_among_them(
+    tmp_path: Path, migrated_sqlite: Path, tiny_backbone_dir: Path
+) -> None:
+    settings = settings_for(tmp_path / "data", migrated_sqlite, tiny_backbone_dir, max_body_mb=1)
+    body = (BODY % (b" " * MIB))[: MIB - 1]
+    with running(settings) as service, ExitStack() as stack:
+        room = service.app.state.room
+        for _ in range(LARGEST_AT_ONCE):
+            wire = stack.enter_context(Wire(service.port))
+            wire.head("POST", "/predict", content_type="application/json", content_length=str(MIB)).say(body)
+        wait_until(lambda: room.taken == LARGEST_AT_ONCE * len(body), 20)
+        with Wire(service.port) as wire:
+            wire.head("POST", "/predict", content_type="application/json", content_length=str(MIB)).say(body)
+            answer = wire.answer()
+            refused(answer, 503, "too_much_at_once")
+            assert int(answer.headers["Retry-After"]) >= 1
+        with Wire(service.port) as wire:
+            wire.head("POST", "/tickets", content_type="multipart/form-data; boundary=b", transfer_encoding="chunked")
+            part = b'--b\r\nContent-Disposition: form-data; name="corpus"\r\n\r\n' + b" " * MIB + b"\r\n--b--\r\n"
+            wire.say(f"{len(part):x}\r\n", part, "\r\n0\r\n\r\n")
+            refused(wire.answer(), 422, "invalid_request")
+        stack.close()
+        wait_until(lambda: room.taken == 0, 20)
