@@ -18,8 +18,9 @@ SILENT_S = 30
 """Packets that nobody acknowledges for so long end the connection; half of a lease, so that heartbeats try again."""
 STATEMENT_S = 30
 LOCK_S = 10
-IDLE_S = 60
-"""A transaction that does nothing for so long belongs to a process that is frozen, and gives its locks back."""
+IDLE_S = 30
+"""A transaction that does nothing for so long belongs to a process that is frozen. Its locks are gone, then, before the
+lease of a job runs out, which could not be taken back while its row is locked."""
 POOL = 5
 OVERFLOW = 15
 """An API takes up to 20 connections under load and keeps 5; a worker and its job together need 5."""

@@ -186,7 +186,8 @@ def test_case_3_a_frozen_worker_loses_its_job_and_its_late_result_is_refused(
     for process in (stale, first):
         kill(process, signal.SIGSTOP)
     deployment.worker()
-    wait_for(lambda: deployment.job(job.id).attempt == 2, message="nobody took the job over")
+    # one that is frozen within a transaction keeps the job's row locked until the server ends its session
+    wait_for(lambda: deployment.job(job.id).attempt == 2, timeout_s=150, message="nobody took the job over")
     kill(stale, signal.SIGCONT)  # its training goes on, and its runner is still frozen
     (ended,) = deployment.finish(job)
     assert deployment.published_once(ended).attempt == 2

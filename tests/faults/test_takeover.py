@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import resource
 import signal
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing, suppress
 
 import psutil
 from sqlalchemy import func, select
+from sqlalchemy.engine import make_url
 from stack import Stack, kill, wait_for
 
 from app.models import Blob, BlobChunk, JobEvent, Ticket
@@ -16,14 +19,26 @@ STALL_S = 15
 """Importing torch on a busy machine must not count as silence."""
 
 
+def freeze(stack: Stack, *processes: psutil.Process) -> None:
+    """Stop processes between two transactions: SQLite has one lock, and a frozen writer would keep it."""
+    path = str(make_url(stack.settings.database).database)
+    while True:
+        for process in processes:
+            kill(process, signal.SIGSTOP)
+        with closing(sqlite3.connect(path, timeout=1)) as probe, suppress(sqlite3.OperationalError):
+            probe.execute("BEGIN IMMEDIATE")
+            return
+        for process in processes:
+            kill(process, signal.SIGCONT)
+
+
 def test_a_frozen_runner_loses_its_job_and_its_late_result_is_refused(make_stack: Callable[..., Stack]) -> None:
     stack = make_stack()
     first = stack.runner()
     job = stack.submit_ticket(epochs=200)
     stack.reached(job, "training")
     stale = stack.one("job")
-    for process in (stale, psutil.Process(first.pid)):
-        kill(process, signal.SIGSTOP)
+    freeze(stack, stale, psutil.Process(first.pid))
     second = stack.runner()
     taken = wait_for(lambda: stack.job(job.id).attempt == 2 and stack.job(job.id), message="nobody took the job over")
     assert taken.attempt == 2
