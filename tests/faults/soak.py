@@ -89,8 +89,9 @@ class Report:
 class Soak:
     """A ground under fire: always some jobs waiting, one strike after the other."""
 
-    def __init__(self, ground: Ground, *, seed: int) -> None:
+    def __init__(self, ground: Ground, *, seed: int, at_once: int = AT_ONCE) -> None:
         self.ground, self.stack, self.random = ground, ground.stack, random.Random(seed)
+        self.at_once = at_once
         self.arsenal = Arsenal(ground, chance=self.random)
         self.report = Report(seed)
 
@@ -138,7 +139,7 @@ class Soak:
     def _keep_busy(self, base: Ticket) -> None:
         with self.stack.db.read() as session:
             open_jobs = session.scalar(select(func.count()).where(Job.status.in_(("queued", "running")))) or 0
-        for _ in range(open_jobs, AT_ONCE):
+        for _ in range(open_jobs, self.at_once):
             kind = self.random.choice(["drift", "selection", "adapter", "prediction"])
             if kind == "drift":
                 self.ground.drift(epochs=self.random.randint(5, 60))
@@ -212,12 +213,19 @@ class Soak:
 
 
 def soak(
-    directory: Path, backbone: Path, *, strikes: int, seed: int, minutes: float = float("inf"), on: type[Ground]
+    directory: Path,
+    backbone: Path,
+    *,
+    strikes: int,
+    seed: int,
+    minutes: float = float("inf"),
+    at_once: int = AT_ONCE,
+    on: type[Ground],
 ) -> Report:
     """Run a soak in an empty directory."""
     ground = on(directory, backbone, log_format="json")  # in which late writers are counted
     try:
-        return Soak(ground, seed=seed).run(strikes, minutes=minutes)
+        return Soak(ground, seed=seed, at_once=at_once).run(strikes, minutes=minutes)
     finally:
         ground.close()
 
