@@ -15,7 +15,7 @@ from typing import Any
 import psutil
 import pytest
 from deployment import Deployment
-from servers import Postgres, Redis, free_port, running_postgres
+from servers import Postgres, free_port, running_postgres, running_redis
 from stack import SHORT, kill, wait_for
 
 from app.doorbell import RING, application
@@ -33,10 +33,10 @@ def postgres() -> Iterator[Postgres]:
 
 @pytest.fixture(scope="module")
 def running(
-    tmp_path_factory: pytest.TempPathFactory, tiny_backbone_dir: Path, postgres: Postgres, redis: Redis
+    tmp_path_factory: pytest.TempPathFactory, tiny_backbone_dir: Path, postgres: Postgres
 ) -> Iterator[Deployment]:
-    """An API and two workers that share a WORK_DIR; a language to predict with."""
-    with postgres.database() as url:
+    """An API and two workers that share a WORK_DIR, on a Redis of their own; a language to predict with."""
+    with postgres.database() as url, running_redis() as redis:
         directory = tmp_path_factory.mktemp("deployment")
         deployment = Deployment(directory, tiny_backbone_dir, database_url=url, redis=redis, log_level="info")
         deployment.start_api()
