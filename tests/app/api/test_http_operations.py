@@ -65,7 +65,7 @@ def test_figures_name_routes_and_no_ids(service: Service) -> None:
     assert 'route="other",status="404"' in response.text
     assert 'ltp_jobs{kind="ticket",status="queued"} 1.0' in response.text
     assert "ltp_queue_pairs 0.0" in response.text
-    assert 'ltp_oldest_queued_job_seconds{kind="ticket"} 0.0' not in response.text
+    assert 'ltp_oldest_queued_job_seconds{kind="ticket"} 0.0\n' not in response.text
     assert "ltp_database_up 1.0" in response.text
     assert job.id not in response.text
 
