@@ -57,7 +57,7 @@ def test_nothing_is_open_to_who_has_no_key_nor_broken_by_who_has(
 
 
 def attack(service: Service, directory: Path, *, checks: Sequence[str], seconds: int) -> str:
-    """Let schemathesis try every operation but the endless one, with the client's key if it has one; says how it went."""
+    """Try every operation but the endless one, with the client's key if it has one; says how it went."""
     report = directory / "report.json"
     command = [shutil.which("st", path=Path(sys.executable).parent) or "st", "run", f"{service.url}/openapi.json"]
     options = {
