@@ -60,6 +60,21 @@ def kill_in_training(stack: Stack, job: Job, victim: str, *, attempt: int) -> li
     return doomed
 
 
+def kill_until_over(stack: Stack, job: Job, *, attempt: int) -> None:
+    """Kill whatever process the attempt has until it is over: a single kill may hit one that is ending anyway."""
+    wait_for(lambda: stack.job(job.id).attempt == attempt, message=f"attempt {attempt} did not begin")
+
+    def over() -> bool:
+        now = stack.job(job.id)
+        if now.attempt != attempt or now.status != "running":
+            return True
+        for process in stack.processes("job"):
+            kill(process)
+        return False
+
+    wait_for(over, message=f"attempt {attempt} did not end")
+
+
 def test_a_killed_run_goes_on_from_its_checkpoint_to_the_same_bits(stack: Stack) -> None:
     whole = published(stack, stack.finish(stack.submit_ticket(number=77, epochs=200))[0])
     job = stack.submit_ticket(number=77, epochs=200)
@@ -76,11 +91,8 @@ def test_a_killed_run_goes_on_from_its_checkpoint_to_the_same_bits(stack: Stack)
 def test_a_job_that_is_killed_every_time_fails_with_the_reason_and_the_queue_moves_on(stack: Stack) -> None:
     job = stack.submit_ticket(epochs=1000, batch_size=1)
     waiting = stack.submit_ticket(epochs=1)
-    last = 0
-    for _ in range(3):
-        process = stack.one("job", other_than=last)
-        kill(process)
-        last = process.pid
+    for attempt in (1, 2, 3):
+        kill_until_over(stack, job, attempt=attempt)
     failed, other = stack.finish(job, waiting)
     assert (failed.status, failed.error_code, failed.attempt) == ("failed", "worker_lost", 3)
     assert "SIGKILL" in (failed.error_detail or "")
