@@ -32,7 +32,7 @@ demo: setup ## watch the whole method happen: drift, ticket, two adapters, predi
 	@$(BIN)/python -m demo
 
 test: setup check ## everything that has to hold: check, then the test suite
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 check: $(INSTALLED) ## lint, formatting, types, and the direction of imports
 	@$(BIN)/ruff check .

@@ -13,6 +13,15 @@ from ltp.backbone.load import Backbone, load_backbone
 from ltp.backbone.locate import resolve
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Show what tests measured beside what they hold: each calls `record_property("figures", ...)`."""
+    reports = [report for reports in terminalreporter.stats.values() for report in reports]
+    for report in reports:
+        for name, value in getattr(report, "user_properties", ()) if getattr(report, "when", "") == "call" else ():
+            if name == "figures":
+                terminalreporter.write_line(f"{report.nodeid}: {value}")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _one_thread() -> None:
     torch.set_num_threads(1)

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
@@ -115,7 +115,9 @@ def deployment(tmp_path: Path, tiny_backbone_dir: Path) -> Iterator[Deployment]:
         yield deployed
 
 
-def test_a_rolling_restart_under_load_fails_no_request_and_loses_no_job(deployment: Deployment) -> None:
+def test_a_rolling_restart_under_load_fails_no_request_and_loses_no_job(
+    deployment: Deployment, record_property: Callable[[str, object], None]
+) -> None:
     deployment.train()
     wait_for(lambda: deployment.finished(deployment.jobs[0]))
     load = [threading.Thread(target=deployment.predict_on, daemon=True) for _ in range(LOADERS)]
@@ -131,9 +133,10 @@ def test_a_rolling_restart_under_load_fails_no_request_and_loses_no_job(deployme
     jobs = deployment.stack.finish(*map(deployment.stack.job, deployment.jobs))
     balancer = deployment.balancer
     handed_back = sum("shutting down" in deployment.stack.logs(job) for job in jobs)
-    print(  # noqa: T201
+    record_property(
+        "figures",
         f"requests {balancer.statuses.total()}, of them put off with 503: {balancer.statuses[503]}, broken: "
-        f"{len(balancer.broken)}, longest {balancer.longest_s:.2f} s; jobs {len(jobs)}, handed back {handed_back}"
+        f"{len(balancer.broken)}, longest {balancer.longest_s:.2f} s; jobs {len(jobs)}, handed back {handed_back}",
     )
     assert balancer.broken == []
     assert deployment.faults == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,9 +14,13 @@ from stack import seed_from_environment
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize(("ground", "strikes"), [(Embedded, 2), (Deployed, 5)])
 def test_random_faults_lose_nothing_and_publish_nothing_twice(
-    tmp_path: Path, tiny_backbone_dir: Path, ground: type[Ground], strikes: int
+    tmp_path: Path,
+    tiny_backbone_dir: Path,
+    ground: type[Ground],
+    strikes: int,
+    record_property: Callable[[str, object], None],
 ) -> None:
     report = soak(tmp_path, tiny_backbone_dir, strikes=strikes, seed=seed_from_environment(), at_once=2, on=ground)
-    print(report)  # noqa: T201
+    record_property("figures", str(report).replace("\n", "; "))
     assert report.strikes == strikes
     assert report.clean, str(report)
