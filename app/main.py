@@ -30,7 +30,7 @@ from app.predictor.resolutions import Resolutions
 from app.refusals import install
 from app.room import LARGEST_AT_ONCE, Room
 from app.routes import adapters, audit, drifts, jobs, keys, languages, operations, predict, predictions, tickets
-from app.settings import MIB, Settings, share_cores
+from app.settings import MIB, Settings
 
 log = structlog.get_logger(__name__)
 
@@ -77,7 +77,7 @@ def create_app(settings: Settings, *, clock: Clock = time.monotonic) -> FastAPI:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Start the engine's thread; at the end finish what was accepted and close the database."""
-    share_cores()
+    Settings.share_cores()
     settings: Settings = app.state.settings
     if settings.auth == "on" and settings.admin_key is None:
         log.warning("there is no ADMIN_KEY: only keys that were made before are accepted, and no tenant can be created")

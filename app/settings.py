@@ -208,21 +208,18 @@ class Settings(BaseSettings):
 
     def environment(self) -> dict[str, str]:
         """Return the environment for a child process that shall have exactly these settings."""
-        # threads that spin while they wait for each other starve when the cores are shared, with the API's engine say:
-        # a training step then took five times as long
-        inherited = {"OMP_WAIT_POLICY": "PASSIVE"}
-        inherited |= {name: value for name, value in os.environ.items() if not name.upper().startswith(PREFIX)}
+        inherited = {name: value for name, value in os.environ.items() if not name.upper().startswith(PREFIX)}
         own = {PREFIX + field.upper(): _plain(getattr(self, field)) for field in type(self).model_fields}
         return SHARED_CORES | inherited | {name: value for name, value in own.items() if value is not None}
 
+    @staticmethod
+    def share_cores() -> None:
+        """Set `SHARED_CORES` in this process unless the environment does; to be called before torch is imported."""
+        for name, value in SHARED_CORES.items():
+            os.environ.setdefault(name, value)
+
     def _effective(self, field: str) -> Any:
         return {"database_url": self.database, "work_dir": self.work}.get(field, getattr(self, field))
-
-
-def share_cores() -> None:
-    """Set `SHARED_CORES` in this process unless the environment does; to be called before torch is imported."""
-    for name, value in SHARED_CORES.items():
-        os.environ.setdefault(name, value)
 
 
 def _plain(value: Any) -> str | None:

@@ -105,13 +105,7 @@ def _retire_jobs(db: Database, days: float) -> int:
         kept = (_remembered(Job.id), exists().where(Prediction.job_id == Job.id), *unmade)
         return old.where(*(~each for each in kept)).order_by(Job.id).limit(AT_ONCE)
 
-    with db.read() as session:
-        if session.scalar(overdue(session)) is None:
-            return 0
-    with db.write() as session:
-        doomed = session.scalars(overdue(session).with_for_update(skip_locked=True)).all()
-        session.execute(delete(Job).where(Job.id.in_(doomed)))
-    return len(doomed)
+    return _deleted(db, Job, overdue)
 
 
 def _retire_audit_events(db: Database, days: float) -> int:
@@ -119,12 +113,17 @@ def _retire_audit_events(db: Database, days: float) -> int:
         old = select(AuditEvent.id).where(AuditEvent.created_at < _ago(session, days))
         return old.order_by(AuditEvent.created_at).limit(10 * AT_ONCE)
 
+    return _deleted(db, AuditEvent, overdue)
+
+
+def _deleted(db: Database, table: type[Job | AuditEvent], overdue: Callable[[Session], Select[str]]) -> int:
+    """Delete the rows that `overdue` selects and nobody else is deleting; no write where there are none."""
     with db.read() as session:
         if session.scalar(overdue(session)) is None:
             return 0
     with db.write() as session:
         doomed = session.scalars(overdue(session).with_for_update(skip_locked=True)).all()
-        session.execute(delete(AuditEvent).where(AuditEvent.id.in_(doomed)))
+        session.execute(delete(table).where(table.id.in_(doomed)))
     return len(doomed)
 
 
