@@ -1,7 +1,8 @@
 # The only commands to learn. `make demo` and `make test` do all of their own set-up.
 #
 # PYTHON           the interpreter .venv is made with (default: the first of python3.11 ... python3 that is 3.11 or newer)
-# DATA             folder with xnli/, americasnli/ and wikitext2/, for `make bench`
+# DATA             folder with xnli/, americasnli/ and wikitext2/, for `make bench` and `make few-shot`
+# LINES            numbers of the benchmarks to run, e.g. 1,2 (default: all)
 # TORCH_INDEX_URL  package index torch alone is taken from, for a CPU-only or CUDA build (default: pip's own indexes)
 
 SHELL := bash
@@ -12,15 +13,16 @@ SHELL := bash
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+BENCHED := $(VENV)/.benched
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 TORCH := torch==2.13.0
 AUDIT := build/audit
 PIP_AUDIT := pip-audit==2.10.1
 
-.PHONY: help setup run demo test check bench rehearse audit format migrate lock clean
+.PHONY: help setup run demo test check bench few-shot rehearse audit format migrate lock clean
 
 help: ## show this list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  make %-9s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  make %-9s %s\n", $$1, $$2}'
 
 setup: $(INSTALLED) ## create .venv with the test dependencies and prepare the mini backbone; quick when nothing changed
 	@$(BIN)/ltp backbone prepare mini
@@ -40,8 +42,11 @@ check: $(INSTALLED) ## lint, formatting, types, and the direction of imports
 	@$(BIN)/mypy
 	@$(BIN)/python -m pytest -q tests/test_layout.py
 
-bench: setup ## few-shot accuracy on XNLI and AmericasNLI (make bench DATA=...); hours on 2 cores, resumable
-	@test -n "$(DATA)" || { echo "Name the folder with xnli/, americasnli/ and wikitext2/: make bench DATA=..." >&2; exit 2; }
+bench: setup | $(BENCHED) ## speed beside what one would run instead, into bench/report.md (DATA=..., LINES=1,2); 50 minutes on 2 cores
+	@$(BIN)/python -m bench $(if $(DATA),--data "$(DATA)") $(if $(LINES),--lines "$(LINES)")
+
+few-shot: setup ## few-shot accuracy on XNLI and AmericasNLI (make few-shot DATA=...); hours on 2 cores, resumable
+	@test -n "$(DATA)" || { echo "Name the folder with xnli/, americasnli/ and wikitext2/: make few-shot DATA=..." >&2; exit 2; }
 	@$(BIN)/python -m bench.few_shot --data "$(DATA)" --out build/few-shot
 
 rehearse: setup ## start every service of docker-compose.yml as a process, and run the demo through it (10 minutes on 2 cores)
@@ -73,6 +78,11 @@ $(INSTALLED): pyproject.toml requirements.lock | $(BIN)/python
 	@$(PIP) install --quiet --no-deps $${TORCH_INDEX_URL:+--index-url "$$TORCH_INDEX_URL"} $(TORCH)
 	@echo "Installing ltp and its dependencies"
 	@$(PIP) install --quiet --constraint requirements.lock --editable '.[test]'
+	@touch $@
+
+$(BENCHED): $(INSTALLED)
+	@echo "Installing what the benchmarks compare with"
+	@$(PIP) install --quiet --constraint requirements.lock '.[bench]'
 	@touch $@
 
 $(BIN)/python:

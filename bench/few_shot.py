@@ -26,6 +26,7 @@ import numpy as np
 import torch
 
 from app.settings import Settings
+from bench.material import wikitext_sentences
 from ltp.adapter import TrainedAdapter, train_adapter
 from ltp.backbone.load import Backbone, load_backbone
 from ltp.backbone.locate import resolve
@@ -41,16 +42,6 @@ RATIOS = (0.05, 0.10, 0.20)
 STRATEGIES: tuple[Strategy, ...] = ("decoupled", "tied", "frozen_embeddings")
 XNLI = ("en", "es", "sw", "ur", "zh")
 SHOTS = 32
-
-
-def wikitext_sentences(folder: Path) -> list[str]:
-    """Return WikiText-2's sentences: no titles, split where a full stop stands between spaces."""
-    sentences = []
-    for name in ("valid.txt", "test.txt"):
-        for line in (folder / name).read_text(encoding="utf-8").splitlines():
-            if (text := line.strip()) and not text.startswith("="):
-                sentences += [part.strip(" .") + " ." for part in text.split(" . ") if len(part.split()) > 3]
-    return sentences
 
 
 def shown(label: str) -> Callable[[Progress], None]:
