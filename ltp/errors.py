@@ -15,6 +15,7 @@ LTPError
 │   ├── CorpusError                     the unlabelled text cannot be used
 │   └── ExamplesError                   a labelled file cannot be read
 ├── TooFewExamples                      a split cannot be made from what was given
+├── UnsoundData                         a benchmark's folder is not what it must be
 ├── TrainingDiverged                    a loss became NaN or infinite
 └── TrainingCancelled                   the progress callback asked to stop
 """
@@ -92,6 +93,10 @@ class ExamplesError(TextFileError):
 
 class TooFewExamples(LTPError):
     """A training, development or few-shot split cannot be made from the examples given."""
+
+
+class UnsoundData(LTPError):
+    """A benchmark's folder is not what it must be: a file is missing, or its rows are not those of the others."""
 
 
 class TrainingDiverged(LTPError):
