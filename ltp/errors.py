@@ -16,6 +16,7 @@ LTPError
 │   └── ExamplesError                   a labelled file cannot be read
 ├── TooFewExamples                      a split cannot be made from what was given
 ├── UnsoundData                         a benchmark's folder is not what it must be
+├── InvalidExperiment                   an experiment's file, or a bound on it, cannot be meant
 ├── TrainingDiverged                    a loss became NaN or infinite
 └── TrainingCancelled                   the progress callback asked to stop
 """
@@ -97,6 +98,10 @@ class TooFewExamples(LTPError):
 
 class UnsoundData(LTPError):
     """A benchmark's folder is not what it must be: a file is missing, or its rows are not those of the others."""
+
+
+class InvalidExperiment(LTPError):
+    """An experiment's file, or a bound on it, cannot be meant."""
 
 
 class TrainingDiverged(LTPError):
