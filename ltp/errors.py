@@ -17,6 +17,7 @@ LTPError
 ├── TooFewExamples                      a split cannot be made from what was given
 ├── UnsoundData                         a benchmark's folder is not what it must be
 ├── InvalidExperiment                   an experiment's file, or a bound on it, cannot be meant
+├── LedgerMismatch                      results of different runs would be mixed
 ├── TrainingDiverged                    a loss became NaN or infinite
 └── TrainingCancelled                   the progress callback asked to stop
 """
@@ -102,6 +103,10 @@ class UnsoundData(LTPError):
 
 class InvalidExperiment(LTPError):
     """An experiment's file, or a bound on it, cannot be meant."""
+
+
+class LedgerMismatch(LTPError):
+    """The results in a folder were made with another backbone, other data, another program or other settings."""
 
 
 class TrainingDiverged(LTPError):

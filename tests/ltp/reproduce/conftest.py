@@ -1,4 +1,4 @@
-"""Fixtures of the reproduction's tests: made-up data."""
+"""Fixtures of the reproduction's tests: made-up data and the small experiment's grid on it."""
 
 from __future__ import annotations
 
@@ -6,9 +6,18 @@ from pathlib import Path
 
 import pytest
 from benchmarks import write_data
+from reproducing import grid_of, small
+
+from ltp.reproduce.grid import Grid
 
 
 @pytest.fixture(scope="session")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data folder in the shape of the real one; copy it before changing it."""
     return write_data(tmp_path_factory.mktemp("data"))
+
+
+@pytest.fixture
+def grid(data: Path) -> Grid:
+    """The small experiment's grid."""
+    return grid_of(small(), data)
