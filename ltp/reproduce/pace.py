@@ -1,0 +1,79 @@
+"""How much work is left and how long it will take: costs estimated beforehand, scaled by what was measured.
+
+The unit is one pair going once forward through the backbone; a training step counts three, as gradients cost two more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ltp.reproduce.cell import Cell, DriftCell, EvaluationCell, TicketCell, TrainingCell
+from ltp.reproduce.grid import Run
+
+FORWARD_AND_BACK = 3.0
+LINE = 2.5
+"""A sentence of the MLM run beside a pair: the loss over the whole vocabulary outweighs that it is shorter."""
+TICKET = 40.0
+LABELS = 3
+SECONDS = 1 / 60
+"""Assumed for a unit before anything was measured: `mini` on two cores."""
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """What costs depend on beside the cells: sentences there are, and test pairs a language."""
+
+    sentences: int
+    pairs: dict[tuple[str, str], int]
+    """By benchmark and language."""
+
+
+def cost(cell: Cell, sizes: Sizes) -> float:
+    """Units of work in a cell."""
+    match cell:
+        case DriftCell():
+            lines = min(cell.config.sample or sizes.sentences, sizes.sentences)
+            return LINE * FORWARD_AND_BACK * lines * cell.config.epochs
+        case TicketCell():
+            return TICKET
+        case TrainingCell():
+            return cell.config.epochs * (FORWARD_AND_BACK + 1) * LABELS * cell.draw.shots
+        case EvaluationCell():
+            pairs = (sizes.pairs[cell.suite, language] for language in cell.languages)
+            return float(sum(min(cell.pairs or there, there) for there in pairs))
+
+
+def _kind(cell: Cell) -> str:
+    """What has a pace of its own: trainings differ by method, since some step all parameters."""
+    return f"{cell.kind} {cell.method}" if isinstance(cell, TrainingCell) else cell.kind
+
+
+class Pace:
+    """Seconds a unit of each kind of cell has taken so far, and with that the seconds that are left."""
+
+    def __init__(self, sizes: Sizes, *, slots: int = 1) -> None:
+        self._sizes, self._slots = sizes, slots
+        self._units: dict[str, float] = {}
+        self._seconds: dict[str, float] = {}
+
+    def note(self, cell: Cell, seconds: float) -> None:
+        """Take in a finished cell."""
+        kind = _kind(cell)
+        self._units[kind] = self._units.get(kind, 0.0) + cost(cell, self._sizes)
+        self._seconds[kind] = self._seconds.get(kind, 0.0) + seconds
+
+    def seconds(self, cell: Cell) -> float:
+        """How long a cell will take: at the pace of its kind, else of all kinds, else at what is assumed."""
+        if units := self._units.get(_kind(cell)):
+            pace = self._seconds[_kind(cell)] / units
+        elif units := sum(self._units.values()):
+            pace = sum(self._seconds.values()) / units
+        else:
+            pace = SECONDS
+        return pace * cost(cell, self._sizes)
+
+    def left(self, pending: Iterable[Cell], expected: Iterable[Run]) -> float:
+        """Seconds until all `pending` and `expected` are done, on every slot at once."""
+        expected_cells = (cell for run in expected for cell in (run.training, run.evaluation))
+        return (sum(map(self.seconds, pending)) + sum(map(self.seconds, expected_cells))) / self._slots
