@@ -1,0 +1,56 @@
+"""A document as Markdown with tables. The best figure is bold and the second best underlined, as in the paper."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from ltp.reproduce.report.document import Block, Document, Figure, Items, Table, TableCell, Text
+
+FIGURES = "figures"
+"""The folder of drawings beside the file."""
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&])")
+_BREAK = re.compile(r"\s*[\r\n]+\s*")
+
+
+def render(document: Document) -> str:
+    """The whole document."""
+    lines = [f"# {escape(document.title)}", "", escape(document.lead)]
+    for section in document.sections:
+        lines += ["", f"## {escape(section.title)}"]
+        for block in section.blocks:
+            lines += ["", *_block(block)]
+    return "\n".join(lines) + "\n"
+
+
+def escape(text: str) -> str:
+    """Text that means nothing but itself, on one line."""
+    return _SPECIAL.sub(r"\\\1", _BREAK.sub(" ", text))
+
+
+def _block(block: Block) -> Iterator[str]:
+    match block:
+        case Text():
+            yield escape(block.text)
+        case Items():
+            yield from (f"- {escape(item)}" for item in block.items)
+        case Figure():
+            yield f"![{escape(block.caption)}]({FIGURES}/{block.name}.svg)"
+        case Table():
+            if block.caption:
+                yield from (escape(block.caption), "")
+            figures = len(block.columns) - block.words
+            yield _row(map(escape, block.columns))
+            yield _row(["---"] * block.words + ["---:"] * figures)
+            yield from (_row(map(_cell, row)) for row in block.rows)
+
+
+def _row(cells: Iterator[str] | list[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _cell(cell: TableCell) -> str:
+    text = escape(cell.text)
+    if cell.mark and text:
+        text = f"**{text}**" if cell.mark == "best" else f"<ins>{text}</ins>"
+    return f"{text}<br><sub>{escape(cell.below)}</sub>" if cell.below else text

@@ -1,0 +1,85 @@
+"""Which method is better, as far as can be told: orders with intervals, and each method against each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ltp.reproduce import paper
+from ltp.reproduce.report import wording
+from ltp.reproduce.report.document import Block, Section, Table, TableCell, Text
+from ltp.reproduce.report.subject import Subject
+from ltp.reproduce.results import Standings
+from ltp.reproduce.statistics import RESAMPLES
+from ltp.reproduce.variant import Variant
+
+LEVEL = 0.05
+METHOD = (
+    "Intervals and tests are a paired bootstrap over seeds and test pairs ({resamples:,} resamples, the same for every"
+    " method; a pair that stands in several languages is drawn for all of them). p is two-sided; the last column allows"
+    " for all comparisons of a table (Holm). With few seeds the intervals are too narrow: they cannot show seeds that"
+    " were not tried."
+)
+
+
+def sections(subject: Subject) -> Iterator[Section]:
+    """The orders, if any two methods can be compared."""
+    standings = [
+        found
+        for setting in subject.experiment.settings
+        for track in subject.results.tracks
+        for found in sorted(subject.results.standings(setting, track), key=lambda each: each.shots or 0)
+    ]
+    if standings:
+        blocks = [block for found in standings for block in _blocks(subject, found)]
+        yield Section("Order of the methods", [Text(METHOD.format(resamples=RESAMPLES)), *blocks])
+
+
+def _blocks(subject: Subject, found: Standings) -> Iterator[Block]:
+    where = "over all K" if found.shots is None else f"K = {found.shots}"
+    rate = wording.track(found.track, subject.experiment.paper_rate)
+    yield Text(f"{found.setting.title}, {rate}, {where}: {sentence(found)}")
+    columns = ["place", "method", "accuracy", "95 % interval", *(["paper"] if found.setting.paper else [])]
+    rows = []
+    for place, (key, mean) in enumerate(found.means.items(), start=1):
+        row = [str(place), Variant.parse(key).label, wording.percent(mean), wording.interval(found.intervals[key])]
+        if found.setting.paper:
+            printed = _paper(subject, found, key)
+            row.append("–" if printed is None else f"{printed:.2f}")
+        rows.append([TableCell(text) for text in row])
+    yield Table(columns, rows, words=2)
+    yield Table(
+        ["better", "worse", "difference", "95 % interval", "p", "p, adjusted"],
+        [
+            [
+                TableCell(Variant.parse(each.first).label),
+                TableCell(Variant.parse(each.second).label),
+                TableCell(wording.signed(each.difference)),
+                TableCell(wording.interval(each.interval)),
+                TableCell(f"{each.p:.4f}"),
+                TableCell(f"{each.adjusted:.4f}"),
+            ]
+            for each in found.comparisons
+        ],
+        words=2,
+    )
+
+
+def sentence(found: Standings) -> str:
+    """The order in words, and how much of it is more than chance."""
+    order, above = "", None
+    for key, mean in found.means.items():
+        sign = "" if above is None else " = " if mean == above else " > "
+        order, above = f"{order}{sign}{Variant.parse(key).label} ({wording.percent(mean)})", mean
+    sure = sum(each.adjusted < LEVEL for each in found.comparisons)
+    total = wording.count(len(found.comparisons), "difference")
+    return f"{order}; {sure} of {total} significant at 5 % after adjustment, from {wording.count(found.seeds, 'seed')}."
+
+
+def _paper(subject: Subject, found: Standings, key: str) -> float | None:
+    """The paper's average over the same languages, and over the same K."""
+    table = paper.table(found.setting.paper or "")
+    scored = subject.grid.scored[found.setting.name]
+    shots = found.setting.shots if found.shots is None else (found.shots,)
+    averages = [table.average(each, key, scored) for each in shots]
+    known = [average for average in averages if average is not None]
+    return sum(known) / len(known) if len(known) == len(averages) else None

@@ -1,0 +1,78 @@
+"""What a report is about: an experiment, what was left of it within bounds, its results, and how they came about."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ltp.backbone.manifest import BackboneInfo
+from ltp.reproduce.cell import Cell
+from ltp.reproduce.experiment import Experiment
+from ltp.reproduce.grid import Grid
+from ltp.reproduce.identity import Identity
+from ltp.reproduce.ledger import Record
+from ltp.reproduce.results import Results
+from ltp.reproduce.text import UnlabelledText
+
+XLMR_BASE = ("xlm-roberta-base", 12, 768, 250002)
+"""The paper's backbone (4.2): the end of its name before a revision, layers, hidden size and vocabulary."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Everything a report tells."""
+
+    full: Experiment
+    """As it is written, without bounds."""
+    results: Results
+    records: Mapping[str, Record]
+    """All that the ledger holds, other experiments' cells among them."""
+    identity: Identity
+    backbone: BackboneInfo
+    text: UnlabelledText | None
+    machine: Mapping[str, Any]
+    command: str = ""
+    """What to type to have the same again."""
+
+    @property
+    def grid(self) -> Grid:
+        """The cells."""
+        return self.results.grid
+
+    @property
+    def experiment(self) -> Experiment:
+        """Within its bounds."""
+        return self.grid.experiment
+
+    @property
+    def is_paper_backbone(self) -> bool:
+        """Whether figures can be held against the paper's: this is XLM-R base, by its name and its sizes."""
+        info = self.backbone
+        name = info.name.partition("@")[0].rpartition("/")[2]
+        return (name, info.layers, info.hidden, info.vocabulary) == XLMR_BASE
+
+    @property
+    def cells(self) -> list[Cell]:
+        """Every cell that is known."""
+        return self.grid.cells(self.results.outcomes)
+
+    @property
+    def done(self) -> list[Record]:
+        """The records of those that are finished."""
+        return [self.records[cell.id] for cell in self.cells if cell.id in self.records]
+
+    @property
+    def total(self) -> int:
+        """Cells known and expected."""
+        return len(self.cells) + 2 * len(self.grid.unknown(self.results.outcomes))
+
+    @property
+    def seconds(self) -> float:
+        """Wall time of the finished cells."""
+        return sum(record.seconds for record in self.done)
+
+    @property
+    def peak_rss_mb(self) -> float:
+        """The largest a process was that did one of them."""
+        return max((record.peak_rss_mb for record in self.done), default=0.0)
