@@ -42,7 +42,18 @@ def test_a_module_keeps_the_rules(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["app.main", "app.cli", "ltp.config", "ltp.errors", "ltp.examples", "ltp.corpus", "ltp.metrics"]
+    "module",
+    [
+        "app.main",
+        "app.cli",
+        "ltp.config",
+        "ltp.errors",
+        "ltp.examples",
+        "ltp.corpus",
+        "ltp.metrics",
+        "ltp.reproduce.catalogue",
+        "ltp.reproduce.reproduction",
+    ],
 )
 def test_importing_a_light_module_leaves_torch_alone(module: str) -> None:
     code = f"import sys, {module}; sys.exit('torch' in sys.modules or 'transformers' in sys.modules)"

@@ -10,6 +10,7 @@ from app.cli import adapters, backup, jobs, keys, operate, tickets
 from app.cli.command import local, remote
 from app.cli.evaluate import evaluate
 from app.cli.predict import predict
+from app.cli.reproduce import reproduce
 
 METHOD, SERVICE = "The method", "The service"
 
@@ -43,6 +44,7 @@ root.add_typer(tickets.group, name="ticket", rich_help_panel=METHOD)
 root.add_typer(adapters.group, name="adapter", rich_help_panel=METHOD)
 remote(root, "predict", panel=METHOD)(predict)
 remote(root, "evaluate", panel=METHOD)(evaluate)
+local(root, "reproduce", panel=METHOD)(reproduce)
 root.add_typer(jobs.group, name="job", rich_help_panel=METHOD)
 local(root, "serve", panel=SERVICE, results=False)(operate.serve)
 local(root, "api", panel=SERVICE, results=False)(operate.api)

@@ -1,0 +1,172 @@
+"""`ltp reproduce`: the paper's experiments, or one's own, on this machine, with a report beside the paper's figures."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from app.cli import options
+from app.cli.operate import settings_of
+from app.cli.output import Output, pairs
+from app.cli.progress import Reporter, reporter
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from ltp.backbone.load import Backbone
+    from ltp.reproduce.bounds import Bounds
+    from ltp.reproduce.reproduction import Reproduction
+    from ltp.reproduce.runner import RunCallback
+
+PANEL = "Bounds (without one, the experiment's own value)"
+FOLDER = {"exists": True, "file_okay": False, "readable": True, "show_default": False}
+
+
+def _bound(name: str, words: str, **limits: Any) -> Any:
+    return typer.Option(name, help=words, rich_help_panel=PANEL, show_default=False, **limits)
+
+
+def reproduce(
+    output: Output,
+    *,
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME",
+            help="table1, table2, table3, figure2a, figure2b, figure3, selection, or a .toml file of yours.",
+            show_default=False,
+        ),
+    ],
+    data: Annotated[Path, typer.Option(**FOLDER, help="Folder with xnli/, americasnli/ and wikitext2/.")],
+    to: Annotated[
+        Path, typer.Option("--output", "-o", help="Results and reports; run it again to go on.", show_default=False)
+    ],
+    quick: Annotated[bool, typer.Option("--quick", help="Bound it to under an hour on two cores.")] = False,
+    backbone: Annotated[str, typer.Option(help="mini, a directory, or owner/name@revision.")] = "mini",
+    text: Annotated[
+        Path | None, typer.Option(**options.EXISTING, help="Sentences to measure drifts on, one a line.")
+    ] = None,
+    device: Annotated[str, typer.Option(help="Where to compute: cpu, cuda.")] = "cpu",
+    threads: Annotated[int | None, typer.Option(min=1, help="Threads to compute with.", show_default=False)] = None,
+    methods: Annotated[str | None, _bound("--methods", "Of ft,dp,sp,mp,pt and ltp@PERCENT: ft,sp,ltp@20.")] = None,
+    shots: Annotated[str | None, _bound("--shots", "Examples of each label: 4,16,32.")] = None,
+    seeds: Annotated[int | None, _bound("--seeds", "Runs with seeds 0, 1, ...", min=1)] = None,
+    languages: Annotated[str | None, _bound("--languages", "Of those it scores: en,sw,ur.")] = None,
+    number: Annotated[int | None, _bound("--pairs", "Test pairs a language, the first ones.", min=1)] = None,
+    epochs: Annotated[int | None, _bound("--epochs", "Passes over the examples.", min=1)] = None,
+    rates: Annotated[str | None, _bound("--rates", "Learning rates to choose from: 2e-5,1e-4; or none.")] = None,
+    precision: Annotated[Literal["fp32", "bf16"] | None, _bound("--precision", "Arithmetic.")] = None,
+    sentences: Annotated[int | None, _bound("--sentences", "Sentences to measure drifts on, at most.", min=2)] = None,
+    passes: Annotated[int | None, _bound("--passes", "Passes over these.", min=1)] = None,
+) -> None:
+    """Run an experiment of the paper and write a report; what is finished is kept, also if this is interrupted."""
+    from ltp.reproduce import catalogue
+    from ltp.reproduce.bounds import Bounds
+    from ltp.reproduce.reproduction import plan
+
+    experiment, quickly = catalogue.load(name)
+    lists = {"methods": methods, "shots": shots, "languages": languages, "rates": rates}
+    counts = {"seeds": seeds, "pairs": number, "epochs": epochs, "sentences": sentences, "passes": passes}
+    plain: dict[str, Any] = {**counts, "precision": precision}
+    bounds = _bounds(**lists, **plain).over(quickly if quick else Bounds())
+    typed = {"data": data, "output": to, "backbone": backbone, "text": text, **lists, **plain}
+    with reporter("reproduce") as shown:
+        loaded = _load(backbone, shown, threads)
+        planned = plan(experiment, bounds, backbone=loaded.info, data=data, output=to, text=text)
+        result = _carry_out(planned, loaded, shown, device=device, command=_command(name, typed, quick=quick))
+    output.show(result, lambda console: _print(console, result))
+
+
+def _command(name: str, typed: dict[str, Any], *, quick: bool) -> str:
+    """The command that was typed, its values as they were given."""
+    words = ["ltp", "reproduce", name, *(["--quick"] if quick else [])]
+    for option, value in typed.items():
+        words += [f"--{option}", str(value)] if value is not None else []
+    return shlex.join(words)
+
+
+def _carry_out(
+    planned: Reproduction, backbone: Backbone, shown: Reporter, *, device: str, command: str
+) -> dict[str, Any]:
+    """Do what is not done yet and write the report, of what is done also when something fails."""
+    from ltp.reproduce.in_process import InProcess
+    from ltp.reproduce.report.contents import summary
+
+    for setting, missing in planned.grid.missing.items():
+        if missing:
+            shown.log(f"{setting}: no test file of {', '.join(missing)}")
+    executor = InProcess(backbone, planned.grid.data, planned.sentences, folder=planned.artefacts, device=device)
+    with planned.ledger() as ledger:
+        try:
+            planned.run(ledger, executor, _teller(shown))
+        finally:
+            subject = planned.subject(ledger, executor, command=command)
+            written = planned.report(subject) if subject.done else []
+    return {
+        "experiment": planned.full.name,
+        "orders": summary(subject),
+        "cells": len(subject.done),
+        "seconds": round(subject.seconds, 1),
+        "report": [str(path) for path in written],
+    }
+
+
+def _bounds(
+    *, methods: str | None, shots: str | None, languages: str | None, rates: str | None, **plain: Any
+) -> Bounds:
+    """The bounds that were typed. Raises typer.BadParameter for a list that cannot be read."""
+    from ltp.reproduce.bounds import Bounds
+    from ltp.reproduce.variant import Variant
+
+    return Bounds(
+        methods=_listed(methods, Variant.parse),
+        shots=_listed(shots, int),
+        languages=_listed(languages, str),
+        rates=() if rates == "none" else _listed(rates, float),
+        **plain,
+    )
+
+
+def _listed(typed: str | None, read: Callable[[str], Any]) -> tuple[Any, ...] | None:
+    try:
+        return None if typed is None else tuple(read(part.strip()) for part in typed.split(","))
+    except ValueError as error:
+        raise typer.BadParameter(f"{typed!r} is no list of numbers: 1,2,4") from error
+
+
+def _load(backbone: str, shown: Reporter, threads: int | None) -> Backbone:
+    import torch
+
+    from ltp.backbone.load import load_backbone
+    from ltp.backbone.locate import resolve
+    from ltp.progress import Progress
+
+    if threads is not None:
+        torch.set_num_threads(threads)
+
+    def report(progress: Progress) -> None:
+        shown.update(progress.phase, progress.step, progress.total, metrics=progress.metrics)
+
+    return load_backbone(resolve(backbone, cache_dir=settings_of().backbone_dir, progress=report))
+
+
+def _teller(shown: Reporter) -> RunCallback:
+    from ltp.reproduce.runner import Standing
+
+    def tell(standing: Standing) -> None:
+        metrics = standing.within.metrics if standing.within else None
+        shown.update(standing.cell, standing.done, standing.total, metrics=metrics, eta_s=standing.eta_s)
+
+    return tell
+
+
+def _print(console: Console, result: dict[str, Any]) -> None:
+    from rich.markup import escape
+
+    for sentence in result["orders"]:
+        console.print(escape(sentence))
+    console.print(pairs([("report", path) for path in result["report"]]))

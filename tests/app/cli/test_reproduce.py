@@ -1,0 +1,103 @@
+"""`ltp reproduce`: an experiment from the keyboard, gone on with, and refused where it cannot be meant."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from benchmarks import write_data
+from typer.testing import CliRunner
+
+from app.cli.program import root
+from ltp.reproduce import catalogue
+
+runner = CliRunner()
+SMALL = "--methods pt,ltp@20 --shots 2 --seeds 1 --languages en --pairs 12 --epochs 1 --sentences 40 --passes 1"
+
+
+@pytest.fixture
+def arguments(tiny_backbone_dir: Path, tmp_path: Path) -> list[str]:
+    """What every call here names."""
+    data = write_data(tmp_path / "data")
+    return [
+        "--data",
+        str(data),
+        "--output",
+        str(tmp_path / "out"),
+        "--backbone",
+        str(tiny_backbone_dir),
+        *SMALL.split(),
+    ]
+
+
+def test_an_experiment_is_run_reported_and_gone_on_with(arguments: list[str], tmp_path: Path) -> None:
+    first = runner.invoke(root, ["reproduce", "table1", *arguments, "--rates", "none", "--json"])
+    assert first.exit_code == 0, first.output
+    said = json.loads(first.stdout)
+    assert said["experiment"] == "table1"
+    assert said["cells"] == 1 + 1 + 2 + 2
+    assert [Path(path).name for path in said["report"]] == ["report.md", "report.html", "report.json"]
+    facts = json.loads(Path(said["report"][2]).read_text(encoding="utf-8"))
+    assert facts["command"].startswith("ltp reproduce table1 --data ")
+    assert "--methods pt,ltp@20 --shots 2 --languages en --rates none --seeds 1 --pairs 12" in facts["command"]
+    cells = set((tmp_path / "out" / "ledger" / "cells").iterdir())
+
+    more = runner.invoke(root, ["reproduce", "table1", *arguments, "--rates", "none", "--shots", "2,4"])
+    assert more.exit_code == 0, more.output
+    assert "PT" in more.stdout
+    assert "report.html" in more.stdout
+    assert cells < set((tmp_path / "out" / "ledger" / "cells").iterdir())
+
+
+def test_experiments_share_a_folder(arguments: list[str], tmp_path: Path) -> None:
+    for name in ("table1", "selection"):
+        done = runner.invoke(root, ["reproduce", name, *arguments, "--rates", "none"])
+        assert done.exit_code == 0, done.output
+    assert len(list((tmp_path / "out" / "ledger" / "cells").glob("*.json"))) == 6
+    assert (tmp_path / "out" / "selection" / "report.html").is_file()
+
+
+def test_other_settings_are_not_mixed_in(arguments: list[str]) -> None:
+    assert runner.invoke(root, ["reproduce", "table1", *arguments, "--rates", "none"]).exit_code == 0
+
+    other = runner.invoke(root, ["reproduce", "table1", *arguments, "--rates", "none", "--epochs", "2"])
+
+    assert other.exit_code == 1
+    assert "settings epochs was 1 and is 2" in other.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "words"),
+    [
+        (["--shots", "a few"], 2, "is no list of numbers"),
+        (["--methods", "lora"], 1, "'lora' is no method"),
+        (["--languages", "xx"], 1, "there is no such language in it"),
+        (["--shots", "500"], 1, "500 shots need 500"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(arguments: list[str], options: list[str], code: int, words: str) -> None:
+    refused = runner.invoke(root, ["reproduce", "table1", *arguments, *options])
+
+    assert refused.exit_code == code
+    assert words in " ".join(refused.stderr.replace("│", " ").split())
+
+
+def test_languages_without_a_test_file_are_named(arguments: list[str]) -> None:
+    done = runner.invoke(root, ["reproduce", "table1", *arguments, "--rates", "none", "--languages", "en,sw,zh"])
+
+    assert done.exit_code == 0, done.output
+    assert "zero-shot: no test file of sw, zh" in done.stderr
+
+
+def test_an_unknown_experiment_names_those_there_are(arguments: list[str]) -> None:
+    refused = runner.invoke(root, ["reproduce", "table9", *arguments])
+
+    assert refused.exit_code == 1
+    assert "table1, table2, table3" in refused.stderr
+
+
+def test_help_names_every_experiment() -> None:
+    said = " ".join(runner.invoke(root, ["reproduce", "--help"]).stdout.replace("│", " ").split())
+
+    assert all(name in said for name in catalogue.shipped())
