@@ -7,7 +7,8 @@ but the prompt share the backbone's own weights and are answered together.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -17,6 +18,7 @@ from ltp.classify import MAX_TOKENS, classify
 from ltp.config import Precision
 from ltp.encoder import Encoder
 from ltp.engine.cache import ByteCache
+from ltp.engine.prefetch import Prefetcher
 from ltp.engine.resident import Fuser, Resident
 from ltp.ticket import Ticket
 
@@ -43,7 +45,10 @@ class Prediction:
 
 
 class Engine:
-    """Answers pairs with adapters that `source` fetches. One thread predicts; any may drop or ask for stats."""
+    """Answers pairs with adapters that `source` fetches, one at a time.
+
+    One thread predicts; any may prefetch, drop or ask for stats.
+    """
 
     def __init__(
         self,
@@ -62,6 +67,8 @@ class Engine:
         self._fuse = Fuser(backbone, precision=precision)
         self._fused: ByteCache[Resident] = ByteCache(fused_bytes)
         self._compact: ByteCache[tuple[Adapter, Ticket | None]] = ByteCache(compact_bytes)
+        self._fetching = threading.Lock()
+        self._ahead = Prefetcher(self._fetch_ahead)
         self._pairs = 0
 
     def predict(self, requests: Sequence[PairRequest]) -> list[Prediction]:
@@ -86,12 +93,25 @@ class Engine:
         self._pairs += len(requests)
         return [answers[index] for index in range(len(requests))]
 
-    def _make(self, key: str) -> tuple[Resident, int]:
-        def fetch() -> tuple[tuple[Adapter, Ticket | None], int]:
-            adapter, ticket = self._source(key)
-            return (adapter, ticket), adapter.nbytes
+    def prefetch(self, keys: Iterable[str]) -> None:
+        """Begin to fetch what is not in memory, in another thread, for requests that still queue; returns at once.
 
-        with self._compact.pinned(key, fetch) as (adapter, ticket):
+        What cannot be fetched is not told here: `predict` fetches it again, and raises what the source raises.
+        """
+        self._ahead.ask([key for key in dict.fromkeys(keys) if not self.holds(key)])
+
+    def _fetch_ahead(self, key: str) -> None:
+        if not self.holds(key):
+            with self._compact.pinned(key, partial(self._fetch, key)):
+                pass
+
+    def _fetch(self, key: str) -> tuple[tuple[Adapter, Ticket | None], int]:
+        with self._fetching:
+            adapter, ticket = self._source(key)
+        return (adapter, ticket), adapter.nbytes
+
+    def _make(self, key: str) -> tuple[Resident, int]:
+        with self._compact.pinned(key, partial(self._fetch, key)) as (adapter, ticket):
             resident = self._fuse(adapter, ticket)
         return resident, resident.nbytes
 
@@ -116,6 +136,7 @@ class Engine:
 
     def drop(self, key: str) -> None:
         """Forget an adapter, e.g. because it was deleted; a batch that is being answered with it is not disturbed."""
+        self._ahead.cancel(key)
         self._compact.drop(key)
         self._fused.drop(key)
 

@@ -259,3 +259,63 @@ def test_what_is_dropped_while_it_is_made_does_not_stay() -> None:
         assert value == "old"
     assert "a" not in cache
     assert cache.stats()["bytes"] == 0
+
+
+def test_what_is_fetched_ahead_is_fetched_once(tiny_backbone: Backbone, library: Library) -> None:
+    begun, go_on, fetched = threading.Event(), threading.Event(), []
+
+    def source(key: str) -> tuple[Adapter, Ticket | None]:
+        fetched.append(key)
+        begun.set()
+        assert go_on.wait(10)
+        return library[key]
+
+    engine = Engine(tiny_backbone, source=source)
+    engine.prefetch(["a", "a", "b"])
+    assert begun.wait(10)
+    assert not engine.holds("a")
+    threading.Timer(0.05, go_on.set).start()
+    assert len(engine.predict([PairRequest("a", *TEXTS[0])])) == 1  # waits for the one under way
+    assert len(engine.predict([PairRequest("b", *TEXTS[0])])) == 1
+    engine.prefetch(["a", "b"])
+    assert fetched == ["a", "b"]
+
+
+def test_whoever_asks_learns_why_it_could_not_be_fetched(tiny_backbone: Backbone, library: Library) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+    shelf: Library = {}
+
+    def source(key: str) -> tuple[Adapter, Ticket | None]:
+        begun.set()
+        assert go_on.wait(10)
+        return shelf[key]
+
+    engine = Engine(tiny_backbone, source=source)
+    engine.prefetch(["a"])
+    assert begun.wait(10)
+    threading.Timer(0.05, go_on.set).start()
+    with pytest.raises(KeyError):
+        engine.predict([PairRequest("a", *TEXTS[0])])
+    shelf["a"] = library["a"]
+    engine.prefetch(["a"])
+    assert len(engine.predict([PairRequest("a", *TEXTS[0])])) == 1
+
+
+def test_what_is_dropped_while_it_is_fetched_ahead_does_not_stay(tiny_backbone: Backbone, library: Library) -> None:
+    begun, go_on, over = threading.Event(), threading.Event(), threading.Event()
+
+    def source(key: str) -> tuple[Adapter, Ticket | None]:
+        if key == "b":
+            over.set()
+            return library[key]
+        begun.set()
+        assert go_on.wait(10)
+        return library[key]
+
+    engine = Engine(tiny_backbone, source=source)
+    engine.prefetch(["a", "b"])
+    assert begun.wait(10)
+    engine.drop("a")
+    go_on.set()
+    assert over.wait(10)  # the thread takes one after the other
+    assert not engine.holds("a")
