@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import torch
 from torch import Tensor
 
 from ltp.backbone.load import Backbone
@@ -13,6 +14,7 @@ from ltp.config import Precision
 from ltp.delta import fuse
 from ltp.encoder import DTYPES, Weights, look_up, weights_from
 from ltp.errors import BackboneMismatch, CorruptArtifact, InvalidConfig
+from ltp.places import Places
 from ltp.template import Template
 from ltp.ticket import Ticket
 
@@ -38,13 +40,14 @@ class Fuser:
         self._backbone, self._dtype = backbone, DTYPES[precision]
         self._cast = self._serving(backbone.parameters) if precision == "bf16" else {}
         self.pristine = weights_from(backbone, self._cast)
-        self._places: tuple[str | None, dict[str, Tensor]] = (None, {})
+        self._places = Places()
 
     def _serving(self, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        return {
-            name: tensor.to(self._dtype) if name.startswith("roberta.encoder.") and "LayerNorm" not in name else tensor
-            for name, tensor in tensors.items()
-        }
+        return {name: tensor.to(self._dtype_of(name)) for name, tensor in tensors.items()}
+
+    def _dtype_of(self, name: str) -> torch.dtype:
+        linear = name.startswith("roberta.encoder.") and "LayerNorm" not in name
+        return self._dtype if linear else torch.float32
 
     def __call__(self, adapter: Adapter, ticket: Ticket | None) -> Resident:
         """Fuse an adapter.
@@ -74,12 +77,12 @@ class Fuser:
 
     def _weights(self, adapter: Adapter, ticket: Ticket) -> tuple[Weights, int]:
         """Fuse the delta; return the bytes of the copies as well."""
-        if self._places[0] != ticket.sha256:  # many adapters share a ticket: unpack its bits once
-            self._places = ticket.sha256, {}
-        changed, overlay = fuse(self._backbone.parameters, adapter.delta, ticket, places=self._places[1])
+        changed, overlay = fuse(
+            self._backbone.parameters, adapter.delta, ticket, places=self._places, dtype_of=self._dtype_of
+        )
         if not changed and overlay is None:
             return self.pristine, 0
-        changed, answers = self._serving(changed), None
+        answers = None
         size = sum(tensor.nbytes for tensor in changed.values())
         if overlay is not None:
             size += overlay.rows.nbytes + overlay.values.nbytes

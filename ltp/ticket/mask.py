@@ -74,15 +74,17 @@ class Ticket:
             digest.update(mask.data)
         return digest.hexdigest()
 
-    def positions(self, name: str) -> Tensor:
-        """Where `name` is active: flat positions in C order, ascending, int64 (K_name,)."""
-        mask = self.masks.get(name)
-        found = [np.zeros(0, np.int64)]
-        for start in range(0, 0 if mask is None else len(mask), BLOCK):
-            part = cast("NDArray[np.uint8]", mask)[start : start + BLOCK]
+    def positions(self, name: str, *, dtype: torch.dtype = torch.int64) -> Tensor:
+        """Where `name` is active: flat positions in C order, ascending (K_name,)."""
+        found = torch.empty(self.counts.get(name, 0), dtype=dtype)
+        there, mask, count = found.numpy(), self.masks.get(name, np.zeros(0, np.uint8)), 0
+        for start in range(0, len(mask), BLOCK):
+            part = mask[start : start + BLOCK]
             if part.any():
-                found.append(np.flatnonzero(np.unpackbits(part, bitorder="little").view(np.bool_)) + 8 * start)
-        return torch.from_numpy(np.concatenate(found))
+                places = np.flatnonzero(np.unpackbits(part, bitorder="little").view(np.bool_))
+                np.add(places, 8 * start, out=there[count : count + len(places)], casting="same_kind")
+                count += len(places)
+        return found
 
     def distribution(self) -> list[dict[str, Any]]:
         """Per layer: `active`, its `share` of all active, and the `density` within the layer's unfrozen parameters."""
