@@ -14,7 +14,7 @@ import structlog
 from app.db import Database
 from app.errors import AppError, QueueFull
 from app.measures import Measures
-from app.memory import Slack
+from app.memory import Slack, end_start
 from app.predictor.backbone import ServedBackbone
 from app.predictor.queue import PairQueue, Slice, Work
 from app.predictor.source import RegistrySource
@@ -126,6 +126,8 @@ class Predictor:
             foreseen = isinstance(error, LTPError)
             log.error("the backbone could not be loaded", error=str(error), exc_info=None if foreseen else error)
             return
+        finally:
+            end_start()
         slack = Slack()
         while batch := self._queue.take(BATCHES_AHEAD * self.settings.max_tokens):
             self._answer(self._engine, batch)
