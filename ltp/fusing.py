@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
+
+from ltp.crew import share
 
 BLOCK = 1 << 18
 """Weights fused at a time: 1 MiB of fp32, which is what a core's second-level cache holds."""
@@ -49,15 +50,7 @@ def fuse_all(tensors: Sequence[Fusing]) -> None:
     for tensor in tensors:
         if tensor.buffer.device.type != "cpu":
             _fuse_elsewhere(tensor)
-    work = _Work(block for tensor in here for block in _blocks(tensor))
-    size = sum(tensor.buffer.numel() for tensor in here)
-    helpers = min(torch.get_num_threads() - 1, size // BLOCK)
-    started = [_helpers().submit(work.share) for _ in range(helpers)]
-    try:
-        work.share()
-    finally:
-        for each in started:
-            each.result()
+    share(_fuse_block, [block for tensor in here for block in _blocks(tensor)])
 
 
 def _fuse_elsewhere(tensor: Fusing) -> None:
@@ -85,23 +78,6 @@ def _blocks(tensor: Fusing) -> Iterator[_Block]:
         yield _Block(tensor, start, min(start + BLOCK, size), edges[index], edges[index + 1])
 
 
-class _Work:
-    """Blocks that threads take one after the other."""
-
-    def __init__(self, blocks: Iterator[_Block]) -> None:
-        self._blocks, self._lock = blocks, threading.Lock()
-
-    def _next(self) -> _Block | None:
-        with self._lock:
-            return next(self._blocks, None)
-
-    def share(self) -> None:
-        """Fuse blocks until there are none left."""
-        with torch.inference_mode():
-            while (block := self._next()) is not None:
-                _fuse_block(block, _scratch())
-
-
 class _Scratch(threading.local):
     """Room of one thread for one block: values decoded, weights summed, positions inside the block."""
 
@@ -117,25 +93,20 @@ def _scratch() -> _Scratch:
     return _Scratch()
 
 
-@cache
-def _helpers() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(thread_name_prefix="fusing")
-
-
-def _fuse_block(block: _Block, scratch: _Scratch) -> None:
-    tensor, size, count = block.tensor, block.stop - block.start, block.last - block.first
-    stretch = slice(block.start, block.stop)
+@torch.inference_mode()  # so buffers made in that mode may be written to, whichever thread does it
+def _fuse_block(block: _Block) -> None:
+    tensor, scratch, count = block.tensor, _scratch(), block.last - block.first
+    stretch, some = slice(block.start, block.stop), slice(block.first, block.last)
     buffer, pristine = tensor.buffer.view(-1)[stretch], tensor.pristine.detach().view(-1)[stretch]
     if not count:
         _copy(buffer, pristine)
         return
     values, places = scratch.values[:count], scratch.places[:count]
-    some = slice(block.first, block.last)
     _copy(values, tensor.values[some])
     if tensor.exponent:
         np.multiply(values.numpy(), np.float32(2.0**-tensor.exponent), out=values.numpy())
     np.subtract(tensor.positions.numpy()[some], np.int32(block.start), out=places.numpy())
-    weights = buffer if buffer.dtype == torch.float32 else scratch.weights[:size]
+    weights = buffer if buffer.dtype == torch.float32 else scratch.weights[: len(buffer)]
     _copy(weights, pristine)
     weights.index_add_(0, places, values)
     if weights is not buffer:
