@@ -27,6 +27,7 @@ from app.outage import Clock, Outage
 from app.predictor.predictor import Predictor
 from app.predictor.residency import Residency
 from app.predictor.resolutions import Resolutions
+from app.pulse import Pulse
 from app.refusals import install
 from app.room import LARGEST_AT_ONCE, Room
 from app.routes import adapters, audit, drifts, jobs, keys, languages, operations, predict, predictions, tickets
@@ -81,10 +82,13 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     settings: Settings = app.state.settings
     if settings.auth == "on" and settings.admin_key is None:
         log.warning("there is no ADMIN_KEY: only keys that were made before are accepted, and no tenant can be created")
+    pulse = Pulse(app.state.measures.lag)
+    pulse.start()
     app.state.predictor.start()
     app.state.doorbell.start()
     app.state.keys.start()
     yield
+    await pulse.stop()
     await run_in_threadpool(app.state.doorbell.stop)
     await run_in_threadpool(app.state.predictor.stop)
     await run_in_threadpool(app.state.keys.stop)

@@ -61,6 +61,7 @@ async def predict(
     if len(asked.pairs) > settings.max_pairs:
         message = f"{len(asked.pairs)} pairs are too many; at most {settings.max_pairs}, or POST /predictions a file"
         raise InvalidRequest(f"pairs: {message}", fields=[FieldError("pairs", message)])
+    predictor.admit(len(asked.pairs))
     chosen = await resolutions.choose(db, asked, tenant=caller.tenant)
     questions = [
         Question(address(caller.tenant, choice.adapter.id), pair.premise, pair.hypothesis)
