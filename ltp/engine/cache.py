@@ -42,7 +42,7 @@ class ByteCache(Generic[T]):
         self._entries: OrderedDict[str, _Entry[T]] = OrderedDict()
         self._making: dict[str, _Making[T]] = {}
         self._lock = threading.Lock()
-        self.nbytes = self.hits = self.misses = self.evictions = 0
+        self.nbytes = self.pinned_bytes = self.hits = self.misses = self.evictions = 0
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -59,14 +59,39 @@ class ByteCache(Generic[T]):
         finally:
             self._let_go(entry)
 
+    @contextmanager
+    def pinned_if_there(self, key: str) -> Iterator[T | None]:
+        """Hold a value while the block runs, or None; only finding one is counted."""
+        with self._lock:
+            entry = self._found(key)
+        try:
+            yield None if entry is None else entry.value
+        finally:
+            if entry is not None:
+                self._let_go(entry)
+
+    def admits(self, nbytes: int, beats: Callable[[str], bool]) -> bool:
+        """Tell whether a value of `nbytes` should be made: it fits, or those that would leave are all beaten.
+
+        What is refused counts as a miss.
+        """
+        with self._lock:
+            room = self.capacity - self.nbytes
+            for key, entry in self._entries.items():
+                if room >= nbytes or nbytes > self.capacity:
+                    break
+                if not entry.pins:
+                    if not beats(key):
+                        break
+                    room += entry.nbytes
+            fits = room >= nbytes
+            self.misses += not fits
+            return fits
+
     def _hold(self, key: str, make: Callable[[], tuple[T, int]]) -> _Entry[T]:
         while True:
             with self._lock:
-                entry = self._entries.get(key)
-                if entry is not None:
-                    self.hits += 1
-                    self._entries.move_to_end(key)
-                    entry.pins += 1
+                if (entry := self._found(key)) is not None:
                     return entry
                 making = self._making.get(key)
                 if making is not None:
@@ -80,6 +105,18 @@ class ByteCache(Generic[T]):
             if making.entry is not None:
                 return making.entry
 
+    def _found(self, key: str) -> _Entry[T] | None:
+        entry = self._entries.get(key)
+        if entry is not None:
+            self.hits += 1
+            self._entries.move_to_end(key)
+            self._pin(entry, 1)
+        return entry
+
+    def _pin(self, entry: _Entry[T], times: int) -> None:
+        self.pinned_bytes += 0 if entry.pins else entry.nbytes
+        entry.pins += times
+
     def _make(self, key: str, making: _Making[T], make: Callable[[], tuple[T, int]]) -> _Entry[T]:
         try:
             entry = _Entry(*make())
@@ -89,7 +126,7 @@ class ByteCache(Generic[T]):
             making.done.set()
             raise
         with self._lock:
-            entry.pins = 1 + making.waiting
+            self._pin(entry, 1 + making.waiting)
             making.entry = entry
             if self._forget(key, making):  # else it was dropped while it was being made
                 self._entries[key] = entry
@@ -107,6 +144,7 @@ class ByteCache(Generic[T]):
     def _let_go(self, entry: _Entry[T]) -> None:
         with self._lock:
             entry.pins -= 1
+            self.pinned_bytes -= 0 if entry.pins else entry.nbytes
             self._evict()
 
     def _evict(self) -> None:
