@@ -18,6 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ltp.arena import carve
 from ltp.backbone.architecture import EMBEDDING_MATRICES, WORD_EMBEDDINGS
 from ltp.encoder import Overlay
 from ltp.errors import DeltaDoesNotFitTicket, NonFiniteWeights
@@ -185,15 +186,14 @@ def fuse(
     `dtype_of` names the type of each copy, rounded once from fp32, which is the rule.
     """
     places = Places() if places is None else places
-    work = []
-    for name in moved(delta):
-        pristine = parameters[name]
-        dtype = torch.float32 if dtype_of is None else dtype_of(name)
-        if name != WORD_EMBEDDINGS:
-            work.append(fusing(torch.empty_like(pristine, dtype=dtype), pristine, delta, ticket, name, places=places))
-    fuse_all(work)
-    copies = (name for name in moved(delta) if name != WORD_EMBEDDINGS)
-    return dict(zip(copies, (each.buffer for each in work), strict=True)), overlay(parameters, delta, ticket)
+    names = [name for name in moved(delta) if name != WORD_EMBEDDINGS]
+    wanted = [(parameters[name].shape, torch.float32 if dtype_of is None else dtype_of(name)) for name in names]
+    buffers = carve(wanted, parameters[names[0]].device if names else "cpu")
+    fuse_all(
+        fusing(buffer, parameters[name], delta, ticket, name, places=places)
+        for name, buffer in zip(names, buffers, strict=True)
+    )
+    return dict(zip(names, buffers, strict=True)), overlay(parameters, delta, ticket)
 
 
 def moved(delta: Delta) -> list[str]:

@@ -7,7 +7,7 @@ threads share the blocks of all the tensors of one call. Nothing as large as a t
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import NamedTuple
 
@@ -44,13 +44,15 @@ def fuse_into(buffer: Tensor, pristine: Tensor, values: Tensor, exponent: int, p
     return buffer
 
 
-def fuse_all(tensors: Sequence[Fusing]) -> None:
+def fuse_all(tensors: Iterable[Fusing]) -> None:
     """Fuse some tensors, a layer's or a model's, with as many threads as torch computes with."""
-    here = [tensor for tensor in tensors if tensor.buffer.device.type == "cpu"]
+    blocks: list[_Block] = []
     for tensor in tensors:
-        if tensor.buffer.device.type != "cpu":
+        if tensor.buffer.device.type == "cpu":
+            blocks += _blocks(tensor)
+        else:
             _fuse_elsewhere(tensor)
-    share(_fuse_block, [block for tensor in here for block in _blocks(tensor)])
+    share(_fuse_block, blocks)
 
 
 def _fuse_elsewhere(tensor: Fusing) -> None:
