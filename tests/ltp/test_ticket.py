@@ -135,10 +135,12 @@ def test_blocks_and_threads_leave_the_order_as_it_is(levels: int, ratio: float) 
     try:
         torch.set_num_threads(3)
         ticket = select(drift, TicketConfig(active_ratio=ratio))
+        positions = {name: ticket.positions(name).numpy() for name in shapes}
     finally:
         torch.set_num_threads(before)
     for name, expected in _naive(drift, TicketConfig(active_ratio=ratio)).items():
         assert np.array_equal(_unpacked(ticket, name), expected), name
+        assert np.array_equal(positions[name], np.flatnonzero(expected)), name
     assert ticket.active == round(ratio * ticket.selectable)
 
 
