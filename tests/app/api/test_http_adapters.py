@@ -58,6 +58,7 @@ def test_an_adapter_is_pending_then_ready(ticketed: Service) -> None:
     assert adapter["metrics"]["mean"]["dev"]["accuracy"] <= 1
     assert adapter["examples"]["train"] + adapter["examples"]["dev"] == len(EXAMPLES)
     assert adapter["training"]["learning_rate"] == pytest.approx(2e-5), "the rate that was used"
+    assert {"examples", "backbone", "training", "publish"} <= adapter["training"]["report"]["timings"].keys()
     assert adapter["bytes"] > 0
 
 
