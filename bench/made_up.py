@@ -14,7 +14,7 @@ from transformers import XLMRobertaConfig, XLMRobertaForMaskedLM
 
 from bench.material import BASE
 from ltp.adapter import Adapter, TemplateOptions
-from ltp.backbone.architecture import EMBEDDING_MATRICES, WORD_EMBEDDINGS
+from ltp.backbone.architecture import DECODER, EMBEDDING_MATRICES, WORD_EMBEDDINGS
 from ltp.config import Strategy, TicketConfig
 from ltp.delta import active_in_rows, encode
 from ltp.drift import Drift
@@ -28,12 +28,17 @@ EXAMPLE_ROWS = 2_500
 """Of the corpus's, those that a hundred pairs hold as well."""
 
 
-def shapes(strategy: Strategy) -> dict[str, tuple[int, ...]]:
-    """What a ticket of XLM-R base may choose from."""
+def every_shape() -> dict[str, tuple[int, ...]]:
+    """All parameters of XLM-R base; the output embeddings are the input's."""
     with torch.device("meta"):
         model = XLMRobertaForMaskedLM(XLMRobertaConfig(**BASE))
     known = {name: tuple(parameter.shape) for name, parameter in model.named_parameters(remove_duplicate=False)}
-    return dict(sorted(selectable_shapes(known, strategy).items()))
+    return {name: shape for name, shape in known.items() if name != DECODER}
+
+
+def shapes(strategy: Strategy) -> dict[str, tuple[int, ...]]:
+    """What a ticket of XLM-R base may choose from."""
+    return dict(sorted(selectable_shapes(every_shape(), strategy).items()))
 
 
 def drift(strategy: Strategy, *, backbone: str = "made up", seed: int = 0) -> Drift:
