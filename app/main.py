@@ -7,7 +7,7 @@ once and `/readyz` turns 200 when predictions can be served.
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 
@@ -38,10 +38,10 @@ log = structlog.get_logger(__name__)
 RESOURCES = (tickets, drifts, adapters, languages, predict, predictions, jobs, keys, audit, operations)
 
 
-def create_app(settings: Settings, *, clock: Clock = time.monotonic) -> FastAPI:
+def create_app(settings: Settings, *, clock: Clock = time.monotonic, bell: Callable[[], None] | None = None) -> FastAPI:
     """Build the application over the database of `settings`, which must be migrated before it starts.
 
-    `clock` counts the seconds for which what the database said is believed.
+    `clock` counts the seconds for which what the database said is believed; `bell` wakes a runner beside this process.
     """
     app = FastAPI(
         title="LTP",
@@ -62,7 +62,7 @@ def create_app(settings: Settings, *, clock: Clock = time.monotonic) -> FastAPI:
     app.state.keys = KeyRing(db, settings, outage=app.state.outage, clock=clock)
     app.state.limits = Limits(settings)
     app.state.room = Room(LARGEST_AT_ONCE * settings.max_body_mb * MIB)
-    app.state.doorbell = Doorbell(settings.redis_url.get_secret_value() if settings.redis_url else None)
+    app.state.doorbell = Doorbell(settings.redis_url.get_secret_value() if settings.redis_url else None, beside=bell)
     app.state.predictor = Predictor(settings, db, measures)
     app.state.resolutions = Resolutions(settings, app.state.predictor, outage=app.state.outage, clock=clock)
     measures.join(Census(db))

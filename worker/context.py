@@ -65,8 +65,8 @@ class JobContext:
     def backbone(self, fingerprint: str | None) -> Backbone:
         """Load the worker's backbone. Raises `BackboneMismatch` if it is not the one the job was accepted for."""
         self.report(Progress("backbone", 0, 1))
-        with self.timings("imports"):
-            from ltp.backbone.load import load_backbone
+        from ltp.backbone.load import load_backbone
+
         with self.timings("backbone"):
             directory = resolve(self.settings.backbone, cache_dir=self.settings.backbone_dir, progress=self.report)
             here = read_manifest(directory).fingerprint

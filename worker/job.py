@@ -19,6 +19,7 @@ from app.blobs import is_storage_full
 from app.db import Database
 from app.errors import AppError, CancelRequested, LeaseLost
 from app.jobs import Claim
+from app.memory import begin_start, end_start
 from app.settings import Settings
 from app.statuses import code_of
 from ltp.errors import LTPError
@@ -95,16 +96,20 @@ def _attempt(settings: Settings, db: Database, claim: Claim, timings: Timings) -
 def _execute(context: JobContext) -> None:
     """Hand the job to the executor of its kind."""
     context.report(Progress("start", 0, 1))  # importing torch takes a while, and is no silence
-    if context.settings.threads:
+    begin_start()
+    with context.timings("imports"):
         import torch
 
-        torch.set_num_threads(context.settings.threads)
-    if context.job.kind == "ticket":
-        from worker.execute.ticket import execute
-    elif context.job.kind == "adapter":
-        from worker.execute.adapter import execute
-    else:
-        from worker.execute.prediction import execute
+        if context.settings.threads:
+            torch.set_num_threads(context.settings.threads)
+        if context.job.kind == "ticket":
+            from worker.execute.ticket import execute
+        elif context.job.kind == "adapter":
+            import ltp.adapter  # noqa: F401  what the executor will import, and no part of what it does
+            from worker.execute.adapter import execute
+        else:
+            from worker.execute.prediction import execute
+    end_start()
     execute(context)
 
 

@@ -70,6 +70,25 @@ def test_what_the_child_started_dies_with_it_when_the_pipe_ends() -> None:
     assert [gone(process, 2) for process in processes] == [True, True]
 
 
+def test_what_the_parent_writes_is_a_bell() -> None:
+    bell = "lambda: print('rung', flush=True)"
+    code = f"import os, time; from worker.guard import die_with; die_with(os.getppid(), bell={bell}); time.sleep(60)"
+    with subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        cwd=ROOT,
+        start_new_session=True,
+    ) as child:
+        assert child.stdin is not None
+        assert child.stdout is not None
+        for _ in range(2):
+            os.write(child.stdin.fileno(), b"\n")
+            assert child.stdout.readline() == b"rung\n"
+        child.stdin.close()
+        assert gone(psutil.Process(child.pid), 2)
+
+
 def test_a_child_whose_parent_is_gone_already_does_not_start() -> None:
     code = "import time; from worker.guard import die_with; die_with(999999); time.sleep(60)"
     done = subprocess.run(

@@ -58,8 +58,8 @@ def _train(context: JobContext, row: Adapter, dataset: Dataset, ticket_row: Tick
     backbone = context.backbone(row.backbone)
     with timings("ticket"):
         mask = None if ticket_row is None else _mask(context, ticket_row, backbone)
-    with timings("imports"):
-        from ltp.adapter import train_adapter
+
+    from ltp.adapter import train_adapter
 
     trained = train_adapter(
         backbone,
