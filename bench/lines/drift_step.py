@@ -54,10 +54,10 @@ def figures(options: Options) -> Iterator[Figure]:
         random = f"{SETTINGS}; its own random order, sentences of up to {LONGEST} tokens"
         same = "as above, but given the very batches ours makes, one from each quarter of the lengths"
         yield Figure.faster(
-            NUMBER, f"{precision}, random batches", ours, shuffled, unit="tokens", limit=RANDOM_GOAL, peer=random
+            NUMBER, f"{precision}, random batches", ours, shuffled, unit="tokens", limit=RANDOM_GOAL, peer_is=random
         )
         yield Figure.faster(
-            NUMBER, f"{precision}, grouped by length", ours, grouped, unit="tokens", limit=GROUPED_GOAL, peer=same
+            NUMBER, f"{precision}, grouped by length", ours, grouped, unit="tokens", limit=GROUPED_GOAL, peer_is=same
         )
         yield Figure.leaner(
             NUMBER,
@@ -65,7 +65,7 @@ def figures(options: Options) -> Iterator[Figure]:
             ours,
             shuffled,
             limit=MEMORY_GOAL,
-            peer="random batches",
+            peer_is="the one with random batches",
             peer_grouped_mb=grouped.peak_rss_mb,
         )
     ours, peer = (run(f"{__name__}:{side}", data=options.data) for side in ("our_losses", "peer_losses"))
