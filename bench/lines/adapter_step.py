@@ -246,7 +246,8 @@ class Dense:
         ids = torch.tensor([example.ids + [pad] * (longest - len(example.ids)) for example in encoded])
         rows, count = torch.arange(len(encoded))[:, None], self.plan.config.prompt_length
         slots = lengths[:, None] - 2 - count + torch.arange(count)
-        words = self.model.roberta.embeddings.word_embeddings(ids).index_put((rows, slots), self.prompt())
+        words = self.model.roberta.embeddings.word_embeddings(ids)
+        words = words.index_put((rows, slots), self.prompt().to(words.dtype))
         given = {
             "inputs_embeds": words,
             "attention_mask": (torch.arange(longest) < lengths[:, None]).long(),
