@@ -43,6 +43,7 @@ def serve_api(settings: Settings, *, bell: Callable[[], None] | None = None) -> 
 
     `bell` wakes a runner beside this process, where no broker does.
     """
+    take_turns()
     Server(create_app(settings, bell=bell), settings).run()
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from app.memory import EVERY_S, Slack, begin_start, end_start
+from app.memory import EVERY_S, SELDOM, Slack, begin_start, end_start
 
 
 def resident() -> int:
@@ -42,7 +42,7 @@ def test_holes_in_the_heap_are_given_back() -> None:
 
 def test_the_collector_rests_while_a_service_starts_and_then_passes_over_what_is_there() -> None:
     assert gc.isenabled()
-    before = gc.get_freeze_count()
+    before, thresholds = gc.get_freeze_count(), gc.get_threshold()
     end_start()  # nobody began one
     assert gc.get_freeze_count() == before
     begin_start()
@@ -51,6 +51,8 @@ def test_the_collector_rests_while_a_service_starts_and_then_passes_over_what_is
         end_start()
         assert gc.isenabled()
         assert gc.get_freeze_count() > before
+        assert gc.get_threshold() == (*thresholds[:2], SELDOM)
     finally:
+        gc.set_threshold(*thresholds)
         gc.enable()
         gc.unfreeze()
