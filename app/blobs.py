@@ -10,8 +10,8 @@ import errno
 import hashlib
 import sqlite3
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -20,7 +20,7 @@ from sqlalchemy import ColumnElement, and_, bindparam, delete, exists, func, or_
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
-from app.chunks import Source, cut
+from app.chunks import CHUNK, Source, cut
 from app.db import Database, new_id, now
 from app.errors import BlobNotFound, CorruptBlob
 from app.models import Adapter, Blob, BlobChunk, Dataset, Drift, Job, Prediction, Ticket
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 ERASED_AT_ONCE = 16
 """Chunks deleted in one transaction."""
+READERS = 2  # threads that read one content into memory: databases and hashing leave the interpreter
 GRACE_S = 3600
 """What is staged outside a job, or found again by its content, is safe from collection for so long."""
 
@@ -109,32 +110,35 @@ class BlobStore:
         self._compare(blob_id, digest.hexdigest())
         return aside.replace(path)
 
-    def load(self, blob_id: str) -> NDArray[np.uint8]:
-        """Read a large content into memory, (size,), checking every chunk and the whole while others are fetched.
+    @contextmanager
+    def loaded(self, blob_id: str) -> Iterator[NDArray[np.uint8]]:
+        """Read a large content into memory, (size,), every chunk checked, and the whole while the block runs.
 
-        Raises as `stream` does.
+        Raises as `stream` does, and at the block's end when it is the whole, whatever happened inside.
         """
         import numpy as np
 
         blob = self._readable(blob_id)
-        content, whole = np.empty(blob.size, np.uint8), hashlib.sha256()  # numpy's get huge pages: a third of the time
-        with self.db.read() as session, ThreadPoolExecutor(1, thread_name_prefix="blob") as beside:
-            hashes, start = list[tuple[str, Future[str]]](), 0
-            while start < blob.size:
-                chunk = session.execute(CHUNK_AT, {"blob": blob_id, "index": len(hashes)}).one_or_none()
-                stop = start + (0 if chunk is None else len(chunk.data))
-                if chunk is None or not start < stop <= blob.size:
-                    break
-                content[start:stop] = memoryview(chunk.data)
-                hashes.append((chunk.sha256, beside.submit(_digest, content[start:stop].data, whole)))
-                start = stop
-        for index, (sha256, found) in enumerate(hashes):
-            if found.result() != sha256:
-                self._quarantine(blob_id, index)
-        if start < blob.size:
-            self._quarantine(blob_id, len(hashes))
-        self._compare(blob_id, whole.hexdigest())
-        return content
+        content = np.empty(blob.size, np.uint8)  # numpy's large arrays get huge pages: filled in a third of the time
+
+        def fill(start: int) -> bool:
+            part = content[start : start + CHUNK]
+            with self.db.read() as session:
+                chunk = session.execute(CHUNK_AT, {"blob": blob_id, "index": start // CHUNK}).one_or_none()
+            if chunk is None or len(chunk.data) != len(part):
+                return False
+            part[:] = memoryview(chunk.data)
+            return bool(_sha256(part) == chunk.sha256)
+
+        with ThreadPoolExecutor(READERS, thread_name_prefix="blob") as readers:
+            for index, sound in enumerate(readers.map(fill, range(0, blob.size, CHUNK))):
+                if not sound:
+                    self._quarantine(blob_id, index)
+            whole = readers.submit(_sha256, content)
+            try:
+                yield content
+            finally:
+                self._compare(blob_id, whole.result())
 
     def _readable(self, blob_id: str) -> Blob:
         with self.db.read() as session:
@@ -269,9 +273,8 @@ def is_storage_full(error: BaseException) -> bool:
     return cause is not None and is_storage_full(cause)
 
 
-def _digest(data: memoryview, whole: hashlib._Hash) -> str:
-    whole.update(data)
-    return hashlib.sha256(data).hexdigest()
+def _sha256(data: NDArray[np.uint8]) -> str:
+    return hashlib.sha256(data.data).hexdigest()
 
 
 def _sound(chunk: BlobChunk, left: int) -> bool:

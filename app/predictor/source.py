@@ -59,7 +59,8 @@ class RegistrySource:
         if row.ticket_id is not None and ticket_row is None:
             raise TicketNotFound(row.ticket_id)
         blobs = BlobStore(view)
-        adapter = Adapter.parse(f"adapter {adapter_id}", blobs.load(row.blob_id), self.info)
+        with blobs.loaded(row.blob_id) as content:
+            adapter = Adapter.parse(f"adapter {adapter_id}", content, self.info)
         return adapter, None if ticket_row is None else self._ticket(blobs, ticket_row)
 
     def _ticket(self, blobs: BlobStore, row: TicketRow) -> Ticket:
