@@ -20,6 +20,7 @@ from app.db import Database
 from app.errors import AppError, CancelRequested, LeaseLost
 from app.jobs import Claim
 from app.memory import begin_start, end_start
+from app.priority import JOB, step_back
 from app.settings import Settings
 from app.statuses import code_of
 from ltp.errors import LTPError
@@ -41,6 +42,7 @@ def main(arguments: Sequence[str]) -> int:
     """Execute the job; return the process's exit code."""
     job_id, attempt, owner, parent, started = arguments
     die_with(int(parent))
+    step_back(JOB)
     timings = Timings()
     settings = Settings()
     logs.configure(settings)
