@@ -88,6 +88,11 @@ class ByteCache(Generic[T]):
             self.misses += not fits
             return fits
 
+    def count_miss(self) -> None:
+        """Count somebody who had to do without."""
+        with self._lock:
+            self.misses += 1
+
     def _hold(self, key: str, make: Callable[[], tuple[T, int]]) -> _Entry[T]:
         while True:
             with self._lock:

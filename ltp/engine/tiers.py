@@ -1,9 +1,10 @@
 """Where adapters are: fused (products ready), compact (values as stored, fused just in time), or cold (the source).
 
 Fused and compact are each bounded by bytes; what is in use stays, the least recently used leaves. An adapter becomes
-fused when there is room, or when it has been asked for clearly more often, lately, than each that would have to leave.
-Otherwise it answers from its compact form, which costs the fusing but nobody's place: so traffic over more adapters
-than fit slows down by the share that is fused just in time, and not by everybody chasing everybody out.
+fused when it is asked for again and there is room, or when it was asked for clearly more often, lately, than each that
+would have to leave. Otherwise it answers from its compact form, which costs the fusing but nobody's place: so the first
+answer comes soonest, and traffic over more adapters than fit slows down by the share that is fused just in time, and
+not by everybody chasing everybody out.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ from ltp.ticket import Ticket
 
 Source = Callable[[str], tuple[Adapter, Ticket | None]]
 """Fetches a published adapter, and the ticket it needs, by key; never called by two threads at once."""
+AGAIN = 0.25
+"""An adapter whose earlier uses weigh no more than this is asked for as if for the first time."""
 
 
 class Tiers:
@@ -59,15 +62,18 @@ class Tiers:
             yield taken, views
 
     def _view(self, key: str, pins: ExitStack) -> View:
+        again = self._popularity.of(key) > AGAIN
         self._popularity.note(key)
         ready = pins.enter_context(self._fused.pinned_if_there(key))
         if ready is not None:
             return ready
         with ExitStack() as pin:
             compact = pin.enter_context(self._compact.pinned(key, partial(self._fetch, key)))
-            if self._fused.admits(compact.fused_nbytes, partial(self._popularity.beats, key)):
+            if again and self._fused.admits(compact.fused_nbytes, partial(self._popularity.beats, key)):
                 fuse = partial(_fused, compact)
                 return pins.enter_context(self._fused.pinned(key, fuse))
+            if not again:
+                self._fused.count_miss()
             pins.push(pin.pop_all())
             return compact.view
 

@@ -119,7 +119,8 @@ def test_a_mixed_batch_equals_each_pair_alone(
 
 def solo_bytes(backbone: Backbone, library: Library, key: str) -> float:
     engine = Engine(backbone, source=library.__getitem__)
-    engine.predict([PairRequest(key, "a", "b")])
+    for _ in range(2):
+        engine.predict([PairRequest(key, "a", "b")])
     return engine.stats()["fused_bytes"]
 
 
@@ -205,13 +206,13 @@ def test_a_dropped_adapter_is_fetched_again(tiny_backbone: Backbone, library: Li
 
     engine = Engine(tiny_backbone, source=source)
     ask = [PairRequest("x", *TEXTS[0])]
-    first = engine.predict(ask)
-    assert engine.predict(ask) == first
+    (first,) = engine.predict(ask)
+    assert_close(engine.predict(ask)[0], first)
     assert fetched == ["x"]
     shelf["x"] = library["c"]
-    assert engine.predict(ask) == first
+    assert_close(engine.predict(ask)[0], first)
     engine.drop("x")
-    assert engine.predict(ask) != first
+    assert engine.predict(ask)[0].probabilities != pytest.approx(first.probabilities, abs=1e-3)
     assert fetched == ["x", "x"]
 
 

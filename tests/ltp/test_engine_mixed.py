@@ -155,6 +155,8 @@ def test_compact_answers_take_a_scratch_of_one_product_and_no_place(backbone: Ba
     engine = Engine(backbone, source=library.__getitem__, fused_bytes=0)
     roomy = Engine(backbone, source=library.__getitem__)
     asked = [PairRequest(key, *text) for key in library for text in TEXTS]
+    roomy.predict(asked)
+    assert roomy.stats()["fused_entries"] == 0  # who asks once is not worth a place
     for one, other in zip(engine.predict(asked), roomy.predict(asked), strict=True):
         assert one.probabilities == pytest.approx(other.probabilities, abs=1e-5)
     assert (engine.stats()["fused_entries"], engine.stats()["fused_bytes"]) == (0, 0)
