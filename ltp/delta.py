@@ -9,7 +9,7 @@ for bit.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -177,17 +177,15 @@ def fuse(
     ticket: Ticket,
     *,
     places: Places | None = None,
-    dtype_of: Callable[[str], torch.dtype] | None = None,
 ) -> tuple[dict[str, Tensor], Overlay | None]:
     """Fuse a delta into copies of the tensors it changes; the pristine `parameters` stay as they are.
 
     The word embeddings are never copied: their changed rows come back as an overlay (None when there are none). That
-    the delta fits the ticket is the caller's to check. `places` keeps the ticket's positions for its next delta, and
-    `dtype_of` names the type of each copy, rounded once from fp32, which is the rule.
+    the delta fits the ticket is the caller's to check. `places` keeps the ticket's positions for its next delta.
     """
     places = Places() if places is None else places
     names = [name for name in moved(delta) if name != WORD_EMBEDDINGS]
-    wanted = [(parameters[name].shape, torch.float32 if dtype_of is None else dtype_of(name)) for name in names]
+    wanted = [(parameters[name].shape, torch.float32) for name in names]
     buffers = carve(wanted, parameters[names[0]].device if names else "cpu")
     fuse_all(
         fusing(buffer, parameters[name], delta, ticket, name, places=places)

@@ -10,6 +10,7 @@ from synthetic import pairs, random_changes, random_ticket
 from tiny import write_tiny
 
 from ltp.adapter import Adapter, TemplateOptions
+from ltp.adapter.decoded import decoded
 from ltp.backbone.architecture import POSITION_EMBEDDINGS, TYPE_EMBEDDINGS, WORD_EMBEDDINGS
 from ltp.backbone.load import Backbone, load_backbone
 from ltp.classify import classify
@@ -19,7 +20,6 @@ from ltp.engine import Engine, PairRequest
 from ltp.engine.batch import arrange
 from ltp.engine.compact import Compact
 from ltp.engine.forward import Forward
-from ltp.engine.resident import Fuser
 from ltp.engine.shared import Shared
 from ltp.template import Encoded, Template
 from ltp.ticket import Ticket
@@ -81,11 +81,10 @@ def encoded(backbone: Backbone, adapter: Adapter) -> list[Encoded]:
 @pytest.fixture(scope="module")
 def expected(backbone: Backbone, library: Library) -> dict[str, torch.Tensor]:
     """Logits of every text by the plain forward pass on whole fused copies, one adapter at a time."""
-    found, fuse, encoder = {}, Fuser(backbone), Encoder(backbone)
+    found, encoder = {}, Encoder(backbone)
     for key, (adapter, ticket) in library.items():
-        resident, examples = fuse(adapter, ticket), encoded(backbone, adapter)
-        prompts = [resident.prompt] * len(examples)
-        found[key] = classify(encoder, resident.weights, examples, prompts, pad=backbone.special.pad)
+        weights, examples = decoded(backbone, adapter, ticket), encoded(backbone, adapter)
+        found[key] = classify(encoder, weights, examples, [adapter.prompt] * len(examples), pad=backbone.special.pad)
     return found
 
 
