@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from peft import ShiraConfig, get_peft_model, get_peft_model_state_dict
 from safetensors.torch import save_file
 
 from app.registry.tickets import compress
@@ -129,6 +128,8 @@ def _shira(
 
 def _installed_shira() -> float:
     """Bytes a value of a state dict that the installed PEFT makes."""
+    from peft import ShiraConfig, get_peft_model, get_peft_model_state_dict
+
     model = torch.nn.Sequential(torch.nn.Linear(768, 768))
     state = get_peft_model_state_dict(get_peft_model(model, ShiraConfig(r=64, target_modules=["0"])))
     weights = sum(tensor.numel() for name, tensor in state.items() if name.endswith("shira_weight"))
