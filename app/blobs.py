@@ -6,9 +6,7 @@ nobody. A blob is `staging` until `use` makes it part of something published; wh
 
 from __future__ import annotations
 
-import errno
 import hashlib
-import sqlite3
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -33,7 +31,8 @@ if TYPE_CHECKING:
 
 ERASED_AT_ONCE = 16
 """Chunks deleted in one transaction."""
-READERS = 2  # threads that read one content into memory: databases and hashing leave the interpreter
+READERS = 2
+"""Threads that read one content into memory: databases and hashing leave the interpreter."""
 GRACE_S = 3600
 """What is staged outside a job, or found again by its content, is safe from collection for so long."""
 
@@ -258,19 +257,6 @@ def erase_text(session: Session, blob_id: str) -> None:
     doomed = select(Blob.id).where(Blob.id == blob_id, UNREFERENCED)
     session.execute(delete(BlobChunk).where(BlobChunk.blob_id.in_(doomed)))
     session.execute(delete(Blob).where(Blob.id == blob_id, UNREFERENCED))
-
-
-def is_storage_full(error: BaseException) -> bool:
-    """Tell whether `error`, or what caused it, says that there is no room left to write."""
-    if isinstance(error, OSError):
-        return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-    if isinstance(error, sqlite3.Error):
-        code = getattr(error, "sqlite_errorcode", 0)
-        return code == sqlite3.SQLITE_FULL or code & 0xFF == sqlite3.SQLITE_IOERR
-    if getattr(error, "sqlstate", None) == "53100":  # Postgres: disk_full
-        return True
-    cause = getattr(error, "orig", None) or error.__cause__
-    return cause is not None and is_storage_full(cause)
 
 
 def _sha256(data: NDArray[np.uint8]) -> str:

@@ -15,7 +15,6 @@ import structlog
 from sqlalchemy.orm import Session
 
 from app import jobs, logs
-from app.blobs import is_storage_full
 from app.db import Database
 from app.errors import AppError, CancelRequested, LeaseLost
 from app.jobs import Claim
@@ -23,6 +22,7 @@ from app.memory import begin_start, end_start
 from app.priority import JOB, step_back
 from app.settings import Settings
 from app.statuses import code_of
+from app.storage_full import is_storage_full
 from ltp.errors import LTPError
 from ltp.progress import Progress
 from ltp.timings import Timings

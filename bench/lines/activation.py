@@ -14,8 +14,9 @@ import torch
 
 from app.blobs import BlobStore
 from app.db import Database
+from app.exchange import stage_mask
 from app.predictor.source import RegistrySource, address
-from app.registry import imports, tickets
+from app.registry import imports
 from bench import made_up
 from bench.figure import Figure
 from bench.lines import Options
@@ -116,21 +117,8 @@ def _publish(url: str, fingerprint: str, folder: Path) -> tuple[list[str], int]:
     db = Database(url)
     db.migrate()
     store, ticket = BlobStore(db), made_up.ticket(backbone=fingerprint)
-    ticket.save(folder / "ticket")
-    mask = store.stage(TENANT, tickets.compress(folder / "ticket", folder / "compressed"))
-    found = imports.ImportedTicket(
-        blob_id=mask.id,
-        mask_sha256=ticket.sha256,
-        mask_bytes=(folder / "ticket").stat().st_size,
-        backbone=fingerprint,
-        strategy=ticket.strategy,
-        config=ticket.config,
-        active=ticket.active,
-        selectable=ticket.selectable,
-        moved=ticket.moved,
-        zero_drift=ticket.zero_drift,
-        distribution=ticket.distribution(),
-    )
+    found = stage_mask(db, store, ticket, folder, tenant=TENANT)
+    assert found is not None
     with db.write() as session:
         ticket_id = imports.add_ticket(session, found, tenant=TENANT).id
     keys = []

@@ -12,13 +12,14 @@ from making import TENANT, make_ticket, sample_file, take
 from sqlalchemy import func, select, update
 
 from app import blobs
-from app.blobs import BlobStore, is_storage_full
+from app.blobs import BlobStore
 from app.chunks import CHUNK
 from app.db import Database
 from app.errors import BlobNotFound, CorruptBlob
 from app.jobs import end_attempt
 from app.models import Blob, BlobChunk
 from app.registry import datasets
+from app.storage_full import is_storage_full
 
 
 def count(db: Database, table: type) -> int:
