@@ -82,7 +82,7 @@ $(INSTALLED): pyproject.toml requirements.lock | $(BIN)/python
 
 $(BENCHED): $(INSTALLED)
 	@echo "Installing what the benchmarks compare with"
-	@$(PIP) install --quiet --constraint requirements.lock '.[bench]'
+	@$(PIP) install --quiet --constraint requirements.lock --editable '.[bench]'
 	@touch $@
 
 $(BIN)/python:

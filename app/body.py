@@ -47,7 +47,10 @@ class File:
 
 @dataclass(frozen=True)
 class Submission(Generic[T]):
-    """A body that was accepted. `digest` is the same for the same content, whatever its spelling or boundary."""
+    """A body that was accepted. `digest` is the same for the same content, whatever its spelling or boundary.
+
+    It is empty where nobody asks for it.
+    """
 
     request: T
     digest: str
@@ -58,9 +61,16 @@ class Accepts(Generic[T]):
     """Dependency that reads the body of one route as `model`: JSON, multipart with `files`, or either."""
 
     def __init__(
-        self, model: type[T], *, files: Mapping[str, File] | None = None, json_body: bool = True, optional: bool = False
+        self,
+        model: type[T],
+        *,
+        files: Mapping[str, File] | None = None,
+        json_body: bool = True,
+        optional: bool = False,
+        digested: bool = True,
     ) -> None:
         self.model, self.files, self.json_body, self.optional = model, dict(files or {}), json_body, optional
+        self.digested = digested
         self._adapter: TypeAdapter[T] = TypeAdapter(model)
 
     async def __call__(self, request: Request) -> AsyncIterator[Submission[T]]:
@@ -127,6 +137,8 @@ class Accepts(Generic[T]):
         except ValidationError as error:
             fields = field_errors(error.errors(include_url=False, include_input=False), tree)
             raise InvalidRequest(sentence(fields), fields=fields) from None
+        if not self.digested:
+            return Submission(value, "")
         canonical = json.dumps(tree, sort_keys=True, separators=(",", ":"))
         return Submission(value, hashlib.sha256(canonical.encode()).hexdigest())
 

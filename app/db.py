@@ -17,8 +17,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import uuid_utils
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import DateTime, Dialect, Engine, FunctionElement, MetaData, TypeDecorator, create_engine, event, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, make_url
@@ -29,6 +27,8 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from app.postgres import arguments
 
 if TYPE_CHECKING:
+    from alembic.config import Config
+
     from app.audit import Act
 
 BUSY_TIMEOUT_S = 30
@@ -150,10 +150,14 @@ class Database:
 
     def migrate(self, revision: str = "head") -> None:
         """Bring the schema to `revision`. Safe to call from several processes at once."""
+        from alembic import command  # with all its dialects as long to import as SQLAlchemy, and needed only here
+
         command.upgrade(self.alembic(), revision)
 
     def alembic(self) -> Config:
         """Return Alembic's configuration for this database, wherever the package is installed."""
+        from alembic.config import Config
+
         import migrations
 
         config = Config()

@@ -1,6 +1,7 @@
 """What routes depend on: the services of the application, and resources that exist and belong to the caller.
 
-"Does it exist, is it mine?" is asked here and nowhere else, so 404 is written once a resource.
+"Does it exist, is it mine?" is asked here and nowhere else, so 404 is written once a resource. What asks the database
+runs in a thread; the rest does not, for a thread costs more than it does.
 """
 
 from __future__ import annotations
@@ -36,32 +37,32 @@ from ltp.backbone.manifest import BackboneInfo
 _UUID = re.compile(UUID)
 
 
-def _settings(request: Request) -> Settings:
+async def _settings(request: Request) -> Settings:
     return cast(Settings, request.app.state.settings)
 
 
-def _database(request: Request, caller: CallerDep) -> Database:
+async def _database(request: Request, caller: CallerDep) -> Database:
     """Return the caller's view of the database. What it changes is in the audit trail under the operation's id."""
     db = cast(Database, request.app.state.db)
     operation = cast(APIRoute, request.scope["route"]).operation_id or ""
     return db.of(caller.tenant, act=Act(caller.actor, operation, request.state.request_id))
 
 
-def _blobs(request: Request, caller: CallerDep) -> BlobStore:
+async def _blobs(request: Request, caller: CallerDep) -> BlobStore:
     """Return the caller's blobs. What is staged is nobody's news; the transaction that makes use of it is."""
-    quota = StorageQuota(_settings(request).max_stored_mb * MIB)
+    quota = StorageQuota(cast(Settings, request.app.state.settings).max_stored_mb * MIB)
     return BlobStore(cast(Database, request.app.state.db).of(caller.tenant), quota=quota)
 
 
-def _predictor(request: Request) -> Predictor:
+async def _predictor(request: Request) -> Predictor:
     return cast(Predictor, request.app.state.predictor)
 
 
-def _resolutions(request: Request) -> Resolutions:
+async def _resolutions(request: Request) -> Resolutions:
     return cast(Resolutions, request.app.state.resolutions)
 
 
-def _measures(request: Request) -> Measures:
+async def _measures(request: Request) -> Measures:
     return cast(Measures, request.app.state.measures)
 
 
@@ -73,7 +74,7 @@ ResolutionsDep = Annotated[Resolutions, Depends(_resolutions)]
 MeasuresDep = Annotated[Measures, Depends(_measures)]
 
 
-def _backbone(predictor: PredictorDep) -> BackboneInfo:
+async def _backbone(predictor: PredictorDep) -> BackboneInfo:
     """Return the served backbone's facts; raises NotReady while it is being prepared."""
     return predictor.backbone.info
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import queue
 import threading
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import structlog
@@ -66,10 +67,10 @@ def application(url: str) -> Celery:
 
 
 class Doorbell:
-    """Rings for committed jobs; without a broker it does nothing."""
+    """Rings for committed jobs: through the broker at `url`, and `beside`, which wakes a runner on this machine."""
 
-    def __init__(self, url: str | None) -> None:
-        self._url = url
+    def __init__(self, url: str | None, *, beside: Callable[[], None] | None = None) -> None:
+        self._url, self._beside = url, beside
         self._notes: queue.Queue[tuple[str, str] | None] = queue.Queue(WAITING)
         self._leaving = threading.Event()
         self._thread = threading.Thread(target=self._run, name="doorbell", daemon=True)
@@ -88,6 +89,8 @@ class Doorbell:
 
     def ring(self, job_id: str, *, kind: str) -> None:
         """Have a worker told of a job that is committed. Returns at once and raises nothing."""
+        if self._beside is not None:
+            self._beside()
         if self._url is not None:
             self._note((job_id, f"{kind}s"))
 

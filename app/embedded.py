@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import structlog
@@ -40,8 +40,8 @@ def serve(settings: Settings) -> None:
         db = Database(settings.database)
         db.migrate()
         db.close()
-        with supervised_runner(settings):
-            serve_api(settings)
+        with supervised_runner(settings) as supervisor:
+            serve_api(settings, bell=supervisor.ring)
 
 
 @contextmanager
@@ -60,12 +60,12 @@ def locked(directory: Path) -> Iterator[None]:
 
 
 @contextmanager
-def supervised_runner(settings: Settings) -> Iterator[None]:
+def supervised_runner(settings: Settings) -> Iterator[Supervisor]:
     """Keep `python -m worker` running beside this process, restarted with a growing pause when it ends."""
     supervisor = Supervisor(settings)
     supervisor.start()
     try:
-        yield
+        yield supervisor
     finally:
         supervisor.stop()
 
@@ -83,6 +83,12 @@ class Supervisor:
     def start(self) -> None:
         """Start the runner."""
         self._thread.start()
+
+    def ring(self) -> None:
+        """Have the runner look for work now. Never waits; a bell that is not heard costs one poll's time."""
+        with self._lock, suppress(OSError):  # it has just ended, or has not listened for ages
+            if self._process is not None and self._process.stdin is not None and not self._process.stdin.closed:
+                os.write(self._process.stdin.fileno(), b"\n")
 
     def stop(self) -> None:
         """Ask the runner to hand its job back and leave; end it if it takes too long."""
@@ -104,8 +110,9 @@ class Supervisor:
                     return
                 self._process = self._start_runner()
             code = self._process.wait()
-            if self._process.stdin is not None:
-                self._process.stdin.close()
+            with self._lock:
+                if self._process.stdin is not None:
+                    self._process.stdin.close()
             pause = FIRST_BACKOFF_S if time.monotonic() - began > HEALTHY_S else pause
             if not self._stopping.is_set():
                 log.warning("the runner ended and is started again", code=code, pause_s=pause)
@@ -113,9 +120,11 @@ class Supervisor:
             pause = min(2 * pause, LONGEST_BACKOFF_S)
 
     def _start_runner(self) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-m", "worker", "--supervised", str(os.getpid())],
-            stdin=subprocess.PIPE,  # its end tells the runner that this process is gone
+            stdin=subprocess.PIPE,  # its end tells the runner that this process is gone, and it carries the bell
             start_new_session=True,  # Ctrl-C is for this process, which then asks the runner to leave
             env=self._settings.environment(),
         )
+        os.set_blocking(process.stdin.fileno(), False)  # type: ignore[union-attr]
+        return process

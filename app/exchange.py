@@ -119,7 +119,7 @@ def bring_in(
         metrics=notes.metrics.model_dump(exclude_none=True),
         examples=notes.examples.model_dump(exclude_none=True),
     )
-    mask = None if ticket is None else _stage_mask(db, blobs, ticket, path.parent, tenant=tenant)
+    mask = None if ticket is None else stage_mask(db, blobs, ticket, path.parent, tenant=tenant)
     with db.write() as session:
         ticket_id = None
         if ticket is not None:
@@ -148,7 +148,7 @@ def _check_plausible(adapter: Adapter, ticket: Ticket | None, backbone: Backbone
         raise CorruptArtifact("the ticket's counts contradict each other")
 
 
-def _stage_mask(db: Database, blobs: BlobStore, ticket: Ticket, folder: Path, *, tenant: str) -> ImportedTicket | None:
+def stage_mask(db: Database, blobs: BlobStore, ticket: Ticket, folder: Path, *, tenant: str) -> ImportedTicket | None:
     """Stage a ticket's mask, compressed; None when a ticket with this mask is here already."""
     with db.read() as session:
         if imports.find_ticket(session, tenant=tenant, mask_sha256=ticket.sha256, backbone=ticket.backbone):

@@ -7,7 +7,7 @@ once and `/readyz` turns 200 when predictions can be served.
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 
@@ -27,6 +27,7 @@ from app.outage import Clock, Outage
 from app.predictor.predictor import Predictor
 from app.predictor.residency import Residency
 from app.predictor.resolutions import Resolutions
+from app.pulse import Pulse
 from app.refusals import install
 from app.room import LARGEST_AT_ONCE, Room
 from app.routes import adapters, audit, drifts, jobs, keys, languages, operations, predict, predictions, tickets
@@ -37,10 +38,10 @@ log = structlog.get_logger(__name__)
 RESOURCES = (tickets, drifts, adapters, languages, predict, predictions, jobs, keys, audit, operations)
 
 
-def create_app(settings: Settings, *, clock: Clock = time.monotonic) -> FastAPI:
+def create_app(settings: Settings, *, clock: Clock = time.monotonic, bell: Callable[[], None] | None = None) -> FastAPI:
     """Build the application over the database of `settings`, which must be migrated before it starts.
 
-    `clock` counts the seconds for which what the database said is believed.
+    `clock` counts the seconds for which what the database said is believed; `bell` wakes a runner beside this process.
     """
     app = FastAPI(
         title="LTP",
@@ -61,7 +62,7 @@ def create_app(settings: Settings, *, clock: Clock = time.monotonic) -> FastAPI:
     app.state.keys = KeyRing(db, settings, outage=app.state.outage, clock=clock)
     app.state.limits = Limits(settings)
     app.state.room = Room(LARGEST_AT_ONCE * settings.max_body_mb * MIB)
-    app.state.doorbell = Doorbell(settings.redis_url.get_secret_value() if settings.redis_url else None)
+    app.state.doorbell = Doorbell(settings.redis_url.get_secret_value() if settings.redis_url else None, beside=bell)
     app.state.predictor = Predictor(settings, db, measures)
     app.state.resolutions = Resolutions(settings, app.state.predictor, outage=app.state.outage, clock=clock)
     measures.join(Census(db))
@@ -81,10 +82,13 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     settings: Settings = app.state.settings
     if settings.auth == "on" and settings.admin_key is None:
         log.warning("there is no ADMIN_KEY: only keys that were made before are accepted, and no tenant can be created")
+    pulse = Pulse(app.state.measures.lag)
+    pulse.start()
     app.state.predictor.start()
     app.state.doorbell.start()
     app.state.keys.start()
     yield
+    await pulse.stop()
     await run_in_threadpool(app.state.doorbell.stop)
     await run_in_threadpool(app.state.predictor.stop)
     await run_in_threadpool(app.state.keys.stop)

@@ -11,6 +11,7 @@ from starlette.types import Scope
 
 SECONDS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+LAGS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 PAIRS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
 
 
@@ -38,6 +39,12 @@ class Measures:
             "ltp_compute_seconds",
             "Time from a request's first pair to its last",
             buckets=SECONDS,
+            registry=self.registry,
+        )
+        self.lag = Histogram(
+            "ltp_event_loop_lag_seconds",
+            "How much later than asked for the event loop woke",
+            buckets=LAGS,
             registry=self.registry,
         )
         self.queued = Gauge("ltp_queue_pairs", "Pairs waiting for the engine", registry=self.registry)

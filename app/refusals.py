@@ -13,12 +13,12 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from app.blobs import is_storage_full
 from app.errors import AppError, DatabaseUnavailable, InvalidRequest, MethodNotAllowed, RouteNotFound, StorageFull
 from app.fields import field_errors, sentence
 from app.outage import UNREACHABLE
 from app.paths import methods_of, template_of
 from app.statuses import code_of, status_of
+from app.storage_full import is_storage_full
 from ltp.errors import LTPError
 
 log = structlog.get_logger(__name__)

@@ -15,7 +15,7 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any, cast
@@ -26,6 +26,7 @@ from fastapi import FastAPI
 
 from app.connection import Connection, EdgeConfig
 from app.main import create_app
+from app.priority import take_turns
 from app.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -37,9 +38,13 @@ LAST_WORDS_S = 1.0
 """How long the refusals of what was cut off may take to leave."""
 
 
-def serve_api(settings: Settings) -> None:
-    """Serve the API in this thread until a signal has come and everything accepted is answered."""
-    Server(create_app(settings), settings).run()
+def serve_api(settings: Settings, *, bell: Callable[[], None] | None = None) -> None:
+    """Serve the API in this thread until a signal has come and everything accepted is answered.
+
+    `bell` wakes a runner beside this process, where no broker does.
+    """
+    take_turns()
+    Server(create_app(settings, bell=bell), settings).run()
 
 
 class Server(uvicorn.Server):

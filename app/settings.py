@@ -64,7 +64,7 @@ class Settings(BaseSettings):
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where tensors live; `auto` takes CUDA when there is one."""
     precision: Literal["auto", "fp32", "bf16"] = "auto"
-    """Arithmetic of serving; `auto` is fp32 on a CPU. Training precision belongs to each request."""
+    """Arithmetic of serving; `auto` measures at start which is faster. Training precision belongs to each request."""
     threads: Annotated[int, Field(ge=0)] = 0
     """Threads of a job's arithmetic; 0 leaves torch's own choice."""
 

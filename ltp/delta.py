@@ -18,9 +18,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ltp.arena import carve
 from ltp.backbone.architecture import EMBEDDING_MATRICES, WORD_EMBEDDINGS
 from ltp.encoder import Overlay
 from ltp.errors import DeltaDoesNotFitTicket, NonFiniteWeights
+from ltp.fusing import Fusing, fuse_all, fuse_into
+from ltp.places import Places
 from ltp.ticket import Ticket
 
 if TYPE_CHECKING:
@@ -30,6 +33,8 @@ DeltaDtype = Literal["fp16", "fp32"]
 FP16_OVERFLOW = 65520.0
 """The smallest number fp16 rounds to infinity."""
 COUNTED_ROWS = 256
+FIRST = 256
+"""Values looked at before all the others of a tensor, to see whether any moved."""
 MAX_EXPONENT = 120
 """Keeps both 2**exponent and its inverse normal in fp32; no trained change is that small."""
 
@@ -141,8 +146,12 @@ def _ascending(rows: Tensor, *, below: int) -> bool:
 
 def active_in_rows(ticket: Ticket, name: str, rows: Tensor) -> NDArray[np.bool_]:
     """Which entries of some rows of a matrix are active, (R, H): reads those rows' bits only."""
-    width = ticket.shapes[name][1]
-    bits = rows.cpu().numpy()[:, None] * width + np.arange(width)  # (R, H)
+    height, width = ticket.shapes[name]
+    numbers = rows.cpu().numpy()
+    if not width % 8:  # rows begin and end with a byte
+        packed = ticket.masks[name].reshape(height, width // 8)[numbers]
+        return np.unpackbits(packed, axis=1, bitorder="little").view(np.bool_)
+    bits = numbers[:, None] * width + np.arange(width)  # (R, H)
     active: NDArray[np.bool_] = (ticket.masks[name][bits >> 3] >> (bits & 7).astype(np.uint8) & 1).astype(bool)
     return active
 
@@ -163,34 +172,52 @@ def positions_in(delta: Delta, ticket: Ticket, name: str) -> Tensor:
 
 
 def fuse(
-    parameters: Mapping[str, Tensor], delta: Delta, ticket: Ticket, *, places: dict[str, Tensor] | None = None
+    parameters: Mapping[str, Tensor],
+    delta: Delta,
+    ticket: Ticket,
+    *,
+    places: Places | None = None,
 ) -> tuple[dict[str, Tensor], Overlay | None]:
-    """Scatter a delta into copies of the tensors it changes; the pristine `parameters` stay as they are.
+    """Fuse a delta into copies of the tensors it changes; the pristine `parameters` stay as they are.
 
     The word embeddings are never copied: their changed rows come back as an overlay (None when there are none). That
     the delta fits the ticket is the caller's to check. `places` keeps the ticket's positions for its next delta.
     """
-    changed, overlay = {}, None
-    places = {} if places is None else places
-    for name, stored in delta.values.items():
-        if not stored.any():
-            continue
-        pristine = parameters[name]
-        values = delta.decode(name).to(pristine.device)
-        if name == WORD_EMBEDDINGS:
-            rows = delta.rows[name].to(pristine.device)
-            overlay = Overlay(rows, pristine[rows])  # (R, H)
-            overlay.values[torch.from_numpy(active_in_rows(ticket, name, rows)).to(pristine.device)] += values
-            continue
-        if name in delta.rows:
-            positions = positions_in(delta, ticket, name).to(pristine.device)
-        elif name in places:
-            positions = places[name]
-        else:
-            positions = places[name] = ticket.positions(name).to(pristine.device, torch.int32)
-        changed[name] = pristine.clone()
-        changed[name].view(-1).index_add_(0, positions, values)
-    return changed, overlay
+    places = Places() if places is None else places
+    names = [name for name in moved(delta) if name != WORD_EMBEDDINGS]
+    wanted = [(parameters[name].shape, torch.float32) for name in names]
+    buffers = carve(wanted, parameters[names[0]].device if names else "cpu")
+    fuse_all(
+        fusing(buffer, parameters[name], delta, ticket, name, places=places)
+        for name, buffer in zip(names, buffers, strict=True)
+    )
+    return dict(zip(names, buffers, strict=True)), overlay(parameters, delta, ticket)
+
+
+def moved(delta: Delta) -> list[str]:
+    """Tensors with a value other than zero."""
+    return [name for name, values in delta.values.items() if values[:FIRST].any() or values.any()]
+
+
+def fusing(buffer: Tensor, pristine: Tensor, delta: Delta, ticket: Ticket, name: str, *, places: Places) -> Fusing:
+    """One tensor of a delta, ready to be fused into `buffer`; its values are brought to where the buffer is."""
+    device = buffer.device
+    positions = positions_in(delta, ticket, name).int() if name in delta.rows else places.of(ticket, name, device)
+    values = delta.values[name].to(device, non_blocking=True)
+    return Fusing(buffer, pristine, values, delta.exponents[name], positions.to(device, non_blocking=True))
+
+
+def overlay(parameters: Mapping[str, Tensor], delta: Delta, ticket: Ticket) -> Overlay | None:
+    """The rows of the word embeddings that a delta changes, fused; None when it changes none."""
+    name = WORD_EMBEDDINGS
+    if not len(delta.rows.get(name, ())) or not delta.values[name].any():
+        return None
+    pristine = parameters[name]
+    rows = delta.rows[name].to(pristine.device)
+    changed = pristine[rows]  # (R, H)
+    inside = torch.from_numpy(np.flatnonzero(active_in_rows(ticket, name, delta.rows[name])).astype(np.int32))
+    positions, values = inside.to(pristine.device), delta.values[name].to(pristine.device)
+    return Overlay(rows, fuse_into(changed, changed, values, delta.exponents[name], positions))
 
 
 @dataclass(frozen=True)

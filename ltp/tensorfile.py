@@ -13,6 +13,7 @@ import os
 import secrets
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from io import BytesIO
 from math import prod
 from pathlib import Path
 from typing import BinaryIO
@@ -23,6 +24,8 @@ from numpy.typing import NDArray
 from ltp.errors import CorruptArtifact
 
 Array = NDArray[np.generic]
+Content = NDArray[np.uint8]
+"""A whole file in memory."""
 
 BYTES = {"BOOL": 1, "U8": 1, "I8": 1, "I16": 2, "F16": 2, "BF16": 2, "I32": 4, "F32": 4, "I64": 8, "F64": 8}
 """Element sizes of the dtypes this project reads."""
@@ -102,21 +105,24 @@ def read_header(path: Path) -> Header:
     Raises:
         CorruptArtifact: the file is not a whole safetensors file.
     """
-    size = path.stat().st_size
     with path.open("rb") as file:
-        length = int.from_bytes(file.read(8), "little")
-        if size < 8 or length > min(size - 8, MAX_HEADER):
-            raise CorruptArtifact(f"{path.name} is not a safetensors file, or its header is truncated")
-        raw = file.read(length)
+        return _header(path.name, file, path.stat().st_size)
+
+
+def _header(name: str, file: BinaryIO, size: int) -> Header:
+    length = int.from_bytes(file.read(8), "little")
+    if size < 8 or length > min(size - 8, MAX_HEADER):
+        raise CorruptArtifact(f"{name} is not a safetensors file, or its header is truncated")
+    raw = file.read(length)
     if raw.count(b"[") + raw.count(b"{") > MAX_NESTED:
-        raise CorruptArtifact(f"{path.name} has a header of more than {MAX_NESTED:,} lists and objects")
+        raise CorruptArtifact(f"{name} has a header of more than {MAX_NESTED:,} lists and objects")
     try:
         parsed = json.loads(raw)
         metadata = {str(key): str(value) for key, value in parsed.pop("__metadata__", {}).items()}
-        entries = {name: _entry(fields, 8 + length) for name, fields in parsed.items()}
+        entries = {tensor: _entry(fields, 8 + length) for tensor, fields in parsed.items()}
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise CorruptArtifact(f"{path.name} has an unreadable safetensors header: {error}") from error
-    _check_ranges(path.name, entries, 8 + length, size)
+        raise CorruptArtifact(f"{name} has an unreadable safetensors header: {error}") from error
+    _check_ranges(name, entries, 8 + length, size)
     return Header(dict(sorted(entries.items(), key=lambda item: item[1].start)), metadata, 8 + length)
 
 
@@ -230,6 +236,20 @@ def read(path: Path, *, check: Callable[[Header], None]) -> tuple[dict[str, Arra
     return tensors, metadata
 
 
+def parse(name: str, content: Content, *, check: Callable[[Header], None]) -> tuple[dict[str, Array], dict[str, str]]:
+    """As `read`, of a file that is in memory: its tensors are views of it where their alignment allows that."""
+    longest = 8 + min(int.from_bytes(content[:8].tobytes(), "little"), MAX_HEADER)
+    header = _header(name, BytesIO(content[:longest].data), len(content))
+    _check_known(name, header, check)
+    _compare(name, hashlib.sha256(content[header.data_start :].data).hexdigest(), header.metadata)
+    tensors = {}
+    for tensor, entry in header.entries.items():
+        dtype, raw = np.dtype(DTYPES[entry.dtype]), content[entry.start : entry.stop]
+        aligned = raw if raw.ctypes.data % dtype.itemsize == 0 else raw.copy()
+        tensors[tensor] = aligned.view(dtype).reshape(entry.shape)
+    return tensors, header.metadata
+
+
 def leave(path: Path, *, check: Callable[[Header], None]) -> tuple[dict[str, Stored], dict[str, str]]:
     """As `read`, with the tensors left in the file: what was verified once is not to be changed by anybody."""
     digest = hashlib.sha256()
@@ -243,11 +263,15 @@ def leave(path: Path, *, check: Callable[[Header], None]) -> tuple[dict[str, Sto
 
 def _announced(path: Path, check: Callable[[Header], None]) -> tuple[dict[str, Stored], dict[str, str]]:
     header = read_header(path)
+    _check_known(path.name, header, check)
+    return {name: Stored(path, entry) for name, entry in header.entries.items()}, header.metadata
+
+
+def _check_known(file: str, header: Header, check: Callable[[Header], None]) -> None:
     check(header)
     for name, entry in header.entries.items():
         if entry.dtype not in DTYPES:
-            raise CorruptArtifact(f"{path.name}: {name} is {entry.dtype}, which no artefact uses")
-    return {name: Stored(path, entry) for name, entry in header.entries.items()}, header.metadata
+            raise CorruptArtifact(f"{file}: {name} is {entry.dtype}, which no artefact uses")
 
 
 def _compare(file: str, sha256: str, metadata: Mapping[str, str]) -> None:

@@ -129,6 +129,7 @@ def settings_for(directory: Path, template: Path, backbone: Path, **changes: obj
         "backbone": str(backbone),
         "max_pairs": 10_000,
         "auth": "off",
+        "precision": "fp32",  # what a measurement chooses is not the same each time
         **changes,
     }
     return Settings(_env_file=None, **values)  # type: ignore[arg-type]

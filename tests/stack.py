@@ -65,6 +65,14 @@ def kill(process: psutil.Process, number: int = signal.SIGKILL) -> None:
         process.send_signal(number)
 
 
+def is_gone(process: psutil.Process) -> bool:
+    """Whether a process is gone, or waits only for its parent to hear of it; it may go while one asks."""
+    try:
+        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
 class Stack:
     """One data directory with what runs on it."""
 

@@ -25,13 +25,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     queues = options.queues.split(",")
     if unknown := set(queues) - set(QUEUES):
         parser.error(f"no such queue: {', '.join(sorted(unknown))}; there are {', '.join(QUEUES)}")
-    if options.supervised is not None:
-        die_with(options.supervised)
     settings = Settings()
     logs.configure(settings)
     # the lock on the data directory proves that nobody else runs jobs, if the database is the one inside it
     alone = options.supervised is not None and not settings.database_url
     runner = Runner(settings, alone=alone, kinds=[QUEUES[queue] for queue in queues])
+    if options.supervised is not None:
+        die_with(options.supervised, bell=runner.wake)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: runner.stop())
     if settings.redis_url is None:

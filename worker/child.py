@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from contextlib import suppress
 
 from app.jobs import Claim
@@ -16,7 +17,7 @@ class JobProcess:
     """A running `python -m worker.job`. Fresh means CUDA-safe, and that all its memory comes back."""
 
     def __init__(self, settings: Settings, claim: Claim) -> None:
-        arguments = [claim.job_id, str(claim.attempt), claim.owner, str(os.getpid())]
+        arguments = [claim.job_id, str(claim.attempt), claim.owner, str(os.getpid()), str(time.monotonic())]
         self._process = subprocess.Popen(
             [sys.executable, "-m", "worker.job", *arguments],
             stdin=subprocess.PIPE,  # its end tells the child that this process is gone

@@ -21,6 +21,7 @@ from ltp.backbone.locate import resolve
 from ltp.backbone.manifest import read_manifest
 from ltp.errors import BackboneMismatch
 from ltp.progress import Progress
+from ltp.timings import Timings
 from worker.patience import patiently
 from worker.report import Reporter
 
@@ -34,8 +35,9 @@ PUBLISH_TRIES = 3
 class JobContext:
     """One attempt at one job, inside the job's process. It sees what the job's tenant does, and nothing else."""
 
-    def __init__(self, settings: Settings, db: Database, claim: Claim) -> None:
+    def __init__(self, settings: Settings, db: Database, claim: Claim, *, timings: Timings) -> None:
         self.settings, self.claim, self.db = settings, claim, db
+        self.timings = timings
         self.job = patiently(lambda: _read(db, claim.job_id), patience_s=settings.lease_s)
         self.db = db.of(self.job.tenant)
         self._publishing = db.of(self.job.tenant, act=Act(f"job:{claim.job_id}", f"publish_{self.job.kind}"))
@@ -63,14 +65,14 @@ class JobContext:
     def backbone(self, fingerprint: str | None) -> Backbone:
         """Load the worker's backbone. Raises `BackboneMismatch` if it is not the one the job was accepted for."""
         self.report(Progress("backbone", 0, 1))
-        directory = resolve(self.settings.backbone, cache_dir=self.settings.backbone_dir, progress=self.report)
-        here = read_manifest(directory).fingerprint
-        if fingerprint not in (None, here):
-            raise BackboneMismatch(artefact=str(fingerprint), backbone=here)
-
         from ltp.backbone.load import load_backbone
 
-        backbone = load_backbone(directory, device=self.device)
+        with self.timings("backbone"):
+            directory = resolve(self.settings.backbone, cache_dir=self.settings.backbone_dir, progress=self.report)
+            here = read_manifest(directory).fingerprint
+            if fingerprint not in (None, here):
+                raise BackboneMismatch(artefact=str(fingerprint), backbone=here)
+            backbone = load_backbone(directory, device=self.device)
         self.report(Progress("backbone", 1, 1))
         return backbone
 

@@ -1,26 +1,31 @@
-"""`python -m worker.job JOB ATTEMPT OWNER PARENT`: executes one claimed job, in its own process group.
+"""`python -m worker.job JOB ATTEMPT OWNER PARENT STARTED`: executes one claimed job, in its own process group.
 
-It ends with its parent. Whatever happens is recorded under the claim's fence: a fault in what was given fails the job
-at once, with the fault's own code; anything else is an attempt that may be tried again.
+It ends with its parent, which started it at STARTED by the machine's monotonic clock. Whatever happens is recorded
+under the claim's fence: a fault in what was given fails the job at once, with the fault's own code; anything else is an
+attempt that may be tried again.
 """
 
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Sequence
 
 import structlog
 from sqlalchemy.orm import Session
 
 from app import jobs, logs
-from app.blobs import is_storage_full
 from app.db import Database
 from app.errors import AppError, CancelRequested, LeaseLost
 from app.jobs import Claim
+from app.memory import begin_start, end_start
+from app.priority import JOB, step_back
 from app.settings import Settings
 from app.statuses import code_of
+from app.storage_full import is_storage_full
 from ltp.errors import LTPError
 from ltp.progress import Progress
+from ltp.timings import Timings
 from worker.context import JobContext
 from worker.guard import die_with
 from worker.patience import patiently
@@ -35,29 +40,32 @@ DISCARDED = 75
 
 def main(arguments: Sequence[str]) -> int:
     """Execute the job; return the process's exit code."""
-    job_id, attempt, owner, parent = arguments
+    job_id, attempt, owner, parent, started = arguments
     die_with(int(parent))
+    step_back(JOB)
+    timings = Timings()
     settings = Settings()
     logs.configure(settings)
     claim = Claim(job_id, int(attempt), owner)
     structlog.contextvars.bind_contextvars(job=job_id, attempt=claim.attempt)
     db = Database(settings.database)
+    timings.add("spawn", time.monotonic() - float(started))
     try:
-        return attempt_job(settings, db, claim)
+        return attempt_job(settings, db, claim, timings=timings)
     finally:
         db.close()
 
 
-def attempt_job(settings: Settings, db: Database, claim: Claim) -> int:
+def attempt_job(settings: Settings, db: Database, claim: Claim, *, timings: Timings | None = None) -> int:
     """Execute and publish, or record why not; an attempt that lost its lease may do neither."""
     try:
-        return _attempt(settings, db, claim)
+        return _attempt(settings, db, claim, timings or Timings())
     except LeaseLost as lost:
         log.warning("discarded", reason=str(lost))
         return DISCARDED
 
 
-def _attempt(settings: Settings, db: Database, claim: Claim) -> int:
+def _attempt(settings: Settings, db: Database, claim: Claim, timings: Timings) -> int:
     """As `attempt_job`. Raises `LeaseLost`, also when there is a fault to be recorded that is nobody's any more."""
 
     def record(write: Callable[[Session], object]) -> None:
@@ -68,7 +76,7 @@ def _attempt(settings: Settings, db: Database, claim: Claim) -> int:
         patiently(once, patience_s=settings.lease_s)
 
     try:
-        _execute(JobContext(settings, db, claim))
+        _execute(JobContext(settings, db, claim, timings=timings))
     except LeaseLost:
         raise
     except CancelRequested:
@@ -90,16 +98,20 @@ def _attempt(settings: Settings, db: Database, claim: Claim) -> int:
 def _execute(context: JobContext) -> None:
     """Hand the job to the executor of its kind."""
     context.report(Progress("start", 0, 1))  # importing torch takes a while, and is no silence
-    if context.settings.threads:
+    begin_start()
+    with context.timings("imports"):
         import torch
 
-        torch.set_num_threads(context.settings.threads)
-    if context.job.kind == "ticket":
-        from worker.execute.ticket import execute
-    elif context.job.kind == "adapter":
-        from worker.execute.adapter import execute
-    else:
-        from worker.execute.prediction import execute
+        if context.settings.threads:
+            torch.set_num_threads(context.settings.threads)
+        if context.job.kind == "ticket":
+            from worker.execute.ticket import execute
+        elif context.job.kind == "adapter":
+            import ltp.adapter  # noqa: F401  what the executor will import, and no part of what it does
+            from worker.execute.adapter import execute
+        else:
+            from worker.execute.prediction import execute
+    end_start()
     execute(context)
 
 

@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from app.blobs import is_storage_full
 from app.outage import UNREACHABLE
+from app.storage_full import is_storage_full
 
 RETRY_S = 1.0
 """Pause before the database is asked again after it failed."""

@@ -13,6 +13,7 @@ import typer
 from app.cli.command import local
 from app.cli.failure import Failure
 from app.cli.output import Output, pairs
+from app.memory import begin_start
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -28,6 +29,7 @@ DataDir = Annotated[Path | None, typer.Option(help="Where everything is kept (LT
 
 def serve(_: Output, *, data_dir: DataDir = None, host: Host = None, port: Port = None) -> None:
     """Start the whole service on this machine: API and worker on one data directory, no other program needed."""
+    begin_start()
     from app.embedded import locked
     from app.embedded import serve as run
 
@@ -41,6 +43,7 @@ def serve(_: Output, *, data_dir: DataDir = None, host: Host = None, port: Port 
 
 def api(_: Output, *, host: Host = None, port: Port = None) -> None:
     """Start the API alone; jobs are done by `ltp worker` processes on the same database."""
+    begin_start()
     from app import logs
     from app.server import serve_api
 

@@ -11,6 +11,7 @@ from ltp.backbone.manifest import BackboneInfo, read_manifest
 
 if TYPE_CHECKING:
     from ltp.backbone.load import Backbone
+    from ltp.engine.precision import Choice
 
 State = Literal["starting", "preparing", "loading", "ready", "failed"]
 
@@ -31,6 +32,8 @@ class ServedBackbone:
         self.settings = settings
         self.state: State = "starting"
         self.failure: str | None = None
+        self.precision: Choice | None = None
+        """The arithmetic of serving, and why that; None until the backbone is loaded."""
         self._info: BackboneInfo | None = None
 
     @property
@@ -73,3 +76,12 @@ class ServedBackbone:
         import torch
 
         return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def serving_precision(settings: Settings, backbone: Backbone, device: str) -> Choice:
+    """Return the arithmetic that PRECISION asks for; `auto` takes what is faster here, which this measures."""
+    from ltp.engine.precision import Choice, choose_precision
+
+    if settings.precision != "auto":
+        return Choice(settings.precision, "set by PRECISION")
+    return choose_precision(backbone, device)

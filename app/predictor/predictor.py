@@ -14,12 +14,12 @@ import structlog
 from app.db import Database
 from app.errors import AppError, QueueFull
 from app.measures import Measures
-from app.memory import Slack
-from app.predictor.backbone import ServedBackbone
+from app.memory import Slack, end_start
+from app.predictor.backbone import ServedBackbone, serving_precision
 from app.predictor.queue import PairQueue, Slice, Work
 from app.predictor.source import RegistrySource
+from app.priority import ENGINE, step_back
 from app.settings import MIB, Settings
-from ltp.config import Precision
 from ltp.errors import LTPError
 
 if TYPE_CHECKING:
@@ -91,6 +91,11 @@ class Predictor:
         """Tell whether an adapter is in memory, so that it can judge without the database."""
         return self._engine is not None and self._engine.holds(address)
 
+    def admit(self, pairs: int) -> None:
+        """Raise QueueFull for a request there is no room for, before anything is looked up for it."""
+        with self.measures.refusals.count_exceptions(QueueFull):
+            self._queue.admit(pairs)
+
     async def predict(self, questions: Sequence[Question]) -> Judged:
         """Judge the questions. Cancelling the call cancels what the engine has not begun.
 
@@ -104,6 +109,7 @@ class Predictor:
         with self.measures.refusals.count_exceptions(QueueFull):
             self._queue.put(work)
         self.measures.queued.set(len(self._queue))
+        self._prefetch(questions)
         try:
             predictions = await asyncio.wrap_future(work.future)
         except asyncio.CancelledError:
@@ -115,17 +121,25 @@ class Predictor:
         self.measures.compute_seconds.observe(computed)
         return Judged(predictions, queued, computed)
 
+    def _prefetch(self, questions: Sequence[Question]) -> None:
+        """Have cold adapters fetched while the request waits for its turn."""
+        if self._engine is not None:
+            self._engine.prefetch({question.adapter for question in questions})
+
     def figures(self) -> dict[str, float]:
         """Return the engine's own numbers: residency, hits, evictions."""
         return {} if self._engine is None else dict(self._engine.stats())
 
     def _run(self) -> None:
+        step_back(ENGINE)
         try:
             self._engine = self._build()
         except Exception as error:  # /readyz says it; the process stays up to say so
             foreseen = isinstance(error, LTPError)
             log.error("the backbone could not be loaded", error=str(error), exc_info=None if foreseen else error)
             return
+        finally:
+            end_start()
         slack = Slack()
         while batch := self._queue.take(BATCHES_AHEAD * self.settings.max_tokens):
             self._answer(self._engine, batch)
@@ -137,18 +151,19 @@ class Predictor:
         from ltp.engine import Engine
 
         device = self.backbone.device()
-        automatic: Precision = "bf16" if device == "cuda" else "fp32"
+        choice = self.backbone.precision = serving_precision(self.settings, backbone, device)
         engine = Engine(
             backbone,
             source=RegistrySource(self.db, backbone.info),
-            precision=automatic if self.settings.precision == "auto" else self.settings.precision,
+            precision=choice.precision,
             device=device,
             fused_bytes=self.settings.fused_mb * MIB,
             compact_bytes=self.settings.compact_mb * MIB,
             max_tokens=self.settings.max_tokens,
         )
         self.backbone.state = "ready"
-        log.info("the backbone is loaded", name=backbone.info.name, fingerprint=backbone.info.fingerprint[:12])
+        info = backbone.info
+        log.info("the backbone is loaded", name=info.name, fingerprint=info.fingerprint[:12], **choice._asdict())
         return engine
 
     def _answer(self, engine: Engine, batch: list[Slice[Question, Prediction]]) -> None:

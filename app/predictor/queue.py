@@ -18,6 +18,9 @@ R = TypeVar("R")
 PATIENCE_S = 1.0
 """Least time a caller is asked to wait when the queue is full."""
 
+TURN = 8
+"""Part of a batch that one request may have while others wait."""
+
 
 @dataclass(eq=False)
 class Work(Generic[P, R]):
@@ -75,16 +78,20 @@ class PairQueue(Generic[P, R]):
         """Pairs that wait."""
         return self._pairs
 
+    def admit(self, pairs: int) -> None:
+        """Raise QueueFull if a request of so many pairs could not be accepted now. An empty queue takes any."""
+        if self._closed:
+            raise NotReady("the service is shutting down; try another instance")
+        if self._pairs and self._pairs + pairs > self.capacity:
+            raise QueueFull(
+                f"{self._pairs} pairs are waiting already and at most {self.capacity} may; try again in a moment",
+                retry_after=self._patience(),
+            )
+
     def put(self, work: Work[P, R]) -> None:
         """Accept a request, or raise QueueFull. An empty queue takes a request of any size."""
         with self._changed:
-            if self._closed:
-                raise NotReady("the service is shutting down; try another instance")
-            if self._pairs and self._pairs + len(work.pairs) > self.capacity:
-                raise QueueFull(
-                    f"{self._pairs} pairs are waiting already and at most {self.capacity} may; try again in a moment",
-                    retry_after=self._patience(),
-                )
+            self.admit(len(work.pairs))
             self._waiting.append(work)
             self._pairs += len(work.pairs)
             self._changed.notify()
@@ -92,16 +99,17 @@ class PairQueue(Generic[P, R]):
     def take(self, budget: int) -> list[Slice[P, R]]:
         """Wait for pairs and hand out about `budget` tokens of them; nothing once the queue is closed and empty.
 
-        Each waiting request gets an equal share of the batch and at least one pair, so that one of ten thousand pairs
-        does not hold up one of three; who is not through goes to the end of the line.
+        First come, first served, up to an equal share of the batch or a `TURN` of it, whichever is more: requests of a
+        few pairs are answered whole, and one of ten thousand pairs does not hold up one of three. Who is not through
+        goes to the end of the line.
         """
         with self._changed:
             self._changed.wait_for(lambda: self._waiting or self._closed)
             batch: list[Slice[P, R]] = []
-            requests = len(self._waiting)
+            requests, turn = len(self._waiting), budget // TURN
             for served in range(requests):
                 work = self._waiting.popleft()
-                piece, cost = self._cut(work, budget // (requests - served))
+                piece, cost = self._cut(work, max(budget // (requests - served), turn))
                 batch.append(piece)
                 budget -= cost
                 if work.taken < len(work.pairs):

@@ -17,8 +17,15 @@ HELD = {
 }
 COUNTED = {
     "hits": ("ltp_engine_hits", "Adapters that were in memory when they were needed"),
-    "misses": ("ltp_engine_misses", "Adapters that had to be fetched, or made ready"),
+    "misses": ("ltp_engine_misses", "Adapters that had to be fetched, or made ready, or answered as published"),
     "evictions": ("ltp_engine_evictions", "Adapters that left to make room"),
+}
+SHARED = {
+    "positions_bytes": ("ltp_engine_positions_bytes", "Bytes of tickets' positions, shared by their adapters"),
+    "positions_capacity": (
+        "ltp_engine_positions_capacity_bytes",
+        "Bytes of tickets' positions that may stay",
+    ),
 }
 
 
@@ -38,6 +45,8 @@ class Residency(Collector):
             return
         for figure, (name, words) in HELD.items():
             yield _filled(GaugeMetricFamily(name, words, labels=["cache"]), figure, figures)
+        for figure, (name, words) in SHARED.items():
+            yield GaugeMetricFamily(name, words, value=figures[figure])
         for figure, (name, words) in COUNTED.items():
             yield _filled(CounterMetricFamily(name, words, labels=["cache"]), figure, figures)
 

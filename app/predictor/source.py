@@ -59,18 +59,17 @@ class RegistrySource:
         if row.ticket_id is not None and ticket_row is None:
             raise TicketNotFound(row.ticket_id)
         blobs = BlobStore(view)
-        with tempfile.TemporaryDirectory(prefix="ltp-adapter-") as directory:
-            path = blobs.fetch(row.blob_id, Path(directory) / "adapter.safetensors")
-            adapter = Adapter.load(path, self.info)
-            ticket = None if ticket_row is None else self._ticket(blobs, ticket_row, Path(directory))
-        return adapter, ticket
+        with blobs.loaded(row.blob_id) as content:
+            adapter = Adapter.parse(f"adapter {adapter_id}", content, self.info)
+        return adapter, None if ticket_row is None else self._ticket(blobs, ticket_row)
 
-    def _ticket(self, blobs: BlobStore, row: TicketRow, directory: Path) -> Ticket:
+    def _ticket(self, blobs: BlobStore, row: TicketRow) -> Ticket:
         from ltp.ticket import Ticket
 
         if row.id not in self._tickets:
-            path = tickets.fetch_mask(blobs, row, directory / "ticket.safetensors", backbone=self.info)
-            self._tickets[row.id] = Ticket.load(path, self.info)
+            with tempfile.TemporaryDirectory(prefix="ltp-ticket-") as directory:
+                path = tickets.fetch_mask(blobs, row, Path(directory) / "ticket.safetensors", backbone=self.info)
+                self._tickets[row.id] = Ticket.load(path, self.info)
             while len(self._tickets) > KEPT_TICKETS:
                 self._tickets.popitem(last=False)
         self._tickets.move_to_end(row.id)

@@ -12,7 +12,8 @@ from sqlalchemy import ColumnElement, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from app import audit, jobs
-from app.blobs import CHUNK, BlobStore
+from app.blobs import BlobStore
+from app.chunks import CHUNK
 from app.db import new_id, now
 from app.errors import CorruptBlob, InUse, NoTicket, NotReadyYet, TicketNotFound
 from app.models import Adapter, Drift, Job, Ticket

@@ -52,11 +52,12 @@ async def get_version() -> Version:
     responses=refusals(),
 )
 def get_backbone(backbone: BackboneDep, predictor: PredictorDep, caller: CallerDep) -> Backbone:  # noqa: ARG001
-    """Its name, fingerprint and sizes. 503 until it has been found."""
+    """Its name, fingerprint and sizes, and the arithmetic it is served in. 503 until it has been found."""
     known = {
         field.name: getattr(backbone, field.name) for field in fields(backbone) if field.name in Backbone.model_fields
     }
-    return Backbone(**known, state=predictor.backbone.state)
+    precision, reason = predictor.backbone.precision or (None, None)
+    return Backbone(**known, precision=precision, precision_reason=reason, state=predictor.backbone.state)
 
 
 @router.get(

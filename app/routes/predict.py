@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 from fastapi import APIRouter, Depends, Request
@@ -34,9 +35,12 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+INLINE_PAIRS = 32
+"""The answer to more is written in a thread, so that the event loop stays free: ten thousand are some megabytes."""
+
 router = APIRouter(tags=["predictions"])
 
-RequestDep = Annotated[Submission[PredictRequest], Depends(Accepts(PredictRequest))]
+RequestDep = Annotated[Submission[PredictRequest], Depends(Accepts(PredictRequest, digested=False))]
 
 
 @router.post(
@@ -61,18 +65,20 @@ async def predict(
     if len(asked.pairs) > settings.max_pairs:
         message = f"{len(asked.pairs)} pairs are too many; at most {settings.max_pairs}, or POST /predictions a file"
         raise InvalidRequest(f"pairs: {message}", fields=[FieldError("pairs", message)])
+    predictor.admit(len(asked.pairs))
     chosen = await resolutions.choose(db, asked, tenant=caller.tenant)
     questions = [
         Question(address(caller.tenant, choice.adapter.id), pair.premise, pair.hypothesis)
         for choice, pair in zip(chosen, asked.pairs, strict=True)
     ]
     judged = await _unless_gone(request, predictor.predict(questions))
-    answer = await run_in_threadpool(_answer, chosen, judged, min_confidence=asked.min_confidence)
+    write = partial(_answer, chosen, judged, min_confidence=asked.min_confidence)
+    answer = write() if len(chosen) <= INLINE_PAIRS else await run_in_threadpool(write)
     return Response(answer, media_type="application/json")
 
 
 def _answer(chosen: Sequence[Choice], judged: Judged, *, min_confidence: float | None) -> bytes:
-    """Write the answer; in a thread, since ten thousand pairs are some megabytes."""
+    """Write the answer."""
     predictions = [
         _shown(choice, prediction, min_confidence=min_confidence or 0.0)
         for choice, prediction in zip(chosen, judged.predictions, strict=True)

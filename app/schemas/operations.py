@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from app.schemas.scalars import Answer
+from ltp.config import Precision
 
 
 class Health(Answer):
@@ -45,5 +46,9 @@ class Backbone(Answer):
     """Used where a request names none."""
     max_positions: Annotated[int, Field(examples=[512])]
     """Tokens in the longest input."""
+    precision: Precision | None
+    """Arithmetic of predictions; null until they can be served."""
+    precision_reason: Annotated[str | None, Field(examples=["measured: bf16 is 2.3 times as fast as fp32 here"])]
+    """Why this one."""
     state: Literal["starting", "preparing", "loading", "ready", "failed"]
     """`ready` once predictions can be served."""

@@ -41,10 +41,13 @@ class Answer(BaseModel):
 class Page(Answer, Generic[T]):
     """One page of a list, newest first."""
 
-    items: list[T]
-    """At most `limit` of them."""
-    next_cursor: str | None
-    """Send it as `cursor` to get the next page; null on the last one."""
+    # said in fields: docstrings would be looked for again in each Page[...], where there are none, which takes long
+    model_config = ConfigDict(use_attribute_docstrings=False)
+
+    items: Annotated[list[T], Field(description="At most `limit` of them.")]
+    next_cursor: Annotated[
+        str | None, Field(description="Send it as `cursor` to get the next page; null on the last one.")
+    ]
 
 
 class PageQuery(BaseModel):

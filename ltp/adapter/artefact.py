@@ -26,7 +26,7 @@ from ltp.backbone.manifest import BackboneInfo
 from ltp.config import MAX_PROMPT_LENGTH, Method, Strategy
 from ltp.delta import MAX_EXPONENT, Delta
 from ltp.errors import BackboneMismatch, CorruptArtifact, DeltaDoesNotFitTicket, NonFiniteWeights
-from ltp.tensorfile import BLOCK, Array, Entry, Header, Stored
+from ltp.tensorfile import BLOCK, Array, Content, Entry, Header, Stored
 from ltp.ticket.mask import Ticket
 
 FORMAT, VERSION = "ltp-adapter", "1"
@@ -108,6 +108,12 @@ class Adapter:
             BackboneMismatch: it was made on another backbone.
         """
         return _read(path, backbone).adapter
+
+    @classmethod
+    def parse(cls, name: str, content: Content, backbone: BackboneInfo | None = None) -> Adapter:
+        """As `load`, of a file that is in memory; the adapter's values are views of it."""
+        arrays, metadata = tensorfile.parse(name, content, check=lambda header: _check(name, header, backbone))
+        return _decode(name, arrays, metadata)
 
     def check(self, ticket: Ticket | None) -> None:
         """Make sure that this is the adapter's ticket.
@@ -246,7 +252,7 @@ def _check_values(file: str, adapter: Adapter, given: Mapping[str, Array | Store
     if not (known and whole and scaled) or (adapter.ticket_sha256 is None and adapter.delta.values):
         raise CorruptArtifact(f"{file} describes an adapter that cannot be: {adapter.method}, {options}")
     for name, values in given.items():
-        if not all(torch.from_numpy(block).isfinite().all() for block in _blocks(values)):
+        if not all(map(_finite, _blocks(values))):
             raise NonFiniteWeights(f"{file}: {name} has a NaN or an infinity")
 
 
@@ -255,3 +261,10 @@ def _blocks(values: Array | Stored) -> Iterable[Array]:
     if isinstance(values, Stored):
         return values.blocks()
     return np.array_split(values.reshape(-1), 1 + values.nbytes // BLOCK)
+
+
+def _finite(values: Array) -> bool:
+    """Tell by the bits: a number whose exponent is all ones is none."""
+    if values.dtype.itemsize == 2:
+        return not ((values.view(np.uint16) & np.uint16(0x7C00)) == 0x7C00).any()
+    return not ((values.view(np.uint32) & np.uint32(0x7F800000)) == 0x7F800000).any()

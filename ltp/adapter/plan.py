@@ -55,6 +55,16 @@ class Plan:
         return -(-len(self.train) // self.config.batch_size)
 
     @property
+    def learning_rate(self) -> float:
+        """Of the active parameters."""
+        return self.config.learning_rate or self.backbone.info.learning_rate
+
+    @property
+    def prompt_learning_rate(self) -> float:
+        """Of the soft prompt."""
+        return self.config.prompt_learning_rate or self.learning_rate
+
+    @property
     def pad(self) -> int:
         """The backbone's `<pad>`, from which positions are counted."""
         return self.backbone.special.pad

@@ -10,10 +10,10 @@ from typing import Any
 import torch.nn.functional as F
 
 from ltp.adapter.artefact import Adapter
+from ltp.adapter.decoded import decoded
 from ltp.adapter.plan import Labelled, Plan
 from ltp.classify import classify
 from ltp.encoder import Encoder
-from ltp.engine.resident import Fuser
 from ltp.metrics import score
 
 SUMMARISED = ("accuracy", "macro_f1", "ece", "loss")
@@ -24,16 +24,16 @@ class Scorer:
     """Scores adapters of one plan the way the engine would answer."""
 
     def __init__(self, plan: Plan) -> None:
-        self._plan, self._encoder, self._fuse = plan, Encoder(plan.backbone), Fuser(plan.backbone)
+        self._plan, self._encoder = plan, Encoder(plan.backbone)
 
     def __call__(
         self, adapter: Adapter, part: Labelled, *, selected_on: bool, done: Callable[[int], None]
     ) -> dict[str, Any]:
         """Metrics on `part`, with the mean cross-entropy as `loss`; `selected_on` marks data a choice was made by."""
-        resident = self._fuse(adapter, self._plan.ticket)
-        prompts = [resident.prompt] * len(part)
-        pad = self._plan.pad
-        logits = classify(self._encoder, resident.weights, part.encoded, prompts, pad=pad, done=done).double()
+        plan = self._plan
+        weights = decoded(plan.backbone, adapter, plan.ticket)
+        prompts = [adapter.prompt.to(plan.backbone.verbalizer.device)] * len(part)
+        logits = classify(self._encoder, weights, part.encoded, prompts, pad=plan.pad, done=done).double()
         metrics = score(logits.softmax(1).numpy(), part.labels.numpy()).as_dict()
         return metrics | {"loss": float(F.cross_entropy(logits, part.labels)), "selected_on": selected_on}
 

@@ -7,7 +7,7 @@ generator's state is carried from step to step, so a resumed run computes the sa
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ltp.adamw import AdamW
 from ltp.adapter.plan import Plan
 from ltp.classify import classify
 from ltp.drift.forward import Noise
@@ -50,10 +51,10 @@ class SeedRun:
         self._plan, self._sparse, self._device = plan, sparse, plan.backbone.verbalizer.device
         self._prompt = SoftPrompt(config.prompt_length, hidden, seed=step_seed(seed, INITIAL)).to(self._device)
         sparse.reset()
-        groups: list[dict[str, Any]] = [{"params": self._prompt.parameters(), "lr": config.prompt_learning_rate}]
+        groups: list[tuple[Iterable[Tensor], float]] = [(self._prompt.parameters(), plan.prompt_learning_rate)]
         if len(sparse.values):
-            groups.append({"params": [sparse.values], "lr": config.learning_rate})
-        self._optimizer = torch.optim.AdamW(groups, weight_decay=0.0, fused=True)
+            groups.append(([sparse.values], plan.learning_rate))
+        self._optimizer = AdamW(groups)
         self._training = Encoder(plan.backbone, precision=config.precision, dropout=True)
         self._scoring = Encoder(plan.backbone, precision=config.precision)
         self._best: dict[str, Tensor] = {}
@@ -64,10 +65,13 @@ class SeedRun:
         """Epochs finished."""
         return self.course.step // self._plan.steps_per_epoch
 
-    def step(self, alive: Callable[[], None]) -> dict[str, float]:
-        """Take one step, and score the development examples when it ends an epoch; return what is known now.
+    @property
+    def ends_epoch(self) -> bool:
+        """Whether the last step was its epoch's last, so that the development examples are to be scored."""
+        return self.course.step % self._plan.steps_per_epoch == 0
 
-        `alive` is called now and then while development examples are scored.
+    def step(self) -> float:
+        """Take one step; return its loss.
 
         Raises:
             TrainingDiverged: the loss became NaN or infinite.
@@ -83,10 +87,7 @@ class SeedRun:
         self._sparse.scatter()
         self.course.step += 1
         self.course.loss_sum += value * len(chosen)
-        metrics = {"loss": value}
-        if self.course.step % self._plan.steps_per_epoch == 0:
-            metrics |= self._end_epoch(alive)
-        return metrics
+        return value
 
     def _batch(self) -> list[int]:
         epoch, index = divmod(self.course.step, self._plan.steps_per_epoch)
@@ -105,8 +106,11 @@ class SeedRun:
         return F.cross_entropy(logits, train.labels[chosen].to(self._device))
 
     @torch.no_grad()
-    def _end_epoch(self, alive: Callable[[], None]) -> dict[str, float]:
-        """Score the development examples and keep this epoch if it is the best: accuracy, lower loss, earlier."""
+    def score_epoch(self, alive: Callable[[], None]) -> dict[str, float]:
+        """Score the development examples and keep this epoch if it is the best: accuracy, lower loss, earlier.
+
+        `alive` is called now and then meanwhile.
+        """
         course, dev, prompt = self.course, self._plan.dev, self._prompt()
         logits = classify(
             self._scoring,
@@ -136,9 +140,7 @@ class SeedRun:
         found = {"values": self._sparse.values}
         found |= {f"prompt.{name}": tensor.detach() for name, tensor in self._prompt.state_dict().items()}
         found |= {f"best.{name}": tensor for name, tensor in self._best.items()}
-        for index, moments in self._optimizer.state_dict()["state"].items():
-            found |= {f"adamw.{index}.{name}": tensor.reshape(-1) for name, tensor in moments.items()}
-        return found
+        return found | {f"adamw.{name}": tensor.reshape(-1) for name, tensor in self._optimizer.state().items()}
 
     def restore(self, tensors: Mapping[str, Tensor], course: Mapping[str, Any]) -> None:
         """Go on from `tensors()` and a course saved with them."""
@@ -147,13 +149,7 @@ class SeedRun:
         self._sparse.scatter()
         self._prompt.load_state_dict(_under(tensors, "prompt"))
         self._best = {name: tensor.to(self._device) for name, tensor in _under(tensors, "best").items()}
-        state = self._optimizer.state_dict()
-        parameters = [parameter for group in self._optimizer.param_groups for parameter in group["params"]]
-        for index, parameter in enumerate(parameters):
-            moments = _under(tensors, f"adamw.{index}")
-            shapes = {name: () if name == "step" else parameter.shape for name in moments}
-            state["state"][index] = {name: tensor.reshape(shapes[name]) for name, tensor in moments.items()}
-        self._optimizer.load_state_dict(state)
+        self._optimizer.restore(_under(tensors, "adamw"))
 
 
 def _under(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:

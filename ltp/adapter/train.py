@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -22,6 +21,10 @@ from ltp.examples import Example
 from ltp.progress import Progress, ProgressCallback
 from ltp.sparse import SparseParameters, touched_rows
 from ltp.ticket import Ticket
+from ltp.timings import Timings
+
+TRAINING = ("training", "validating", "checkpoints")
+"""What a checkpoint remembers of the timings, for the attempt that goes on from it."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,12 @@ class TrainedAdapter:
     training: dict[str, Any]
     """Every hyperparameter as it was used."""
     report: dict[str, Any]
-    """Best seed and epoch, epochs of every seed, parameters that could move, truncated pairs, steps and seconds."""
+    """Best seed and epoch, epochs of every seed, parameters that could move, truncated pairs, steps and seconds.
+
+    `seconds` is all seeds' training with its scores after each epoch. `timings` says what the time went for:
+    `tokenize`, `prepare`, `training` (steps), `validating` (those scores), `checkpoints`, `encode` (deltas), `scoring`.
+    A run that goes on from a checkpoint counts what its training took before.
+    """
 
 
 def train_adapter(
@@ -50,20 +58,24 @@ def train_adapter(
     progress: ProgressCallback | None = None,
     checkpoints: Checkpoints | None = None,
     device: str = "cpu",
+    timings: Timings | None = None,
 ) -> TrainedAdapter:
     """Train `seeds` adapters from config.seed on and return the best on `dev`: accuracy, lower loss, earlier.
 
     `test` is looked at once, after the choice. With `checkpoints`, an interrupted run goes on to the same bits.
+    `timings` takes what the time went for, beside what the caller counts itself.
 
     Raises:
         BackboneMismatch, InvalidConfig, ExamplesError, TooFewExamples: see `make_plan`.
         TrainingDiverged: a loss became NaN or infinite.
         TrainingCancelled: raised by `progress`.
     """
-    plan = make_plan(
-        backbone.on(device), ticket, method=method, train=train, dev=dev, test=test, config=config, seeds=seeds
-    )
-    return _Trainer(plan, progress or (lambda _: None), checkpoints).run()
+    timings = timings or Timings()
+    with timings("tokenize"):
+        plan = make_plan(
+            backbone.on(device), ticket, method=method, train=train, dev=dev, test=test, config=config, seeds=seeds
+        )
+    return _Trainer(plan, progress or (lambda _: None), checkpoints, timings).run()
 
 
 @dataclass
@@ -75,13 +87,20 @@ class _Done:
 
 
 class _Trainer:
-    def __init__(self, plan: Plan, progress: ProgressCallback, checkpoints: Checkpoints | None) -> None:
-        self._plan, self._progress, self._checkpoints = plan, progress, checkpoints
+    def __init__(
+        self, plan: Plan, progress: ProgressCallback, checkpoints: Checkpoints | None, timings: Timings
+    ) -> None:
+        self._plan, self._progress, self._checkpoints, self._timings = plan, progress, checkpoints, timings
         tied = plan.ticket is not None and plan.ticket.strategy == "tied"
-        rows = touched_rows(plan.backbone, plan.train.encoded, tied=tied)
-        self._sparse = SparseParameters(plan.backbone, plan.ticket, rows=rows)
+        with timings("prepare"):
+            rows = touched_rows(plan.backbone, plan.train.encoded, tied=tied)
+            self._sparse = SparseParameters(plan.backbone, plan.ticket, rows=rows)
         self._done = _Done()
-        self._seconds = 0.0
+
+    @property
+    def _seconds(self) -> float:
+        """What training took so far."""
+        return sum(self._timings.seconds.get(phase, 0.0) for phase in TRAINING)
 
     def run(self) -> TrainedAdapter:
         current = self._resume()
@@ -94,10 +113,11 @@ class _Trainer:
         return self._publish()
 
     def _seed_run(self) -> SeedRun:
-        return SeedRun(self._plan, self._sparse, seed=self._plan.config.seed + len(self._done.best))
+        with self._timings("prepare"):
+            return SeedRun(self._plan, self._sparse, seed=self._plan.config.seed + len(self._done.best))
 
     def _train(self, current: SeedRun) -> None:
-        plan, start, before = self._plan, time.monotonic(), self._seconds
+        plan = self._plan
         per_seed = plan.config.epochs * plan.steps_per_epoch
         metrics: dict[str, float] = {}
 
@@ -107,9 +127,13 @@ class _Trainer:
             self._progress(Progress("training", finished, plan.seeds * per_seed, metrics | where))
 
         while current.course.step < per_seed:
-            metrics = current.step(report)
-            self._seconds = before + time.monotonic() - start
-            self._save(current)
+            with self._timings("training"):
+                metrics = {"loss": current.step()}
+            if current.ends_epoch:
+                with self._timings("validating"):
+                    metrics |= current.score_epoch(report)
+            with self._timings("checkpoints"):
+                self._save(current)
             report()
 
     def _save(self, current: SeedRun) -> None:
@@ -120,7 +144,7 @@ class _Trainer:
             tensors |= {f"done.{index}.{name}": tensor for name, tensor in best.items()}
         state = {
             "identity": self._plan.identity,
-            "seconds": self._seconds,
+            "timings": {phase: self._timings.seconds[phase] for phase in TRAINING if phase in self._timings.seconds},
             "done": self._done.courses,
             "course": asdict(current.course),
         }
@@ -131,7 +155,8 @@ class _Trainer:
         if found is None:
             return None
         tensors, state = found
-        self._seconds = state["seconds"]
+        for phase, seconds in state.get("timings", {}).items():
+            self._timings.add(phase, seconds)
         self._done.courses = state["done"]
         for index in range(len(state["done"])):
             self._done.best.append({name: tensors[f"done.{index}.{name}"] for name in ("prompt", "values")})
@@ -142,7 +167,8 @@ class _Trainer:
 
     def _publish(self) -> TrainedAdapter:
         plan = self._plan
-        adapters = [self._artefact(best) for best in self._done.best]
+        with self._timings("encode"):
+            adapters = [self._artefact(best) for best in self._done.best]
         dev = self._score(adapters, plan.dev, "scoring", selected_on=True)
         chosen = best_first(dev)
         per_seed = [
@@ -167,7 +193,8 @@ class _Trainer:
             scored += pairs
             self._progress(Progress(phase, scored, len(adapters) * len(part)))
 
-        return [scorer(adapter, part, selected_on=selected_on, done=done) for adapter in adapters]
+        with self._timings("scoring"):
+            return [scorer(adapter, part, selected_on=selected_on, done=done) for adapter in adapters]
 
     def _artefact(self, best: dict[str, Tensor]) -> Adapter:
         plan = self._plan
@@ -202,4 +229,5 @@ class _Trainer:
             "parameters": {"prompt": self._done.best[chosen]["prompt"].numel(), "active": len(self._sparse.values)},
             "steps": sum(done["step"] for done in self._done.courses),
             "seconds": round(self._seconds, 3),
+            "timings": self._timings.rounded(),
         }

@@ -20,7 +20,7 @@ from torch import Tensor
 from ltp.backbone.architecture import DECODER, WORD_EMBEDDINGS, Architecture, Shapes, read_architecture
 from ltp.backbone.architecture import layer_of as layer_of
 from ltp.backbone.fingerprint import TOKENIZER, WEIGHTS
-from ltp.backbone.manifest import BackboneInfo, read_manifest
+from ltp.backbone.manifest import BackboneInfo, read_manifest, remember_checked
 from ltp.config import LABELS, VERBALIZER
 from ltp.errors import BackboneIncomplete, BackboneNotFinite, VerbalizerNotSingleToken
 
@@ -82,7 +82,7 @@ class Backbone:
 
 
 def load_backbone(directory: Path, *, device: str = "cpu") -> Backbone:
-    """Load and check the checkpoint in `directory`.
+    """Load and check the checkpoint in `directory`; what needs a look at all of it is checked once for the same files.
 
     Raises:
         BackboneNotFound, BackboneIncomplete: see `read_manifest`.
@@ -93,25 +93,35 @@ def load_backbone(directory: Path, *, device: str = "cpu") -> Backbone:
     architecture = read_architecture(directory)
     parameters = _read_parameters(info, device)
     tokenizer, special = _read_tokenizer(info, architecture)
+    verbalizer = torch.tensor(_verbalizer_ids(tokenizer, special), device=device)
+    if not info.checked:
+        _check_whole(info, parameters, tokenizer)
+        remember_checked(info)
     return Backbone(
         info=info,
         architecture=architecture,
         tokenizer=tokenizer,
         parameters=parameters,
         special=special,
-        verbalizer=torch.tensor(_verbalizer_ids(tokenizer, special), device=device),
+        verbalizer=verbalizer,
     )
+
+
+def _check_whole(info: BackboneInfo, parameters: dict[str, Tensor], tokenizer: Tokenizer) -> None:
+    """Look at every value and every piece: a third of the time that loading `mini` takes."""
+    for name, tensor in parameters.items():
+        low, high = tensor.aminmax()  # NaN and infinities reach both ends, with no mask in memory
+        if not (low.isfinite() and high.isfinite()):
+            raise BackboneNotFinite(f"{name} of {info.directory} has a NaN or an infinity")
+    if max(tokenizer.get_vocab().values()) >= info.vocabulary:
+        raise BackboneIncomplete(_too_many_pieces(info))
 
 
 def _read_parameters(info: BackboneInfo, device: str) -> dict[str, Tensor]:
     parameters = {}
     with safe_open(info.directory / WEIGHTS, "pt", device=device) as file:
         for name in info.shapes:
-            tensor = file.get_tensor(name).to(torch.float32)
-            low, high = tensor.aminmax()  # NaN and infinities reach both ends, with no mask in memory
-            if not (low.isfinite() and high.isfinite()):
-                raise BackboneNotFinite(f"{name} of {info.directory} has a NaN or an infinity")
-            parameters[name] = tensor
+            parameters[name] = file.get_tensor(name).to(torch.float32)
     return parameters
 
 
@@ -149,11 +159,15 @@ def _read_tokenizer(info: BackboneInfo, architecture: Architecture) -> tuple[Tok
     ids = {piece: tokenizer.token_to_id(piece) for piece in ("<s>", "</s>", "<pad>", "<unk>", "<mask>")}
     if absent := [piece for piece, number in ids.items() if number is None]:
         raise BackboneIncomplete(f"{path} has no {', '.join(absent)}")
-    if tokenizer.get_vocab_size() > info.vocabulary or max(tokenizer.get_vocab().values()) >= info.vocabulary:
-        raise BackboneIncomplete(f"{path} has more pieces than the model's {info.vocabulary} embedding rows")
+    if tokenizer.get_vocab_size() > info.vocabulary:
+        raise BackboneIncomplete(_too_many_pieces(info))
     if ids["<pad>"] != architecture.pad:
         raise BackboneIncomplete(f"{path} numbers <pad> {ids['<pad>']}; config.json says otherwise")
     return tokenizer, SpecialTokens(*(int(number) for number in ids.values() if number is not None))
+
+
+def _too_many_pieces(info: BackboneInfo) -> str:
+    return f"{info.directory / TOKENIZER} has more pieces than the model's {info.vocabulary} embedding rows"
 
 
 def _verbalizer_ids(tokenizer: Tokenizer, special: SpecialTokens) -> list[int]:

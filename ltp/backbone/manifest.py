@@ -1,8 +1,8 @@
 """What a checkpoint folder is, without loading it: sizes, shapes, fingerprint, recommended rate. Imports no torch.
 
 The folder is a standard one (`config.json`, `model.safetensors`, `tokenizer.json`) and a note of ours, `ltp.json`, that
-carries its name, its recommended learning rate, and the fingerprint with the sizes and times of the files it was
-computed from; the fingerprint is computed again when those have changed.
+carries its name, its recommended learning rate, and what was found out about the files of these sizes and times: their
+fingerprint, and that they were once loaded and found usable. Both are found out again when the files have changed.
 """
 
 from __future__ import annotations
@@ -38,6 +38,8 @@ class BackboneInfo:
     learning_rate: float
     max_positions: int
     """Tokens in the longest input."""
+    checked: bool = field(hash=False, compare=False)
+    """Whether these very files were loaded before: every value finite, every piece of the tokenizer with its row."""
     shapes: Shapes = field(repr=False, hash=False)
 
     @property
@@ -60,6 +62,7 @@ def read_manifest(directory: Path) -> BackboneInfo:
     if note.get("files") != state or not isinstance(note.get("shapes"), dict):
         shapes = fingerprint.parameter_shapes(directory, arch, header)
         note |= {"files": state, "fingerprint": fingerprint.compute(directory, header, shapes), "shapes": shapes}
+        note["checked"] = False
         with contextlib.suppress(OSError):  # a read-only folder is hashed each time
             _write_note(directory, note)
     shapes = {name: tuple(shape) for name, shape in note["shapes"].items()}
@@ -73,8 +76,17 @@ def read_manifest(directory: Path) -> BackboneInfo:
         parameters=sum(prod(shape) for shape in shapes.values()),
         learning_rate=float(note.get("learning_rate", DEFAULT_LEARNING_RATE)),
         max_positions=arch.max_positions,
+        checked=note.get("checked") is True,
         shapes=shapes,
     )
+
+
+def remember_checked(info: BackboneInfo) -> None:
+    """Note that the folder was loaded and its content found usable, unless its files have changed meanwhile."""
+    with contextlib.suppress(OSError, BackboneIncomplete):
+        note = _read_note(info.directory)
+        if note.get("fingerprint") == info.fingerprint and note.get("files") == _files(info.directory):
+            _write_note(info.directory, note | {"checked": True})
 
 
 def write_note(directory: Path, *, name: str, learning_rate: float, **facts: str | int) -> None:

@@ -77,7 +77,8 @@ def build(
     padded = int(lengths.min()) < longest
 
     def move(array: NDArray[np.generic]) -> Tensor:
-        return torch.from_numpy(array).to(device)
+        tensor = torch.from_numpy(array)
+        return tensor if device == "cpu" else tensor.pin_memory().to(device, non_blocking=True)
 
     return MaskedBatch(
         ids=move(table[inputs[places]]),

@@ -66,29 +66,31 @@ class Movable:
 
     @torch.no_grad()
     def pull(self, coefficient: float) -> Tensor:
-        """Add the gradient of `coefficient` x sum|theta_l - theta| / N to every gradient; return that penalty.
+        """Begin a step: set every gradient to that of `coefficient` x sum|theta_l - theta| / N; return that penalty.
 
         N counts all parameters of the dense model, frozen ones and an untied output embedding included.
         """
         strength = coefficient / self.dense_size
         total = torch.zeros((), dtype=torch.float64, device=next(iter(self.parameters.values())).device)
-        for name, parameter in self.parameters.items() if coefficient else ():
+        for name, parameter in self.parameters.items():
             assert parameter.grad is not None  # noqa: S101  made in __init__ and never set to None
+            if not coefficient:
+                parameter.grad.zero_()
+                continue
             flat = (
                 torch.split(tensor.view(-1), PULL_CHUNK) for tensor in (parameter, self.origin[name], parameter.grad)
             )
             for now, before, gradient in zip(*flat, strict=True):
-                moved = now - before
+                moved = torch.sub(now, before, out=gradient)
                 total += moved.abs().sum()
-                gradient.add_(moved.sign_(), alpha=strength)
+                moved.sign_().mul_(strength)
         return total * strength
 
     def step(self, learning_rate: float) -> None:
-        """Let AdamW take one step and clear the gradients."""
+        """Let AdamW take one step."""
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate
         self.optimizer.step()
-        self.optimizer.zero_grad(set_to_none=False)
 
     def snapshot(self) -> dict[str, Tensor]:
         """Copy the parameters as they are now."""

@@ -177,14 +177,13 @@ class _Run:
             self._build(train, inputs, predicted, part, self.train_table) for part in parts(lines, train.lengths)
         ]
         masked = max(1, sum(len(batch.targets) for batch in batches))
-        loss = 0.0
+        loss, penalty = 0.0, float(self.movable.pull(self.config.l1))
         for number, batch in enumerate(batches):
             seed = step_seed(self.config.seed, Purpose.DROPOUT, state.step, number)
             if len(batch.targets):
                 part_loss = self._loss(batch, self._weights(), seed) / masked
                 part_loss.backward()  # type: ignore[no-untyped-call]
                 loss += float(part_loss.detach())
-        penalty = float(self.movable.pull(self.config.l1))
         if not math.isfinite(loss + penalty):
             raise TrainingDiverged(f"the loss at step {state.step + 1} is {loss + penalty}; lower the learning rate")
         self.movable.step(self.config.learning_rate * (1 - state.step / self.total))

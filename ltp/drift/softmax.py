@@ -9,6 +9,7 @@ Dimensions: M masked positions, H hidden, V vocabulary, C chunk of the vocabular
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -17,8 +18,8 @@ from torch.nn import functional as F
 
 VOCABULARY_CHUNK = 4096
 """Rows of the decoder at a time: their logits for a few hundred positions fit the second-level cache."""
-POSITION_BLOCK = 256
-"""Masked positions at a time: bounds the exponentials kept for the bias's gradient, (256, V)."""
+POSITION_BLOCK = 384
+"""Masked positions at a time: bounds the exponentials kept for the bias's gradient, (384, V)."""
 
 
 def masked_loss(features: Tensor, decoder: Tensor, bias: Tensor, targets: Tensor, *, dtype: torch.dtype) -> Tensor:
@@ -33,9 +34,15 @@ def masked_loss(features: Tensor, decoder: Tensor, bias: Tensor, targets: Tensor
     """
     if not torch.is_grad_enabled():
         weight = decoder.to(dtype)
-        blocks = zip(torch.split(features, POSITION_BLOCK), torch.split(targets, POSITION_BLOCK), strict=True)
+        blocks = _blocks(features, targets)
         return torch.stack([_walk(part, weight, bias, truth).loss for part, truth in blocks]).sum()
     return _MaskedLoss.apply(features, decoder, bias, targets, dtype)  # type: ignore[no-any-return, no-untyped-call]
+
+
+def _blocks(features: Tensor, targets: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+    """Cut into as few blocks as may be, of like size: a walk over the vocabulary costs much even for one position."""
+    count = max(1, -(-len(targets) // POSITION_BLOCK))
+    return zip(torch.chunk(features, count), torch.chunk(targets, count), strict=True)
 
 
 class _MaskedLoss(torch.autograd.Function):
@@ -47,8 +54,7 @@ class _MaskedLoss(torch.autograd.Function):
         losses, to_features = [], []
         to_bias = torch.zeros_like(bias)
         to_decoder = torch.zeros_like(decoder, dtype=torch.float32) if trains else None
-        blocks = zip(torch.split(features.detach(), POSITION_BLOCK), torch.split(targets, POSITION_BLOCK), strict=True)
-        for part, truth in blocks:
+        for part, truth in _blocks(features.detach(), targets):
             walk = _walk(part, weight, bias.detach(), truth, gradient=True)
             losses.append(walk.loss)
             to_features.append(walk.to_features)

@@ -6,7 +6,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -19,19 +19,30 @@ class _Entry(Generic[T]):
     pins: int = 0
 
 
-class ByteCache(Generic[T]):
-    """Values by key, made on demand, `capacity` bytes of them kept.
+@dataclass
+class _Making(Generic[T]):
+    """A value that some thread is making, and how many others wait for it."""
 
-    A value larger than the whole capacity is served while it is in use and then leaves. `drop` takes effect at once for
-    whoever comes next; who holds the value keeps it. Safe for several threads.
+    done: threading.Event = field(default_factory=threading.Event)
+    waiting: int = 0
+    entry: _Entry[T] | None = None
+    """Pinned for each who waited; None as long as it is not there, and when it could not be made."""
+
+
+class ByteCache(Generic[T]):
+    """Values by key, made on demand, `capacity` bytes of them kept. Safe for several threads.
+
+    A value that is being made is waited for, not made twice; when that fails, each who waited tries it himself. A value
+    larger than the whole capacity is served while it is in use and then leaves. `drop` takes effect at once for whoever
+    comes next, also while the value is being made; who holds it keeps it.
     """
 
     def __init__(self, capacity: int) -> None:
         self.capacity = capacity
         self._entries: OrderedDict[str, _Entry[T]] = OrderedDict()
+        self._making: dict[str, _Making[T]] = {}
         self._lock = threading.Lock()
-        self._drops = 0
-        self.nbytes = self.hits = self.misses = self.evictions = 0
+        self.nbytes = self.pinned_bytes = self.hits = self.misses = self.evictions = 0
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -42,35 +53,104 @@ class ByteCache(Generic[T]):
     @contextmanager
     def pinned(self, key: str, make: Callable[[], tuple[T, int]]) -> Iterator[T]:
         """Hold a value in the cache while the block runs; `make` returns it with its bytes when it is not there."""
-        entry = self._pin(key) or self._admit(key, make)
+        entry = self._hold(key, make)
         try:
             yield entry.value
         finally:
-            with self._lock:
-                entry.pins -= 1
-                self._evict()
+            self._let_go(entry)
 
-    def _pin(self, key: str) -> _Entry[T] | None:
+    @contextmanager
+    def pinned_if_there(self, key: str) -> Iterator[T | None]:
+        """Hold a value while the block runs, or None; only finding one is counted."""
         with self._lock:
-            entry = self._entries.get(key)
-            if entry is None:
-                self.misses += 1
-                return None
+            entry = self._found(key)
+        try:
+            yield None if entry is None else entry.value
+        finally:
+            if entry is not None:
+                self._let_go(entry)
+
+    def admits(self, nbytes: int, beats: Callable[[str], bool]) -> bool:
+        """Tell whether a value of `nbytes` should be made: it fits, or those that would leave are all beaten.
+
+        What is refused counts as a miss.
+        """
+        with self._lock:
+            room = self.capacity - self.nbytes
+            for key, entry in self._entries.items():
+                if room >= nbytes or nbytes > self.capacity:
+                    break
+                if not entry.pins:
+                    if not beats(key):
+                        break
+                    room += entry.nbytes
+            fits = room >= nbytes
+            self.misses += not fits
+            return fits
+
+    def count_miss(self) -> None:
+        """Count somebody who had to do without."""
+        with self._lock:
+            self.misses += 1
+
+    def _hold(self, key: str, make: Callable[[], tuple[T, int]]) -> _Entry[T]:
+        while True:
+            with self._lock:
+                if (entry := self._found(key)) is not None:
+                    return entry
+                making = self._making.get(key)
+                if making is not None:
+                    making.waiting += 1
+                else:
+                    self.misses += 1
+                    mine = self._making[key] = _Making()
+            if making is None:
+                return self._make(key, mine, make)
+            making.done.wait()
+            if making.entry is not None:
+                return making.entry
+
+    def _found(self, key: str) -> _Entry[T] | None:
+        entry = self._entries.get(key)
+        if entry is not None:
             self.hits += 1
             self._entries.move_to_end(key)
-            entry.pins += 1
-            return entry
+            self._pin(entry, 1)
+        return entry
 
-    def _admit(self, key: str, make: Callable[[], tuple[T, int]]) -> _Entry[T]:
-        drops = self._drops
-        entry = _Entry(*make(), pins=1)
+    def _pin(self, entry: _Entry[T], times: int) -> None:
+        self.pinned_bytes += 0 if entry.pins else entry.nbytes
+        entry.pins += times
+
+    def _make(self, key: str, making: _Making[T], make: Callable[[], tuple[T, int]]) -> _Entry[T]:
+        try:
+            entry = _Entry(*make())
+        except BaseException:
+            with self._lock:
+                self._forget(key, making)
+            making.done.set()
+            raise
         with self._lock:
-            if drops == self._drops:  # else it may have been dropped while it was being made
-                self._remove(key)
+            self._pin(entry, 1 + making.waiting)
+            making.entry = entry
+            if self._forget(key, making):  # else it was dropped while it was being made
                 self._entries[key] = entry
                 self.nbytes += entry.nbytes
                 self._evict()
+        making.done.set()
         return entry
+
+    def _forget(self, key: str, making: _Making[T]) -> bool:
+        known = self._making.get(key) is making
+        if known:
+            del self._making[key]
+        return known
+
+    def _let_go(self, entry: _Entry[T]) -> None:
+        with self._lock:
+            entry.pins -= 1
+            self.pinned_bytes -= 0 if entry.pins else entry.nbytes
+            self._evict()
 
     def _evict(self) -> None:
         for key in [key for key, entry in self._entries.items() if not entry.pins]:
@@ -87,7 +167,7 @@ class ByteCache(Generic[T]):
     def drop(self, key: str) -> None:
         """Forget a value."""
         with self._lock:
-            self._drops += 1
+            self._making.pop(key, None)
             self._remove(key)
 
     def stats(self) -> dict[str, int]:

@@ -1,27 +1,26 @@
 """The backbone in memory with adapters on top of it, answering batches that mix languages.
 
-A batch is taken apart by adapter, and each part sorted by length into sub-batches of bounded size. Adapters are kept
-twice: compact, as published, and fused, ready to answer; both within a bound of bytes. Adapters that changed nothing
-but the prompt share the backbone's own weights and are answered together.
+Requests are grouped by adapter and laid into batches of bounded size, several adapters in one; see `ltp.engine.tiers`
+for where their weights are, and `ltp.engine.forward` for how they are computed together.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
 
-from ltp.adapter.artefact import Adapter
+import torch
+
 from ltp.backbone.load import Backbone
-from ltp.classify import MAX_TOKENS, classify
+from ltp.classify import MAX_TOKENS
 from ltp.config import Precision
-from ltp.encoder import Encoder
-from ltp.engine.cache import ByteCache
-from ltp.engine.resident import Fuser, Resident
-from ltp.ticket import Ticket
+from ltp.engine.batch import arrange, shares
+from ltp.engine.forward import Forward
+from ltp.engine.shared import Shared
+from ltp.engine.tiers import Source, Tiers
+from ltp.engine.view import View
+from ltp.template import Encoded, Template
 
-Source = Callable[[str], tuple[Adapter, Ticket | None]]
-"""Fetches a published adapter, and the ticket it needs, by key."""
 FUSED_BYTES, COMPACT_BYTES = 1 << 30, 1 << 28
 
 
@@ -43,7 +42,11 @@ class Prediction:
 
 
 class Engine:
-    """Answers pairs with adapters that `source` fetches. One thread predicts; any may drop or ask for stats."""
+    """Answers pairs with adapters that `source` fetches, one at a time.
+
+    One thread predicts; any may prefetch, drop or ask for stats. `max_tokens` bounds a batch, unless a single pair is
+    longer; `fused_bytes` and `compact_bytes` what adapters keep in memory besides those in use.
+    """
 
     def __init__(
         self,
@@ -57,13 +60,13 @@ class Engine:
         max_tokens: int = MAX_TOKENS,
     ) -> None:
         backbone = backbone.on(device)
-        self._source, self._max_tokens, self._pad = source, max_tokens, backbone.special.pad
-        self._encoder = Encoder(backbone, precision=precision)
-        self._fuse = Fuser(backbone, precision=precision)
-        self._fused: ByteCache[Resident] = ByteCache(fused_bytes)
-        self._compact: ByteCache[tuple[Adapter, Ticket | None]] = ByteCache(compact_bytes)
+        self._max_tokens, self._pad = max_tokens, backbone.special.pad
+        shared = Shared(backbone, precision=precision)
+        self._forward = Forward(shared)
+        self._tiers = Tiers(shared, source, fused_bytes=fused_bytes, compact_bytes=compact_bytes)
         self._pairs = 0
 
+    @torch.inference_mode()
     def predict(self, requests: Sequence[PairRequest]) -> list[Prediction]:
         """Answer every request, in order.
 
@@ -73,60 +76,61 @@ class Engine:
         groups: dict[str, list[int]] = {}
         for index, request in enumerate(requests):
             groups.setdefault(request.key, []).append(index)
+        waiting = list(groups)
         answers: dict[int, Prediction] = {}
-        bare: list[tuple[Resident, list[int]]] = []
-        for key, indices in groups.items():
-            with self._fused.pinned(key, partial(self._make, key)) as resident:
-                if resident.weights is self._fuse.pristine:
-                    bare.append((resident, indices))
-                else:
-                    answers |= self._answer([(resident, indices)], requests)
-        if bare:
-            answers |= self._answer(bare, requests)
+        while waiting:
+            with self._tiers.held(waiting) as (keys, views):
+                answers |= self._answer([(view, groups[key]) for key, view in zip(keys, views, strict=True)], requests)
+            del waiting[: len(keys)]
         self._pairs += len(requests)
         return [answers[index] for index in range(len(requests))]
 
-    def _make(self, key: str) -> tuple[Resident, int]:
-        def fetch() -> tuple[tuple[Adapter, Ticket | None], int]:
-            adapter, ticket = self._source(key)
-            return (adapter, ticket), adapter.nbytes
-
-        with self._compact.pinned(key, fetch) as (adapter, ticket):
-            resident = self._fuse(adapter, ticket)
-        return resident, resident.nbytes
-
     def _answer(
-        self, parts: Sequence[tuple[Resident, list[int]]], requests: Sequence[PairRequest]
+        self, parts: Sequence[tuple[View, list[int]]], requests: Sequence[PairRequest]
     ) -> dict[int, Prediction]:
-        """Answer requests of residents that share one object of weights."""
-        order, encoded, prompts = [], [], []
-        for resident, indices in parts:
-            order += indices
-            pairs = [(requests[index].premise, requests[index].hypothesis) for index in indices]
-            encoded += resident.template.encode(pairs)
-            prompts += [resident.prompt] * len(indices)
-        logits = classify(
-            self._encoder, parts[0][0].weights, encoded, prompts, pad=self._pad, max_tokens=self._max_tokens
-        )
-        rows = logits.softmax(1).tolist()
-        return {
-            index: Prediction((row[0], row[1], row[2]), example.truncated)
-            for index, row, example in zip(order, rows, encoded, strict=True)
-        }
+        encoded = _encode(parts, requests)
+        parts = sorted(parts, key=lambda part: part[0].kind)  # those that change the same products side by side
+        sizes = [[len(encoded[index].ids) for index in indices] for _, indices in parts]
+        answers = {}
+        for batch in shares(sizes, max_tokens=self._max_tokens):
+            taken = [(parts[part][0], parts[part][1][first:last]) for part, first, last in batch]
+            mixed = arrange([(view, [encoded[index] for index in some]) for view, some in taken], pad=self._pad)
+            rows = self._forward(mixed).softmax(1).tolist()
+            indices = [index for _, some in taken for index in some]
+            for index, (first, second, third) in zip(indices, rows, strict=True):
+                answers[index] = Prediction((first, second, third), encoded[index].truncated)
+        return answers
+
+    def prefetch(self, keys: Iterable[str]) -> None:
+        """Begin to fetch what is not in memory, in another thread, for requests that still queue; returns at once.
+
+        What cannot be fetched is not told here: `predict` fetches it again, and raises what the source raises.
+        """
+        self._tiers.prefetch(keys)
 
     def drop(self, key: str) -> None:
         """Forget an adapter, e.g. because it was deleted; a batch that is being answered with it is not disturbed."""
-        self._compact.drop(key)
-        self._fused.drop(key)
+        self._tiers.drop(key)
 
     def holds(self, key: str) -> bool:
         """Tell whether an adapter is resident, fused or compact, so that its source is not needed."""
-        return key in self._fused or key in self._compact
+        return key in self._tiers
 
     def stats(self) -> dict[str, float]:
-        """Pairs answered so far, and for both caches (`fused_`, `compact_`) what they hold and how they fared."""
-        caches = {"fused": self._fused.stats(), "compact": self._compact.stats()}
-        figures = {
-            f"{name}_{figure}": float(value) for name, stats in caches.items() for figure, value in stats.items()
-        }
-        return {"pairs": float(self._pairs), **figures}
+        """Pairs answered so far, and for both tiers (`fused_`, `compact_`) what they hold and how they fared.
+
+        Misses of `fused` were made fused or answered from the compact form; misses of `compact` were fetched.
+        """
+        return {"pairs": float(self._pairs), **self._tiers.stats()}
+
+
+def _encode(parts: Sequence[tuple[View, list[int]]], requests: Sequence[PairRequest]) -> dict[int, Encoded]:
+    """Put every request into its adapter's template; adapters with the same one are encoded together."""
+    templates: dict[int, tuple[Template, list[int]]] = {}
+    for view, indices in parts:
+        templates.setdefault(id(view.template), (view.template, []))[1].extend(indices)
+    encoded: dict[int, Encoded] = {}
+    for template, indices in templates.values():
+        pairs = [(requests[index].premise, requests[index].hypothesis) for index in indices]
+        encoded |= zip(indices, template.encode(pairs), strict=True)
+    return encoded

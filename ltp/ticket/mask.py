@@ -10,6 +10,7 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
+from itertools import accumulate
 from math import prod
 from pathlib import Path
 from typing import Any, cast, get_args
@@ -23,13 +24,14 @@ from ltp import tensorfile
 from ltp.backbone.architecture import Shapes, layer_of
 from ltp.backbone.manifest import BackboneInfo
 from ltp.config import Strategy, TicketConfig
+from ltp.crew import share
 from ltp.drift.movable import selectable_shapes
 from ltp.errors import BackboneMismatch, CorruptArtifact, InvalidConfig
 from ltp.ticket.scope import EMBEDDINGS, count_layers
 
 FORMAT, VERSION = "ltp-ticket", 1
-BLOCK = 1 << 18
-"""Mask bytes unpacked at a time."""
+BLOCK = 1 << 15
+"""Mask bytes handled at a time; unpacked to positions they take up to two megabytes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,15 +76,21 @@ class Ticket:
             digest.update(mask.data)
         return digest.hexdigest()
 
-    def positions(self, name: str) -> Tensor:
-        """Where `name` is active: flat positions in C order, ascending, int64 (K_name,)."""
-        mask = self.masks.get(name)
-        found = [np.zeros(0, np.int64)]
-        for start in range(0, 0 if mask is None else len(mask), BLOCK):
-            part = cast("NDArray[np.uint8]", mask)[start : start + BLOCK]
-            if part.any():
-                found.append(np.flatnonzero(np.unpackbits(part, bitorder="little").view(np.bool_)) + 8 * start)
-        return torch.from_numpy(np.concatenate(found))
+    def positions(self, name: str, *, dtype: torch.dtype = torch.int64) -> Tensor:
+        """Where `name` is active: flat positions in C order, ascending (K_name,)."""
+        mask = self.masks.get(name, np.zeros(0, np.uint8))
+        blocks = [mask[start : start + BLOCK] for start in range(0, len(mask), BLOCK)]
+        stops = [0, *accumulate(_bits_set(block) for block in blocks)]
+        found = torch.empty(stops[-1], dtype=dtype)
+        there = found.numpy()
+
+        def unpack(number: int) -> None:
+            places = np.flatnonzero(np.unpackbits(blocks[number], bitorder="little").view(np.bool_))
+            room = there[stops[number] : stops[number + 1]]
+            np.add(places, 8 * BLOCK * number, out=room, casting="same_kind")
+
+        share(unpack, (number for number in range(len(blocks)) if stops[number] < stops[number + 1]))
+        return found
 
     def distribution(self) -> list[dict[str, Any]]:
         """Per layer: `active`, its `share` of all active, and the `density` within the layer's unfrozen parameters."""

@@ -3,28 +3,32 @@
 Drifts are stored as fp16 and none is negative, so the 16-bit code of a value orders as the value does. One pass counts
 the codes in 65,536 bins, which gives the threshold and how many values at it are still wanted; a second pass takes the
 greater ones and, of those at the threshold, the first: names by code point, then C order. Both passes stream over the
-tensors in blocks, so no list and no second copy of the parameters is ever made. The order is total, hence of one drift
-a ticket with a smaller ratio lies inside one with a greater, under the rule `global`.
+tensors in blocks that threads share, so no list and no second copy of the parameters is ever made; ties are counted a
+block before they are dealt out. The order is total, hence of one drift a ticket with a smaller ratio lies inside one
+with a greater, under the rule `global`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import accumulate
 from math import floor, prod
+from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ltp.backbone.architecture import Shapes, layer_of
 from ltp.config import TicketConfig
+from ltp.crew import share
 from ltp.drift.stored import Drift
 from ltp.ticket.mask import Ticket
 from ltp.ticket.scope import count_layers, layers_in
 
 BINS = 1 << 16
-BLOCK = 1 << 20
-"""Values handled at a time, about; always a multiple of eight."""
+BLOCK = 1 << 19
+"""Values handled at a time, about; always a multiple of eight. Counting one takes eight times as many bytes."""
 
 Codes = NDArray[np.uint16]
 
@@ -48,7 +52,7 @@ def select(drift: Drift, config: TicketConfig) -> Ticket:
     masks: dict[str, NDArray[np.uint8]] = {}
     moved = zero_drift = 0
     for group, wanted in _groups(shapes, config):
-        counts = sum((_histogram(drift, name, shape) for name, shape in group.items()), np.zeros(BINS, np.int64))
+        counts = _histogram(drift, group)
         cut = _cut(counts, wanted)
         moved += int(counts[1:].sum())
         zero_drift += cut.ties if cut.threshold == 0 else 0
@@ -80,8 +84,8 @@ def _groups(shapes: Shapes, config: TicketConfig) -> Iterator[tuple[Shapes, int]
     by_remainder = sorted(quotas, key=lambda layer: (shares[layer] - quotas[layer], layer))
     for layer in by_remainder[: wanted - sum(shares.values())]:
         shares[layer] += 1
-    for layer, share in shares.items():
-        yield layers[layer], share
+    for layer, wanted in shares.items():
+        yield layers[layer], wanted
 
 
 def _size(shapes: Shapes) -> int:
@@ -97,49 +101,78 @@ def _cut(counts: NDArray[np.int64], wanted: int) -> _Cut:
     return _Cut(threshold, wanted - int(at_least[threshold] - counts[threshold]))
 
 
+def _histogram(drift: Drift, group: Shapes) -> NDArray[np.int64]:
+    """How many values of a group have each code."""
+    counts, lock = np.zeros(BINS, np.int64), Lock()
+
+    def count(codes: Codes) -> None:
+        some = np.bincount(codes, minlength=BINS)
+        with lock:
+            np.add(counts, some, out=counts)
+
+    stored = [_stored(drift, name) for name in group]
+    share(count, [codes[start : start + BLOCK] for codes in stored for start in range(0, len(codes), BLOCK)])
+    counts[0] += _size(group) - sum(map(len, stored))  # rows that are not stored did not move
+    return counts
+
+
 def _stored(drift: Drift, name: str) -> Codes:
     return drift.values[name].numpy().view(np.uint16).reshape(-1)
 
 
-def _histogram(drift: Drift, name: str, shape: tuple[int, ...]) -> NDArray[np.int64]:
-    codes = _stored(drift, name)
-    counts = np.zeros(BINS, np.int64)
-    for start in range(0, len(codes), BLOCK):
-        counts += np.bincount(codes[start : start + BLOCK], minlength=BINS)
-    counts[0] += prod(shape) - len(codes)  # rows that are not stored did not move
-    return counts
-
-
 def _masks(drift: Drift, group: Shapes, cut: _Cut) -> dict[str, NDArray[np.uint8]]:
     """Pack the active positions of each tensor, little bit order; ties go to the first name and place."""
-    masks, ties = {}, cut.ties
-    for name, shape in sorted(group.items()):
-        packed = []
-        for codes in _blocks(drift, name, shape):
-            active = codes > cut.threshold
-            if ties:
-                tied = np.flatnonzero(codes == cut.threshold)[:ties]
-                active[tied] = True
-                ties -= len(tied)
-            packed.append(np.packbits(active, bitorder="little"))
-        mask = np.concatenate(packed)
-        if mask.any():
-            masks[name] = mask
-    return masks
+    masks = {name: np.zeros(-(-prod(shape) // 8), np.uint8) for name, shape in sorted(group.items())}
+    blocks = [block for name in masks for block in _blocks(drift, name, group[name])]
+    ties = share(lambda block: int(np.count_nonzero(block.codes() == cut.threshold)), blocks) if cut.ties else []
+    before = [0, *accumulate(ties)]
+
+    def pack(number: int) -> None:
+        block, wanted = blocks[number], 0
+        if ties:
+            wanted = min(max(cut.ties - before[number], 0), ties[number])
+        codes = block.codes()
+        active = codes >= cut.threshold if wanted and wanted == ties[number] else codes > cut.threshold
+        if wanted and wanted < ties[number]:
+            active[np.flatnonzero(codes == cut.threshold)[:wanted]] = True
+        packed = np.packbits(active, bitorder="little")
+        masks[block.name][block.start // 8 : block.start // 8 + len(packed)] = packed
+
+    share(pack, range(len(blocks)))
+    return {name: mask for name, mask in masks.items() if mask.any()}
 
 
-def _blocks(drift: Drift, name: str, shape: tuple[int, ...]) -> Iterator[Codes]:
-    """Stream a tensor's codes in C order, rows that are not stored as zeros; every block but the last fills bytes."""
+@dataclass(frozen=True)
+class _Block:
+    """Some of a tensor's codes in C order from element `start`, a multiple of eight; rows not stored are zeros."""
+
+    name: str
+    start: int
+    stored: Codes
+    """(B,), or (R, H) where `rows` says which rows of the block they are."""
+    rows: NDArray[np.int64] | None = None
+    size: int = 0
+
+    def codes(self) -> Codes:
+        """All of them, flat."""
+        if self.rows is None:
+            return self.stored
+        dense = np.zeros((self.size, self.stored.shape[1]), np.uint16)
+        dense[self.rows] = self.stored
+        return dense.reshape(-1)
+
+
+def _blocks(drift: Drift, name: str, shape: tuple[int, ...]) -> Iterator[_Block]:
+    """Cut a tensor into blocks; all but the last fill their bytes."""
     codes = _stored(drift, name)
     if name not in drift.rows:
         for start in range(0, len(codes), BLOCK):
-            yield codes[start : start + BLOCK]
+            yield _Block(name, start, codes[start : start + BLOCK])
         return
     height, width = shape
     rows, values = drift.rows[name].numpy(), codes.reshape(-1, width)
     step = max(8, BLOCK // width // 8 * 8)
     for start in range(0, height, step):
-        block = np.zeros((min(step, height - start), width), np.uint16)
         first, last = np.searchsorted(rows, [start, start + step])
-        block[rows[first:last] - start] = values[first:last]
-        yield block.reshape(-1)
+        size = min(step, height - start)
+        yield _Block(name, start * width, values[first:last], rows[first:last] - start, size)

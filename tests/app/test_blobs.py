@@ -12,12 +12,14 @@ from making import TENANT, make_ticket, sample_file, take
 from sqlalchemy import func, select, update
 
 from app import blobs
-from app.blobs import CHUNK, BlobStore, is_storage_full
+from app.blobs import BlobStore
+from app.chunks import CHUNK
 from app.db import Database
 from app.errors import BlobNotFound, CorruptBlob
 from app.jobs import end_attempt
 from app.models import Blob, BlobChunk
 from app.registry import datasets
+from app.storage_full import is_storage_full
 
 
 def count(db: Database, table: type) -> int:
@@ -31,6 +33,11 @@ def publish(db: Database, blob_id: str) -> str:
         return datasets.create(session, tenant=TENANT, kind="pairs", blob_id=blob_id, count=1).blob_id
 
 
+def loaded(store: BlobStore, blob_id: str) -> bytes:
+    with store.loaded(blob_id) as content:
+        return content.tobytes()
+
+
 @pytest.mark.parametrize("size", [0, 1, CHUNK - 1, CHUNK, CHUNK + 1, 3 * CHUNK + 17])
 def test_every_source_comes_back_as_it_was(db: Database, store: BlobStore, tmp_path: Path, size: int) -> None:
     path = sample_file(tmp_path, size)
@@ -40,6 +47,7 @@ def test_every_source_comes_back_as_it_was(db: Database, store: BlobStore, tmp_p
         assert (blob.size, blob.sha256) == (size, hashlib.sha256(content).hexdigest())
         assert b"".join(store.stream(blob.id)) == content
         assert store.fetch(blob.id, tmp_path / "back").read_bytes() == content
+        assert loaded(store, blob.id) == content
         store.verify(blob.id)
     with db.read() as session:
         assert session.scalar(select(func.max(BlobChunk.size))) in (None, min(size, CHUNK))
@@ -74,6 +82,7 @@ def test_twins_staged_side_by_side_become_one(db: Database, store: BlobStore) ->
     assert store.read(one.id) == b"same"
 
 
+@pytest.mark.parametrize("streamed", [True, False], ids=["streamed", "loaded"])
 @pytest.mark.parametrize(
     "damage",
     [
@@ -84,7 +93,7 @@ def test_twins_staged_side_by_side_become_one(db: Database, store: BlobStore) ->
     ids=["flipped", "missing", "emptied"],
 )
 def test_a_damaged_blob_is_refused_quarantined_and_not_found_again(
-    db: Database, store: BlobStore, tmp_path: Path, damage: object
+    db: Database, store: BlobStore, tmp_path: Path, damage: object, streamed: bool
 ) -> None:
     path = sample_file(tmp_path, 2 * CHUNK + 5)
     blob = store.stage(TENANT, path)
@@ -94,10 +103,12 @@ def test_a_damaged_blob_is_refused_quarantined_and_not_found_again(
         session.execute(damage)  # type: ignore[call-overload]
     served = []
     with pytest.raises(CorruptBlob):
-        served.extend(store.stream(blob.id))
+        served.extend(store.stream(blob.id) if streamed else [loaded(store, blob.id)])
     assert len(served) < 3
     with pytest.raises(CorruptBlob):
         next(store.stream(blob.id))
+    with pytest.raises(CorruptBlob):
+        loaded(store, blob.id)
     with pytest.raises(CorruptBlob), db.write() as session:
         blobs.use(session, blob.id)
     assert store.read(other.id) == b"another"
@@ -114,6 +125,8 @@ def test_chunks_swapped_with_their_hashes_are_noticed_as_a_whole(
     with pytest.raises(CorruptBlob):
         store.verify(blob.id)
     assert not (tmp_path / "back").exists()
+    with pytest.raises(CorruptBlob), store.loaded(blob.id):
+        raise ValueError("what came of unsound content does not count")
     with pytest.raises(CorruptBlob):
         store.fetch(blob.id, tmp_path / "back")
     assert not (tmp_path / "back").exists()

@@ -1,14 +1,15 @@
-"""Heap memory that nothing uses any more goes back to the system."""
+"""Heap memory that nothing uses any more goes back to the system, and what is there for good is not looked at again."""
 
 from __future__ import annotations
 
 import ctypes
+import gc
 import sys
 from pathlib import Path
 
 import pytest
 
-from app.memory import EVERY_S, Slack
+from app.memory import EVERY_S, SELDOM, Slack, begin_start, end_start
 
 
 def resident() -> int:
@@ -37,3 +38,21 @@ def test_holes_in_the_heap_are_given_back() -> None:
     assert slack.give_back()
     assert before - resident() > 80_000_000
     assert not slack.give_back()
+
+
+def test_the_collector_rests_while_a_service_starts_and_then_passes_over_what_is_there() -> None:
+    assert gc.isenabled()
+    before, thresholds = gc.get_freeze_count(), gc.get_threshold()
+    end_start()  # nobody began one
+    assert gc.get_freeze_count() == before
+    begin_start()
+    try:
+        assert not gc.isenabled()
+        end_start()
+        assert gc.isenabled()
+        assert gc.get_freeze_count() > before
+        assert gc.get_threshold() == (*thresholds[:2], SELDOM)
+    finally:
+        gc.set_threshold(*thresholds)
+        gc.enable()
+        gc.unfreeze()

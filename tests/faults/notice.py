@@ -14,6 +14,7 @@ import signal
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -38,9 +39,9 @@ def at_work(deployment: Deployment, job: Job, attempt: int) -> psutil.Process:
 
     def find() -> psutil.Process | None:
         for process in deployment.processes("job"):
-            command = process.cmdline()
-            if command[-4:-2] == [job.id, str(attempt)]:
-                return process
+            with suppress(psutil.NoSuchProcess):  # another attempt's may end while it is asked
+                if process.cmdline()[-4:-2] == [job.id, str(attempt)]:
+                    return process
         return None
 
     process = wait_for(find, message="the job has no process")

@@ -79,4 +79,6 @@ def test_case_24_under_churn_every_answer_is_the_adapters_own(crowded: Service) 
         differences = list(pool.map(round_of, range(60)))
     assert max(differences) <= 1e-5
     after = evictions(crowded)
-    assert all(after[name] - before[name] > len(LANGUAGES) for name in after), (before, after)
+    left = {name: after[name] - before[name] for name in after}
+    assert left['ltp_engine_evictions_total{cache="compact"}'] > len(LANGUAGES), left
+    assert left['ltp_engine_evictions_total{cache="fused"}'] > 0, left  # rarely: only for one in more demand

@@ -9,6 +9,7 @@ import random
 import signal
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 import psutil
 from faults.grounds import Deployed, Ground
@@ -135,8 +136,9 @@ class Arsenal:
 
     def _find(self, job_id: str) -> tuple[psutil.Process, psutil.Process] | None:
         for found, process, worker in self.ground.jobs():
-            if found == job_id and psutil.STATUS_STOPPED not in (process.status(), worker.status()):
-                return process, worker
+            with suppress(psutil.NoSuchProcess):  # one may end while it is asked
+                if found == job_id and psutil.STATUS_STOPPED not in (process.status(), worker.status()):
+                    return process, worker
         return None
 
     def _after(self, seconds: float, act: Callable[[], object]) -> None:

@@ -65,6 +65,7 @@ def test_saving_and_loading(tiny_backbone: Backbone, tmp_path: Path, dtype: Delt
     adapter, path = adapter_on(tiny_backbone, ticket, dtype=dtype), tmp_path / "adapter.safetensors"
     adapter.save(path)
     assert_equal(adapter, Adapter.load(path, tiny_backbone.info))
+    assert_equal(adapter, Adapter.parse("x", np.fromfile(path, np.uint8), tiny_backbone.info))
     assert_equal(adapter, Adapter.load(path))
     size = ticket.active * (2 if dtype == "fp16" else 4) + adapter.prompt.nbytes
     assert size <= path.stat().st_size <= size + 4 * sum(map(len, adapter.delta.rows.values())) + 8192
@@ -120,6 +121,8 @@ def test_a_flipped_bit_is_refused_wherever_it_is(
         read_export(flipped, tiny_backbone.info)
     with pytest.raises((CorruptArtifact, BackboneMismatch)):
         Adapter.load(flipped)
+    with pytest.raises(CorruptArtifact):
+        Adapter.parse("x", np.fromfile(flipped, np.uint8))
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

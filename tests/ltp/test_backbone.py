@@ -19,7 +19,7 @@ from transformers import XLMRobertaForMaskedLM
 from ltp.backbone.architecture import DECODER, LM_BIAS, WORD_EMBEDDINGS, layer_of
 from ltp.backbone.load import Backbone, load_backbone
 from ltp.backbone.locate import resolve
-from ltp.backbone.manifest import read_manifest, write_note
+from ltp.backbone.manifest import read_manifest, remember_checked, write_note
 from ltp.config import LABELS, VERBALIZER
 from ltp.errors import (
     BackboneError,
@@ -271,3 +271,26 @@ def test_the_fingerprint_streams_in_blocks(folder: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr("ltp.backbone.fingerprint.CHUNK", 4 * 77)
     assert read_manifest(folder).fingerprint == before
     assert np.isfinite(read_manifest(folder).learning_rate)
+
+
+def test_what_was_loaded_once_is_not_looked_through_again_until_it_changes(folder: Path) -> None:
+    (folder / "ltp.json").unlink(missing_ok=True)
+    assert not read_manifest(folder).checked
+    load_backbone(folder)
+    assert read_manifest(folder).checked
+    load_backbone(folder)
+
+    _rewrite(folder, lambda tensors: tensors[QUERY].view(-1)[3].fill_(float("nan")))
+    assert not read_manifest(folder).checked
+    for _ in range(2):
+        with pytest.raises(BackboneNotFinite, match=QUERY):
+            load_backbone(folder)
+
+
+def test_a_check_is_not_remembered_for_files_that_changed_meanwhile(folder: Path) -> None:
+    (folder / "ltp.json").unlink(missing_ok=True)
+    loaded = read_manifest(folder)
+    config = folder / "config.json"
+    config.write_bytes(config.read_bytes() + b" ")
+    remember_checked(loaded)
+    assert not read_manifest(folder).checked

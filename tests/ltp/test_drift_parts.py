@@ -15,6 +15,7 @@ from ltp.drift import corpus, softmax
 from ltp.drift.batches import PART_TOKENS, build, epoch_order, parts
 from ltp.drift.corpus import Masking, Purpose, Tokens
 from ltp.drift.forward import Noise
+from ltp.drift.grid import Grid
 from ltp.drift.softmax import masked_loss
 
 MASK = 7
@@ -172,6 +173,28 @@ def test_a_batch_says_where_everything_lies() -> None:
     assert len(set(batch.query_cells.tolist())) == len(batch.targets)
 
 
+@settings(max_examples=60, deadline=None)
+@given(lengths=st.lists(st.integers(1, 9), min_size=1, max_size=6), heads=st.sampled_from([1, 3]))
+def test_a_grid_pads_and_packs_without_a_trace(lengths: list[int], heads: int) -> None:
+    width, size, longest = 2 * heads, len(lengths), max(lengths)
+    cells = torch.tensor([line * longest + place for line, length in enumerate(lengths) for place in range(length)])
+    grid = Grid.of(cells, lines=size, width=longest, heads=heads)
+    packed = torch.randn(len(cells), width, requires_grad=True)
+    padded = grid.spread(packed)
+    plain = torch.zeros(size * longest, width).index_copy(0, cells, packed.detach())
+    plain = plain.view(size, longest, heads, 2).transpose(1, 2).flatten(0, 1)  # (B x heads, T, d)
+    real = torch.zeros(size * longest, 1).index_fill(0, cells, 1.0).view(size, 1, longest, 1)
+    real = real.expand(-1, heads, -1, 2).flatten(0, 1)
+    assert torch.equal(padded.detach() * real, plain)
+    assert torch.equal(grid.pick(padded, width=width), packed)
+    weights = torch.randn_like(padded)
+    (padded * weights * real).sum().backward()  # nothing comes back from padding
+    assert torch.equal(packed.grad, grid.pick(weights, width=width))
+    apart = padded.detach().requires_grad_()
+    grid.pick(apart, width=width).sum().backward()
+    assert torch.equal(apart.grad, real)
+
+
 @pytest.fixture
 def _small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(softmax, "VOCABULARY_CHUNK", 37)
@@ -224,3 +247,14 @@ def test_dropout_zeroes_its_share_and_scales_the_rest(rate: float) -> None:
     dropped.sum().backward()
     assert torch.equal(tokens.grad, dropped.detach())
     assert Noise(5, torch.device("cpu")).drop(tokens, 0.0) is tokens
+
+
+@pytest.mark.parametrize(("count", "sizes"), [(1, [1]), (4, [4]), (5, [3, 2]), (9, [3, 3, 3]), (11, [4, 4, 3])])
+def test_positions_are_dealt_into_few_blocks_of_like_size(
+    monkeypatch: pytest.MonkeyPatch, count: int, sizes: list[int]
+) -> None:
+    monkeypatch.setattr(softmax, "POSITION_BLOCK", 4)
+    blocks = list(softmax._blocks(torch.arange(float(count))[:, None], torch.arange(count)))
+    assert [len(targets) for _, targets in blocks] == sizes
+    assert torch.equal(torch.cat([targets for _, targets in blocks]), torch.arange(count))
+    assert all(torch.equal(features.squeeze(1), targets.float()) for features, targets in blocks)

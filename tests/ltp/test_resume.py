@@ -12,6 +12,7 @@ from ltp.checkpoint import Checkpoints
 from ltp.config import AdapterConfig
 from ltp.errors import TrainingCancelled
 from ltp.progress import Progress
+from ltp.timings import Timings
 
 CONFIG = AdapterConfig(epochs=3, batch_size=16, learning_rate=3e-3, max_length=64)
 SIDES = {"train": pairs(40, seed=1), "dev": pairs(15, seed=2), "test": pairs(15, seed=3)}
@@ -68,6 +69,24 @@ def test_several_interruptions(tiny_backbone: Backbone, uninterrupted: TrainedAd
         with pytest.raises(TrainingCancelled):
             train(tiny_backbone, tmp_path, stop_at=stop_at)
     assert_same(train(tiny_backbone, tmp_path)[0], uninterrupted)
+
+
+def test_what_training_took_before_counts(tiny_backbone: Backbone, tmp_path: Path) -> None:
+    checkpoints, earlier = Checkpoints(tmp_path, budget=1e9), Timings()
+    earlier.add("training", 1000)
+    given = {"method": "ltp", "config": CONFIG, "checkpoints": checkpoints, **SIDES}
+    ticket = random_ticket(tiny_backbone, 0.2)
+
+    def kill(progress: Progress) -> None:
+        if progress.step == 5:
+            raise TrainingCancelled("killed")
+
+    with pytest.raises(TrainingCancelled):
+        train_adapter(tiny_backbone, ticket, progress=kill, timings=earlier, **given)
+    report = train_adapter(tiny_backbone, ticket, **given).report
+    phases = ["tokenize", "prepare", "training", "validating", "checkpoints", "encode", "scoring"]
+    assert sorted(report["timings"]) == sorted(phases)
+    assert 1000 < report["timings"]["training"] < report["seconds"]
 
 
 def test_another_runs_checkpoint_is_not_used(tiny_backbone: Backbone, tmp_path: Path) -> None:

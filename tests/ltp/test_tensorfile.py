@@ -34,6 +34,11 @@ def test_safetensors_reads_what_we_write(tmp_path: Path) -> None:
     again, metadata = tensorfile.read(path, check=lambda _: None)
     assert all(np.array_equal(again[name], array) for name, array in ARRAYS.items())
     assert metadata["note"] == "ä"
+    views, same = tensorfile.parse("file", np.fromfile(path, np.uint8), check=lambda _: None)
+    assert all(
+        np.array_equal(views[name], array) and views[name].dtype == array.dtype for name, array in ARRAYS.items()
+    )
+    assert same == metadata
     assert [file.name for file in path.parent.iterdir()] == [path.name]
 
 
@@ -43,6 +48,20 @@ def test_we_read_the_header_of_what_safetensors_writes(tmp_path: Path) -> None:
     assert {name: entry.shape for name, entry in header.entries.items()} == {n: a.shape for n, a in ARRAYS.items()}
     with pytest.raises(CorruptArtifact, match="SHA-256"):
         tensorfile.read(tmp_path / "file", check=lambda _: None)
+
+
+def test_damage_in_memory_is_refused_as_in_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    tensorfile.write(path, ARRAYS, {})
+    whole = np.fromfile(path, np.uint8)
+    for place in (0, 20, len(whole) - 1):
+        flipped = whole.copy()
+        flipped[place] ^= 1
+        with pytest.raises(CorruptArtifact):
+            tensorfile.parse("file", flipped, check=lambda _: None)
+    for size in (0, 7, 8, 40, len(whole) - 1):
+        with pytest.raises(CorruptArtifact):
+            tensorfile.parse("file", whole[:size], check=lambda _: None)
 
 
 def test_a_failed_write_leaves_nothing_behind(tmp_path: Path) -> None:

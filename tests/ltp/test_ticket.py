@@ -24,6 +24,7 @@ from ltp.drift.movable import selectable_shapes
 from ltp.errors import BackboneMismatch, CorruptArtifact, InvalidConfig
 from ltp.ticket import Ticket, select
 from ltp.ticket.scope import layers_in
+from ltp.ticket.selection import BLOCK
 
 LAYER = "roberta.encoder.layer.{}.output.dense.{}"
 
@@ -118,6 +119,29 @@ def test_it_selects_what_sorting_everything_would(drift: Drift, ratio: float, ru
     assert ticket.zero_drift == sum(
         int((mask & (drift.dense(name).numpy() == 0)).sum()) for name, mask in naive.items()
     )
+
+
+@pytest.mark.parametrize("levels", [2, 5, 60000])
+@pytest.mark.parametrize("ratio", [0.05, 0.4, 0.95])
+def test_blocks_and_threads_leave_the_order_as_it_is(levels: int, ratio: float) -> None:
+    rng = np.random.default_rng(levels)
+    shapes: dict[str, Any] = {WORD_EMBEDDINGS: (BLOCK // 300, 768), LAYER.format(0, "bias"): (2 * BLOCK + 13,)}
+    kept = np.flatnonzero(rng.random(shapes[WORD_EMBEDDINGS][0]) < 0.3)
+    sizes = {WORD_EMBEDDINGS: (len(kept), 768), LAYER.format(0, "bias"): shapes[LAYER.format(0, "bias")]}
+    codes = {name: rng.integers(0, levels, size).clip(max=0x7BFF).astype(np.uint16) for name, size in sizes.items()}
+    values = {name: array.view(np.float16) for name, array in codes.items()}
+    drift = _drift(values, {WORD_EMBEDDINGS: kept.tolist()}, shapes)
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(3)
+        ticket = select(drift, TicketConfig(active_ratio=ratio))
+        positions = {name: ticket.positions(name).numpy() for name in shapes}
+    finally:
+        torch.set_num_threads(before)
+    for name, expected in _naive(drift, TicketConfig(active_ratio=ratio)).items():
+        assert np.array_equal(_unpacked(ticket, name), expected), name
+        assert np.array_equal(positions[name], np.flatnonzero(expected)), name
+    assert ticket.active == round(ratio * ticket.selectable)
 
 
 @settings(max_examples=100, deadline=None)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from stack import is_gone
 
 ROOT = Path(__file__).parents[2]
 CHILD = """
@@ -43,7 +44,7 @@ def start(parent_work: str, child_work: str, prelude: str = "") -> tuple[subproc
 def gone(process: psutil.Process, within_s: float) -> bool:
     deadline = time.monotonic() + within_s
     while time.monotonic() < deadline:
-        if not process.is_running() or process.status() == psutil.STATUS_ZOMBIE:
+        if is_gone(process):
             return True
         time.sleep(0.02)
     return False
@@ -70,6 +71,25 @@ def test_what_the_child_started_dies_with_it_when_the_pipe_ends() -> None:
     assert [gone(process, 2) for process in processes] == [True, True]
 
 
+def test_what_the_parent_writes_is_a_bell() -> None:
+    bell = "lambda: print('rung', flush=True)"
+    code = f"import os, time; from worker.guard import die_with; die_with(os.getppid(), bell={bell}); time.sleep(60)"
+    with subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        cwd=ROOT,
+        start_new_session=True,
+    ) as child:
+        assert child.stdin is not None
+        assert child.stdout is not None
+        for _ in range(2):
+            os.write(child.stdin.fileno(), b"\n")
+            assert child.stdout.readline() == b"rung\n"
+        child.stdin.close()
+        assert gone(psutil.Process(child.pid), 2)
+
+
 def test_a_child_whose_parent_is_gone_already_does_not_start() -> None:
     code = "import time; from worker.guard import die_with; die_with(999999); time.sleep(60)"
     done = subprocess.run(
@@ -84,7 +104,8 @@ def test_a_child_whose_parent_is_gone_already_does_not_start() -> None:
 
 
 def test_the_parent_goes_on_when_the_child_ends() -> None:
-    parent, (child, grandchild) = start("child.wait(); time.sleep(60)", "os._exit(3)")
+    parent, (child, grandchild) = start("child.wait(); time.sleep(60)", "time.sleep(60)")
+    child.kill()
     assert gone(child, 5)
     time.sleep(0.3)
     assert parent.poll() is None

@@ -43,21 +43,27 @@ def execute(context: JobContext) -> None:
         context.report.log("the training of an earlier attempt is complete; publishing its adapter")
     made = json.loads(numbers.read_text(encoding="utf-8"))
     path = numbers.with_name(FILE)
-    result = publish.AdapterResult(blob_id=context.stage(path), size=path.stat().st_size, **made)
+    with context.timings("publish"):
+        blob_id = context.stage(path)
+    made["training"]["report"].setdefault("timings", {}).update(context.timings.rounded())
+    result = publish.AdapterResult(blob_id=blob_id, size=path.stat().st_size, **made)
     context.publish(lambda session: publish.publish_adapter(session, context.claim, result))
 
 
 def _train(context: JobContext, row: Adapter, dataset: Dataset, ticket_row: Ticket | None) -> Path:
     """Train, and write the adapter and its numbers to the work directory; return the numbers' path."""
-    config = AdapterConfig(**row.training)
-    parts = _parts(context, dataset, config)
+    config, timings = AdapterConfig(**row.training), context.timings
+    with timings("examples"):
+        parts = _parts(context, dataset, config)
     backbone = context.backbone(row.backbone)
+    with timings("ticket"):
+        mask = None if ticket_row is None else _mask(context, ticket_row, backbone)
 
     from ltp.adapter import train_adapter
 
     trained = train_adapter(
         backbone,
-        None if ticket_row is None else _mask(context, ticket_row, backbone),
+        mask,
         method=row.method,  # type: ignore[arg-type]
         train=parts.train,
         dev=parts.dev,
@@ -66,8 +72,10 @@ def _train(context: JobContext, row: Adapter, dataset: Dataset, ticket_row: Tick
         seeds=row.seeds,
         progress=context.report,
         checkpoints=context.checkpoints(),
+        timings=timings,
     )
-    trained.adapter.save(context.directory / FILE)
+    with timings("save"):
+        trained.adapter.save(context.directory / FILE)
     counts = {"train": len(parts.train), "dev": len(parts.dev), "test": len(parts.test), "sha256": dataset.sha256}
     training = {**trained.training, "report": trained.report}
     return _write(context.directory / NUMBERS, {"metrics": trained.metrics, "training": training, "examples": counts})

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from app.errors import NoAdapterForLanguage
 from app.models import Dataset, Prediction
+from app.predictor.backbone import serving_precision
 from app.predictor.source import RegistrySource, address
 from app.registry import aliases, publish
 from app.settings import MIB
-from ltp.config import LABELS, Precision
+from ltp.config import LABELS
 from ltp.examples import RESULT_COLUMNS, Pair, PairFile
 from ltp.progress import Progress
 from worker.context import JobContext
@@ -118,11 +119,10 @@ def _engine(context: JobContext) -> Engine:
 
     settings = context.settings
     backbone = context.backbone(None)
-    automatic: Precision = "bf16" if context.device == "cuda" else "fp32"
     return Engine(
         backbone,
         source=RegistrySource(context.db, backbone.info),
-        precision=automatic if settings.precision == "auto" else settings.precision,
+        precision=serving_precision(settings, backbone, context.device).precision,
         device=context.device,
         fused_bytes=settings.fused_mb * MIB,
         compact_bytes=settings.compact_mb * MIB,

@@ -58,6 +58,7 @@ def test_an_adapter_is_pending_then_ready(ticketed: Service) -> None:
     assert adapter["metrics"]["mean"]["dev"]["accuracy"] <= 1
     assert adapter["examples"]["train"] + adapter["examples"]["dev"] == len(EXAMPLES)
     assert adapter["training"]["learning_rate"] == pytest.approx(2e-5), "the rate that was used"
+    assert {"examples", "backbone", "training", "publish"} <= adapter["training"]["report"]["timings"].keys()
     assert adapter["bytes"] > 0
 
 
@@ -128,10 +129,10 @@ def test_a_deleted_adapter_answers_no_more(ticketed: Service) -> None:
     adapter = ticketed.train("en")
     body = {"adapter": adapter["id"], "pairs": [{"premise": "the dog runs", "hypothesis": "the dog"}]}
     assert ticketed.http.post("/predict", json=body).status_code == 200
-    assert ticketed.app.state.predictor.figures()["fused_entries"] == 1
+    assert ticketed.app.state.predictor.figures()["compact_entries"] == 1
     assert ticketed.http.delete(f"/adapters/{adapter['id']}").status_code == 204
     refused(ticketed.http.post("/predict", json=body), 404, "adapter_not_found")
-    assert ticketed.app.state.predictor.figures()["fused_entries"] == 0
+    assert ticketed.app.state.predictor.figures()["compact_entries"] == 0
 
 
 PAIRS = 'id,premise,hypothesis\r\n1,the dog runs,the dog is red\r\n2,"the cat, eats",the cat\r\n'

@@ -35,6 +35,28 @@ def test_the_served_backbone_is_described(shared: Service) -> None:
     body = shared.http.get("/backbone").json()
     assert (body["layers"], body["hidden"], body["max_positions"]) == (2, 32, 512)
     assert re.fullmatch(r"[0-9a-f]{64}", body["fingerprint"])
+    shared.wait_ready()
+    body = shared.http.get("/backbone").json()
+    assert (body["precision"], body["precision_reason"]) == ("fp32", "set by PRECISION")
+
+
+def test_the_arithmetic_is_measured_unless_it_is_named(
+    tmp_path: Path, migrated_sqlite: Path, tiny_backbone_dir: Path
+) -> None:
+    with running(settings_for(tmp_path / "data", migrated_sqlite, tiny_backbone_dir, precision="auto")) as service:
+        service.wait_ready()
+        body = service.http.get("/backbone").json()
+    assert body["precision"] in {"fp32", "bf16"}
+    assert "bf16" in body["precision_reason"]
+
+
+def test_the_lag_of_the_event_loop_is_felt_all_the_time(shared: Service) -> None:
+    def felt() -> float:
+        text = shared.http.get("/metrics").text
+        return float(re.findall(r"^ltp_event_loop_lag_seconds_count (\S+)$", text, re.MULTILINE)[0])
+
+    before = felt()
+    wait_until(lambda: felt() > before + 3, 20)
 
 
 def test_a_backbone_that_cannot_be_loaded_is_named_by_readyz(
@@ -82,6 +104,7 @@ def test_figures_of_the_process_are_given_while_the_database_is_down(
     assert "ltp_ready 1.0" in text
     assert 'ltp_request_seconds_count{method="GET",route="/readyz"' in text
     assert 'ltp_engine_adapters{cache="fused"} 0.0' in text
+    assert "ltp_engine_positions_bytes 0.0" in text
     assert "ltp_jobs{" not in text, "what is not known is not made up"
 
 

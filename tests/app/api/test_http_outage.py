@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -130,11 +131,13 @@ def frozen(postgres: Postgres) -> Iterator[Callable[[], None]]:
         master = psutil.Process(postgres.pid)
         processes.extend([master, *master.children(recursive=True)])
         for process in processes:
-            process.suspend()
+            with suppress(psutil.NoSuchProcess):  # the server's own helpers come and go
+                process.suspend()
 
     yield freeze
     for process in processes:
-        process.resume()
+        with suppress(psutil.NoSuchProcess):
+            process.resume()
 
 
 def test_a_database_that_hangs_is_a_database_that_is_down(

@@ -58,6 +58,29 @@ def test_a_batch_keeps_to_its_budget_of_tokens() -> None:
     assert sum(len(piece.pairs) for piece in queue.take(5)) == 1, "a pair over the budget still gets through"
 
 
+def test_requests_of_a_few_pairs_are_answered_whole_and_in_the_order_they_came() -> None:
+    queue: PairQueue[str, str] = PairQueue(1000)
+    works = [work(*"abcd", cost=3) for _ in range(40)]
+    for item in works:
+        queue.put(item)
+    batch = queue.take(100)
+    assert [piece.work for piece in batch] == works[: len(batch)]
+    assert all(len(piece.pairs) == 4 for piece in batch)
+    assert 100 <= sum(len(piece.pairs) * 3 for piece in batch) < 100 + 12
+
+
+def test_room_can_be_asked_for_before_anything_is_prepared() -> None:
+    queue: PairQueue[str, str] = PairQueue(4)
+    queue.admit(9)
+    queue.put(work(*"abc"))
+    queue.admit(1)
+    with pytest.raises(QueueFull):
+        queue.admit(2)
+    queue.close()
+    with pytest.raises(NotReady):
+        queue.admit(1)
+
+
 def test_a_full_queue_refuses_and_says_when_to_come_back() -> None:
     queue: PairQueue[str, str] = PairQueue(4)
     queue.put(work(*"abc"))

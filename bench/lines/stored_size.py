@@ -1,0 +1,184 @@
+"""A 20 % adapter of XLM-R base at rest, beside two other sparse formats and a checkpoint; and fused from there."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from math import prod
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors.torch import save_file
+
+from app.registry.tickets import compress
+from bench import made_up
+from bench.figure import Figure
+from bench.lines import Options
+from bench.side import Measured, run, timed
+from ltp.adapter import Adapter
+from ltp.backbone.architecture import WORD_EMBEDDINGS
+from ltp.delta import fuse, positions_in
+from ltp.places import Places
+from ltp.ticket import Ticket
+
+NUMBER, TITLE = 5, "A 20 % adapter of XLM-R base at rest, and fused from there"
+BYTES, FASTER = 2.1, 3
+GAP = np.iinfo(np.uint16).max
+SFT, SHIRA, CHECKPOINT = "composable-sft", "SHiRA", "checkpoint"
+PEERS = {
+    SFT: "its layout (no package index has it): 16-bit gaps, fp32 values and the size, by tensor; torch.save",
+    SHIRA: "PEFT's layout of matrices: two int32 indices and an fp32 value; safetensors",
+    CHECKPOINT: "every parameter in fp32, the output embeddings tied; safetensors",
+}
+
+
+def figures(_: Options) -> Iterator[Figure]:
+    """Bytes a value, beside each peer; then fusing."""
+    sizes = run(f"{__name__}:sizes").detail
+    moved, ours = sizes["moved"], sizes["ours"]
+    detail = {key: sizes[key] for key in ("moved", "mask_plain_mb", "mask_stored_mb")}
+    yield Figure.absolute(
+        NUMBER,
+        "bytes a value that moved, the mask once a ticket",
+        "bytes",
+        ours / moved,
+        goal="at most",
+        limit=BYTES,
+        with_a_ticket_of_its_own=ours / moved + 1e6 * sizes["mask_stored_mb"] / moved,
+        **detail,
+    )
+    for peer, what in PEERS.items():
+        size = sizes[peer]
+        yield Figure.compared(
+            NUMBER,
+            f"file, beside {peer}",
+            "MB",
+            ours=ours / 1e6,
+            peer=size / 1e6,
+            goal="at most",
+            limit=BYTES * moved / size,
+            peer_is=what,
+            peer_bytes_a_value=size / moved,
+            **({"installed_peft_bytes_a_value": sizes["installed"]} if peer == SHIRA else {}),
+        )
+    masked = run(f"{__name__}:by_boolean_mask")
+    for unpacked, what in ((True, "positions kept"), (False, "positions unpacked from the mask each time")):
+        fused = run(f"{__name__}:by_blocks", unpacked=unpacked)
+        yield Figure.faster(
+            NUMBER,
+            f"fusing from the stored form ({what})",
+            fused,
+            masked,
+            unit="M weights",
+            limit=FASTER,
+            peer_is="clone; weight[mask] += values, masks and fp32 values in memory",
+        )
+
+
+def sizes() -> Measured:
+    """Files of the same values, each written and weighed."""
+    ticket = made_up.ticket()
+    adapter = made_up.adapter(ticket)
+    positions = {name: positions_in(adapter.delta, ticket, name).numpy() for name in adapter.delta.values}
+    values = {name: adapter.delta.decode(name) for name in positions}
+    found: dict[str, float] = {"moved": sum(int(part.count_nonzero()) for part in values.values())}
+    with tempfile.TemporaryDirectory(prefix="ltp-bench-") as folder:
+        file = Path(folder) / "file"
+        adapter.save(file)
+        found["ours"] = file.stat().st_size
+        ticket.save(file)
+        found["mask_plain_mb"] = file.stat().st_size / 1e6
+        found["mask_stored_mb"] = compress(file, Path(folder) / "compressed").stat().st_size / 1e6
+        body = {name: _gaps(positions[name], values[name].numpy(), ticket.shapes[name]) for name in positions}
+        torch.save({"body": body}, file)
+        found[SFT] = file.stat().st_size
+        save_file(_shira(ticket, positions, values), file)
+        found[SHIRA] = file.stat().st_size
+    found[CHECKPOINT] = 4.0 * sum(map(prod, made_up.every_shape().values()))
+    found["installed"] = _installed_shira()
+    return Measured([1.0], detail=found)
+
+
+def _gaps(places: NDArray[np.int64], values: NDArray[np.float32], size: tuple[int, ...]) -> dict[str, object]:
+    """Steps from one index to the next, where one is too far with stops of value zero on the way."""
+    steps = np.diff(places, prepend=0)
+    stops = steps // (GAP + 1)
+    index_steps = np.repeat(np.where(stops, GAP, steps), stops + 1)
+    kept = np.zeros(len(index_steps), np.float32)
+    last = np.cumsum(stops + 1) - 1
+    index_steps[last] = steps - stops * GAP
+    kept[last] = values
+    assert np.array_equal(np.cumsum(index_steps)[last], places)
+    gaps = torch.from_numpy(index_steps.astype(np.uint16))  # tensors: torch.save would double many bytes of arrays
+    return {"size": size, "index_steps": gaps, "values": torch.from_numpy(kept)}
+
+
+def _shira(
+    ticket: Ticket, positions: dict[str, NDArray[np.int64]], values: dict[str, torch.Tensor]
+) -> dict[str, torch.Tensor]:
+    """Its names and dtypes; biases, which it has not, as matrices of one row."""
+    tensors = {}
+    for name, places in positions.items():
+        indices = np.stack(np.divmod(places, ticket.shapes[name][-1])).astype(np.int32)
+        tensors |= {f"{name}.shira_indices": torch.from_numpy(indices), f"{name}.shira_weight": values[name]}
+    return tensors
+
+
+def _installed_shira() -> float:
+    """Bytes a value of a state dict that the installed PEFT makes."""
+    from peft import ShiraConfig, get_peft_model, get_peft_model_state_dict
+
+    model = torch.nn.Sequential(torch.nn.Linear(768, 768))
+    state = get_peft_model_state_dict(get_peft_model(model, ShiraConfig(r=64, target_modules=["0"])))
+    weights = sum(tensor.numel() for name, tensor in state.items() if name.endswith("shira_weight"))
+    return sum(tensor.nbytes for tensor in state.values()) / weights
+
+
+def _stored() -> tuple[dict[str, torch.Tensor], Adapter, Ticket]:
+    """Pristine weights but the word embeddings; an adapter and its ticket, written and read again."""
+    ticket = made_up.ticket()
+    with tempfile.TemporaryDirectory(prefix="ltp-bench-") as folder:
+        ticket.save(Path(folder) / "ticket")
+        made_up.adapter(ticket).save(Path(folder) / "adapter")
+        ticket, adapter = Ticket.load(Path(folder) / "ticket"), Adapter.load(Path(folder) / "adapter")
+    del adapter.delta.values[WORD_EMBEDDINGS], adapter.delta.rows[WORD_EMBEDDINGS]  # an overlay of rows, on either side
+    weights = {name: torch.randn(ticket.shapes[name]) for name in adapter.delta.values}
+    return weights, adapter, ticket
+
+
+def by_blocks(*, unpacked: bool) -> Measured:
+    """As the engine does it; new copies each time."""
+    weights, adapter, ticket = _stored()
+    kept = Places()
+    seconds = timed(
+        lambda: fuse(weights, adapter.delta, ticket, places=kept if unpacked else Places()), runs=9, warmup=2
+    )
+    fused, _ = fuse(weights, adapter.delta, ticket)
+    name = max(fused, key=lambda each: fused[each].numel())
+    expected = weights[name].clone()
+    expected[_mask(ticket, name)] += adapter.delta.decode(name)
+    assert torch.equal(fused[name], expected)
+    return Measured(seconds, units=sum(each.numel() for each in weights.values()) / 1e6)
+
+
+def by_boolean_mask() -> Measured:
+    """What torch offers for it."""
+    weights, adapter, ticket = _stored()
+    masks = {name: _mask(ticket, name) for name in weights}
+    values = {name: adapter.delta.decode(name) for name in weights}
+
+    def work() -> dict[str, torch.Tensor]:
+        fused = {name: weight.clone() for name, weight in weights.items()}
+        for name, weight in fused.items():
+            weight[masks[name]] += values[name]
+        return fused
+
+    return Measured(timed(work, runs=5), units=sum(each.numel() for each in weights.values()) / 1e6)
+
+
+def _mask(ticket: Ticket, name: str) -> torch.Tensor:
+    shape = ticket.shapes[name]
+    bits = np.unpackbits(ticket.masks[name], count=prod(shape), bitorder="little")
+    return torch.from_numpy(bits.view(np.bool_)).view(shape)

@@ -1,0 +1,224 @@
+"""An adapter as it is stored: its values in memory, fused with the backbone just before a product needs them.
+
+Nothing of it is kept fused but its norms, which are small. A product is fused into a scratch that all share; of an
+embedding matrix only the rows that a batch asks for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ltp.backbone.architecture import EMBEDDING_MATRICES, WORD_EMBEDDINGS, is_layer_norm
+from ltp.delta import Delta, active_in_rows, fusing, moved
+from ltp.encoder import Module, Overlay
+from ltp.engine.linear import Linear, reorders
+from ltp.engine.unit import Unit
+from ltp.engine.view import ReadyRows, View, among
+from ltp.fusing import Fusing, fuse_all, fuse_into
+from ltp.ticket import Ticket
+
+if TYPE_CHECKING:
+    from ltp.adapter.artefact import Adapter
+    from ltp.engine.shared import Shared
+
+COUNTED_ROWS = 4096
+"""Rows of a mask counted at a time."""
+
+
+class Compact:
+    """One adapter on its ticket; `view` answers as it is, `fused` makes one that answers faster.
+
+    Raises:
+        CorruptArtifact: the template fits no input of this backbone.
+    """
+
+    def __init__(self, shared: Shared, adapter: Adapter, ticket: Ticket | None) -> None:
+        self._shared, self._ticket = shared, ticket
+        self._delta = shared.kept(adapter.delta)
+        self._moved = frozenset(moved(self._delta))
+        self._tied = adapter.strategy == "tied"
+        self._units = [unit for unit in shared.units.values() if self._changes(unit)]
+        self.view = self._view(adapter)
+        self.nbytes = adapter.nbytes + self.view.nbytes
+        self.fused_nbytes = self._fused_nbytes()
+
+    def _view(self, adapter: Adapter) -> View:
+        shared = self._shared
+        prompt = adapter.prompt.to(shared.device)
+        view = View(prompt, shared.template(adapter), nbytes=prompt.nbytes)
+        if not self._moved:
+            return view
+        norms = self._norms()
+        stored = {name: StoredRows(self, name) for name in EMBEDDING_MATRICES if name in self._moved}
+        size = sum(rows.nbytes for rows in stored.values()) + _size(*norms.values())
+        return replace(
+            view,
+            kind=" ".join(unit.name for unit in self._units),
+            products={unit.name: JustInTime(self, unit) for unit in self._units},
+            norms=norms,
+            embeddings=stored,
+            answers=self._answers(stored.get(WORD_EMBEDDINGS)),
+            nbytes=view.nbytes + size,
+        )
+
+    @property
+    def changes_nothing(self) -> bool:
+        """Whether nothing but the prompt was trained."""
+        return not self._moved
+
+    def fused(self) -> View:
+        """Fuse all of it."""
+        if self.changes_nothing:
+            return self.view
+        products = {unit.name: self.linear(unit) for unit in self._units}
+        embeddings = {
+            name: ReadyRows(rows.overlay())
+            for name, rows in self.view.embeddings.items()
+            if isinstance(rows, StoredRows)
+        }
+        return replace(self.view, products=products, embeddings=embeddings, nbytes=self.fused_nbytes)
+
+    def _fused_nbytes(self) -> int:
+        """Bytes that `fused` will keep."""
+        width = self._shared.dtype.itemsize
+        products = sum((unit.size + unit.height) * width for unit in self._units)
+        rows = sum(
+            self._delta.rows[name].nbytes + 4 * len(self._delta.rows[name]) * self._shared.tensors[name].shape[1]
+            for name in self.view.embeddings
+        )
+        return products + rows + self.view.prompt.nbytes + _size(*self.view.norms.values())
+
+    def _changes(self, unit: Unit) -> bool:
+        return any(f"{module}.{part}" in self._moved for module in unit.modules for part in ("weight", "bias"))
+
+    def unpack(self) -> None:
+        """Have the ticket's positions ready, so that nobody waits for them."""
+        for name in self._moved:
+            if self._ticket is not None and name not in EMBEDDING_MATRICES:
+                self._shared.places.of(self._ticket, name, self._shared.device)
+
+    def linear(self, unit: Unit) -> Linear:
+        """Fuse one product to keep."""
+        weight, bias = self._shared.scratch.of(unit)
+        if not reorders(self._shared.device.type, self._shared.dtype):
+            weight = torch.empty_like(weight)
+        weight, bias = self.fuse(unit, weight, torch.empty_like(bias))
+        return Linear(weight, bias, unit.activation)
+
+    def just_in_time(self, unit: Unit) -> Linear:
+        """Fuse one product into the scratch; it is good until the next one is."""
+        return Linear(*self.fuse(unit, *self._shared.scratch.of(unit)), unit.activation, reorder=False)
+
+    def fuse(self, unit: Unit, weight: Tensor, bias: Tensor) -> Module:
+        """Fill a unit's weight (height, width) and bias (height,)."""
+        work: list[Fusing] = []
+        for module, rows in unit.places():
+            for buffer, name in ((weight[rows], f"{module}.weight"), (bias[rows], f"{module}.bias")):
+                if name in self._moved:
+                    work.append(self.fusing(buffer, name))
+                else:
+                    buffer.copy_(self._shared.tensors[name])
+        fuse_all(work)
+        return weight, bias
+
+    def fusing(self, buffer: Tensor, name: str) -> Fusing:
+        """One tensor, ready to be fused into `buffer`."""
+        assert self._ticket is not None  # noqa: S101  something moved
+        places = self._shared.places
+        return fusing(buffer, self._shared.tensors[name], self._delta, self._ticket, name, places=places)
+
+    def _norms(self) -> dict[str, Module]:
+        changed = {name.rpartition(".")[0] for name in self._moved if is_layer_norm(name)}
+        return {name: (self._whole(f"{name}.weight"), self._whole(f"{name}.bias")) for name in sorted(changed)}
+
+    def _whole(self, name: str) -> Tensor:
+        pristine = self._shared.tensors[name]
+        if name not in self._moved:
+            return pristine
+        tensor = torch.empty_like(pristine)
+        fuse_all([self.fusing(tensor, name)])
+        return tensor
+
+    def _answers(self, words: StoredRows | None) -> Module | None:
+        if words is None or not self._tied:
+            return None
+        vectors, biases = self._shared.answers
+        vectors = self._shared.tensors[WORD_EMBEDDINGS][self._shared.verbalizer]
+        words.patch(self._shared.verbalizer, vectors)
+        return vectors, biases
+
+    def of_matrix(self, name: str) -> tuple[Delta, Ticket, Tensor]:
+        """Return what the rows of an embedding matrix are fused from."""
+        assert self._ticket is not None  # noqa: S101  something moved
+        return self._delta, self._ticket, self._shared.tensors[name]
+
+
+class JustInTime:
+    """A product whose weight is fused when it is called."""
+
+    def __init__(self, compact: Compact, unit: Unit) -> None:
+        self._compact, self._unit = compact, unit
+
+    def __call__(self, tokens: Tensor) -> Tensor:
+        """Multiply tokens (N, I) into (N, O)."""
+        return self._compact.just_in_time(self._unit)(tokens)
+
+
+class StoredRows:
+    """Rows of an embedding matrix as stored."""
+
+    def __init__(self, compact: Compact, name: str) -> None:
+        self._delta, self._ticket, self._pristine = compact.of_matrix(name)
+        self._name = name
+        self._stored = self._delta.rows[name]
+        self._rows = self._stored.to(self._pristine.device)
+        self._starts = _starts(self._ticket, name, self._stored)
+        self.nbytes = self._starts.nbytes
+
+    def patch(self, ids: Tensor, vectors: Tensor) -> None:
+        """See `Rows`: only rows that are asked for are fused."""
+        hits, slots = among(self._rows, ids)
+        used, which = torch.unique(slots, return_inverse=True)
+        vectors.index_copy_(0, hits, self._fused(used)[which])
+
+    def overlay(self) -> Overlay:
+        """All rows, fused."""
+        return Overlay(self._rows, self._fused(torch.arange(len(self._rows), device=self._rows.device)))
+
+    def _fused(self, slots: Tensor) -> Tensor:
+        """Fuse some rows, (n, H)."""
+        changed = self._pristine[self._rows[slots]]
+        here = slots.cpu()
+        values = self._delta.values[self._name][torch.from_numpy(self._value_places(here.numpy()))]
+        active = active_in_rows(self._ticket, self._name, self._stored[here])
+        positions = torch.from_numpy(np.flatnonzero(active).astype(np.int32))
+        device, exponent = changed.device, self._delta.exponents[self._name]
+        return fuse_into(changed, changed, values.to(device), exponent, positions.to(device))
+
+    def _value_places(self, slots: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Where the values of some rows are among all stored."""
+        firsts, counts = self._starts[slots], self._starts[slots + 1] - self._starts[slots]
+        ends = counts.cumsum()
+        places: NDArray[np.int64] = np.arange(counts.sum()) + np.repeat(firsts - (ends - counts), counts)
+        return places
+
+
+def _starts(ticket: Ticket, name: str, rows: Tensor) -> NDArray[np.int64]:
+    """The first value of each stored row, and their number, (R + 1,)."""
+    counts = [
+        active_in_rows(ticket, name, rows[start : start + COUNTED_ROWS]).sum(1)
+        for start in range(0, len(rows), COUNTED_ROWS)
+    ]
+    starts = np.zeros(len(rows) + 1, np.int64)
+    np.cumsum(np.concatenate(counts), out=starts[1:])
+    return starts
+
+
+def _size(*modules: Module) -> int:
+    return sum(tensor.nbytes for module in modules for tensor in module)

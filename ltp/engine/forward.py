@@ -1,0 +1,139 @@
+"""The forward pass of a batch that mixes adapters: whatever they share runs once, what one changed on its own tokens.
+
+The arithmetic is that of `ltp.encoder` (a test holds both to each other): tokens packed, the last layer at `<mask>`
+alone, logits for the verbalizer alone. Attention works example by example, so it never asks whose they are; products
+and norms are asked one by one whether an adapter changes them.
+
+Dimensions: B examples, N tokens, H hidden, G examples of a grid, T tokens of its longest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ltp.backbone.architecture import POSITION_EMBEDDINGS, TYPE_EMBEDDINGS, WORD_EMBEDDINGS
+from ltp.encoder import EMBEDDING_NORM
+from ltp.engine.batch import Grid, MixedBatch
+from ltp.engine.shared import Shared
+from ltp.engine.view import View
+
+T = TypeVar("T")
+Edges = Sequence[tuple[View, int, int]]
+"""Adapters in the order of the batch, each with the stretch of rows that is its own."""
+
+
+class Forward:
+    """Computes verbalizer logits on what `shared` holds. For one thread at a time: the scratch is one."""
+
+    def __init__(self, shared: Shared) -> None:
+        self._shared = shared
+        architecture = shared.backbone.architecture
+        self._heads, self._epsilon = architecture.heads, architecture.norm_epsilon
+        self._last = architecture.layers - 1
+
+    def __call__(self, batch: MixedBatch) -> Tensor:
+        """Return logits (B, 3) in the order of LABELS."""
+        tokens = [(span.view, *span.tokens) for span in batch.spans]
+        examples = [(span.view, *span.examples) for span in batch.spans]
+        hidden = self._embed(batch, tokens)
+        for layer in range(self._last):
+            context = self._attend(self._product(f"{layer}.qkv", hidden, tokens), batch)
+            hidden = self._rest(layer, context, hidden, tokens)
+        asked = hidden.index_select(0, batch.mask)  # (B, H)
+        q = self._product(f"{self._last}.q", asked, examples)
+        context = self._attend_at_mask(q, self._product(f"{self._last}.kv", hidden, tokens), batch)
+        hidden = self._rest(self._last, context, asked, examples)
+        hidden = F.gelu(F.linear(hidden, *self._shared.module("lm_head.dense")))
+        hidden = self._norm("lm_head.layer_norm", hidden, examples)
+        own = self._shared.answers
+        return self._by_run(
+            hidden, examples, lambda view: view.answers or own, lambda part, pair: F.linear(part, *pair)
+        )
+
+    def _embed(self, batch: MixedBatch, tokens: Edges) -> Tensor:
+        words = self._look_up(WORD_EMBEDDINGS, batch.ids, tokens).index_copy_(0, batch.soft, batch.prompts)
+        if any(TYPE_EMBEDDINGS in view.embeddings for view, _, _ in tokens):
+            words += self._look_up(TYPE_EMBEDDINGS, torch.zeros_like(batch.ids), tokens)
+        else:
+            words += self._shared.tensors[TYPE_EMBEDDINGS][0]
+        return self._norm(
+            EMBEDDING_NORM, words.add_(self._look_up(POSITION_EMBEDDINGS, batch.positions, tokens)), tokens
+        )
+
+    def _look_up(self, name: str, ids: Tensor, tokens: Edges) -> Tensor:
+        vectors = F.embedding(ids, self._shared.tensors[name])  # (N, H)
+        for view, start, stop in tokens:
+            if rows := view.embeddings.get(name):
+                rows.patch(ids[start:stop], vectors[start:stop])
+        return vectors
+
+    def _rest(self, layer: int, context: Tensor, residual: Tensor, edges: Edges) -> Tensor:
+        """What follows attention in a layer."""
+        name = f"roberta.encoder.layer.{layer}"
+        mixed = self._product(f"{layer}.mix", context, edges).float()
+        hidden = self._norm(f"{name}.attention.output.LayerNorm", mixed.add_(residual), edges)
+        inner = self._product(f"{layer}.inner", hidden, edges)
+        mixed = self._product(f"{layer}.outer", inner, edges).float()
+        return self._norm(f"{name}.output.LayerNorm", mixed.add_(hidden), edges)
+
+    def _attend(self, qkv: Tensor, batch: MixedBatch) -> Tensor:
+        """Mix the values (N, 3 H) of each example, into (N, H)."""
+        count, width = len(qkv), qkv.shape[1] // 3
+        found = qkv.new_empty(count + 1, width)  # the last row takes what comes out of padding
+        for grid in batch.grids:
+            q, k, v = self._split(qkv.index_select(0, grid.cells), grid, 3)
+            found.index_copy_(0, grid.targets, self._mix(q, k, v, grid).to(found.dtype))
+        return found[:count]
+
+    def _attend_at_mask(self, q: Tensor, kv: Tensor, batch: MixedBatch) -> Tensor:
+        """The same for one query (B, H) an example, into (B, H)."""
+        found = torch.empty_like(q)
+        for grid in batch.grids:
+            (mine,) = self._split(q.index_select(0, grid.examples), grid, 1)
+            k, v = self._split(kv.index_select(0, grid.cells), grid, 2)
+            found.index_copy_(0, grid.examples, self._mix(mine, k, v, grid).to(found.dtype))
+        return found
+
+    def _split(self, cells: Tensor, grid: Grid, parts: int) -> Sequence[Tensor]:
+        split = cells.float().view(grid.size, -1, parts, self._heads, cells.shape[1] // parts // self._heads)
+        return split.permute(2, 0, 3, 1, 4).unbind(0)  # (G, heads, T, d) each
+
+    @staticmethod
+    def _mix(q: Tensor, k: Tensor, v: Tensor, grid: Grid) -> Tensor:
+        context = F.scaled_dot_product_attention(q, k, v, attn_mask=grid.keys)  # (G, heads, T, d)
+        return context.transpose(1, 2).reshape(-1, q.shape[1] * q.shape[3])
+
+    def _product(self, unit: str, tokens: Tensor, edges: Edges) -> Tensor:
+        own = self._shared.products[unit]
+        tokens = tokens.to(self._shared.dtype)
+        return self._by_run(
+            tokens, edges, lambda view: view.products.get(unit, own), lambda part, product: product(part)
+        )
+
+    def _norm(self, name: str, tokens: Tensor, edges: Edges) -> Tensor:
+        own = self._shared.norms[name]
+
+        def norm(part: Tensor, module: tuple[Tensor, Tensor]) -> Tensor:
+            return F.layer_norm(part, part.shape[-1:], *module, self._epsilon)
+
+        return self._by_run(tokens, edges, lambda view: view.norms.get(name, own), norm)
+
+    def _by_run(
+        self, rows: Tensor, edges: Edges, of: Callable[[View], T], compute: Callable[[Tensor, T], Tensor]
+    ) -> Tensor:
+        """Compute `rows` with what each adapter has; neighbours that have the same are taken together."""
+        runs: list[tuple[T, int, int]] = []
+        for view, start, stop in edges:
+            mine = of(view)
+            if runs and runs[-1][0] is mine:
+                runs[-1] = (mine, runs[-1][1], stop)
+            else:
+                runs.append((mine, start, stop))
+        if len(runs) == 1:
+            return compute(rows, runs[0][0])
+        return torch.cat([compute(rows[start:stop], mine) for mine, start, stop in runs])

@@ -1,0 +1,57 @@
+"""A linear layer as serving holds it: weights reordered once for the processor, the activation part of the product.
+
+oneDNN reorders a plain weight at every call, which is what a product with few tokens spends its time on. Where torch
+offers it the reordered weight is kept instead. Products agree with those of `F.linear` to rounding.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+ROWS = 64
+"""Tokens the reordered form is chosen for; products with any other number are as exact."""
+_ONE_DNN: Any = torch.ops.mkldnn
+PART_OF_PRODUCT = {"": ("none", ""), "gelu": ("gelu", "none"), "relu": ("relu", "")}
+"""oneDNN's own name and algorithm of what may follow a product without another pass over the tokens."""
+
+
+class Linear:
+    """Weight (O, I) and bias (O,), and the activation that follows, as torch names it ("" for none).
+
+    With `reorder` the weight is copied into the processor's order, if it has one, else kept by reference.
+    """
+
+    def __init__(self, weight: Tensor, bias: Tensor, activation: str = "", *, reorder: bool = True) -> None:
+        self.nbytes = weight.nbytes + bias.nbytes
+        self._bias, self._activation = bias, activation
+        self._one_dnn = reorders(weight.device.type, weight.dtype) and activation in PART_OF_PRODUCT
+        if reorder and self._one_dnn:
+            weight = _ONE_DNN._reorder_linear_weight(weight, ROWS)  # noqa: SLF001  torch gives it no other name
+        self._weight = weight
+
+    def __call__(self, tokens: Tensor) -> Tensor:
+        """Multiply tokens (N, I), of the weight's type, into (N, O)."""
+        if self._one_dnn:
+            name, algorithm = PART_OF_PRODUCT[self._activation]
+            product: Tensor = _ONE_DNN._linear_pointwise(  # noqa: SLF001
+                tokens, self._weight, self._bias, name, [], algorithm
+            )
+            return product
+        product = F.linear(tokens, self._weight, self._bias)
+        return getattr(F, self._activation)(product) if self._activation else product
+
+
+@cache
+def reorders(device: str, dtype: torch.dtype) -> bool:
+    """Tell whether weights of a type can be kept in oneDNN's order on a device."""
+    there = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+    if device != "cpu" or not there or not hasattr(_ONE_DNN, "_linear_pointwise"):
+        return False
+    if dtype == torch.bfloat16:
+        return bool(_ONE_DNN._is_mkldnn_bf16_supported())  # noqa: SLF001
+    return dtype == torch.float32

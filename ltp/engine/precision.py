@@ -1,0 +1,76 @@
+"""Which arithmetic answers faster here, found out by trying it on the backbone's own weights.
+
+A processor may have bf16, emulate it slowly, or not know it; no list of processors is as good as the time it takes.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ltp.backbone.load import Backbone
+from ltp.config import Precision
+from ltp.encoder import DTYPES
+
+TOKENS = 256
+"""Rows of a trial: enough to keep every core busy, little enough for a trial of milliseconds."""
+TRIALS = 5
+"""Of each arithmetic, by turns."""
+WORTH = 1.2
+"""bf16 has to be so many times as fast: for less, the more exact arithmetic stays."""
+HOPELESS = 10.0
+"""A first trial that is so many times slower ends the matter: a processor that does it in software."""
+
+
+class Choice(NamedTuple):
+    """The arithmetic to serve in, and a sentence that says why."""
+
+    precision: Precision
+    reason: str
+
+
+def choose_precision(backbone: Backbone, device: str) -> Choice:
+    """Time one layer's linears in fp32 and bf16 on `device`; some tens of milliseconds for XLM-R base on two cores."""
+    parameters = backbone.parameters
+    layer = "roberta.encoder.layer.0"
+    weights = [parameters[f"{layer}.{part}.dense.weight"].to(device) for part in ("intermediate", "output")]
+    try:
+        exact, half = _trial(weights, "fp32", device), _trial(weights, "bf16", device)
+        with torch.inference_mode():
+            for run in (exact, half):  # what a first call sets up does not count
+                run()
+            times = [(_seconds(exact), _seconds(half))]
+            while times[0][1] < HOPELESS * times[0][0] and len(times) < TRIALS:
+                times.append((_seconds(exact), _seconds(half)))
+    except RuntimeError as error:
+        return Choice("fp32", f"bf16 does not work on this device: {error}")
+    return faster(times)
+
+
+def faster(times: Sequence[tuple[float, float]]) -> Choice:
+    """Choose by the seconds that the same work took in fp32 and in bf16, the least of each: others were disturbed."""
+    gain = min(exact for exact, _ in times) / min(half for _, half in times)
+    return Choice("bf16" if gain >= WORTH else "fp32", f"measured: bf16 is {gain:.1f} times as fast as fp32 here")
+
+
+def _trial(weights: list[Tensor], precision: Precision, device: str) -> Callable[[], float]:
+    """The feed-forward part of a layer as the encoder computes it, with its casts; the sum waits for the device."""
+    dtype = DTYPES[precision]
+    up, down = (weight.to(dtype) for weight in weights)
+    hidden = torch.linspace(-1, 1, TOKENS * up.shape[1], device=device).view(TOKENS, -1)
+
+    def run() -> float:
+        return float(F.linear(F.linear(hidden.to(dtype), up), down).float().sum())
+
+    return run
+
+
+def _seconds(run: Callable[[], float]) -> float:
+    began = time.perf_counter()
+    run()
+    return time.perf_counter() - began

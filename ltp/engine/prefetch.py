@@ -1,0 +1,50 @@
+"""Fetching ahead: one thread that brings in what is about to be needed, as long as there is something to bring."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+
+log = logging.getLogger(__name__)
+
+
+class Prefetcher:
+    """Calls `fetch` for each key asked for, in order, in a thread of its own that ends when nothing is left to do.
+
+    A failure is not told: whoever needs the value asks for it again, and learns then.
+    """
+
+    def __init__(self, fetch: Callable[[str], object]) -> None:
+        self._fetch = fetch
+        self._asked: OrderedDict[str, None] = OrderedDict()
+        self._lock = threading.Lock()
+        self._running = False
+
+    def ask(self, keys: Iterable[str]) -> None:
+        """Put keys in the queue, each once; returns at once."""
+        with self._lock:
+            self._asked.update(dict.fromkeys(keys))
+            if self._asked and not self._running:
+                self._running = True
+                threading.Thread(target=self._run, name="prefetch", daemon=True).start()
+
+    def cancel(self, key: str) -> None:
+        """Do not begin with a key any more."""
+        with self._lock:
+            self._asked.pop(key, None)
+
+    def _run(self) -> None:
+        while (key := self._next()) is not None:
+            try:
+                self._fetch(key)
+            except Exception:  # who asks for the value gets it
+                log.debug("%s could not be fetched ahead", key, exc_info=True)
+
+    def _next(self) -> str | None:
+        with self._lock:
+            if self._asked:
+                return self._asked.popitem(last=False)[0]
+            self._running = False
+            return None

@@ -1,0 +1,122 @@
+"""Where adapters are: fused (products ready), compact (values as stored, fused just in time), or cold (the source).
+
+Fused and compact are each bounded by bytes; what is in use stays, the least recently used leaves. An adapter becomes
+fused when it is asked for again and there is room, or when it was asked for clearly more often, lately, than each that
+would have to leave. Otherwise it answers from its compact form, which costs the fusing but nobody's place: so the first
+answer comes soonest, and traffic over more adapters than fit slows down by the share that is fused just in time, and
+not by everybody chasing everybody out.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
+
+from ltp.adapter.artefact import Adapter
+from ltp.engine.cache import ByteCache
+from ltp.engine.compact import Compact
+from ltp.engine.popularity import Popularity
+from ltp.engine.prefetch import Prefetcher
+from ltp.engine.shared import Shared
+from ltp.engine.view import View
+from ltp.errors import BackboneMismatch, CorruptArtifact
+from ltp.ticket import Ticket
+
+Source = Callable[[str], tuple[Adapter, Ticket | None]]
+"""Fetches a published adapter, and the ticket it needs, by key; never called by two threads at once."""
+AGAIN = 0.25
+"""An adapter whose earlier uses weigh no more than this is asked for as if for the first time."""
+
+
+class Tiers:
+    """Adapters by key. One thread asks for views; any may fetch ahead, drop or ask for stats."""
+
+    def __init__(self, shared: Shared, source: Source, *, fused_bytes: int, compact_bytes: int) -> None:
+        self._shared, self._source = shared, source
+        self._fused: ByteCache[View] = ByteCache(fused_bytes)
+        self._compact: ByteCache[Compact] = ByteCache(compact_bytes)
+        self._popularity = Popularity()
+        self._fetching = threading.Lock()
+        self._ahead = Prefetcher(self._fetch_ahead)
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._fused or key in self._compact
+
+    @contextmanager
+    def held(self, keys: Iterable[str]) -> Iterator[tuple[list[str], list[View]]]:
+        """Pin the adapters of the first of `keys`, at least one, as many as the compact tier's bound allows.
+
+        Raises:
+            BackboneMismatch, DeltaDoesNotFitTicket, CorruptArtifact: one cannot be used. Whatever the source raises.
+        """
+        taken: list[str] = []
+        views: list[View] = []
+        with ExitStack() as pins:
+            for key in keys:
+                taken.append(key)
+                views.append(self._view(key, pins))
+                if self._compact.pinned_bytes >= self._compact.capacity:
+                    break
+            yield taken, views
+
+    def _view(self, key: str, pins: ExitStack) -> View:
+        again = self._popularity.of(key) > AGAIN
+        self._popularity.note(key)
+        ready = pins.enter_context(self._fused.pinned_if_there(key))
+        if ready is not None:
+            return ready
+        with ExitStack() as pin:
+            compact = pin.enter_context(self._compact.pinned(key, partial(self._fetch, key)))
+            if again and self._fused.admits(compact.fused_nbytes, partial(self._popularity.beats, key)):
+                fuse = partial(_fused, compact)
+                return pins.enter_context(self._fused.pinned(key, fuse))
+            if not again:
+                self._fused.count_miss()
+            pins.push(pin.pop_all())
+            return compact.view
+
+    def _fetch(self, key: str) -> tuple[Compact, int]:
+        with self._fetching:
+            adapter, ticket = self._source(key)
+        self._refuse_strangers(adapter, ticket)
+        adapter.check(ticket)
+        compact = Compact(self._shared, adapter, ticket)
+        return compact, compact.nbytes
+
+    def _refuse_strangers(self, adapter: Adapter, ticket: Ticket | None) -> None:
+        info = self._shared.backbone.info
+        for artefact in (adapter, ticket):
+            if artefact is not None and artefact.backbone != info.fingerprint:
+                raise BackboneMismatch(artefact=artefact.backbone, backbone=info.fingerprint)
+        if adapter.prompt.shape[1] != info.hidden:
+            raise CorruptArtifact(f"the prompt is {tuple(adapter.prompt.shape)}; the backbone's hidden size differs")
+
+    def prefetch(self, keys: Iterable[str]) -> None:
+        """Begin to bring the cold ones of `keys` into the compact tier; returns at once."""
+        self._ahead.ask([key for key in dict.fromkeys(keys) if key not in self])
+
+    def _fetch_ahead(self, key: str) -> None:
+        if key not in self:
+            with self._compact.pinned(key, partial(self._fetch, key)) as compact:
+                compact.unpack()
+
+    def drop(self, key: str) -> None:
+        """Forget an adapter; who uses it now is not disturbed."""
+        self._ahead.cancel(key)
+        self._compact.drop(key)
+        self._fused.drop(key)
+
+    def stats(self) -> dict[str, float]:
+        """What each tier holds and how it fared, with `fused_`, `compact_` and `positions_` before the figure."""
+        places = self._shared.places
+        figures = {"positions_bytes": places.nbytes, "positions_capacity": places.capacity}
+        for name, cache in (("fused", self._fused), ("compact", self._compact)):
+            figures |= {f"{name}_{figure}": value for figure, value in cache.stats().items()}
+        return {name: float(value) for name, value in figures.items()}
+
+
+def _fused(compact: Compact) -> tuple[View, int]:
+    view = compact.fused()
+    return view, view.nbytes
