@@ -67,6 +67,12 @@ class Search:
         return Choice(best[2], scores)
 
 
+def written(rate: float) -> str:
+    """A learning rate as people write it: `2e-5`."""
+    mantissa, _, exponent = f"{rate:.6e}".partition("e")
+    return f"{float(mantissa):g}e{int(exponent)}"
+
+
 def _score(rate: float, outcomes: list[Outcome]) -> Score:
     if any("diverged" in outcome for outcome in outcomes):
         return Score(rate, None, None)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from ltp.reproduce.experiment import Setting
 from ltp.reproduce.grid import Track
+from ltp.reproduce.rates import written
 from ltp.reproduce.report import wording
 from ltp.reproduce.report.document import Block, Figure, Mark, Section, Table, TableCell, Text
 from ltp.reproduce.report.figures import Curve, curves
@@ -49,7 +50,9 @@ def _bars(setting: Setting) -> str:
 def _legend(subject: Subject, setting: Setting) -> str:
     seeds, scored = subject.experiment.seeds, subject.grid.scored[setting.name]
     said = [
-        f"Accuracy in per cent, mean ± sample standard deviation over {wording.count(seeds, 'seed')}.",
+        "Accuracy in per cent, of a single seed: there are no deviations."
+        if seeds == 1
+        else f"Accuracy in per cent, mean ± sample standard deviation over {seeds} seeds.",
         f"The average covers the {wording.count(len(scored), 'language')} shown, for the paper's figures, too."
         if setting.paper
         else f"The average covers the {wording.count(len(scored), 'language')} shown.",
@@ -73,7 +76,7 @@ def _table(subject: Subject, setting: Setting, track: Track, lines: Sequence[Lin
         for line in block:
             key = line.variant.key
             row = [TableCell(str(shots)), TableCell(line.variant.label, below=_seeds(line, subject.experiment.seeds))]
-            row += [TableCell(wording.rate(line.rate))] if track == "best" else []
+            row += [TableCell(written(line.rate))] if track == "best" else []
             row += [
                 _cell(
                     line.spread(language),

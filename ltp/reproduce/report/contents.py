@@ -7,7 +7,7 @@ from typing import Any
 
 from ltp.reproduce import paper
 from ltp.reproduce.bounds import differences
-from ltp.reproduce.report import accuracy, notes, order, origin, tickets, wording
+from ltp.reproduce.report import accuracy, cost, notes, order, origin, tickets, wording
 from ltp.reproduce.report.document import Document
 from ltp.reproduce.report.subject import Subject
 from ltp.reproduce.results import Line
@@ -18,7 +18,7 @@ def document(subject: Subject) -> Document:
     done, total = len(subject.done), subject.total
     state = f"{done} of {wording.count(total, 'cell')} done"
     lead = f"{subject.full.about} Backbone: {subject.backbone.name}. {state} in {wording.duration(subject.seconds)}."
-    parts = (notes, accuracy, order, tickets, origin)
+    parts = (notes, accuracy, order, tickets, cost, origin)
     return Document(subject.full.title, lead, [section for part in parts for section in part.sections(subject)])
 
 

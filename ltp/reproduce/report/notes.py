@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from ltp.examples import shared_premises
 from ltp.reproduce import paper
 from ltp.reproduce.bounds import differences
+from ltp.reproduce.cell import EvaluationCell
+from ltp.reproduce.rates import written
 from ltp.reproduce.report import wording
 from ltp.reproduce.report.document import Items, Section, Table, TableCell, Text
 from ltp.reproduce.report.subject import Subject
@@ -15,6 +17,8 @@ from ltp.reproduce.variant import Variant
 
 MINI = "mini"
 FEW_SEEDS = 3
+SATURATED = 0.9
+"""A ticket with this share of all that moved has hardly selected anything."""
 
 
 def sections(subject: Subject) -> Iterator[Section]:
@@ -96,8 +100,26 @@ def _on_scoring(subject: Subject) -> Iterator[str]:
         quoted = paper.table("table2-reference")
         row = ", ".join(f"{language} {quoted.figure(None, 'ft', language):.2f}" for language in quoted.languages)
         yield f"The paper quotes beside its own: {quoted.caption}: {row}; average {quoted.averages[None, 'ft']:.2f}."
+    yield from _on_pairs(subject)
     yield from _on_overlap(subject)
     yield from (note for suite in subject.grid.data.opened for note in suite.notes())
+
+
+def _on_pairs(subject: Subject) -> Iterator[str]:
+    """What the scored pairs are, and whether any was cut."""
+    if not subject.experiment.settings:
+        return
+    yield "With three labels, guessing is right in 33.3 % of the pairs on average."
+    if subject.experiment.pairs is not None:
+        yield "The test pairs are the first of each file and no random sample of it; pairs of a premise stand together."
+    scores = [
+        score
+        for record in subject.done
+        if record.kind == EvaluationCell.kind
+        for score in record.outcome["languages"].values()
+    ]
+    if cut := sum(score.get("truncated", 0) for score in scores):
+        yield f"{cut:,} of {sum(score['pairs'] for score in scores):,} answers are to texts that were cut to fit."
 
 
 def _on_overlap(subject: Subject) -> Iterator[str]:
@@ -123,6 +145,11 @@ def _on_tickets(subject: Subject) -> Iterator[str]:
                 f"{variant.label}: {outcome['zero_drift']:,} of {outcome['active']:,} active parameters never moved in"
                 " the MLM run; they fill the ticket up by order."
             )
+        elif outcome and outcome["active"] >= SATURATED * outcome["moved"]:
+            yield (
+                f"{variant.label} takes {wording.percent(outcome['active'] / outcome['moved'])} % of all that moved in"
+                " the MLM run: it selects next to nothing, and is where the text reached rather than a winning ticket."
+            )
 
 
 def _rates(subject: Subject) -> Table | None:
@@ -138,9 +165,9 @@ def _rates(subject: Subject) -> Table | None:
         tried = {score.rate: score for score in choice.scores}
         cells = [_tried(tried[rate].accuracy if rate in tried else None) for rate in rates]
         rows.append(
-            [*_words(search.setting, search.variant, search.shots), *cells, TableCell(wording.rate(choice.rate))]
+            [*_words(search.setting, search.variant, search.shots), *cells, TableCell(written(choice.rate))]
         )
-    columns = ["setting", "method", "K", *(f"dev. accuracy at {wording.rate(rate)}" for rate in rates), "chosen"]
+    columns = ["setting", "method", "K", *(f"dev. accuracy at {written(rate)}" for rate in rates), "chosen"]
     return Table(columns, rows, words=3)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ltp.config import LABELS
 from ltp.reproduce import paper
 from ltp.reproduce.report import wording
 from ltp.reproduce.report.document import Block, Section, Table, TableCell, Text
@@ -13,11 +14,12 @@ from ltp.reproduce.statistics import RESAMPLES
 from ltp.reproduce.variant import Variant
 
 LEVEL = 0.05
+CHANCE = 1 / len(LABELS)
 METHOD = (
     "Intervals and tests are a paired bootstrap over seeds and test pairs ({resamples:,} resamples, the same for every"
     " method; a pair that stands in several languages is drawn for all of them). p is two-sided; the last column allows"
-    " for all comparisons of a table (Holm). With few seeds the intervals are too narrow: they cannot show seeds that"
-    " were not tried."
+    " for all comparisons of a table (Holm). Intervals are rather too narrow: they cannot show seeds that were not"
+    " tried, and pairs of one premise are drawn as if they were independent."
 )
 
 
@@ -72,7 +74,12 @@ def sentence(found: Standings) -> str:
         order, above = f"{order}{sign}{Variant.parse(key).label} ({wording.percent(mean)})", mean
     sure = sum(each.adjusted < LEVEL for each in found.comparisons)
     total = wording.count(len(found.comparisons), "difference")
-    return f"{order}; {sure} of {total} significant at 5 % after adjustment, from {wording.count(found.seeds, 'seed')}."
+    said = f"{order}; {sure} of {total} significant at 5 % after adjustment, from {wording.count(found.seeds, 'seed')}."
+    unproven = [Variant.parse(key).label for key, each in found.intervals.items() if each.low <= CHANCE]
+    if not unproven:
+        return said
+    which = "all of them" if len(unproven) == len(found.means) else ", ".join(unproven)
+    return f"{said} No better than guessing (33.3), as far as this shows: {which}."
 
 
 def _paper(subject: Subject, found: Standings, key: str) -> float | None:

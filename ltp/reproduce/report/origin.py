@@ -1,8 +1,7 @@
-"""Everything needed to do it again: backbone, data, program, machine, samples, and what it took."""
+"""Everything needed to do it again: backbone, data, program, machine and samples."""
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator
 
 from ltp.reproduce.report import wording
@@ -11,7 +10,7 @@ from ltp.reproduce.report.subject import Subject
 
 
 def sections(subject: Subject) -> Iterator[Section]:
-    """Identity, data, samples and cost."""
+    """Identity, data and samples."""
     pairs = [[TableCell(name), TableCell(value)] for name, value in _identity(subject)]
     yield Section("To repeat it", [Table(["", ""], pairs, words=2)])
     files = [file.facts() for suite in subject.grid.data.opened for file in suite.files]
@@ -23,7 +22,6 @@ def sections(subject: Subject) -> Iterator[Section]:
         yield Section("Data", [Table(["file", "SHA-256", "pairs", "premises"], rows, words=2)])
     if subject.grid.draws:
         yield Section("Samples", [_samples(subject)])
-    yield Section("What it took", [_cost(subject)])
 
 
 def _identity(subject: Subject) -> Iterator[tuple[str, str]]:
@@ -49,6 +47,8 @@ def _identity(subject: Subject) -> Iterator[tuple[str, str]]:
     yield "precision", subject.experiment.precision
     if subject.text:
         yield "unlabelled text", f"{subject.text.name}, SHA-256 {subject.text.sha256}"
+    if finished := sorted(record.finished_at for record in subject.done):
+        yield "cells finished", f"{finished[0]} to {finished[-1]}"
     yield "wall time of the cells", wording.duration(subject.seconds)
     yield "peak memory", f"{subject.peak_rss_mb:,.0f} MB"
 
@@ -70,13 +70,3 @@ def _samples(subject: Subject) -> Table:
     columns = ["drawn from", "SHA-256", "K", "seed", "training", "development"]
     return Table(columns, rows, "Their rows are in the JSON beside this report.", words=2)
 
-
-def _cost(subject: Subject) -> Table:
-    seconds: dict[str, list[float]] = defaultdict(list)
-    for record in subject.done:
-        seconds[record.kind].append(record.seconds)
-    rows = [
-        [TableCell(kind), *_numbers(len(each)), TableCell(wording.duration(sum(each))), TableCell(f"{max(each):,.1f}")]
-        for kind, each in seconds.items()
-    ]
-    return Table(["kind of cell", "cells", "time", "longest, s"], rows)

@@ -1,8 +1,9 @@
-"""How figures are written: accuracies and shares in per cent, differences with their sign, durations, rates."""
+"""How figures are written: accuracies and shares in per cent, differences with their sign, durations."""
 
 from __future__ import annotations
 
 from ltp.reproduce.grid import Track
+from ltp.reproduce.rates import written
 from ltp.reproduce.statistics import Interval, Spread
 
 MINUTE, HOUR = 60, 3600
@@ -28,12 +29,6 @@ def interval(value: Interval) -> str:
     return f"[{percent(value.low)}, {percent(value.high)}]".replace("-", "−")
 
 
-def rate(value: float) -> str:
-    """A learning rate: `2e-5`."""
-    mantissa, _, exponent = f"{value:.6e}".partition("e")
-    return f"{float(mantissa):g}e{int(exponent)}"
-
-
 def duration(seconds: float) -> str:
     """`43 s`, `12 min`, `2 h 5 min`."""
     if seconds < MINUTE:
@@ -52,5 +47,5 @@ def count(number: int, noun: str) -> str:
 def track(which: Track, paper_rate: float) -> str:
     """At whose learning rate."""
     if which == "paper":
-        return f"every method at the paper's learning rate, {rate(paper_rate)}"
+        return f"every method at the paper's learning rate, {written(paper_rate)}"
     return "each method at its own best learning rate"

@@ -19,11 +19,12 @@ from ltp.reproduce.bounds import Bounds
 from ltp.reproduce.cell import EvaluationCell
 from ltp.reproduce.experiment import Experiment
 from ltp.reproduce.ledger import Ledger, Record
-from ltp.reproduce.report import contents, figures, html, markdown
+from ltp.reproduce.report import contents, figures, html, markdown, order
 from ltp.reproduce.report.folder import write
 from ltp.reproduce.report.subject import Subject
 from ltp.reproduce.results import Results
 from ltp.reproduce.runner import Runner
+from ltp.reproduce.statistics import Interval
 from ltp.reproduce.text import read_text
 from ltp.reproduce.variant import Variant
 
@@ -148,6 +149,9 @@ def test_everything_a_reader_must_know_is_said(tell: Tell) -> None:
         "2 seeds: no order of methods can be founded on so few",
         "peak memory | 100 MB",
         "command | ltp reproduce small",
+        "guessing is right in 33.3 %",
+        "The test pairs are the first of each file",
+        "cells finished | 20",
     ):
         assert words in said, words
 
@@ -209,6 +213,31 @@ def test_orders_are_told_with_intervals_and_tests(tell: Tell) -> None:
             assert comparison["interval"]["low"] <= comparison["difference"] <= comparison["interval"]["high"]
             assert comparison["p"] <= comparison["adjusted"] <= 1
     assert len(contents.summary(subject)) == 2
+
+
+def test_an_order_says_which_methods_may_be_guessing(tell: Tell) -> None:
+    (found, *_) = tell(small()).results.standings(setting(), "paper")
+    certain = {key: Interval(0.4, 0.5) for key in found.intervals}
+
+    assert order.sentence(dataclasses.replace(found, intervals=certain)).endswith("from 2 seeds.")
+    one = dataclasses.replace(found, intervals={**certain, "pt": Interval(0.3, 0.5)})
+    assert order.sentence(one).endswith("No better than guessing (33.3), as far as this shows: PT.")
+
+
+def test_a_ticket_of_all_that_moved_is_called_so(tell: Tell) -> None:
+    subject = tell(small())
+    ticket = subject.results.outcomes[subject.grid.tickets[Variant.parse("ltp@20")].id]
+    assert "of all that moved" not in markdown.render(contents.document(subject))
+
+    ticket["moved"] = 10
+    assert "LTP 20 % takes 100.0 % of all that moved" in markdown.render(contents.document(subject))
+
+
+def test_answers_to_cut_texts_are_counted(tell: Tell) -> None:
+    subject = tell(small())
+    next(record for record in subject.done if record.kind == "evaluation").outcome["languages"]["en"]["truncated"] = 3
+
+    assert "3 of 960 answers are to texts that were cut" in markdown.render(contents.document(subject))
 
 
 def test_the_files_are_whole_and_stale_drawings_go(tell: Tell, tmp_path: Path) -> None:
