@@ -82,10 +82,18 @@ class Client:
         self._ask("DELETE", path)
 
     def post(
-        self, path: str, body: dict[str, Any] | None = None, *, files: dict[str, Path] | None = None
+        self,
+        path: str,
+        body: dict[str, Any] | None = None,
+        *,
+        files: dict[str, Path] | None = None,
+        key: str | None = None,
     ) -> dict[str, Any]:
-        """Send JSON; or, with `files`, multipart with those and `body` as the part named `request`."""
-        headers = {"Idempotency-Key": str(uuid.uuid4())}
+        """Send JSON; or, with `files`, multipart with those and `body` as the part named `request`.
+
+        What was sent before with the same idempotency `key` is not begun again.
+        """
+        headers = {"Idempotency-Key": key or str(uuid.uuid4())}
         if files is None:
             return self._json(self._ask("POST", path, headers=headers, json=body))
         return self._json(self._ask("POST", path, headers=headers, upload=(body or {}, files)))

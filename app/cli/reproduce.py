@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from app.cli import options
+from app.cli.command import Key, Url
 from app.cli.operate import settings_of
 from app.cli.output import Output, pairs
 from app.cli.progress import Reporter, reporter
@@ -17,8 +20,8 @@ from app.cli.progress import Reporter, reporter
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ltp.backbone.load import Backbone
     from ltp.reproduce.bounds import Bounds
+    from ltp.reproduce.executor import Executor
     from ltp.reproduce.reproduction import Reproduction
     from ltp.reproduce.runner import RunCallback
 
@@ -50,8 +53,13 @@ def reproduce(
     text: Annotated[
         Path | None, typer.Option(**options.EXISTING, help="Sentences to measure drifts on, one a line.")
     ] = None,
-    device: Annotated[str, typer.Option(help="Where to compute: cpu, cuda.")] = "cpu",
+    device: Annotated[str | None, typer.Option(help="Where to compute: cpu (default), cuda.")] = None,
     threads: Annotated[int | None, typer.Option(min=1, help="Threads to compute with.", show_default=False)] = None,
+    on_workers: Annotated[
+        bool, typer.Option("--on-workers", help="As jobs of a service instead.", rich_help_panel="Service")
+    ] = False,
+    url: Url = None,
+    api_key: Key = None,
     methods: Annotated[str | None, _bound("--methods", "Of ft,dp,sp,mp,pt and ltp@PERCENT: ft,sp,ltp@20.")] = None,
     shots: Annotated[str | None, _bound("--shots", "Examples of each label: 4,16,32.")] = None,
     seeds: Annotated[int | None, _bound("--seeds", "Runs with seeds 0, 1, ...", min=1)] = None,
@@ -64,6 +72,7 @@ def reproduce(
     passes: Annotated[int | None, _bound("--passes", "Passes over these.", min=1)] = None,
 ) -> None:
     """Run an experiment of the paper and write a report; what is finished is kept, also if this is interrupted."""
+    from ltp.backbone.manifest import read_manifest
     from ltp.reproduce import catalogue
     from ltp.reproduce.bounds import Bounds
     from ltp.reproduce.reproduction import plan
@@ -74,32 +83,75 @@ def reproduce(
     plain: dict[str, Any] = {**counts, "precision": precision}
     bounds = _bounds(**lists, **plain).over(quickly if quick else Bounds())
     typed = {"data": data, "output": to, "backbone": backbone, "text": text, **lists, **plain}
+    typed |= {"device": device, "threads": threads, "url": url}
+    flags = [flag for flag, given in (("--quick", quick), ("--on-workers", on_workers)) if given]
+    place = _Place(on_workers, url, api_key, device, threads)
     with reporter("reproduce") as shown:
-        loaded = _load(backbone, shown, threads)
-        planned = plan(experiment, bounds, backbone=loaded.info, data=data, output=to, text=text)
-        result = _carry_out(planned, loaded, shown, device=device, command=_command(name, typed, quick=quick))
+        info = read_manifest(_located(backbone, shown))
+        planned = plan(experiment, bounds, backbone=info, data=data, output=to, text=text)
+        with place.executor(planned) as executor:
+            result = _carry_out(planned, executor, shown, command=_command(name, typed, flags))
     output.show(result, lambda console: _print(console, result))
 
 
-def _command(name: str, typed: dict[str, Any], *, quick: bool) -> str:
+@dataclass(frozen=True)
+class _Place:
+    """Where the work is done. Raises typer.BadParameter for options that contradict each other."""
+
+    on_workers: bool
+    url: str | None
+    api_key: str | None
+    device: str | None
+    threads: int | None
+
+    def __post_init__(self) -> None:
+        if self.on_workers and (self.device or self.threads):
+            raise typer.BadParameter("--device and --threads are the workers' own; leave them out with --on-workers")
+        if not self.on_workers and (self.url or self.api_key):
+            raise typer.BadParameter("--url and --api-key name a service to work on; give --on-workers as well")
+
+    @contextmanager
+    def executor(self, planned: Reproduction) -> Iterator[Executor]:
+        """Whoever does the cells."""
+        data, sentences, folder = planned.grid.data, planned.sentences, planned.artefacts
+        if self.on_workers:
+            from app.cli.client import connect
+            from app.reproduce import OnWorkers
+
+            with (
+                connect(self.url, self.api_key) as client,
+                OnWorkers(client, planned.backbone, data, sentences, folder=folder) as executor,
+            ):
+                yield executor
+            return
+
+        import torch
+
+        from ltp.backbone.load import load_backbone
+        from ltp.reproduce.in_process import InProcess
+
+        if self.threads is not None:
+            torch.set_num_threads(self.threads)
+        backbone = load_backbone(planned.backbone.directory)
+        yield InProcess(backbone, data, sentences, folder=folder, device=self.device or "cpu")
+
+
+def _command(name: str, typed: dict[str, Any], flags: list[str]) -> str:
     """The command that was typed, its values as they were given."""
-    words = ["ltp", "reproduce", name, *(["--quick"] if quick else [])]
+    words = ["ltp", "reproduce", name, *flags]
     for option, value in typed.items():
         words += [f"--{option}", str(value)] if value is not None else []
     return shlex.join(words)
 
 
-def _carry_out(
-    planned: Reproduction, backbone: Backbone, shown: Reporter, *, device: str, command: str
-) -> dict[str, Any]:
+def _carry_out(planned: Reproduction, executor: Executor, shown: Reporter, *, command: str) -> dict[str, Any]:
     """Do what is not done yet and write the report, of what is done also when something fails."""
-    from ltp.reproduce.in_process import InProcess
     from ltp.reproduce.report.contents import summary
 
     for setting, missing in planned.grid.missing.items():
         if missing:
             shown.log(f"{setting}: no test file of {', '.join(missing)}")
-    executor = InProcess(backbone, planned.grid.data, planned.sentences, folder=planned.artefacts, device=device)
+    executor.check(planned.grid.cells({}))  # before the folder belongs to what will not be run
     with planned.ledger() as ledger:
         try:
             planned.run(ledger, executor, _teller(shown))
@@ -138,20 +190,15 @@ def _listed(typed: str | None, read: Callable[[str], Any]) -> tuple[Any, ...] | 
         raise typer.BadParameter(f"{typed!r} is no list of numbers: 1,2,4") from error
 
 
-def _load(backbone: str, shown: Reporter, threads: int | None) -> Backbone:
-    import torch
-
-    from ltp.backbone.load import load_backbone
+def _located(backbone: str, shown: Reporter) -> Path:
+    """The backbone's folder, prepared or downloaded if need be."""
     from ltp.backbone.locate import resolve
     from ltp.progress import Progress
-
-    if threads is not None:
-        torch.set_num_threads(threads)
 
     def report(progress: Progress) -> None:
         shown.update(progress.phase, progress.step, progress.total, metrics=progress.metrics)
 
-    return load_backbone(resolve(backbone, cache_dir=settings_of().backbone_dir, progress=report))
+    return resolve(backbone, cache_dir=settings_of().backbone_dir, progress=report)
 
 
 def _teller(shown: Reporter) -> RunCallback:

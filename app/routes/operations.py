@@ -16,6 +16,7 @@ from app.errors import NotReady
 from app.schemas.errors import refusals
 from app.schemas.operations import Backbone, Health, Readiness, Version
 from app.scopes import ADMIN, READ
+from ltp.reproduce.identity import arithmetic, code_version
 
 router = APIRouter(tags=["operations"])
 
@@ -39,9 +40,10 @@ async def readyz(predictor: PredictorDep) -> Readiness:
 
 
 @router.get("/version", operation_id="version", summary="What runs here?", responses=refusals())
-async def get_version() -> Version:
-    """Versions of the service, its API and Python."""
-    return Version(version=version("ltp"), api="v1", python=platform.python_version())
+def get_version() -> Version:
+    """Versions of the service, its API and Python, and of the code and packages that its figures depend on."""
+    known = {"version": version("ltp"), "api": "v1", "python": platform.python_version()}
+    return Version(**known, code=code_version(), packages=arithmetic())
 
 
 @router.get(

@@ -30,6 +30,10 @@ class Version(Answer):
     version: Annotated[str, Field(examples=["0.1.0"])]
     api: Annotated[str, Field(examples=["v1"])]
     python: Annotated[str, Field(examples=["3.11.7"])]
+    code: Annotated[str, Field(examples=["0.1.0+c98c75f66f3e"])]
+    """Version, and a hash of the code that figures depend on: two services that have it in common compute alike."""
+    packages: Annotated[dict[str, str], Field(examples=[{"torch": "2.13.0", "tokenizers": "0.23.3", "numpy": "2.4.6"}])]
+    """Versions of the packages that compute."""
 
 
 class Backbone(Answer):

@@ -157,7 +157,7 @@ class Prediction(Answer):
     filename: str | None
     pairs: int
     summary: dict[str, Any]
-    """Counts by label, truncated and abstained; empty until ready."""
+    """Counts by label, truncated and abstained, and the arithmetic they were judged in; empty until ready."""
     created_at: Moment
     published_at: Moment | None
 

@@ -14,7 +14,7 @@ from typing import Any
 from ltp.reproduce.experiment import Experiment
 from ltp.reproduce.text import UnlabelledText
 
-WORKING = ("cell", "draw", "in_process", "rows", "suite", "text")
+WORKING = ("cell", "draw", "in_process", "outcome", "rows", "suite", "text")
 """The modules of `ltp.reproduce` that figures depend on; the others plan, keep and describe."""
 ARITHMETIC = ("torch", "tokenizers", "numpy")
 """Packages whose version can change a figure."""
@@ -52,10 +52,15 @@ def identify(
     return Identity(
         backbone=backbone,
         code=code_version(),
-        packages={name: version(name) for name in ARITHMETIC},
+        packages=arithmetic(),
         settings={name: getattr(experiment, name) for name in SETTINGS},
         data=read,
     )
+
+
+def arithmetic() -> dict[str, str]:
+    """The versions of the packages that compute."""
+    return {name: version(name) for name in ARITHMETIC}
 
 
 @functools.cache

@@ -6,33 +6,27 @@ import shutil
 import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
-from math import prod
 from pathlib import Path
 from typing import Any, get_args
 
-import numpy as np
 import torch
 
 from ltp.adapter import Adapter, train_adapter
-from ltp.backbone.architecture import Shapes, layer_of
 from ltp.backbone.load import Backbone
 from ltp.checkpoint import Checkpoints
-from ltp.config import LABELS, Method
+from ltp.config import Method
 from ltp.drift import Drift, train_drift
-from ltp.engine import Engine, PairRequest
+from ltp.engine import Engine, PairRequest, Prediction
 from ltp.errors import InvalidConfig, TrainingDiverged
-from ltp.metrics import score
 from ltp.progress import Progress, ProgressCallback
+from ltp.reproduce import outcome
 from ltp.reproduce.cell import Cell, DriftCell, EvaluationCell, Outcome, TicketCell, TrainingCell
 from ltp.reproduce.executor import Done
 from ltp.reproduce.machine import machine, peak_rss_mb
 from ltp.reproduce.suite import DataFolder
 from ltp.ticket import Ticket, select
-from ltp.ticket.scope import EMBEDDINGS
 
 PAIRS_AT_A_TIME = 128
-DEV_SCORES = ("accuracy", "loss", "macro_f1", "interval")
-TEST_SCORES = ("accuracy", "macro_f1", "ece", "interval")
 
 
 class InProcess:
@@ -111,9 +105,7 @@ class InProcess:
     def _ticket(self, cell: TicketCell) -> Outcome:
         ticket = select(Drift.load(self._path(cell.drift), self._backbone.info), cell.config)
         ticket.save(self._path(cell))
-        counts = {name: getattr(ticket, name) for name in ("active", "selectable", "moved", "zero_drift", "sha256")}
-        shares = {"model": _embeddings(self._backbone.shapes), "unfrozen": _embeddings(ticket.shapes)}
-        return {**counts, "embeddings_own_share": shares, "distribution": ticket.distribution()}
+        return outcome.of_ticket(ticket, self._backbone.shapes)
 
     def _load_ticket(self, cell: TicketCell | None) -> Ticket | None:
         return Ticket.load(self._path(cell), self._backbone.info) if cell else None
@@ -124,7 +116,7 @@ class InProcess:
             trained = train_adapter(
                 self._backbone,
                 self._load_ticket(cell.ticket),
-                method=cell.method,  # type: ignore[arg-type]  # the trainer refuses those it does not know
+                method=cell.method,
                 train=train,
                 dev=dev,
                 config=cell.config,
@@ -135,11 +127,8 @@ class InProcess:
             return {"diverged": str(error)}
         path = self._path(cell)
         trained.adapter.save(path)
-        known = ("best_epoch", "examples", "truncated", "parameters", "steps")
-        facts = {name: trained.report[name] for name in known if name in trained.report}
-        rates = {name: trained.training[name] for name in ("learning_rate", "prompt_learning_rate")}
-        scores = {name: trained.metrics["dev"][name] for name in DEV_SCORES}
-        return {"dev": scores, **rates, **facts, "bytes": path.stat().st_size}
+        dev, size = trained.metrics["dev"], path.stat().st_size
+        return outcome.of_training(dev, trained.training, trained.report, size=size)
 
     def _evaluation(self, cell: EvaluationCell, progress: ProgressCallback) -> Outcome:
         adapter = Adapter.load(self._path(cell.training), self._backbone.info)
@@ -149,9 +138,9 @@ class InProcess:
         )
         suite = self._data.suite(cell.suite)
         tests = {language: suite.file("test", language).examples[: cell.pairs] for language in cell.languages}
-        total, done, scores = sum(map(len, tests.values())), 0, {}
+        total, done, cut, scores = sum(map(len, tests.values())), 0, 0, {}
         for language, examples in tests.items():
-            answers = []
+            answers: list[Prediction] = []
             for start in range(0, len(examples), PAIRS_AT_A_TIME):
                 part = examples[start : start + PAIRS_AT_A_TIME]
                 answers += engine.predict(
@@ -159,19 +148,8 @@ class InProcess:
                 )
                 done += len(part)
                 progress(Progress("scoring", done, total))
-            probabilities = np.array([answer.probabilities for answer in answers])  # (N, 3)
-            gold = np.array([LABELS.index(example.label) for example in examples if example.label])  # (N,)
-            metrics = score(probabilities, gold).as_dict()
-            scores[language] = {name: metrics[name] for name in TEST_SCORES} | {
-                "pairs": len(examples),
-                "truncated": sum(answer.truncated for answer in answers),
-                "predicted": "".join(map(str, probabilities.argmax(1))),
-            }
-        return {"languages": scores}
-
-
-def _embeddings(shapes: Shapes) -> float:
-    """The embeddings' share of the parameters that belong to the embeddings or a layer."""
-    sizes = {name: prod(shape) for name, shape in shapes.items() if layer_of(name) is not None}
-    within = sum(size for name, size in sizes.items() if layer_of(name) == EMBEDDINGS)
-    return within / max(1, sum(sizes.values()))
+            cut += sum(answer.truncated for answer in answers)
+            probabilities = [answer.probabilities for answer in answers]
+            predicted = [max(range(len(each)), key=each.__getitem__) for each in probabilities]
+            scores[language] = outcome.of_answers(probabilities, predicted, examples)
+        return {"languages": scores, "truncated": cut}

@@ -13,7 +13,7 @@ from app.predictor.backbone import serving_precision
 from app.predictor.source import RegistrySource, address
 from app.registry import aliases, publish
 from app.settings import MIB
-from ltp.config import LABELS
+from ltp.config import LABELS, Precision
 from ltp.examples import RESULT_COLUMNS, Pair, PairFile
 from ltp.progress import Progress
 from worker.context import JobContext
@@ -69,7 +69,7 @@ def execute(context: JobContext) -> None:
     pairs = PairFile(
         context.store.fetch(dataset.blob_id, context.directory / "pairs"), filename=dataset.filename, allow_blank=False
     )
-    engine = _engine(context)
+    engine, precision = _engine(context)
     least = row.request.get("min_confidence")
     columns = [*RESULT_COLUMNS, *(["abstained"] if least is not None else [])]
     counts: Counter[str] = Counter()
@@ -87,6 +87,7 @@ def execute(context: JobContext) -> None:
         "pairs": sum(counts[label] for label in LABELS),
         "labels": {label: counts[label] for label in LABELS},
         **{name: counts[name] for name in ("truncated", "fallback", "abstained")},
+        "precision": precision,
     }
     blob_id = context.stage(path)
     context.publish(
@@ -114,17 +115,20 @@ def _judge(
         context.report(Progress("predict", done, total))
 
 
-def _engine(context: JobContext) -> Engine:
+def _engine(context: JobContext) -> tuple[Engine, Precision]:
+    """The engine, and the arithmetic that this worker's settings, or a measurement on it, chose."""
     from ltp.engine import Engine
 
     settings = context.settings
     backbone = context.backbone(None)
-    return Engine(
+    precision = serving_precision(settings, backbone, context.device).precision
+    engine = Engine(
         backbone,
         source=RegistrySource(context.db, backbone.info),
-        precision=serving_precision(settings, backbone, context.device).precision,
+        precision=precision,
         device=context.device,
         fused_bytes=settings.fused_mb * MIB,
         compact_bytes=settings.compact_mb * MIB,
         max_tokens=settings.max_tokens,
     )
+    return engine, precision

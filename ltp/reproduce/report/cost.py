@@ -8,7 +8,7 @@ from math import fsum
 
 from ltp.reproduce.ledger import Record
 from ltp.reproduce.report import wording
-from ltp.reproduce.report.document import Section, Table, TableCell, Text
+from ltp.reproduce.report.document import Block, Section, Table, TableCell, Text
 from ltp.reproduce.report.subject import Subject
 
 MEGA = 1e6
@@ -16,8 +16,10 @@ MEGA = 1e6
 
 def sections(subject: Subject) -> Iterator[Section]:
     """Time by kind of cell, then methods beside each other if any was trained."""
-    by_method = _trained(subject)
-    yield Section("What it took", [_by_kind(subject), *([_lead(), _by_method(by_method)] if by_method else [])])
+    blocks: list[Block] = [_by_kind(subject)]
+    if by_method := _trained(subject):
+        blocks += [_lead(), _by_method(by_method)]
+    yield Section("What it took", blocks)
 
 
 def _by_kind(subject: Subject) -> Table:

@@ -112,14 +112,10 @@ def _on_pairs(subject: Subject) -> Iterator[str]:
     yield "With three labels, guessing is right in 33.3 % of the pairs on average."
     if subject.experiment.pairs is not None:
         yield "The test pairs are the first of each file and no random sample of it; pairs of a premise stand together."
-    scores = [
-        score
-        for record in subject.done
-        if record.kind == EvaluationCell.kind
-        for score in record.outcome["languages"].values()
-    ]
-    if cut := sum(score.get("truncated", 0) for score in scores):
-        yield f"{cut:,} of {sum(score['pairs'] for score in scores):,} answers are to texts that were cut to fit."
+    outcomes = [record.outcome for record in subject.done if record.kind == EvaluationCell.kind]
+    if cut := sum(outcome.get("truncated", 0) for outcome in outcomes):
+        answers = sum(score["pairs"] for outcome in outcomes for score in outcome["languages"].values())
+        yield f"{cut:,} of {answers:,} answers are to texts that were cut to fit."
 
 
 def _on_overlap(subject: Subject) -> Iterator[str]:
@@ -164,9 +160,7 @@ def _rates(subject: Subject) -> Table | None:
             continue
         tried = {score.rate: score for score in choice.scores}
         cells = [_tried(tried[rate].accuracy if rate in tried else None) for rate in rates]
-        rows.append(
-            [*_words(search.setting, search.variant, search.shots), *cells, TableCell(written(choice.rate))]
-        )
+        rows.append([*_words(search.setting, search.variant, search.shots), *cells, TableCell(written(choice.rate))])
     columns = ["setting", "method", "K", *(f"dev. accuracy at {written(rate)}" for rate in rates), "chosen"]
     return Table(columns, rows, words=3)
 

@@ -41,7 +41,10 @@ def _identity(subject: Subject) -> Iterator[tuple[str, str]]:
         f"{machine.get('processor')}, {wording.count(machine.get('cores') or 1, 'core')}"
         + (f", {memory} GB" if memory else ""),
     )
-    yield "device and threads", f"{machine.get('device', '–')}, {machine.get('threads', '–')}"
+    if workers := machine.get("workers"):
+        yield "worked on by", f"{wording.count(len(workers), 'worker')} of {machine['service']}: {', '.join(workers)}"
+    else:
+        yield "device and threads", f"{machine.get('device', '–')}, {machine.get('threads', '–')}"
     if subject.experiment.settings:
         yield "seeds", ", ".join(map(str, range(subject.experiment.seeds)))
     yield "precision", subject.experiment.precision
@@ -50,7 +53,7 @@ def _identity(subject: Subject) -> Iterator[tuple[str, str]]:
     if finished := sorted(record.finished_at for record in subject.done):
         yield "cells finished", f"{finished[0]} to {finished[-1]}"
     yield "wall time of the cells", wording.duration(subject.seconds)
-    yield "peak memory", f"{subject.peak_rss_mb:,.0f} MB"
+    yield "peak memory", f"{subject.peak_rss_mb:,.0f} MB" if subject.peak_rss_mb else "not measured"
 
 
 def _numbers(*values: object) -> list[TableCell]:
@@ -69,4 +72,3 @@ def _samples(subject: Subject) -> Table:
     ]
     columns = ["drawn from", "SHA-256", "K", "seed", "training", "development"]
     return Table(columns, rows, "Their rows are in the JSON beside this report.", words=2)
-

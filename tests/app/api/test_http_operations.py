@@ -28,7 +28,7 @@ def test_importing_the_application_leaves_torch_alone() -> None:
 
 def test_health_and_version(shared: Service) -> None:
     assert shared.http.get("/healthz").json() == {"status": "ok"}
-    assert set(shared.http.get("/version").json()) == {"version", "api", "python"}
+    assert set(shared.http.get("/version").json()) == {"version", "api", "python", "code", "packages"}
 
 
 def test_the_served_backbone_is_described(shared: Service) -> None:

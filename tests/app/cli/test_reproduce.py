@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import httpx
 import pytest
 from benchmarks import write_data
 from typer.testing import CliRunner
@@ -74,6 +75,9 @@ def test_other_settings_are_not_mixed_in(arguments: list[str]) -> None:
         (["--methods", "lora"], 1, "'lora' is no method"),
         (["--languages", "xx"], 1, "there is no such language in it"),
         (["--shots", "500"], 1, "500 shots need 500"),
+        (["--on-workers", "--threads", "2"], 2, "--threads are the workers' own"),
+        (["--url", "http://127.0.0.1:9"], 2, "give --on-workers as well"),
+        (["--on-workers", "--url", "http://127.0.0.1:9"], 1, "no service answers at http://127.0.0.1:9"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(arguments: list[str], options: list[str], code: int, words: str) -> None:
@@ -81,6 +85,24 @@ def test_what_cannot_be_meant_is_refused(arguments: list[str], options: list[str
 
     assert refused.exit_code == code
     assert words in " ".join(refused.stderr.replace("│", " ").split())
+
+
+def test_work_is_done_by_a_services_workers(arguments: list[str], service: str) -> None:
+    on = ["--on-workers", "--url", service, "--methods", "pt", "--rates", "none"]
+    served = httpx.get(f"{service}/backbone", trust_env=False).json()["precision"]
+    other = {"fp32": "bf16", "bf16": "fp32"}[served]
+    refused = runner.invoke(root, ["reproduce", "table1", *arguments, *on, "--precision", other])
+    assert f"answers in {served}; this experiment scores in {other}" in " ".join(refused.stderr.split())
+
+    done = runner.invoke(root, ["reproduce", "table1", *arguments, *on, "--precision", served, "--json"])
+
+    assert done.exit_code == 0, done.output
+    said = json.loads(done.stdout)
+    assert said["cells"] == 2
+    facts = json.loads(Path(said["report"][2]).read_text(encoding="utf-8"))
+    assert "--on-workers --data" in facts["command"]
+    assert facts["machine"]["service"] == service
+    assert f"worked on by | 1 worker of {service}" in Path(said["report"][0]).read_text(encoding="utf-8")
 
 
 def test_languages_without_a_test_file_are_named(arguments: list[str]) -> None:
