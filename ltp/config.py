@@ -20,7 +20,7 @@ Rule = Literal["global", "per_layer"]
 LayerScope = Literal["all", "lower", "middle", "upper"]
 Precision = Literal["fp32", "bf16"]
 RandomTokens = Literal["vocabulary", "corpus"]
-Method = Literal["ltp", "pt"]
+Method = Literal["ltp", "ft", "dp", "sp", "mp", "pt"]
 Label = Literal["entailment", "neutral", "contradiction"]
 
 LABELS: tuple[Label, ...] = ("entailment", "neutral", "contradiction")

@@ -2,8 +2,10 @@
 
 Tensors are named as the backbone's and sorted by code point; inside each, values follow the ticket (C order). fp16
 values carry a power-of-two scale a tensor, so rounding is relative to the tensor's own largest change. Of an embedding
-matrix only the rows that moved are stored. Applying scatters values in; reverting writes the pristine values back, bit
-for bit.
+matrix only the rows that moved are stored.
+
+A delta without a ticket is dense: its values cover every element of a tensor, and of what has rows (`BY_ROWS`) every
+element of the rows that are stored.
 """
 
 from __future__ import annotations
@@ -11,7 +13,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from math import prod
+from typing import Literal
 
 import numpy as np
 import torch
@@ -19,15 +22,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ltp.arena import carve
-from ltp.backbone.architecture import EMBEDDING_MATRICES, WORD_EMBEDDINGS
+from ltp.backbone.architecture import BY_ROWS, DECODER, EMBEDDING_MATRICES, WORD_EMBEDDINGS, Shapes
 from ltp.encoder import Overlay
 from ltp.errors import DeltaDoesNotFitTicket, NonFiniteWeights
 from ltp.fusing import Fusing, fuse_all, fuse_into
 from ltp.places import Places
 from ltp.ticket import Ticket
-
-if TYPE_CHECKING:
-    from transformers import XLMRobertaForMaskedLM
 
 DeltaDtype = Literal["fp16", "fp32"]
 FP16_OVERFLOW = 65520.0
@@ -44,7 +44,7 @@ class Delta:
     """Encoded values of one adapter.
 
     `values[name]` (K,) is fp16 or fp32 and stands for `values x 2**-exponents[name]`. `rows[name]` lists, for embedding
-    matrices only, the rows (ascending) whose active positions `values[name]` covers.
+    matrices only (and, without a ticket, what else has rows), the rows (ascending) that `values[name]` covers.
     """
 
     values: dict[str, Tensor]
@@ -77,6 +77,22 @@ class Delta:
             if len(values) != active:
                 raise DeltaDoesNotFitTicket(f"{name} has {len(values)} values for {active} active positions")
 
+    def check_dense(self, shapes: Shapes) -> None:
+        """Make sure that the values are those of whole tensors, and of whole rows, of a model of these shapes.
+
+        Raises:
+            DeltaDoesNotFitTicket: naming the tensor.
+        """
+        for name, values in self.values.items():
+            rows, shape = self.rows.get(name), shapes.get(name)
+            if shape is None or (rows is None) != (name not in BY_ROWS):
+                raise DeltaDoesNotFitTicket(f"{name} is no tensor of this backbone, or is not stored as it should be")
+            if rows is not None and not _ascending(rows, below=shape[0]):
+                raise DeltaDoesNotFitTicket(f"{name}: its rows are not ascending row numbers of the matrix")
+            wanted = prod(shape if rows is None else (len(rows), *shape[1:]))
+            if len(values) != wanted:
+                raise DeltaDoesNotFitTicket(f"{name} has {len(values)} values for {wanted} elements")
+
     def decode(self, name: str) -> Tensor:
         """Values of one tensor in fp32, (K,)."""
         return self.values[name].float() * 2.0 ** -self.exponents[name]
@@ -106,6 +122,27 @@ def encode(
         values[name] = stored
     delta = Delta(values, exponents, kept)
     delta.check(ticket)
+    return delta
+
+
+def encode_dense(changes: Mapping[str, Tensor], rows: Mapping[str, Tensor], *, dtype: DeltaDtype = "fp16") -> Delta:
+    """Encode changes of whole tensors, fp32 and flat; of those that have `rows` (R,), ascending, of these rows.
+
+    What did not move is left out.
+
+    Raises:
+        NonFiniteWeights: naming the tensor with a NaN or an infinity.
+    """
+    delta = Delta({}, {}, {})
+    for name in sorted(changes):
+        stored, exponent = _encode_tensor(name, changes[name], dtype)
+        if not stored.any():
+            continue
+        if name in rows:
+            by_row = stored.view(len(rows[name]), -1)
+            moved = by_row.any(1)
+            stored, delta.rows[name] = by_row[moved].flatten(), rows[name].cpu()[moved]
+        delta.values[name], delta.exponents[name] = stored, exponent
     return delta
 
 
@@ -171,20 +208,29 @@ def positions_in(delta: Delta, ticket: Ticket, name: str) -> Tensor:
     return rows[torch.from_numpy(row)] * ticket.shapes[name][1] + torch.from_numpy(column)
 
 
+def everywhere(delta: Delta, name: str, tensor: Tensor) -> Tensor:
+    """Flat positions of a dense delta's values in their tensor, (K,)."""
+    if name not in delta.rows:
+        return torch.arange(tensor.numel())
+    width = prod(tensor.shape[1:])
+    return (delta.rows[name][:, None] * width + torch.arange(width)).flatten()
+
+
 def fuse(
     parameters: Mapping[str, Tensor],
     delta: Delta,
-    ticket: Ticket,
+    ticket: Ticket | None,
     *,
     places: Places | None = None,
 ) -> tuple[dict[str, Tensor], Overlay | None]:
     """Fuse a delta into copies of the tensors it changes; the pristine `parameters` stay as they are.
 
-    The word embeddings are never copied: their changed rows come back as an overlay (None when there are none). That
+    The word embeddings are never copied: their changed rows come back as an overlay (None when there are none), and
+    those of a decoder of its own are left to the caller. That
     the delta fits the ticket is the caller's to check. `places` keeps the ticket's positions for its next delta.
     """
     places = Places() if places is None else places
-    names = [name for name in moved(delta) if name != WORD_EMBEDDINGS]
+    names = [name for name in moved(delta) if name not in (WORD_EMBEDDINGS, DECODER)]
     wanted = [(parameters[name].shape, torch.float32) for name in names]
     buffers = carve(wanted, parameters[names[0]].device if names else "cpu")
     fuse_all(
@@ -199,52 +245,33 @@ def moved(delta: Delta) -> list[str]:
     return [name for name, values in delta.values.items() if values[:FIRST].any() or values.any()]
 
 
-def fusing(buffer: Tensor, pristine: Tensor, delta: Delta, ticket: Ticket, name: str, *, places: Places) -> Fusing:
+def fusing(
+    buffer: Tensor, pristine: Tensor, delta: Delta, ticket: Ticket | None, name: str, *, places: Places
+) -> Fusing:
     """One tensor of a delta, ready to be fused into `buffer`; its values are brought to where the buffer is."""
     device = buffer.device
-    positions = positions_in(delta, ticket, name).int() if name in delta.rows else places.of(ticket, name, device)
+    positions: Tensor | None
+    if ticket is None:
+        positions = everywhere(delta, name, pristine).int() if name in delta.rows else None
+    else:
+        positions = positions_in(delta, ticket, name).int() if name in delta.rows else places.of(ticket, name, device)
     values = delta.values[name].to(device, non_blocking=True)
-    return Fusing(buffer, pristine, values, delta.exponents[name], positions.to(device, non_blocking=True))
+    there = None if positions is None else positions.to(device, non_blocking=True)
+    return Fusing(buffer, pristine, values, delta.exponents[name], there)
 
 
-def overlay(parameters: Mapping[str, Tensor], delta: Delta, ticket: Ticket) -> Overlay | None:
-    """The rows of the word embeddings that a delta changes, fused; None when it changes none."""
-    name = WORD_EMBEDDINGS
+def overlay(
+    parameters: Mapping[str, Tensor], delta: Delta, ticket: Ticket | None, *, name: str = WORD_EMBEDDINGS
+) -> Overlay | None:
+    """The rows of the word embeddings, or another matrix, that a delta changes, fused; None when it changes none."""
     if not len(delta.rows.get(name, ())) or not delta.values[name].any():
         return None
     pristine = parameters[name]
     rows = delta.rows[name].to(pristine.device)
     changed = pristine[rows]  # (R, H)
+    if ticket is None:
+        values = delta.values[name].to(pristine.device)
+        return Overlay(rows, fuse_into(changed, changed, values, delta.exponents[name], None))
     inside = torch.from_numpy(np.flatnonzero(active_in_rows(ticket, name, delta.rows[name])).astype(np.int32))
     positions, values = inside.to(pristine.device), delta.values[name].to(pristine.device)
     return Overlay(rows, fuse_into(changed, changed, values, delta.exponents[name], positions))
-
-
-@dataclass(frozen=True)
-class Applied:
-    """A delta standing in a model in place, with what it displaced."""
-
-    displaced: list[tuple[Tensor, Tensor, Tensor]]
-    """For each tensor: its flat view, the positions written, and the pristine values that stood there."""
-
-    def revert(self) -> None:
-        """Write the pristine values back: the model is bit for bit what it was."""
-        for flat, positions, pristine in self.displaced:
-            flat[positions] = pristine
-
-
-def apply(model: XLMRobertaForMaskedLM, delta: Delta, ticket: Ticket) -> Applied:
-    """Add a delta to a model in place, e.g. to export an ordinary checkpoint.
-
-    A model whose output embeddings are its input embeddings moves on both sides, as `tied` wants; under the other
-    strategies give it output embeddings of its own first.
-    """
-    delta.check(ticket)
-    displaced = []
-    for name in delta.values:
-        flat = model.get_parameter(name).data.view(-1)
-        positions = positions_in(delta, ticket, name).to(flat.device)
-        pristine = flat[positions]
-        flat[positions] = pristine + delta.decode(name).to(flat.device)
-        displaced.append((flat, positions, pristine))
-    return Applied(displaced)

@@ -27,6 +27,7 @@ from ltp.backbone.architecture import (
 )
 from ltp.backbone.load import Backbone
 from ltp.config import Precision
+from ltp.head import ClassHead, Module, WordHead
 from ltp.template import Encoded
 
 EMBEDDING_NORM = "roberta.embeddings.LayerNorm"
@@ -41,8 +42,6 @@ LAYER_MODULES = (
     "output.LayerNorm",
 )
 DTYPES: dict[Precision, torch.dtype] = {"fp32": torch.float32, "bf16": torch.bfloat16}
-Module = tuple[Tensor, Tensor]
-"""Weight and bias."""
 
 
 @dataclass(frozen=True)
@@ -67,13 +66,23 @@ class Weights:
     head_norm: Module
     answers: Module
     """Output embeddings (3, H) and biases (3,) of the verbalizer's tokens."""
+    classifier: ClassHead | None = None
+    """What reads `<s>` in place of the three before it."""
 
 
 def weights_from(
-    backbone: Backbone, changed: Mapping[str, Tensor], *, overlay: Overlay | None = None, answers: Tensor | None = None
+    backbone: Backbone,
+    changed: Mapping[str, Tensor],
+    *,
+    overlay: Overlay | None = None,
+    answers: Tensor | None = None,
+    words: Tensor | None = None,
 ) -> Weights:
-    """View the backbone with other tensors (`changed`), word embedding rows (`overlay`) and output rows (`answers`)."""
-    tensors = backbone.parameters
+    """View the backbone with other tensors (`changed`), word embedding rows (`overlay`) and output rows (`answers`).
+
+    `words` (3,) are the tokens to predict, the verbalizer's when None.
+    """
+    tensors, words = backbone.parameters, backbone.verbalizer if words is None else words
 
     def tensor(name: str) -> Tensor:
         return changed[name] if name in changed else tensors[name]
@@ -92,8 +101,8 @@ def weights_from(
         head=module("lm_head.dense"),
         head_norm=module("lm_head.layer_norm"),
         answers=(
-            backbone.decoder[backbone.verbalizer] if answers is None else answers,
-            tensor(LM_BIAS)[backbone.verbalizer],
+            backbone.decoder[words] if answers is None else answers,
+            tensor(LM_BIAS)[words],
         ),
     )
 
@@ -107,7 +116,7 @@ class Batch:
     soft: Tensor
     """Places of the soft tokens, (S,)."""
     mask: Tensor
-    """Place of each example's `<mask>`, (B,)."""
+    """Place of each example's `<mask>`, or whatever is asked, (B,)."""
     cells: Tensor | None
     """Each token's cell in the padded (B x T) grid, (N,); None when no padding is needed."""
     keys: Tensor | None
@@ -127,7 +136,7 @@ def pack(examples: Sequence[Encoded], *, pad: int, device: str | torch.device = 
     longest, tokens = int(lengths.max()), int(lengths.sum())
     inside = torch.arange(tokens) - starts.repeat_interleave(lengths)
     soft = [
-        start + len(example.ids) - 2 - example.soft + index
+        start + example.soft_from + index
         for start, example in zip(starts.tolist(), examples, strict=True)
         for index in range(example.soft)
     ]
@@ -137,7 +146,7 @@ def pack(examples: Sequence[Encoded], *, pad: int, device: str | torch.device = 
         ids=torch.tensor(list(chain.from_iterable(example.ids for example in examples)), device=device),
         positions=(inside + pad + 1).to(device),
         soft=torch.tensor(soft, dtype=torch.int64, device=device),
-        mask=(starts + lengths - 2).to(device),
+        mask=(starts + torch.tensor([example.asked for example in examples])).to(device),
         cells=grid.to(device) if padded else None,
         keys=(torch.arange(longest) < lengths[:, None])[:, None, None].to(device) if padded else None,
         longest=longest,
@@ -176,8 +185,9 @@ class Encoder:
         for layer in weights.layers[:-1]:
             hidden = self._layer(layer, hidden, batch, last=False)
         hidden = self._layer(weights.layers[-1], hidden, batch, last=True)  # (B, H)
-        hidden = self._norm(F.gelu(F.linear(hidden, *weights.head)), weights.head_norm)
-        return F.linear(hidden, *weights.answers)
+        if weights.classifier is not None:
+            return weights.classifier(hidden, drop=self._drop)
+        return WordHead(weights.head, weights.head_norm, weights.answers, self._epsilon)(hidden)
 
     def _embed(self, weights: Weights, batch: Batch, prompts: Tensor) -> Tensor:
         words = look_up(weights.word, weights.overlay, batch.ids).index_copy_(0, batch.soft, prompts)

@@ -28,17 +28,17 @@ class Fusing(NamedTuple):
 
     `pristine` is fp32, and `buffer` of the same shape, fp32 or bf16, both contiguous; they may be the same tensor.
     `values` (K,) are fp16 or fp32 as stored, and `positions` (K,) int32, flat in C order, ascending; all of them are
-    where `buffer` is.
+    where `buffer` is. Without `positions` there is a value for every element.
     """
 
     buffer: Tensor
     pristine: Tensor
     values: Tensor
     exponent: int
-    positions: Tensor
+    positions: Tensor | None
 
 
-def fuse_into(buffer: Tensor, pristine: Tensor, values: Tensor, exponent: int, positions: Tensor) -> Tensor:
+def fuse_into(buffer: Tensor, pristine: Tensor, values: Tensor, exponent: int, positions: Tensor | None) -> Tensor:
     """Fuse one tensor (see `Fusing`) and return its buffer."""
     fuse_all([Fusing(buffer, pristine, values, exponent, positions)])
     return buffer
@@ -58,7 +58,11 @@ def fuse_all(tensors: Iterable[Fusing]) -> None:
 def _fuse_elsewhere(tensor: Fusing) -> None:
     fused = tensor.pristine.detach().clone()
     values = tensor.values.float() * 2.0**-tensor.exponent
-    tensor.buffer.copy_(fused.view(-1).index_add_(0, tensor.positions, values).view_as(fused))
+    if tensor.positions is None:
+        fused.view(-1).add_(values)
+    else:
+        fused.view(-1).index_add_(0, tensor.positions, values)
+    tensor.buffer.copy_(fused)
 
 
 class _Block(NamedTuple):
@@ -75,7 +79,7 @@ def _blocks(tensor: Fusing) -> Iterator[_Block]:
     size = tensor.buffer.numel()
     starts = range(0, size, BLOCK)
     bounds = np.array([*starts, size], np.int32)
-    edges = np.searchsorted(tensor.positions.numpy(), bounds).tolist()
+    edges = (bounds if tensor.positions is None else np.searchsorted(tensor.positions.numpy(), bounds)).tolist()
     for index, start in enumerate(starts):
         yield _Block(tensor, start, min(start + BLOCK, size), edges[index], edges[index + 1])
 
@@ -103,14 +107,18 @@ def _fuse_block(block: _Block) -> None:
     if not count:
         _copy(buffer, pristine)
         return
-    values, places = scratch.values[:count], scratch.places[:count]
+    values = scratch.values[:count]
     _copy(values, tensor.values[some])
     if tensor.exponent:
         np.multiply(values.numpy(), np.float32(2.0**-tensor.exponent), out=values.numpy())
-    np.subtract(tensor.positions.numpy()[some], np.int32(block.start), out=places.numpy())
     weights = buffer if buffer.dtype == torch.float32 else scratch.weights[: len(buffer)]
     _copy(weights, pristine)
-    weights.index_add_(0, places, values)
+    if tensor.positions is None:
+        np.add(weights.numpy(), values.numpy(), out=weights.numpy())
+    else:
+        places = scratch.places[:count]
+        np.subtract(tensor.positions.numpy()[some], np.int32(block.start), out=places.numpy())
+        weights.index_add_(0, places, values)
     if weights is not buffer:
         _copy(buffer, weights)
 

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from ltp.backbone.architecture import WORD_EMBEDDINGS
 from ltp.backbone.load import Backbone
-from ltp.delta import active_in_rows
+from ltp.delta import Delta, DeltaDtype, active_in_rows, encode
 from ltp.encoder import Overlay, Weights, weights_from
 from ltp.template import Encoded
 from ltp.ticket import Ticket
@@ -46,7 +46,7 @@ class SparseParameters:
     """
 
     def __init__(self, backbone: Backbone, ticket: Ticket | None, *, rows: Tensor) -> None:
-        self.rows = rows
+        self.rows, self._ticket = rows, ticket
         self._names = sorted(ticket.masks) if ticket else []
         self._pieces = dict(self._cut(backbone, ticket)) if ticket else {}
         self.values = torch.empty(sum(len(piece.positions) for piece in self._pieces.values()), device=rows.device)
@@ -90,6 +90,11 @@ class SparseParameters:
         words = dense.pop(WORD_EMBEDDINGS, None)
         return weights_from(backbone, dense, overlay=None if words is None else Overlay(self.rows, words))
 
+    @property
+    def tensors(self) -> list[Tensor]:
+        """What the optimiser moves: the vector, if anything is active."""
+        return [self.values] if len(self.values) else []
+
     def reset(self) -> None:
         """Put every active parameter back to its pretrained value."""
         for piece in self._pieces.values():
@@ -101,6 +106,15 @@ class SparseParameters:
         """Write the vector into the working copies; to be called after whatever changed it."""
         for piece in self._pieces.values():
             piece.dense.view(-1).scatter_(0, piece.positions, self.values[piece.span])
+
+    def stepped(self) -> None:
+        """Make a step take effect; to be called after every one."""
+        self.scatter()
+
+    def restore(self, values: Tensor) -> None:
+        """Go on from the values of an earlier run."""
+        self.values.copy_(values)
+        self.scatter()
 
     def weights(self) -> Weights:
         """Give the model as it stands, differentiable; under `tied` the verbalizer's output rows are the input's."""
@@ -116,10 +130,19 @@ class SparseParameters:
             found[name] = values[piece.span] - piece.pristine.view(-1)[piece.positions]
         return found
 
+    def delta(self, values: Tensor, dtype: DeltaDtype) -> Delta:
+        """Encode what moved, to be published."""
+        if self._ticket is None:
+            return Delta({}, {}, {})
+        return encode(self.changes(values), self._ticket, dtype=dtype, rows={WORD_EMBEDDINGS: self.rows.cpu()})
 
-def touched_rows(backbone: Backbone, examples: Sequence[Encoded], *, tied: bool) -> Tensor:
-    """Word embedding rows that training on `examples` can move, ascending (R,)."""
+
+def touched_rows(backbone: Backbone, examples: Sequence[Encoded], *, tied: bool, words: Tensor | None = None) -> Tensor:
+    """Word embedding rows that training on `examples` can move, ascending (R,).
+
+    Under `tied` those of `words` (3,) among them, the verbalizer's when None.
+    """
     tokens = {token for example in examples for token in example.ids} - {backbone.special.pad}
     if tied:
-        tokens |= set(backbone.verbalizer.tolist())
+        tokens |= set((backbone.verbalizer if words is None else words).tolist())
     return torch.tensor(sorted(tokens), device=backbone.verbalizer.device)

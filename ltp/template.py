@@ -1,7 +1,8 @@
-"""The template of 3.2: `<s> P . H ? <p1>..<pn> <mask> </s>`, from texts to token ids.
+"""The template of 3.2, `<s> P . H ? <p1>..<pn> <mask> </s>`, and those of 4.3's methods, from texts to token ids.
 
-The sentences' own final punctuation gives way to the template's `.` and `?` (`literal` keeps it). What does not fit is
-cut from the end of the longer of P and H, never from the prompt or the mask. Imports no torch.
+The sentences' own final punctuation gives way to the template's `.` and `?` (`literal` keeps it, and so does a pair
+without a template). What does not fit is cut from the end of the longer of P and H, never from the prompt or the mask.
+Imports no torch.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ltp.errors import InvalidConfig
+from ltp.method import Form
 
 if TYPE_CHECKING:
     from ltp.backbone.load import Backbone
@@ -32,12 +34,27 @@ _CLOSING = frozenset({"Pe", "Pf", "Pi", "Cf"})
 _CLOSERS = frozenset("\"'`＂＇")
 
 
+SOFT, MASK, END = "<p>", "<mask>", "</s>"
+LAYOUTS: dict[Form, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "soft": ((".",), ("?", SOFT, MASK, END)),
+    "discrete": ((".", "Question:"), ("?", "Answer:", MASK, ".", END)),
+    "mixed": ((".", "Question:"), ("?", SOFT, "Answer:", MASK, ".", END)),
+    "pair": ((END, END), (END,)),
+}
+"""What stands between P and H, and after them; `<s>` is before. A pair without `<mask>` is asked at its `<s>`."""
+
+
 @dataclass(frozen=True)
 class Encoded:
-    """One pair in the template. The `soft` places before the last two tokens (`<mask> </s>`) await the soft prompt."""
+    """One pair in the template: `soft` places from `soft_from` on await the soft prompt, and `asked` gives the answer.
+
+    Both count from the first token, 0; `asked` is the place of `<mask>`, or of `<s>` for a classification head.
+    """
 
     ids: list[int]
     soft: int
+    soft_from: int
+    asked: int
     truncated: bool
 
 
@@ -59,19 +76,24 @@ def _closes(mark: str) -> bool:
 
 
 class Template:
-    """Puts pairs into the template for one prompt length.
+    """Puts pairs into a template of one form and prompt length; forms without soft tokens ignore the length.
 
     Raises:
         InvalidConfig: `max_length` exceeds the backbone's positions, or leaves no room for a word of either text.
     """
 
-    def __init__(self, backbone: Backbone, *, prompt_length: int, max_length: int, literal: bool = False) -> None:
+    def __init__(
+        self, backbone: Backbone, *, prompt_length: int, max_length: int, literal: bool = False, form: Form = "soft"
+    ) -> None:
         self._tokenizer, special = backbone.tokenizer, backbone.special
-        self._literal, self._soft = literal, prompt_length
+        self._literal = literal or form == "pair"
+        self._pieces = {SOFT: [special.pad] * prompt_length, MASK: [special.mask], END: [special.eos]}
+        between, after = LAYOUTS[form]
+        self._soft = prompt_length if SOFT in after else 0
         self._start = [special.bos]
-        self._middle = self._tokenizer.encode(".", add_special_tokens=False).ids
-        question = self._tokenizer.encode("?", add_special_tokens=False).ids
-        self._end = [*question, *([special.pad] * prompt_length), special.mask, special.eos]
+        self._middle, self._end = self._ids(between), self._ids(after)
+        self._soft_from = len(self._ids(after[: after.index(SOFT)] if self._soft else after))
+        self._asked = len(self._ids(after[: after.index(MASK)])) if MASK in after else None
         self._special, self._unknown = frozenset(special.ids()), special.unk
         self._room = max_length - len(self._start) - len(self._middle) - len(self._end)
         if max_length > backbone.info.max_positions:
@@ -86,6 +108,14 @@ class Template:
         ids = [self._plain(encoding.ids) for encoding in encodings]
         return [self._assemble(premise, hypothesis) for premise, hypothesis in zip(ids[::2], ids[1::2], strict=True)]
 
+    def _ids(self, pieces: Sequence[str]) -> list[int]:
+        """Token ids of a part of the layout; each of its words has a space before it."""
+        ids: list[int] = []
+        for piece in pieces:
+            known = self._pieces.get(piece)
+            ids += self._tokenizer.encode(piece, add_special_tokens=False).ids if known is None else known
+        return ids
+
     def _plain(self, ids: list[int]) -> list[int]:
         if self._special.isdisjoint(ids):
             return ids
@@ -94,7 +124,14 @@ class Template:
     def _assemble(self, premise: list[int], hypothesis: list[int]) -> Encoded:
         first, second = kept_lengths(len(premise), len(hypothesis), self._room)
         ids = [*self._start, *premise[:first], *self._middle, *hypothesis[:second], *self._end]
-        return Encoded(ids, self._soft, truncated=first + second < len(premise) + len(hypothesis))
+        end = len(ids) - len(self._end)
+        return Encoded(
+            ids,
+            soft=self._soft,
+            soft_from=end + self._soft_from,
+            asked=0 if self._asked is None else end + self._asked,
+            truncated=first + second < len(premise) + len(hypothesis),
+        )
 
 
 def kept_lengths(premise: int, hypothesis: int, room: int) -> tuple[int, int]:

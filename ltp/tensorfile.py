@@ -96,7 +96,9 @@ class Stored:
 
     def mapped(self) -> Array:
         """The tensor as a view of its file, whose pages come and go."""
-        return np.memmap(self.path, self.dtype, "r", self.entry.start, self.shape) if self.nbytes else np.empty(0, "u1")
+        if not self.nbytes:
+            return np.empty(self.shape, self.dtype)
+        return np.memmap(self.path, self.dtype, "r", self.entry.start, self.shape)
 
 
 def read_header(path: Path) -> Header:

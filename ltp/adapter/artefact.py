@@ -1,6 +1,7 @@
 """A published adapter, soft prompt and sparse delta, as one safetensors file that a flipped bit makes unreadable.
 
-The file holds `prompt` (n, H), `delta/<name>` (values in ticket order) and, for embedding matrices, `rows/<name>`. Its
+The file holds `prompt` (n, H), `delta/<name>` (values in ticket order; without a ticket, of every element) and, for
+what has rows, `rows/<name>`; a classification head is `head/<name>`. Its
 metadata names format version, backbone, ticket, tensors in order and scales, and two SHA-256: of the data section, and
 of everything else. An export carries the ticket's mask as well.
 """
@@ -9,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from math import prod
 from pathlib import Path
 from typing import NamedTuple, get_args
@@ -21,11 +22,13 @@ from torch import Tensor
 from ltp import tensorfile
 from ltp.adapter import mask_along
 from ltp.adapter.seal import check_seal, sealed
-from ltp.backbone.architecture import EMBEDDING_MATRICES
+from ltp.backbone.architecture import BY_ROWS, Shapes
 from ltp.backbone.manifest import BackboneInfo
 from ltp.config import MAX_PROMPT_LENGTH, Method, Strategy
 from ltp.delta import MAX_EXPONENT, Delta
 from ltp.errors import BackboneMismatch, CorruptArtifact, DeltaDoesNotFitTicket, NonFiniteWeights
+from ltp.head import CLASSIFIER, classifier_shapes
+from ltp.method import RECIPES
 from ltp.tensorfile import BLOCK, Array, Content, Entry, Header, Stored
 from ltp.ticket.mask import Ticket
 
@@ -43,7 +46,10 @@ class TemplateOptions:
 
 @dataclass(frozen=True)
 class Adapter:
-    """What few-shot training publishes. `prompt` is (n, H) fp32; `ticket_sha256` is None when nothing but it moved."""
+    """What few-shot training publishes. `prompt` is (n, H) fp32, n = 0 for methods that have none.
+
+    `ticket_sha256` is None when nothing but the prompt moved, and when everything could (a dense delta).
+    """
 
     prompt: Tensor
     delta: Delta
@@ -52,11 +58,13 @@ class Adapter:
     backbone: str
     ticket_sha256: str | None
     template: TemplateOptions
+    head: dict[str, Tensor] = field(default_factory=dict)
+    """Of a classification head, fp32, by the names of `CLASSIFIER`; empty for methods that predict a word."""
 
     @property
     def nbytes(self) -> int:
         """Bytes of its tensors."""
-        return self.prompt.nbytes + self.delta.nbytes
+        return self.prompt.nbytes + self.delta.nbytes + sum(tensor.nbytes for tensor in self.head.values())
 
     def save(
         self,
@@ -75,6 +83,7 @@ class Adapter:
             DeltaDoesNotFitTicket: `ticket` is another adapter's.
         """
         tensors: dict[str, Array | Stored] = {"prompt": self.prompt.cpu().numpy()}
+        tensors |= {f"head/{name}": tensor.cpu().numpy() for name, tensor in self.head.items()}
         for name, values in self.delta.values.items():
             tensors[f"delta/{name}"] = values.numpy() if left is None else left[name]
             if name in self.delta.rows:
@@ -115,11 +124,11 @@ class Adapter:
         arrays, metadata = tensorfile.parse(name, content, check=lambda header: _check(name, header, backbone))
         return _decode(name, arrays, metadata)
 
-    def check(self, ticket: Ticket | None) -> None:
-        """Make sure that this is the adapter's ticket.
+    def check(self, ticket: Ticket | None, shapes: Shapes | None = None) -> None:
+        """Make sure that this is the adapter's ticket; with the backbone's `shapes`, that a dense delta fits it.
 
         Raises:
-            DeltaDoesNotFitTicket: it is not.
+            DeltaDoesNotFitTicket: it is not, or does not.
         """
         sha256 = None if ticket is None else ticket.sha256
         if self.ticket_sha256 != sha256:
@@ -128,10 +137,12 @@ class Adapter:
             if ticket.strategy != self.strategy:
                 raise DeltaDoesNotFitTicket(f"the adapter is {self.strategy}, and its ticket {ticket.strategy}")
             self.delta.check(ticket)
+        elif shapes is not None:
+            self.delta.check_dense(shapes)
 
 
 class Export(NamedTuple):
-    """What an exported file holds; `ticket` is None when nothing but the prompt moved."""
+    """What an exported file holds; `ticket` is None when nothing but the prompt moved, or everything could."""
 
     adapter: Adapter
     ticket: Ticket | None
@@ -151,7 +162,7 @@ def read_export(path: Path, backbone: BackboneInfo | None = None, *, leave: bool
         DeltaDoesNotFitTicket: the adapter and the mask beside it do not belong together, or there is no mask.
     """
     export = _read(path, backbone, leave=leave)
-    export.adapter.check(export.ticket)
+    export.adapter.check(export.ticket, backbone.shapes if backbone else None)
     return export
 
 
@@ -194,8 +205,11 @@ def _fits(name: str, entry: Entry, backbone: BackboneInfo | None) -> bool:
     """Tell whether a tensor may stand in an adapter's file: a known kind, no larger than what it is about."""
     kind, _, parameter = name.partition("/")
     if kind == "prompt":
-        known = entry.dtype == "F32" and len(entry.shape) == 2 and 1 <= entry.shape[0] <= MAX_PROMPT_LENGTH  # (n, H)
+        known = entry.dtype == "F32" and len(entry.shape) == 2 and entry.shape[0] <= MAX_PROMPT_LENGTH  # (n, H)
         return known and (backbone is None or entry.shape[1] == backbone.hidden)
+    if kind == "head":
+        known = entry.dtype == "F32" and parameter in CLASSIFIER
+        return known and (backbone is None or entry.shape == classifier_shapes(backbone.hidden)[parameter])
     if (kind, entry.dtype) not in KINDS or len(entry.shape) != 1:
         return False
     if backbone is None:
@@ -210,11 +224,7 @@ def _decode(file: str, arrays: Mapping[str, Array | Stored], metadata: Mapping[s
         delta = Delta(
             values={name: _tensor(arrays[f"delta/{name}"]) for name in names},
             exponents=dict(zip(names, exponents, strict=True)),
-            rows={
-                name: torch.from_numpy(_array(arrays[f"rows/{name}"])).long()
-                for name in names
-                if name in EMBEDDING_MATRICES
-            },
+            rows={name: torch.from_numpy(_array(arrays[f"rows/{name}"])).long() for name in names if name in BY_ROWS},
         )
         adapter = Adapter(
             prompt=torch.from_numpy(_array(arrays["prompt"])),
@@ -224,11 +234,17 @@ def _decode(file: str, arrays: Mapping[str, Array | Stored], metadata: Mapping[s
             backbone=metadata["backbone"],
             ticket_sha256=metadata["ticket_sha256"] or None,
             template=TemplateOptions(**json.loads(metadata["template"])),
+            head={name: torch.from_numpy(_array(arrays[f"head/{name}"])) for name in _head_of(arrays)},
         )
     except (KeyError, ValueError, TypeError) as error:
         raise CorruptArtifact(f"{file} is not a whole adapter: {error!r}") from error
-    _check_values(file, adapter, {"prompt": arrays["prompt"], **{name: arrays[f"delta/{name}"] for name in names}})
+    own = {name: arrays[name] for name in ("prompt", *(f"head/{name}" for name in adapter.head))}
+    _check_values(file, adapter, own | {name: arrays[f"delta/{name}"] for name in names})
     return adapter
+
+
+def _head_of(arrays: Mapping[str, Array | Stored]) -> list[str]:
+    return [name.removeprefix("head/") for name in arrays if name.startswith("head/")]
 
 
 def _tensor(array: Array | Stored) -> Tensor:
@@ -245,15 +261,29 @@ def _array(array: Array | Stored) -> Array:
 
 
 def _check_values(file: str, adapter: Adapter, given: Mapping[str, Array | Stored]) -> None:
-    known = adapter.method in get_args(Method) and adapter.strategy in get_args(Strategy)
+    known = adapter.method in get_args(Method) and adapter.strategy in get_args(Strategy) and _possible(adapter)
     options = adapter.template
     whole = type(options.literal) is bool and type(options.max_length) is int
     scaled = all(type(power) is int and abs(power) <= MAX_EXPONENT for power in adapter.delta.exponents.values())
-    if not (known and whole and scaled) or (adapter.ticket_sha256 is None and adapter.delta.values):
+    if not (known and whole and scaled):
         raise CorruptArtifact(f"{file} describes an adapter that cannot be: {adapter.method}, {options}")
     for name, values in given.items():
         if not all(map(_finite, _blocks(values))):
             raise NonFiniteWeights(f"{file}: {name} has a NaN or an infinity")
+
+
+def _possible(adapter: Adapter) -> bool:
+    """Tell whether the adapter has what its method makes, and nothing else."""
+    recipe = RECIPES[adapter.method]
+    moved = {"prompt": False, "ticket": adapter.ticket_sha256 is not None, "all": True}[recipe.trains]
+    alone = recipe.trains == "ticket" or adapter.ticket_sha256 is None
+    head = () if recipe.words else CLASSIFIER
+    return (
+        alone
+        and (moved or not adapter.delta.values)
+        and recipe.soft == bool(len(adapter.prompt))
+        and (tuple(sorted(adapter.head)) == head)
+    )
 
 
 def _blocks(values: Array | Stored) -> Iterable[Array]:

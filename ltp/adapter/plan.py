@@ -9,11 +9,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ltp.backbone.architecture import DECODER
 from ltp.backbone.load import Backbone
 from ltp.checkpoint import identity_of
-from ltp.config import LABELS, AdapterConfig, Method
+from ltp.config import LABELS, AdapterConfig, Method, Strategy
 from ltp.errors import BackboneMismatch, ExamplesError, InvalidConfig
 from ltp.examples import Example, check_trainable
+from ltp.method import RECIPES, Recipe
 from ltp.template import Encoded, Template
 from ltp.ticket import Ticket
 
@@ -36,7 +38,7 @@ class Labelled:
 
 @dataclass(frozen=True)
 class Plan:
-    """One training run before its first step. `ticket` is None when only the prompt trains (method `pt`)."""
+    """One training run before its first step. `ticket` is None unless the method is `ltp`."""
 
     backbone: Backbone
     ticket: Ticket | None
@@ -48,6 +50,21 @@ class Plan:
     dev: Labelled
     test: Labelled
     identity: str
+    words: Tensor | None
+    """Tokens to predict, (3,); None under a classification head."""
+
+    @property
+    def recipe(self) -> Recipe:
+        """What the method chooses."""
+        return RECIPES[self.method]
+
+    @property
+    def strategy(self) -> Strategy:
+        """How input and output embeddings hang together: a ticket's own way, else the checkpoint's."""
+        if self.ticket is not None:
+            return self.ticket.strategy
+        predicts = self.recipe.dense and self.words is not None
+        return "tied" if predicts and DECODER not in self.backbone.parameters else "decoupled"
 
     @property
     def steps_per_epoch(self) -> int:
@@ -56,7 +73,7 @@ class Plan:
 
     @property
     def learning_rate(self) -> float:
-        """Of the active parameters."""
+        """Of the model's parameters that train, and of a classification head."""
         return self.config.learning_rate or self.backbone.info.learning_rate
 
     @property
@@ -92,8 +109,13 @@ def make_plan(
     if seeds < 1:
         raise InvalidConfig("seeds", seeds, "at least 1")
     check_trainable(train)
+    recipe = RECIPES[method]
     template = Template(
-        backbone, prompt_length=config.prompt_length, max_length=config.max_length, literal=config.literal
+        backbone,
+        prompt_length=config.prompt_length,
+        max_length=config.max_length,
+        literal=config.literal,
+        form=recipe.form,
     )
     resolved = _with_rates(config, backbone.info.learning_rate)
     facts: dict[str, Any] = {
@@ -116,11 +138,14 @@ def make_plan(
         dev=_labelled(template, dev, "development"),
         test=_labelled(template, test, "test") if test else Labelled([], torch.empty(0, dtype=torch.int64)),
         identity=identity_of(**facts),
+        words=None if recipe.words is None else backbone.tokens_of(recipe.words),
     )
 
 
 def _ticket_for(method: Method, ticket: Ticket | None, backbone: Backbone) -> Ticket | None:
-    if method == "pt":
+    if method != "ltp":
+        if ticket is not None:
+            raise InvalidConfig("ticket", ticket.sha256, f"none: method {method!r} trains without one")
         return None
     if ticket is None:
         raise InvalidConfig("ticket", None, "a ticket: method 'ltp' trains its active parameters")

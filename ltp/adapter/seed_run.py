@@ -7,20 +7,22 @@ generator's state is carried from step to step, so a resumed run computes the sa
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from ltp.adamw import AdamW
 from ltp.adapter.plan import Plan
 from ltp.classify import classify
+from ltp.dense import DenseParameters
 from ltp.drift.forward import Noise
-from ltp.encoder import Encoder, pack
+from ltp.encoder import Encoder, Weights, pack
 from ltp.errors import TrainingDiverged
+from ltp.head import ClassHead, Classifier
 from ltp.prompt import SoftPrompt
 from ltp.seeds import step_seed
 from ltp.sparse import SparseParameters
@@ -43,18 +45,20 @@ class Course:
 
 
 class SeedRun:
-    """Trains one seed of a plan, from the pretrained values; `sparse` is put back to them first."""
+    """Trains one seed of a plan, from the pretrained values; `model` is put back to them first."""
 
-    def __init__(self, plan: Plan, sparse: SparseParameters, *, seed: int) -> None:
-        config, hidden = plan.config, plan.backbone.info.hidden
+    def __init__(self, plan: Plan, model: SparseParameters | DenseParameters, *, seed: int) -> None:
+        config = plan.config
         self.seed, self.course = seed, Course()
-        self._plan, self._sparse, self._device = plan, sparse, plan.backbone.verbalizer.device
-        self._prompt = SoftPrompt(config.prompt_length, hidden, seed=step_seed(seed, INITIAL)).to(self._device)
-        sparse.reset()
-        groups: list[tuple[Iterable[Tensor], float]] = [(self._prompt.parameters(), plan.prompt_learning_rate)]
-        if len(sparse.values):
-            groups.append(([sparse.values], plan.learning_rate))
-        self._optimizer = AdamW(groups)
+        self._plan, self._model, self._device = plan, model, plan.backbone.verbalizer.device
+        self._added = {name: module.to(self._device) for name, module in _added(plan, step_seed(seed, INITIAL))}
+        self._no_prompt = torch.empty(0, plan.backbone.info.hidden, device=self._device)
+        model.reset()
+        rates = {"prompt": plan.prompt_learning_rate, "head": plan.learning_rate}
+        groups: list[tuple[Iterable[Tensor], float]] = [
+            (module.parameters(), rates[name]) for name, module in self._added.items()
+        ]
+        self._optimizer = AdamW([*groups, (model.tensors, plan.learning_rate)])
         self._training = Encoder(plan.backbone, precision=config.precision, dropout=True)
         self._scoring = Encoder(plan.backbone, precision=config.precision)
         self._best: dict[str, Tensor] = {}
@@ -83,8 +87,9 @@ class SeedRun:
             raise TrainingDiverged(f"the loss of step {self.course.step + 1} (seed {self.seed}) is {value}")
         loss.backward()  # type: ignore[no-untyped-call]
         self._optimizer.step()
-        self._prompt.zero_grad()
-        self._sparse.scatter()
+        for module in self._added.values():
+            module.zero_grad()
+        self._model.stepped()
         self.course.step += 1
         self.course.loss_sum += value * len(chosen)
         return value
@@ -102,8 +107,17 @@ class SeedRun:
         batch = pack([train.encoded[index] for index in chosen], pad=self._plan.pad, device=self._device)
         noise = Noise(step_seed(self.seed, DROPOUT, self.course.step), self._device)
         prompts = self._prompt().repeat(len(chosen), 1)  # (S, H)
-        logits = self._training(self._sparse.weights(), batch, prompts, noise=noise)
+        logits = self._training(self._weights(), batch, prompts, noise=noise)
         return F.cross_entropy(logits, train.labels[chosen].to(self._device))
+
+    def _prompt(self) -> Tensor:
+        """The soft prompt, (n, H); n = 0 for methods without one."""
+        module = self._added.get("prompt")
+        return self._no_prompt if module is None else module()
+
+    def _weights(self) -> Weights:
+        weights, head = self._model.weights(), self._added.get("head")
+        return weights if head is None else replace(weights, classifier=ClassHead(dict(head.named_parameters())))
 
     @torch.no_grad()
     def score_epoch(self, alive: Callable[[], None]) -> dict[str, float]:
@@ -114,7 +128,7 @@ class SeedRun:
         course, dev, prompt = self.course, self._plan.dev, self._prompt()
         logits = classify(
             self._scoring,
-            self._sparse.weights(),
+            self._weights(),
             dev.encoded,
             [prompt] * len(dev),
             pad=self._plan.pad,
@@ -124,7 +138,9 @@ class SeedRun:
         accuracy = float((logits.argmax(1) == dev.labels).double().mean())
         if (accuracy, -loss) > (course.best_accuracy, -course.best_loss):
             course.best_epoch, course.best_accuracy, course.best_loss = self.epoch, accuracy, loss
-            self._best = {"prompt": prompt.clone(), "values": self._sparse.values.clone()}
+            self._best = {"prompt": prompt.clone(), "values": self._model.values.clone()}
+            if head := self._added.get("head"):
+                self._best |= {f"head.{name}": tensor.detach().clone() for name, tensor in head.named_parameters()}
         train_loss, course.loss_sum = course.loss_sum / len(self._plan.train), 0.0
         metrics = {"train_loss": train_loss, "dev_loss": loss, "dev_accuracy": accuracy}
         course.epochs.append({"epoch": self.epoch, **metrics})
@@ -132,25 +148,36 @@ class SeedRun:
 
     @property
     def best(self) -> dict[str, Tensor]:
-        """`prompt` (n, H) and active `values` (K,) of the best epoch."""
+        """`prompt` (n, H), trained `values` (K,), and a classification head's `head.<name>`, of the best epoch."""
         return self._best
 
     def tensors(self) -> dict[str, Tensor]:
         """All that goes on from step to step, by reference."""
-        found = {"values": self._sparse.values}
-        found |= {f"prompt.{name}": tensor.detach() for name, tensor in self._prompt.state_dict().items()}
+        found = {"values": self._model.values}
+        for added, module in self._added.items():
+            found |= {f"{added}.{name}": tensor.detach() for name, tensor in module.state_dict().items()}
         found |= {f"best.{name}": tensor for name, tensor in self._best.items()}
         return found | {f"adamw.{name}": tensor.reshape(-1) for name, tensor in self._optimizer.state().items()}
 
     def restore(self, tensors: Mapping[str, Tensor], course: Mapping[str, Any]) -> None:
         """Go on from `tensors()` and a course saved with them."""
         self.course = Course(**course)
-        self._sparse.values.copy_(tensors["values"])
-        self._sparse.scatter()
-        self._prompt.load_state_dict(_under(tensors, "prompt"))
-        self._best = {name: tensor.to(self._device) for name, tensor in _under(tensors, "best").items()}
-        self._optimizer.restore(_under(tensors, "adamw"))
+        self._model.restore(tensors["values"])
+        for name, module in self._added.items():
+            module.load_state_dict(under(tensors, name))
+        self._best = {name: tensor.to(self._device) for name, tensor in under(tensors, "best").items()}
+        self._optimizer.restore(under(tensors, "adamw"))
 
 
-def _under(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+def _added(plan: Plan, seed: int) -> Iterator[tuple[str, nn.Module]]:
+    """What the method adds to the model, with its initial values."""
+    hidden = plan.backbone.info.hidden
+    if plan.recipe.soft:
+        yield "prompt", SoftPrompt(plan.config.prompt_length, hidden, seed=seed)
+    if plan.recipe.words is None:
+        yield "head", Classifier(hidden, seed=seed)
+
+
+def under(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """The tensors whose names start with `prefix` and a dot, by the rest of their names."""
     return {name[len(prefix) + 1 :]: tensor for name, tensor in tensors.items() if name.startswith(f"{prefix}.")}

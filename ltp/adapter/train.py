@@ -11,12 +11,11 @@ from torch import Tensor
 from ltp.adapter.artefact import Adapter, TemplateOptions
 from ltp.adapter.plan import Labelled, Plan, make_plan
 from ltp.adapter.report import Scorer, best_first, summary
-from ltp.adapter.seed_run import SeedRun
-from ltp.backbone.architecture import WORD_EMBEDDINGS
+from ltp.adapter.seed_run import SeedRun, under
 from ltp.backbone.load import Backbone
 from ltp.checkpoint import Checkpoints
 from ltp.config import AdapterConfig, Method
-from ltp.delta import Delta, encode
+from ltp.dense import DenseParameters
 from ltp.examples import Example
 from ltp.progress import Progress, ProgressCallback
 from ltp.sparse import SparseParameters, touched_rows
@@ -80,7 +79,7 @@ def train_adapter(
 
 @dataclass
 class _Done:
-    """Seeds that are finished: each one's best `prompt` and `values`, and how it went."""
+    """Seeds that are finished: each one's best epoch (see `SeedRun.best`), and how it went."""
 
     best: list[dict[str, Tensor]] = field(default_factory=list)
     courses: list[dict[str, Any]] = field(default_factory=list)
@@ -91,10 +90,8 @@ class _Trainer:
         self, plan: Plan, progress: ProgressCallback, checkpoints: Checkpoints | None, timings: Timings
     ) -> None:
         self._plan, self._progress, self._checkpoints, self._timings = plan, progress, checkpoints, timings
-        tied = plan.ticket is not None and plan.ticket.strategy == "tied"
         with timings("prepare"):
-            rows = touched_rows(plan.backbone, plan.train.encoded, tied=tied)
-            self._sparse = SparseParameters(plan.backbone, plan.ticket, rows=rows)
+            self._model = _model(plan)
         self._done = _Done()
 
     @property
@@ -114,7 +111,7 @@ class _Trainer:
 
     def _seed_run(self) -> SeedRun:
         with self._timings("prepare"):
-            return SeedRun(self._plan, self._sparse, seed=self._plan.config.seed + len(self._done.best))
+            return SeedRun(self._plan, self._model, seed=self._plan.config.seed + len(self._done.best))
 
     def _train(self, current: SeedRun) -> None:
         plan = self._plan
@@ -159,7 +156,7 @@ class _Trainer:
             self._timings.add(phase, seconds)
         self._done.courses = state["done"]
         for index in range(len(state["done"])):
-            self._done.best.append({name: tensors[f"done.{index}.{name}"] for name in ("prompt", "values")})
+            self._done.best.append(under(tensors, f"done.{index}"))
         current = self._seed_run()
         now = {name.removeprefix("now."): tensor for name, tensor in tensors.items() if name.startswith("now.")}
         current.restore(now, state["course"])
@@ -198,19 +195,15 @@ class _Trainer:
 
     def _artefact(self, best: dict[str, Tensor]) -> Adapter:
         plan = self._plan
-        delta = Delta({}, {}, {})
-        if plan.ticket is not None:
-            values = best["values"].to(self._sparse.values.device)
-            changes, rows = self._sparse.changes(values), {WORD_EMBEDDINGS: self._sparse.rows.cpu()}
-            delta = encode(changes, plan.ticket, dtype=plan.config.delta_dtype, rows=rows)
         return Adapter(
             prompt=best["prompt"].cpu(),
-            delta=delta,
+            delta=self._model.delta(best["values"].to(self._model.values.device), plan.config.delta_dtype),
             method=plan.method,
-            strategy=plan.ticket.strategy if plan.ticket else "decoupled",
+            strategy=plan.strategy,
             backbone=plan.backbone.info.fingerprint,
             ticket_sha256=plan.ticket.sha256 if plan.ticket else None,
             template=TemplateOptions(literal=plan.config.literal, max_length=plan.config.max_length),
+            head={name: tensor.cpu() for name, tensor in under(best, "head").items()},
         )
 
     def _training(self) -> dict[str, Any]:
@@ -226,8 +219,17 @@ class _Trainer:
             "courses": [{"seed": done["seed"], "epochs": done["epochs"]} for done in self._done.courses],
             "examples": {name: len(part) for name, part in parts.items()},
             "truncated": {name: part.truncated for name, part in parts.items()},
-            "parameters": {"prompt": self._done.best[chosen]["prompt"].numel(), "active": len(self._sparse.values)},
+            "parameters": {"prompt": self._done.best[chosen]["prompt"].numel(), "active": len(self._model.values)},
             "steps": sum(done["step"] for done in self._done.courses),
             "seconds": round(self._seconds, 3),
             "timings": self._timings.rounded(),
         }
+
+
+def _model(plan: Plan) -> SparseParameters | DenseParameters:
+    """What trains of the backbone, by the method."""
+    tied = plan.strategy == "tied"
+    rows = touched_rows(plan.backbone, plan.train.encoded, tied=tied, words=plan.words)
+    if plan.recipe.dense:
+        return DenseParameters(plan.backbone, rows=rows, words=plan.words)
+    return SparseParameters(plan.backbone, plan.ticket, rows=rows)

@@ -23,6 +23,8 @@ EMBEDDING_MATRICES = (WORD_EMBEDDINGS, POSITION_EMBEDDINGS, TYPE_EMBEDDINGS)
 DECODER = "lm_head.decoder.weight"
 LM_BIAS = "lm_head.bias"
 DECODER_BIAS = "lm_head.decoder.bias"
+BY_ROWS = (*EMBEDDING_MATRICES, DECODER, LM_BIAS)
+"""What has a row for each token, position or type, few of which a training on few examples reaches."""
 
 ACTIVATIONS = ("gelu", "relu", "silu")
 

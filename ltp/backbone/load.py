@@ -21,7 +21,7 @@ from ltp.backbone.architecture import DECODER, WORD_EMBEDDINGS, Architecture, Sh
 from ltp.backbone.architecture import layer_of as layer_of
 from ltp.backbone.fingerprint import TOKENIZER, WEIGHTS
 from ltp.backbone.manifest import BackboneInfo, read_manifest, remember_checked
-from ltp.config import LABELS, VERBALIZER
+from ltp.config import LABELS, VERBALIZER, Label
 from ltp.errors import BackboneIncomplete, BackboneNotFinite, VerbalizerNotSingleToken
 
 if TYPE_CHECKING:
@@ -73,6 +73,15 @@ class Backbone:
         """transformers' model on the storage of `parameters`, in evaluation mode, without gradients."""
         return _build_model(self.info, self.parameters)
 
+    def tokens_of(self, words: dict[Label, str]) -> Tensor:
+        """Token ids of other words for the labels, (3,), where the verbalizer's are.
+
+        Raises:
+            VerbalizerNotSingleToken: naming the word the vocabulary splits.
+        """
+        ids = _verbalizer_ids(self.tokenizer, self.special, words)
+        return torch.tensor(ids, device=self.verbalizer.device)
+
     def on(self, device: str) -> Backbone:
         """The same on another device; itself if it is there already."""
         if torch.device(device) == self.decoder.device:
@@ -93,7 +102,7 @@ def load_backbone(directory: Path, *, device: str = "cpu") -> Backbone:
     architecture = read_architecture(directory)
     parameters = _read_parameters(info, device)
     tokenizer, special = _read_tokenizer(info, architecture)
-    verbalizer = torch.tensor(_verbalizer_ids(tokenizer, special), device=device)
+    verbalizer = torch.tensor(_verbalizer_ids(tokenizer, special, VERBALIZER), device=device)
     if not info.checked:
         _check_whole(info, parameters, tokenizer)
         remember_checked(info)
@@ -170,12 +179,12 @@ def _too_many_pieces(info: BackboneInfo) -> str:
     return f"{info.directory / TOKENIZER} has more pieces than the model's {info.vocabulary} embedding rows"
 
 
-def _verbalizer_ids(tokenizer: Tokenizer, special: SpecialTokens) -> list[int]:
+def _verbalizer_ids(tokenizer: Tokenizer, special: SpecialTokens, words: dict[Label, str]) -> list[int]:
     ids = []
     for label in LABELS:
-        pieces = tokenizer.encode(VERBALIZER[label], add_special_tokens=False).ids
+        pieces = tokenizer.encode(words[label], add_special_tokens=False).ids
         if len(pieces) != 1 or pieces[0] in special.ids():
-            raise VerbalizerNotSingleToken(f"{VERBALIZER[label]!r} ({label}) is {len(pieces)} tokens; one is needed")
+            raise VerbalizerNotSingleToken(f"{words[label]!r} ({label}) is {len(pieces)} tokens; one is needed")
         ids += pieces
     if len(set(ids)) != len(ids):
         raise VerbalizerNotSingleToken(f"two verbalizer words share a token: {ids}")

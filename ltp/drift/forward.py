@@ -17,7 +17,8 @@ from ltp.backbone.load import Backbone
 from ltp.config import Precision
 from ltp.drift.batches import MaskedBatch
 from ltp.drift.grid import Grid
-from ltp.encoder import Batch, Encoder, Module, Weights
+from ltp.encoder import Batch, Encoder, Weights
+from ltp.head import Module
 
 
 class MaskedEncoder(Encoder):

@@ -63,7 +63,7 @@ class MixedBatch:
     prompts: Tensor
     """Their embeddings, (S, H)."""
     mask: Tensor
-    """Place of each example's `<mask>`, (B,)."""
+    """Place of each example's `<mask>`, or whatever is asked, (B,)."""
     spans: list[Span]
     grids: list[Grid]
 
@@ -76,8 +76,8 @@ def arrange(parts: Sequence[Part], *, pad: int) -> MixedBatch:
     starts = lengths.cumsum() - lengths
     inside = np.arange(lengths.sum()) - starts.repeat(lengths)
     soft = [
-        np.arange(start + length - 2 - example.soft, start + length - 2)
-        for example, start, length in zip(examples, starts, lengths, strict=True)
+        np.arange(start + example.soft_from, start + example.soft_from + example.soft)
+        for example, start in zip(examples, starts, strict=True)
     ]
 
     def there(array: NDArray[np.int64] | list[int]) -> Tensor:
@@ -89,7 +89,7 @@ def arrange(parts: Sequence[Part], *, pad: int) -> MixedBatch:
         positions=there(inside + pad + 1),
         soft=there(np.concatenate(soft)),
         prompts=torch.cat([view.prompt.repeat(len(some), 1) for view, some in parts]),
-        mask=there(starts + lengths - 2),
+        mask=there(starts + np.array([example.asked for example in examples])),
         spans=list(_spans(parts, [*starts.tolist(), int(lengths.sum())])),
         grids=[
             Grid(there(which), there(cells), there(targets), None if keys is None else keys.to(device))

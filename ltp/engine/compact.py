@@ -1,7 +1,7 @@
 """An adapter as it is stored: its values in memory, fused with the backbone just before a product needs them.
 
-Nothing of it is kept fused but its norms, which are small. A product is fused into a scratch that all share; of an
-embedding matrix only the rows that a batch asks for.
+Nothing of it is kept fused but its norms and head, which are small. A product is fused into a scratch that all share;
+of an embedding matrix only the rows that a batch asks for.
 """
 
 from __future__ import annotations
@@ -14,13 +14,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ltp.backbone.architecture import EMBEDDING_MATRICES, WORD_EMBEDDINGS, is_layer_norm
+from ltp.backbone.architecture import DECODER, EMBEDDING_MATRICES, LM_BIAS, WORD_EMBEDDINGS, is_layer_norm
+from ltp.config import VERBALIZER
 from ltp.delta import Delta, active_in_rows, fusing, moved
-from ltp.encoder import Module, Overlay
+from ltp.encoder import Overlay
 from ltp.engine.linear import Linear, reorders
 from ltp.engine.unit import Unit
 from ltp.engine.view import ReadyRows, View, among
 from ltp.fusing import Fusing, fuse_all, fuse_into
+from ltp.head import ClassHead, Module, WordHead
+from ltp.method import RECIPES
 from ltp.ticket import Ticket
 
 if TYPE_CHECKING:
@@ -32,7 +35,7 @@ COUNTED_ROWS = 4096
 
 
 class Compact:
-    """One adapter on its ticket; `view` answers as it is, `fused` makes one that answers faster.
+    """One adapter on its ticket, or a dense one; `view` answers as it is, `fused` makes one that answers faster.
 
     Raises:
         CorruptArtifact: the template fits no input of this backbone.
@@ -43,6 +46,7 @@ class Compact:
         self._delta = shared.kept(adapter.delta)
         self._moved = frozenset(moved(self._delta))
         self._tied = adapter.strategy == "tied"
+        self._words = RECIPES[adapter.method].words
         self._units = [unit for unit in shared.units.values() if self._changes(unit)]
         self.view = self._view(adapter)
         self.nbytes = adapter.nbytes + self.view.nbytes
@@ -52,25 +56,26 @@ class Compact:
         shared = self._shared
         prompt = adapter.prompt.to(shared.device)
         view = View(prompt, shared.template(adapter), nbytes=prompt.nbytes)
-        if not self._moved:
+        if not self._moved and not adapter.head:
             return view
         norms = self._norms()
         stored = {name: StoredRows(self, name) for name in EMBEDDING_MATRICES if name in self._moved}
-        size = sum(rows.nbytes for rows in stored.values()) + _size(*norms.values())
+        head = self._head(adapter, stored.get(WORD_EMBEDDINGS))
+        size = sum(rows.nbytes for rows in stored.values()) + _size(*norms.values()) + _head_size(head)
         return replace(
             view,
             kind=" ".join(unit.name for unit in self._units),
             products={unit.name: JustInTime(self, unit) for unit in self._units},
             norms=norms,
             embeddings=stored,
-            answers=self._answers(stored.get(WORD_EMBEDDINGS)),
+            head=head,
             nbytes=view.nbytes + size,
         )
 
     @property
     def changes_nothing(self) -> bool:
         """Whether nothing but the prompt was trained."""
-        return not self._moved
+        return self.view.head is None and not self._moved
 
     def fused(self) -> View:
         """Fuse all of it."""
@@ -92,7 +97,7 @@ class Compact:
             self._delta.rows[name].nbytes + 4 * len(self._delta.rows[name]) * self._shared.tensors[name].shape[1]
             for name in self.view.embeddings
         )
-        return products + rows + self.view.prompt.nbytes + _size(*self.view.norms.values())
+        return products + rows + self.view.prompt.nbytes + _size(*self.view.norms.values()) + _head_size(self.view.head)
 
     def _changes(self, unit: Unit) -> bool:
         return any(f"{module}.{part}" in self._moved for module in unit.modules for part in ("weight", "bias"))
@@ -129,7 +134,6 @@ class Compact:
 
     def fusing(self, buffer: Tensor, name: str) -> Fusing:
         """One tensor, ready to be fused into `buffer`."""
-        assert self._ticket is not None  # noqa: S101  something moved
         places = self._shared.places
         return fusing(buffer, self._shared.tensors[name], self._delta, self._ticket, name, places=places)
 
@@ -145,17 +149,29 @@ class Compact:
         fuse_all([self.fusing(tensor, name)])
         return tensor
 
-    def _answers(self, words: StoredRows | None) -> Module | None:
-        if words is None or not self._tied:
+    def _head(self, adapter: Adapter, words: StoredRows | None) -> WordHead | ClassHead | None:
+        shared = self._shared
+        if self._words is None:
+            return ClassHead({name: tensor.to(shared.device) for name, tensor in adapter.head.items()})
+        if self._words is VERBALIZER and not (self._tied and words) and not any(map(_of_head, self._moved)):
             return None
-        vectors, biases = self._shared.answers
-        vectors = self._shared.tensors[WORD_EMBEDDINGS][self._shared.verbalizer]
-        words.patch(self._shared.verbalizer, vectors)
-        return vectors, biases
+        tokens = shared.backbone.tokens_of(self._words)
+        vectors = (shared.tensors[WORD_EMBEDDINGS] if self._tied else shared.backbone.decoder)[tokens]
+        biases = shared.tensors[LM_BIAS][tokens]
+        if self._tied and words:
+            words.patch(tokens, vectors)
+        if DECODER in self._moved:
+            StoredRows(self, DECODER).patch(tokens, vectors)
+        if LM_BIAS in self._moved:
+            StoredRows(self, LM_BIAS).patch(tokens, biases[:, None])
+        dense, norm = (
+            (self._whole(f"lm_head.{part}.weight"), self._whole(f"lm_head.{part}.bias"))
+            for part in ("dense", "layer_norm")
+        )
+        return WordHead(dense, norm, (vectors, biases), shared.head.epsilon)
 
-    def of_matrix(self, name: str) -> tuple[Delta, Ticket, Tensor]:
+    def of_matrix(self, name: str) -> tuple[Delta, Ticket | None, Tensor]:
         """Return what the rows of an embedding matrix are fused from."""
-        assert self._ticket is not None  # noqa: S101  something moved
         return self._delta, self._ticket, self._shared.tensors[name]
 
 
@@ -174,12 +190,12 @@ class StoredRows:
     """Rows of an embedding matrix as stored."""
 
     def __init__(self, compact: Compact, name: str) -> None:
-        self._delta, self._ticket, self._pristine = compact.of_matrix(name)
-        self._name = name
+        self._delta, self._ticket, tensor = compact.of_matrix(name)
+        self._name, self._pristine = name, tensor.view(len(tensor), -1)  # (V, H); biases (V, 1)
         self._stored = self._delta.rows[name]
         self._rows = self._stored.to(self._pristine.device)
-        self._starts = _starts(self._ticket, name, self._stored)
-        self.nbytes = self._starts.nbytes
+        self._starts = None if self._ticket is None else _starts(self._ticket, name, self._stored)
+        self.nbytes = 0 if self._starts is None else self._starts.nbytes
 
     def patch(self, ids: Tensor, vectors: Tensor) -> None:
         """See `Rows`: only rows that are asked for are fused."""
@@ -193,20 +209,24 @@ class StoredRows:
 
     def _fused(self, slots: Tensor) -> Tensor:
         """Fuse some rows, (n, H)."""
-        changed = self._pristine[self._rows[slots]]
-        here = slots.cpu()
-        values = self._delta.values[self._name][torch.from_numpy(self._value_places(here.numpy()))]
+        changed, here = self._pristine[self._rows[slots]], slots.cpu()
+        device, exponent = changed.device, self._delta.exponents[self._name]
+        values = self._delta.values[self._name]
+        if self._ticket is None or self._starts is None:  # every element of the rows has its value
+            some = values.view(len(self._stored), -1)[here].flatten()
+            return fuse_into(changed, changed, some.to(device), exponent, None)
+        some = values[torch.from_numpy(_value_places(self._starts, here.numpy()))]
         active = active_in_rows(self._ticket, self._name, self._stored[here])
         positions = torch.from_numpy(np.flatnonzero(active).astype(np.int32))
-        device, exponent = changed.device, self._delta.exponents[self._name]
-        return fuse_into(changed, changed, values.to(device), exponent, positions.to(device))
+        return fuse_into(changed, changed, some.to(device), exponent, positions.to(device))
 
-    def _value_places(self, slots: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Where the values of some rows are among all stored."""
-        firsts, counts = self._starts[slots], self._starts[slots + 1] - self._starts[slots]
-        ends = counts.cumsum()
-        places: NDArray[np.int64] = np.arange(counts.sum()) + np.repeat(firsts - (ends - counts), counts)
-        return places
+
+def _value_places(starts: NDArray[np.int64], slots: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Where the values of some rows are among all stored."""
+    firsts, counts = starts[slots], starts[slots + 1] - starts[slots]
+    ends = counts.cumsum()
+    places: NDArray[np.int64] = np.arange(counts.sum()) + np.repeat(firsts - (ends - counts), counts)
+    return places
 
 
 def _starts(ticket: Ticket, name: str, rows: Tensor) -> NDArray[np.int64]:
@@ -218,6 +238,19 @@ def _starts(ticket: Ticket, name: str, rows: Tensor) -> NDArray[np.int64]:
     starts = np.zeros(len(rows) + 1, np.int64)
     np.cumsum(np.concatenate(counts), out=starts[1:])
     return starts
+
+
+def _of_head(name: str) -> bool:
+    return name.startswith("lm_head.")
+
+
+def _head_size(head: WordHead | ClassHead | None) -> int:
+    match head:
+        case WordHead(dense=dense, norm=norm, answers=answers):
+            return _size(dense, norm, answers)
+        case ClassHead(tensors=tensors):
+            return sum(tensor.nbytes for tensor in tensors.values())
+    return 0
 
 
 def _size(*modules: Module) -> int:

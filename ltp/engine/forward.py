@@ -21,8 +21,10 @@ from ltp.encoder import EMBEDDING_NORM
 from ltp.engine.batch import Grid, MixedBatch
 from ltp.engine.shared import Shared
 from ltp.engine.view import View
+from ltp.head import ClassHead, WordHead
 
 T = TypeVar("T")
+Head = WordHead | ClassHead
 Edges = Sequence[tuple[View, int, int]]
 """Adapters in the order of the batch, each with the stretch of rows that is its own."""
 
@@ -48,12 +50,8 @@ class Forward:
         q = self._product(f"{self._last}.q", asked, examples)
         context = self._attend_at_mask(q, self._product(f"{self._last}.kv", hidden, tokens), batch)
         hidden = self._rest(self._last, context, asked, examples)
-        hidden = F.gelu(F.linear(hidden, *self._shared.module("lm_head.dense")))
-        hidden = self._norm("lm_head.layer_norm", hidden, examples)
-        own = self._shared.answers
-        return self._by_run(
-            hidden, examples, lambda view: view.answers or own, lambda part, pair: F.linear(part, *pair)
-        )
+        own: Head = self._shared.head
+        return self._by_run(hidden, examples, lambda view: view.head or own, lambda part, head: head(part))
 
     def _embed(self, batch: MixedBatch, tokens: Edges) -> Tensor:
         words = self._look_up(WORD_EMBEDDINGS, batch.ids, tokens).index_copy_(0, batch.soft, batch.prompts)

@@ -12,10 +12,12 @@ from ltp.backbone.architecture import LM_BIAS, is_layer_norm
 from ltp.backbone.load import Backbone
 from ltp.config import Precision
 from ltp.delta import Delta
-from ltp.encoder import DTYPES, Module
+from ltp.encoder import DTYPES
 from ltp.engine.linear import Linear
 from ltp.engine.unit import Scratch, Unit, units_of
 from ltp.errors import CorruptArtifact, InvalidConfig
+from ltp.head import Module, WordHead
+from ltp.method import RECIPES, Form
 from ltp.places import Places
 from ltp.template import Template
 
@@ -35,12 +37,17 @@ class Shared:
         self.places = Places()
         self.products = {name: self._product(unit) for name, unit in self.units.items()}
         self.norms = {name: self.module(name) for name in _norms(self.tensors)}
-        self.answers: Module = backbone.decoder[self.verbalizer], self.tensors[LM_BIAS][self.verbalizer]
-        self._templates: dict[tuple[int, int, bool], Template] = {}
+        self.head = self._head()
+        self._templates: dict[tuple[Form, int, int, bool], Template] = {}
 
     def module(self, name: str) -> Module:
         """The backbone's own weight and bias of a module."""
         return self.tensors[f"{name}.weight"], self.tensors[f"{name}.bias"]
+
+    def _head(self) -> WordHead:
+        answers = self.backbone.decoder[self.verbalizer], self.tensors[LM_BIAS][self.verbalizer]
+        epsilon = self.backbone.architecture.norm_epsilon
+        return WordHead(self.module("lm_head.dense"), self.module("lm_head.layer_norm"), answers, epsilon)
 
     def _product(self, unit: Unit) -> Linear:
         modules = [self.module(module) for module in unit.modules]
@@ -54,11 +61,11 @@ class Shared:
             CorruptArtifact: it fits no input of this backbone.
         """
         options = adapter.template
-        key = (len(adapter.prompt), options.max_length, options.literal)
+        key = (RECIPES[adapter.method].form, len(adapter.prompt), options.max_length, options.literal)
         if key not in self._templates:
-            length, longest, literal = key
+            form, length, longest, literal = key
             try:
-                template = Template(self.backbone, prompt_length=length, max_length=longest, literal=literal)
+                template = Template(self.backbone, prompt_length=length, max_length=longest, literal=literal, form=form)
             except InvalidConfig as error:  # training could not have used it
                 raise CorruptArtifact(f"the adapter's template cannot be: {error}") from error
             self._templates[key] = template

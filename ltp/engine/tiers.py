@@ -81,7 +81,7 @@ class Tiers:
         with self._fetching:
             adapter, ticket = self._source(key)
         self._refuse_strangers(adapter, ticket)
-        adapter.check(ticket)
+        adapter.check(ticket, self._shared.backbone.shapes)
         compact = Compact(self._shared, adapter, ticket)
         return compact, compact.nbytes
 

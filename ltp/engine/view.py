@@ -10,7 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ltp.encoder import Module, Overlay
+from ltp.encoder import Overlay
+from ltp.head import ClassHead, Module, WordHead
 from ltp.template import Template
 
 Product = Callable[[Tensor], Tensor]
@@ -42,8 +43,8 @@ class View:
     norms: Mapping[str, Module] = field(default_factory=dict)
     embeddings: Mapping[str, Rows] = field(default_factory=dict)
     """By matrix."""
-    answers: Module | None = None
-    """Output embeddings (3, H) and biases (3,) of the verbalizer's tokens, where they move with the input's."""
+    head: WordHead | ClassHead | None = None
+    """What makes the logits, where it is not the backbone's own with the verbalizer's words."""
     nbytes: int = 0
     """What this adapter alone keeps in memory."""
 

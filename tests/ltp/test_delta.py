@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from synthetic import random_changes, random_ticket
 
+from ltp.applied import apply
 from ltp.backbone.architecture import POSITION_EMBEDDINGS, WORD_EMBEDDINGS
 from ltp.backbone.load import Backbone
-from ltp.delta import Delta, active_in_rows, apply, encode, fuse, positions_in, scale_exponent
+from ltp.delta import Delta, active_in_rows, encode, fuse, positions_in, scale_exponent
 from ltp.encoder import look_up
 from ltp.errors import DeltaDoesNotFitTicket, NonFiniteWeights
 

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from synthetic import pairs, random_changes, random_ticket
 
 from ltp.adapter import Adapter, TemplateOptions
+from ltp.applied import apply
 from ltp.backbone.load import Backbone
 from ltp.config import Strategy
-from ltp.delta import Delta, apply, encode
+from ltp.delta import Delta, encode
 from ltp.engine import Engine, PairRequest, Prediction
 from ltp.engine.cache import ByteCache
 from ltp.errors import BackboneMismatch, CorruptArtifact, DeltaDoesNotFitTicket

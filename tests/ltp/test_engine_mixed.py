@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections import Counter
+from math import prod
 from pathlib import Path
 
 import pytest
@@ -11,22 +12,26 @@ from tiny import write_tiny
 
 from ltp.adapter import Adapter, TemplateOptions
 from ltp.adapter.decoded import decoded
-from ltp.backbone.architecture import POSITION_EMBEDDINGS, TYPE_EMBEDDINGS, WORD_EMBEDDINGS
+from ltp.backbone.architecture import BY_ROWS, POSITION_EMBEDDINGS, TYPE_EMBEDDINGS, WORD_EMBEDDINGS
 from ltp.backbone.load import Backbone, load_backbone
 from ltp.classify import classify
-from ltp.delta import Delta, encode
+from ltp.config import Method
+from ltp.delta import Delta, encode, encode_dense
 from ltp.encoder import Encoder
 from ltp.engine import Engine, PairRequest
 from ltp.engine.batch import arrange
 from ltp.engine.compact import Compact
 from ltp.engine.forward import Forward
 from ltp.engine.shared import Shared
+from ltp.head import Classifier
+from ltp.method import RECIPES
 from ltp.template import Encoded, Template
 from ltp.ticket import Ticket
 
 Library = dict[str, tuple[Adapter, Ticket | None]]
 TEXTS = [(example.premise, example.hypothesis) for example in pairs(14, seed=3)] + [("dog " * 60, "a"), ("x", "y")]
 LAYERS = 3
+DENSE: tuple[Method, ...] = ("ft", "dp", "sp", "mp")
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +41,7 @@ def backbone(tmp_path_factory: pytest.TempPathFactory) -> Backbone:
 
 @pytest.fixture(scope="module")
 def library(backbone: Backbone) -> Library:
-    """Adapters of every scope and strategy, one whose ticket changed nothing, and two that are a prompt alone."""
+    """Adapters of every scope and strategy, one whose ticket changed nothing, two of a prompt alone, and dense ones."""
     layer = "roberta.encoder.layer."
     tickets: dict[str, Ticket | None] = {
         "all": random_ticket(backbone, 0.3),
@@ -51,7 +56,31 @@ def library(backbone: Backbone) -> Library:
         "pt": None,
         "pt of two": None,
     }
-    return {key: (_adapter(backbone, key, ticket, seed), ticket) for seed, (key, ticket) in enumerate(tickets.items())}
+    found: Library = {}
+    for seed, (key, ticket) in enumerate(tickets.items()):
+        found[key] = _adapter(backbone, key, ticket, seed), ticket
+    for seed, method in enumerate(DENSE, start=len(tickets)):
+        found[method] = _dense(backbone, method, seed), None
+    return found
+
+
+def _dense(backbone: Backbone, method: Method, seed: int) -> Adapter:
+    """Every parameter moves, of word embeddings and biases those of some rows."""
+    recipe, hidden, generator = RECIPES[method], backbone.info.hidden, _seeded(seed)
+    shapes = {name: shape for name, shape in backbone.shapes.items() if name in BY_ROWS}
+    rows = {name: torch.arange(min(seed % 3, shape[0] - 1), shape[0], 3) for name, shape in shapes.items()}
+    kept = {name: (len(rows[name]), *shape[1:]) if name in rows else shape for name, shape in backbone.shapes.items()}
+    changes = {name: 0.05 * torch.randn(prod(shape), generator=generator) for name, shape in kept.items()}
+    return Adapter(
+        prompt=torch.randn(4 if recipe.soft else 0, hidden, generator=generator),
+        delta=encode_dense(changes, rows),
+        method=method,
+        strategy="decoupled" if recipe.words is None else "tied",
+        backbone=backbone.info.fingerprint,
+        ticket_sha256=None,
+        template=TemplateOptions(literal=False, max_length=48),
+        head={} if recipe.words else dict(Classifier(hidden, seed=seed).state_dict()),
+    )
 
 
 def _adapter(backbone: Backbone, key: str, ticket: Ticket | None, seed: int) -> Adapter:
@@ -75,7 +104,8 @@ def _seeded(seed: int) -> torch.Generator:
 
 
 def encoded(backbone: Backbone, adapter: Adapter) -> list[Encoded]:
-    return Template(backbone, prompt_length=len(adapter.prompt), **dataclasses.asdict(adapter.template)).encode(TEXTS)
+    options, form = dataclasses.asdict(adapter.template), RECIPES[adapter.method].form
+    return Template(backbone, prompt_length=len(adapter.prompt), form=form, **options).encode(TEXTS)
 
 
 @pytest.fixture(scope="module")
@@ -125,7 +155,7 @@ def test_every_matrix_of_embeddings_can_change_by_itself(backbone: Backbone, lib
     assert {*view.embeddings} == {WORD_EMBEDDINGS}
     assert not view.products
     assert not view.norms
-    assert Compact(shared, *library["tied"]).view.answers is not None
+    assert Compact(shared, *library["tied"]).view.head is not None
     assert Compact(shared, *library["nothing"]).view.kind == ""
 
 
