@@ -1,7 +1,7 @@
 # The only commands to learn. `make demo` and `make test` do all of their own set-up.
 #
 # PYTHON           the interpreter .venv is made with (default: the first of python3.11 ... python3 that is 3.11 or newer)
-# DATA             folder with xnli/, americasnli/ and wikitext2/, for `make bench` and `make few-shot`
+# DATA             folder with xnli/, americasnli/ and wikitext2/, for `make bench`
 # LINES            numbers of the benchmarks to run, e.g. 1,2 (default: all)
 # TORCH_INDEX_URL  package index torch alone is taken from, for a CPU-only or CUDA build (default: pip's own indexes)
 
@@ -19,7 +19,7 @@ TORCH := torch==2.13.0
 AUDIT := build/audit
 PIP_AUDIT := pip-audit==2.10.1
 
-.PHONY: help setup run demo test check bench few-shot rehearse audit format migrate lock clean
+.PHONY: help setup run demo test check bench rehearse audit format migrate lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -44,10 +44,6 @@ check: $(INSTALLED) ## lint, formatting, types, and the direction of imports
 
 bench: setup | $(BENCHED) ## speed beside what one would run instead, into bench/report.md (DATA=..., LINES=1,2); 50 minutes on 2 cores
 	@$(BIN)/python -m bench $(if $(DATA),--data "$(DATA)") $(if $(LINES),--lines "$(LINES)")
-
-few-shot: setup ## few-shot accuracy on XNLI and AmericasNLI (make few-shot DATA=...); hours on 2 cores, resumable
-	@test -n "$(DATA)" || { echo "Name the folder with xnli/, americasnli/ and wikitext2/: make few-shot DATA=..." >&2; exit 2; }
-	@$(BIN)/python -m bench.few_shot --data "$(DATA)" --out build/few-shot
 
 rehearse: setup ## start every service of docker-compose.yml as a process, and run the demo through it (10 minutes on 2 cores)
 	@$(BIN)/python -m deploy.rehearse

@@ -74,7 +74,7 @@ class Reproduction:
 
     def report(self, subject: Subject) -> list[Path]:
         """Write the report; the paths of Markdown, HTML and JSON."""
-        return write(subject, self.output / self.full.name)
+        return write(subject, self.output)
 
 
 def plan(

@@ -7,19 +7,17 @@ from collections.abc import Iterator
 
 from ltp.reproduce.report.document import Block, Document, Figure, Items, Table, TableCell, Text
 
-FIGURES = "figures"
-"""The folder of drawings beside the file."""
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&])")
 _BREAK = re.compile(r"\s*[\r\n]+\s*")
 
 
-def render(document: Document) -> str:
-    """The whole document."""
+def render(document: Document, *, figures: str = "figures") -> str:
+    """The whole document; `figures` is the folder of its drawings, as seen from the file."""
     lines = [f"# {escape(document.title)}", "", escape(document.lead)]
     for section in document.sections:
         lines += ["", f"## {escape(section.title)}"]
         for block in section.blocks:
-            lines += ["", *_block(block)]
+            lines += ["", *_block(block, figures)]
     return "\n".join(lines) + "\n"
 
 
@@ -28,20 +26,19 @@ def escape(text: str) -> str:
     return _SPECIAL.sub(r"\\\1", _BREAK.sub(" ", text))
 
 
-def _block(block: Block) -> Iterator[str]:
+def _block(block: Block, figures: str) -> Iterator[str]:
     match block:
         case Text():
             yield escape(block.text)
         case Items():
             yield from (f"- {escape(item)}" for item in block.items)
         case Figure():
-            yield f"![{escape(block.caption)}]({FIGURES}/{block.name}.svg)"
+            yield f"![{escape(block.caption)}]({figures}/{block.name}.svg)"
         case Table():
             if block.caption:
                 yield from (escape(block.caption), "")
-            figures = len(block.columns) - block.words
             yield _row(map(escape, block.columns))
-            yield _row(["---"] * block.words + ["---:"] * figures)
+            yield _row(["---"] * block.words + ["---:"] * (len(block.columns) - block.words))
             yield from (_row(map(_cell, row)) for row in block.rows)
 
 

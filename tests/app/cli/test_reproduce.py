@@ -38,7 +38,7 @@ def test_an_experiment_is_run_reported_and_gone_on_with(arguments: list[str], tm
     said = json.loads(first.stdout)
     assert said["experiment"] == "table1"
     assert said["cells"] == 1 + 1 + 2 + 2
-    assert [Path(path).name for path in said["report"]] == ["report.md", "report.html", "report.json"]
+    assert [Path(path).name for path in said["report"]] == ["table1.md", "table1.html", "table1.json"]
     facts = json.loads(Path(said["report"][2]).read_text(encoding="utf-8"))
     assert facts["command"].startswith("ltp reproduce table1 --data ")
     assert "--methods pt,ltp@20 --shots 2 --languages en --rates none --seeds 1 --pairs 12" in facts["command"]
@@ -47,7 +47,7 @@ def test_an_experiment_is_run_reported_and_gone_on_with(arguments: list[str], tm
     more = runner.invoke(root, ["reproduce", "table1", *arguments, "--rates", "none", "--shots", "2,4"])
     assert more.exit_code == 0, more.output
     assert "PT" in more.stdout
-    assert "report.html" in more.stdout
+    assert "table1.html" in more.stdout
     assert cells < set((tmp_path / "out" / "ledger" / "cells").iterdir())
 
 
@@ -56,7 +56,7 @@ def test_experiments_share_a_folder(arguments: list[str], tmp_path: Path) -> Non
         done = runner.invoke(root, ["reproduce", name, *arguments, "--rates", "none"])
         assert done.exit_code == 0, done.output
     assert len(list((tmp_path / "out" / "ledger" / "cells").glob("*.json"))) == 6
-    assert (tmp_path / "out" / "selection" / "report.html").is_file()
+    assert (tmp_path / "out" / "selection.html").is_file()
 
 
 def test_other_settings_are_not_mixed_in(arguments: list[str]) -> None:

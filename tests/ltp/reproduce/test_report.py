@@ -243,16 +243,17 @@ def test_answers_to_cut_texts_are_counted(tell: Tell) -> None:
 def test_the_files_are_whole_and_stale_drawings_go(tell: Tell, tmp_path: Path) -> None:
     subject = tell(small())
     folder = tmp_path / "report"
-    (folder / "figures").mkdir(parents=True)
-    (folder / "figures" / "stale.svg").write_text("", encoding="utf-8")
+    drawings = folder / "figures" / "small"
+    drawings.mkdir(parents=True)
+    (drawings / "stale.svg").write_text("", encoding="utf-8")
 
     written = write(subject, folder)
 
-    assert [path.name for path in written] == ["report.md", "report.html", "report.json"]
-    drawn = {path.name for path in (folder / "figures").iterdir()}
+    assert [path.name for path in written] == ["small.md", "small.html", "small.json"]
+    drawn = {path.name for path in drawings.iterdir()}
     assert drawn == {"zero-shot-paper-shots.svg", "zero-shot-best-shots.svg", "distribution.svg"}
     for name in drawn:
-        assert f"figures/{name}" in written[0].read_text(encoding="utf-8")
+        assert f"figures/small/{name}" in written[0].read_text(encoding="utf-8")
     facts = json.loads(written[2].read_text(encoding="utf-8"))
     assert {sample["shots"] for sample in facts["samples"]} == {1, 4}
     assert all(len(sample["train"]) == 3 * sample["shots"] for sample in facts["samples"])
