@@ -26,6 +26,8 @@ from app.schemas.scalars import Language, Name, Request
 from app.strict_json import JSONRefused, parse
 from ltp.backbone.manifest import BackboneInfo
 from ltp.errors import CorruptArtifact, DeltaDoesNotFitTicket, InvalidConfig
+from ltp.method import RECIPES
+from ltp.template import least_tokens
 
 if TYPE_CHECKING:
     from ltp.adapter import Adapter
@@ -34,8 +36,6 @@ if TYPE_CHECKING:
 LONGEST_NOTES = 4 << 20
 """Characters; scores of a hundred seeds with their epochs fit."""
 DEEPEST_NOTES = 32
-TEMPLATE_TOKENS = 7
-"""`<s> P . H ? <mask> </s>` with one token each: what an input needs besides the soft prompt."""
 
 
 class Notes(Request):
@@ -132,7 +132,8 @@ def bring_in(
 
 def _check_plausible(adapter: Adapter, ticket: Ticket | None, backbone: BackboneInfo) -> None:
     """Refuse figures that no training here could have written; bytes and hashes were checked before."""
-    if not TEMPLATE_TOKENS + len(adapter.prompt) <= adapter.template.max_length <= backbone.max_positions:
+    least = least_tokens(RECIPES[adapter.method].form, prompt_length=len(adapter.prompt))
+    if not least <= adapter.template.max_length <= backbone.max_positions:
         raise CorruptArtifact(f"the adapter's max_length is {adapter.template.max_length}; the backbone cannot do that")
     if ticket is None:
         return

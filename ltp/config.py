@@ -126,18 +126,18 @@ class TicketConfig(_Checked):
 
 @dataclass(frozen=True, kw_only=True)
 class AdapterConfig(_Checked):
-    """Stage 2: the soft prompt and the ticket's active parameters, trained on a few examples (3.2, 4.2)."""
+    """Stage 2: the soft prompt and the ticket's active parameters, or what another method trains (3.2, 4.2)."""
 
     epochs: Annotated[int, Ge(1), Le(10_000)] = 70
     """Passes over the training examples; the best on the development examples is kept (4.2)."""
     batch_size: Annotated[int, Ge(1), Le(4096)] = 32
     """Examples a step (4.2)."""
     learning_rate: Annotated[float, Gt(0), Le(1)] | None = None
-    """AdamW's rate for the active parameters; null takes the backbone's recommended one (2e-5 for XLM-R base, 4.2)."""
+    """AdamW's rate for the model's parameters; null takes the backbone's recommended one (2e-5 for XLM-R base, 4.2)."""
     prompt_learning_rate: Annotated[float, Gt(0), Le(1)] | None = None
-    """AdamW's rate for the soft prompt; null takes `learning_rate`."""
+    """AdamW's rate for the soft prompt, where the method has one; null takes `learning_rate`."""
     prompt_length: Annotated[int, Ge(1), Le(MAX_PROMPT_LENGTH)] = 4
-    """Soft tokens in the template (4.2)."""
+    """Soft tokens in the template, where the method has any (4.2)."""
     max_length: Annotated[int, Ge(16), Le(512)] = 256
     """Longest input in tokens, soft tokens included; the longer of premise and hypothesis is cut (4.2)."""
     dev_share: Annotated[float, Gt(0), Lt(1)] = 0.5
@@ -145,7 +145,7 @@ class AdapterConfig(_Checked):
     literal: bool = False
     """Append the template's punctuation after the sentences' own, instead of replacing it."""
     delta_dtype: Literal["fp16", "fp32"] = "fp16"
-    """How the sparse delta is stored."""
+    """How the trained changes are stored."""
     precision: Precision = "fp32"
     """Arithmetic of training; recorded, and part of what makes a run repeatable."""
     seed: Annotated[int, Ge(0), Lt(2**32)] = 0

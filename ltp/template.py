@@ -44,6 +44,12 @@ LAYOUTS: dict[Form, tuple[tuple[str, ...], tuple[str, ...]]] = {
 """What stands between P and H, and after them; `<s>` is before. A pair without `<mask>` is asked at its `<s>`."""
 
 
+def least_tokens(form: Form, *, prompt_length: int) -> int:
+    """Count what the shortest pair needs in a form, each word of the template taken for one token."""
+    pieces = [piece for part in LAYOUTS[form] for piece in part]
+    return 1 + 1 + 1 + sum(prompt_length if piece == SOFT else 1 for piece in pieces)  # <s>, P and H besides
+
+
 @dataclass(frozen=True)
 class Encoded:
     """One pair in the template: `soft` places from `soft_from` on await the soft prompt, and `asked` gives the answer.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,6 +11,7 @@ from app.cli import options
 from app.cli.command import Session, remote
 from app.cli.options import BatchSize, Epochs, LearningRate, MaxLength, More, NoWait, Seed, TrainingPrecision
 from app.cli.output import accuracy, age, pairs, percent, size, table
+from ltp.config import Method
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -36,7 +37,9 @@ def train_adapter(
     dev: ExamplesFile = None,
     test: ExamplesFile = None,
     ticket: Annotated[str | None, typer.Option(help="Id or name; default: the newest one.")] = None,
-    method: Annotated[Literal["ltp", "pt"] | None, typer.Option(help="pt trains the soft prompt alone.")] = None,
+    method: Annotated[
+        Method | None, typer.Option(help="pt: the soft prompt alone; ft, dp, sp, mp: every parameter, no ticket.")
+    ] = None,
     name: Annotated[str | None, typer.Option(help="What to call the adapter.")] = None,
     alias: Annotated[str | None, typer.Option(help="An alias to point at it, e.g. production.")] = None,
     seeds: Annotated[int | None, typer.Option(min=1, help="Train so many, publish the best.")] = None,

@@ -16,7 +16,7 @@ from app.body import Accepts, File, Submission
 from app.deps import AdapterDep, BackboneDep, BlobsDep, DatabaseDep, PredictorDep, SettingsDep
 from app.downloads import SAFETENSORS, downloads
 from app.errors import FieldError, InvalidRequest
-from app.exchange import TEMPLATE_TOKENS, bring_in, pack
+from app.exchange import bring_in, pack
 from app.idempotency import StarterDep
 from app.intake.examples import IncomingExamples, take_examples
 from app.predictor.source import address
@@ -28,6 +28,8 @@ from app.schemas.scalars import Page
 from app.scopes import READ, TRAIN
 from ltp.backbone.manifest import BackboneInfo
 from ltp.errors import BackboneMismatch
+from ltp.method import RECIPES
+from ltp.template import least_tokens
 
 router = APIRouter(tags=["adapters"])
 
@@ -63,6 +65,8 @@ def create_adapter(
     caller: CallerDep,
 ) -> Response:
     """A soft prompt and the ticket's parameters, on a page of labelled pairs of one language.
+
+    With another `method`, what LTP is compared to: then there is no ticket.
 
     The pairs come in the request, or as files in a multipart body whose part `request` is the JSON.
     """
@@ -109,7 +113,7 @@ def get_adapter(adapter: AdapterDep, db: DatabaseDep) -> Adapter:
     responses={**downloads(SAFETENSORS, "One safetensors file"), **refusals(404, 409)},
 )
 async def export_adapter(adapter: AdapterDep, blobs: BlobsDep, db: DatabaseDep, settings: SettingsDep) -> FileResponse:
-    """One safetensors file with everything another service needs: delta, soft prompt, metadata, and the mask."""
+    """One safetensors file with everything another service needs: delta, prompt or head, metadata, and the mask."""
     packed = await run_in_threadpool(pack, db, blobs, adapter, spool=settings.spool)
     name = f"{adapter.lang}-{adapter.version}.safetensors"
     cleanup = BackgroundTask(packed.folder.cleanup)
@@ -151,12 +155,12 @@ def delete_adapter(adapter: AdapterDep, db: DatabaseDep, predictor: PredictorDep
 def _check(request: AdapterRequest, backbone: BackboneInfo) -> None:
     """Refuse what no training could use, before any text is looked at."""
     training = request.training
-    if request.method == "pt" and request.ticket is not None:
-        raise _refusal("ticket", "method 'pt' trains the soft prompt alone; leave the ticket out")
+    if request.method != "ltp" and request.ticket is not None:
+        raise _refusal("ticket", f"method {request.method!r} trains without a ticket; leave it out, or choose 'ltp'")
     if training.max_length > backbone.max_positions:
         raise _refusal("training.max_length", f"the backbone takes at most {backbone.max_positions} tokens")
-    if training.max_length < TEMPLATE_TOKENS + training.prompt_length:
-        least = TEMPLATE_TOKENS + training.prompt_length
+    least = least_tokens(RECIPES[request.method].form, prompt_length=training.prompt_length)
+    if training.max_length < least:
         raise _refusal("training.max_length", f"with this prompt_length the template alone needs {least} tokens")
 
 
@@ -194,8 +198,8 @@ def _queue(
 
 
 def _ticket(session: Session, request: AdapterRequest, *, tenant: str, backbone: BackboneInfo) -> str | None:
-    """Return the ticket to train on: the one named, else the newest; none for method `pt`."""
-    if request.method == "pt":
+    """Return the ticket to train on: the one named, else the newest; none unless the method is `ltp`."""
+    if request.method != "ltp":
         return None
     if request.ticket is None:
         return tickets.newest_ready(session, tenant=tenant, backbone=backbone.fingerprint).id

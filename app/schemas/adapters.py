@@ -68,9 +68,11 @@ class AdapterRequest(Request):
     test_examples: Examples | None = None
     """Scored once, at the end."""
     ticket: Identifier | None = None
-    """Default: the newest ready ticket of the served backbone. Method `pt` needs none."""
+    """For method `ltp` only. Default: the newest ready ticket of the served backbone."""
     method: Method = "ltp"
-    """`ltp`: soft prompt and the ticket's active parameters; `pt`: the soft prompt alone."""
+    """`ltp`: soft prompt and the ticket's active parameters; `pt`: the soft prompt alone. The others train every
+    parameter and need no ticket: `ft` fine-tuning with a classification head, `dp` a template of words, `sp` the soft
+    prompt, `mp` words and soft prompt."""
     name: Name | None = None
     """For people."""
     alias: AliasName | None = None
@@ -136,7 +138,7 @@ class ExampleCounts(Answer):
 
 
 class Adapter(Answer):
-    """A soft prompt and a sparse delta on one ticket. Immutable once ready."""
+    """A soft prompt and a sparse delta on one ticket, or what another method trained. Immutable once ready."""
 
     id: Annotated[str, Field(examples=[AN_ADAPTER_ID])]
     name: str | None
@@ -149,6 +151,7 @@ class Adapter(Answer):
     origin: Annotated[str, Field(examples=["training"])]
     """`training` or `import`."""
     ticket: Annotated[str | None, Field(examples=[A_TICKET_ID])]
+    """Null unless the method is `ltp`."""
     backbone: str
     """Fingerprint of the backbone it belongs to."""
     seeds: int

@@ -164,7 +164,7 @@ def test_multipart_is_refused_where_there_is_nothing_to_upload(shared: Service, 
         ("POST", "/adapters", {"lang": "en", "examples": [{**EXAMPLE, "premise": "\u2003"}]}, "examples.0.premise"),
         ("POST", "/adapters", {"lang": "en", "examples": [EXAMPLE], "training": {"epochs": 0}}, "training.epochs"),
         ("POST", "/adapters", {"lang": "en", "examples": [EXAMPLE], "alias": "Über"}, "alias"),
-        ("POST", "/adapters", {"lang": "en", "examples": [EXAMPLE], "method": "ft"}, "method"),
+        ("POST", "/adapters", {"lang": "en", "examples": [EXAMPLE], "method": "xp"}, "method"),
         ("POST", "/adapters", {"lang": "en", "examples": [EXAMPLE], "seeds": 0}, "seeds"),
         ("POST", "/adapters", {"lang": "en", "examples": [EXAMPLE], "method": "pt", "ticket": ABSENT}, "ticket"),
         (
