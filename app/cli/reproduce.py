@@ -48,7 +48,7 @@ def reproduce(
     to: Annotated[
         Path, typer.Option("--output", "-o", help="Results and reports; run it again to go on.", show_default=False)
     ],
-    quick: Annotated[bool, typer.Option("--quick", help="Bound it to under an hour on two cores.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="What mini does on two cores in 40 minutes.")] = False,
     backbone: Annotated[str, typer.Option(help="mini, a directory, or owner/name@revision.")] = "mini",
     text: Annotated[
         Path | None, typer.Option(**options.EXISTING, help="Sentences to measure drifts on, one a line.")

@@ -32,6 +32,8 @@ PATIENCE_S = 600.0
 """How long a service may be away, or its queue full, before a run gives up; its jobs go on all the same."""
 DIVERGED = "training_diverged"
 AWAY = {"no_service", "connection_lost"}
+GONE = "_not_found"
+"""How the code of every refusal ends that says that there is no such thing."""
 COLLECTIONS = {DriftCell: "tickets", TicketCell: "tickets", TrainingCell: "adapters", EvaluationCell: "predictions"}
 
 
@@ -113,11 +115,7 @@ class OnWorkers:
         """The order of an earlier run, if it is under way, diverged, or what it made is still there."""
         if (note := self._notes[cell.id]) is None:
             return None
-        try:
-            job = self._client.get(f"/jobs/{note.job}")
-        except Failure as failure:
-            if failure.passing or failure.code in AWAY:
-                raise
+        if (job := self._look(f"/jobs/{note.job}")) is None:
             return None
         diverged = (job["error"] or {}).get("code") == DIVERGED
         usable = diverged or job["status"] in {"queued", "running"} or self._is_ready(cell, note)
@@ -144,13 +142,17 @@ class OnWorkers:
         return note.resource
 
     def _is_ready(self, cell: Cell, note: Note) -> bool:
+        found = self._look(f"/{COLLECTIONS[type(cell)]}/{note.resource}")
+        return found is not None and found["status"] == "ready"
+
+    def _look(self, path: str) -> dict[str, Any] | None:
+        """What the service says of something, or None if there is no such thing any more."""
         try:
-            found = self._client.get(f"/{COLLECTIONS[type(cell)]}/{note.resource}")
+            return self._client.get(path)
         except Failure as failure:
-            if failure.passing or failure.code in AWAY:
+            if not failure.code.endswith(GONE):
                 raise
-            return False
-        return bool(found["status"] == "ready")
+            return None
 
     def _finished(self, job_id: str, progress: ProgressCallback) -> dict[str, Any]:
         """Follow a job to its end. Raises Failure when the service is away for too long."""

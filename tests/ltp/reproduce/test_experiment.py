@@ -119,7 +119,7 @@ def test_bounds_replace_and_are_told() -> None:
     told = differences(full, bounded)
     assert "Methods: sp instead of ft, dp, sp, mp, pt, ltp@20, ltp@75." in told
     assert "Seeds: 3 instead of 5." in told
-    assert "Test pairs a language: the first 100 instead of all." in told
+    assert "Test pairs a language: the first 150 instead of all." in told
     assert "Languages: en, es, sw, ur, zh (5 of 15)." in told
 
 

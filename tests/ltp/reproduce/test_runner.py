@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -126,8 +127,10 @@ def test_the_pace_is_measured_by_kind(grid: Grid) -> None:
     evaluation = next(cell for cell in cells if isinstance(cell, EvaluationCell))
     pace = Pace(sizes, slots=2)
 
-    assert cost(evaluation, sizes) == 2 * 20
-    assert cost(training, sizes) == 2 * (3 + 1) * 12
+    more, longer = replace(evaluation, pairs=40), replace(training, config=replace(training.config, epochs=5))
+    assert cost(more, sizes) - cost(evaluation, sizes) == 2 * (40 - 20)
+    assert cost(longer, sizes) - cost(training, sizes) == (5 - 2) * (3 + 1) * 12
+    assert cost(replace(evaluation, pairs=1), sizes) > 2, "a cell takes something whatever its size"
     before = pace.seconds(training)
     pace.note(training, 10 * before)
     assert pace.seconds(training) == pytest.approx(10 * before)
