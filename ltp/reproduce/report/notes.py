@@ -139,7 +139,7 @@ def _on_tickets(subject: Subject) -> Iterator[str]:
         if outcome.get("zero_drift"):
             yield (
                 f"{variant.label}: {outcome['zero_drift']:,} of {outcome['active']:,} active parameters never moved in"
-                " the MLM run; they fill the ticket up by order."
+                " the MLM run; they fill the ticket up by order. It holds everything that moved and selects nothing."
             )
         elif outcome and outcome["active"] >= SATURATED * outcome["moved"]:
             yield (
