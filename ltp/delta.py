@@ -23,7 +23,6 @@ from ltp.backbone.architecture import EMBEDDING_MATRICES, WORD_EMBEDDINGS
 from ltp.encoder import Overlay
 from ltp.errors import DeltaDoesNotFitTicket, NonFiniteWeights
 from ltp.fusing import Fusing, fuse_all, fuse_into
-from ltp.places import Places
 from ltp.ticket import Ticket
 
 if TYPE_CHECKING:
@@ -175,22 +174,16 @@ def fuse(
     parameters: Mapping[str, Tensor],
     delta: Delta,
     ticket: Ticket,
-    *,
-    places: Places | None = None,
 ) -> tuple[dict[str, Tensor], Overlay | None]:
     """Fuse a delta into copies of the tensors it changes; the pristine `parameters` stay as they are.
 
     The word embeddings are never copied: their changed rows come back as an overlay (None when there are none). That
-    the delta fits the ticket is the caller's to check. `places` keeps the ticket's positions for its next delta.
+    the delta fits the ticket is the caller's to check.
     """
-    places = Places() if places is None else places
     names = [name for name in moved(delta) if name != WORD_EMBEDDINGS]
     wanted = [(parameters[name].shape, torch.float32) for name in names]
     buffers = carve(wanted, parameters[names[0]].device if names else "cpu")
-    fuse_all(
-        fusing(buffer, parameters[name], delta, ticket, name, places=places)
-        for name, buffer in zip(names, buffers, strict=True)
-    )
+    fuse_all(fusing(buffer, parameters[name], delta, ticket, name) for name, buffer in zip(names, buffers, strict=True))
     return dict(zip(names, buffers, strict=True)), overlay(parameters, delta, ticket)
 
 
@@ -199,12 +192,28 @@ def moved(delta: Delta) -> list[str]:
     return [name for name, values in delta.values.items() if values[:FIRST].any() or values.any()]
 
 
-def fusing(buffer: Tensor, pristine: Tensor, delta: Delta, ticket: Ticket, name: str, *, places: Places) -> Fusing:
+def fusing(buffer: Tensor, pristine: Tensor, delta: Delta, ticket: Ticket, name: str) -> Fusing:
     """One tensor of a delta, ready to be fused into `buffer`; its values are brought to where the buffer is."""
-    device = buffer.device
-    positions = positions_in(delta, ticket, name).int() if name in delta.rows else places.of(ticket, name, device)
-    values = delta.values[name].to(device, non_blocking=True)
-    return Fusing(buffer, pristine, values, delta.exponents[name], positions.to(device, non_blocking=True))
+    values = delta.values[name].to(buffer.device, non_blocking=True)
+    return Fusing(buffer, pristine, values, delta.exponents[name], _active_bits(delta, ticket, name))
+
+
+def _active_bits(delta: Delta, ticket: Ticket, name: str) -> NDArray[np.uint8]:
+    """Where a tensor has stored values, one bit an element."""
+    if name not in delta.rows:
+        return ticket.masks[name]
+    active = np.zeros(ticket.shapes[name], np.bool_)
+    active[delta.rows[name].numpy()] = active_in_rows(ticket, name, delta.rows[name])
+    return np.packbits(active, bitorder="little")
+
+
+def bits_of_rows(ticket: Ticket, name: str, rows: Tensor) -> NDArray[np.uint8]:
+    """The bits of some rows of a matrix, one row after the other, packed anew."""
+    height, width = ticket.shapes[name]
+    if width % 8:
+        return np.packbits(active_in_rows(ticket, name, rows), bitorder="little")
+    packed: NDArray[np.uint8] = ticket.masks[name].reshape(height, width // 8)[rows.cpu().numpy()].reshape(-1)
+    return packed
 
 
 def overlay(parameters: Mapping[str, Tensor], delta: Delta, ticket: Ticket) -> Overlay | None:
@@ -215,9 +224,8 @@ def overlay(parameters: Mapping[str, Tensor], delta: Delta, ticket: Ticket) -> O
     pristine = parameters[name]
     rows = delta.rows[name].to(pristine.device)
     changed = pristine[rows]  # (R, H)
-    inside = torch.from_numpy(np.flatnonzero(active_in_rows(ticket, name, delta.rows[name])).astype(np.int32))
-    positions, values = inside.to(pristine.device), delta.values[name].to(pristine.device)
-    return Overlay(rows, fuse_into(changed, changed, values, delta.exponents[name], positions))
+    active, values = bits_of_rows(ticket, name, delta.rows[name]), delta.values[name].to(pristine.device)
+    return Overlay(rows, fuse_into(changed, changed, values, delta.exponents[name], active))
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ltp.backbone.architecture import EMBEDDING_MATRICES, WORD_EMBEDDINGS, is_layer_norm
-from ltp.delta import Delta, active_in_rows, fusing, moved
+from ltp.delta import Delta, active_in_rows, bits_of_rows, fusing, moved
 from ltp.encoder import Module, Overlay
 from ltp.engine.linear import Linear, reorders
 from ltp.engine.unit import Unit
@@ -97,12 +97,6 @@ class Compact:
     def _changes(self, unit: Unit) -> bool:
         return any(f"{module}.{part}" in self._moved for module in unit.modules for part in ("weight", "bias"))
 
-    def unpack(self) -> None:
-        """Have the ticket's positions ready, so that nobody waits for them."""
-        for name in self._moved:
-            if self._ticket is not None and name not in EMBEDDING_MATRICES:
-                self._shared.places.of(self._ticket, name, self._shared.device)
-
     def linear(self, unit: Unit) -> Linear:
         """Fuse one product to keep."""
         weight, bias = self._shared.scratch.of(unit)
@@ -130,8 +124,7 @@ class Compact:
     def fusing(self, buffer: Tensor, name: str) -> Fusing:
         """One tensor, ready to be fused into `buffer`."""
         assert self._ticket is not None  # noqa: S101  something moved
-        places = self._shared.places
-        return fusing(buffer, self._shared.tensors[name], self._delta, self._ticket, name, places=places)
+        return fusing(buffer, self._shared.tensors[name], self._delta, self._ticket, name)
 
     def _norms(self) -> dict[str, Module]:
         changed = {name.rpartition(".")[0] for name in self._moved if is_layer_norm(name)}
@@ -196,10 +189,8 @@ class StoredRows:
         changed = self._pristine[self._rows[slots]]
         here = slots.cpu()
         values = self._delta.values[self._name][torch.from_numpy(self._value_places(here.numpy()))]
-        active = active_in_rows(self._ticket, self._name, self._stored[here])
-        positions = torch.from_numpy(np.flatnonzero(active).astype(np.int32))
-        device, exponent = changed.device, self._delta.exponents[self._name]
-        return fuse_into(changed, changed, values.to(device), exponent, positions.to(device))
+        active = bits_of_rows(self._ticket, self._name, self._stored[here])
+        return fuse_into(changed, changed, values.to(changed.device), self._delta.exponents[self._name], active)
 
     def _value_places(self, slots: NDArray[np.int64]) -> NDArray[np.int64]:
         """Where the values of some rows are among all stored."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import torch
 
+from ltp import fusing
 from ltp.backbone.load import Backbone
 from ltp.classify import MAX_TOKENS
 from ltp.config import Precision
@@ -62,6 +63,7 @@ class Engine:
         backbone = backbone.on(device)
         self._max_tokens, self._pad = max_tokens, backbone.special.pad
         shared = Shared(backbone, precision=precision)
+        fusing.ready(shared.dtype, shared.device)
         self._forward = Forward(shared)
         self._tiers = Tiers(shared, source, fused_bytes=fused_bytes, compact_bytes=compact_bytes)
         self._pairs = 0

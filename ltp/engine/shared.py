@@ -1,4 +1,4 @@
-"""What all adapters share: the backbone's tensors and products, the positions of tickets, templates, one scratch."""
+"""What all adapters share: the backbone's tensors and products, templates, one scratch."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from ltp.encoder import DTYPES, Module
 from ltp.engine.linear import Linear
 from ltp.engine.unit import Scratch, Unit, units_of
 from ltp.errors import CorruptArtifact, InvalidConfig
-from ltp.places import Places
 from ltp.template import Template
 
 if TYPE_CHECKING:
@@ -32,7 +31,6 @@ class Shared:
         self.device = backbone.verbalizer.device
         self.units = units_of(backbone)
         self.scratch = Scratch(self.units, dtype=self.dtype, device=self.device)
-        self.places = Places()
         self.products = {name: self._product(unit) for name, unit in self.units.items()}
         self.norms = {name: self.module(name) for name in _norms(self.tensors)}
         self.answers: Module = backbone.decoder[self.verbalizer], self.tensors[LM_BIAS][self.verbalizer]
