@@ -192,7 +192,7 @@ def admitted(queue: PairQueue[str, str]) -> int:
 
 def test_nobody_is_let_wait_for_longer_than_said_by_the_pace_of_the_engine() -> None:
     queue, _ = timed()
-    assert 70 <= admitted(queue) <= 90, "ten seconds at ten a second, less a batch of one's own and a tenth for safety"
+    assert 60 <= admitted(queue) <= 80, "ten seconds at ten a second, less a batch of one's own and a fifth for safety"
 
 
 def test_what_is_accepted_under_overload_is_answered_in_time() -> None:
@@ -213,7 +213,7 @@ def test_what_is_accepted_under_overload_is_answered_in_time() -> None:
         for since, item in accepted:
             longest = max(longest, clock.now + 1 - since if item.future.done() else 0)
         accepted = [(since, item) for since, item in accepted if not item.future.done()]
-    assert 8 < longest <= 10
+    assert 6 < longest <= 9
 
 
 def test_room_comes_back_while_a_batch_is_under_way() -> None:
@@ -228,7 +228,7 @@ def test_room_comes_back_while_a_batch_is_under_way() -> None:
 def test_a_slower_engine_has_a_shorter_line() -> None:
     queue, clock = timed()
     before = admitted(queue)
-    for _ in range(8):
+    for _ in range(5):
         queue.take(10)
         clock.now += 4
     queue.take(10_000)
@@ -242,11 +242,10 @@ def test_small_batches_do_not_make_the_engine_seem_slow() -> None:
         queue.put(work("x"))
         queue.take(10)
         clock.now += 1  # one token a second
-    queue.take(0) if len(queue) else None
     queue.put(work("x"))
     queue.take(10)
     clock.now += 100
-    assert admitted(queue) >= 70
+    assert admitted(queue) >= 60
 
 
 def test_failed_batches_tell_nothing_of_the_pace() -> None:
@@ -260,7 +259,7 @@ def test_failed_batches_tell_nothing_of_the_pace() -> None:
     queue.put(work("x"))
     queue.take(10)
     clock.now += 100
-    assert admitted(queue) <= 90
+    assert admitted(queue) <= 80
 
 
 def test_before_the_pace_is_known_pairs_alone_are_counted() -> None:
