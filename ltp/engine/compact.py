@@ -1,7 +1,7 @@
 """An adapter as it is stored: its values in memory, fused with the backbone just before a product needs them.
 
-Nothing of it is kept fused but its norms, which are small. A product is fused into a scratch that all share; of an
-embedding matrix only the rows that a batch asks for.
+Nothing of it is kept fused but its norms, which are small. A product is fused into a scratch that all adapters share;
+of an embedding matrix only the rows that a batch asks for.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What all adapters share: the backbone's tensors and products, templates, one scratch."""
+"""What all adapters share: the backbone's tensors and products, templates, a scratch for each thread."""
 
 from __future__ import annotations
 
