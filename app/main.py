@@ -78,7 +78,7 @@ def create_app(settings: Settings, *, clock: Clock = time.monotonic, bell: Calla
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Start the engine's thread; at the end finish what was accepted and close the database."""
-    Settings.share_cores()
+    Settings.before_torch()
     settings: Settings = app.state.settings
     if settings.auth == "on" and settings.admin_key is None:
         log.warning("there is no ADMIN_KEY: only keys that were made before are accepted, and no tenant can be created")

@@ -3,6 +3,9 @@
 Batches of ever new lengths leave holes in glibc's heap that it keeps: an MLM run of `mini` grew from 2 to 6.5 GB over
 480 steps, and shrank to its working set when the heap was trimmed. Other C libraries need nothing of the kind.
 
+Each thread that finds the heap in use gets one of its own, of stretches of 64 MB, in which a batch's largest pieces do
+not find room side by side: an engine's heap and the main one, where the rest went, held half a gigabyte of holes.
+
 What a service imports and loads stays until its end. While it starts, the cyclic collector finds nothing and takes a
 sixth of the time; later it would walk some hundred thousand objects in vain, with the event loop waiting.
 """
@@ -11,19 +14,31 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import sys
 import time
 from collections.abc import Callable
 
 EVERY_S = 20.0
-"""A trim takes some ten milliseconds, and the pages it returned are asked for again."""
+"""A trim takes some tens of milliseconds, in which whoever wants memory waits, and what it returned is asked for again.
+"""
 
 SELDOM = 1000
 """Collections of the middle generation before one of everything: with 250 requests under way that takes 60 ms, in which
 the event loop stands still, and what they leave is found by the younger generations' collections."""
 
 
+M_ARENA_MAX = -8
+"""The number of heaps, to glibc's `mallopt`."""
+
+
 def begin_start() -> None:
-    """Leave the cyclic collector aside until `end_start`. For a process's first moments, before it serves anybody."""
+    """Keep to one heap, and leave the cyclic collector aside until `end_start`.
+
+    For a process's first moments, before it has other threads and serves anybody.
+    """
+    choose = getattr(ctypes.CDLL(None), "mallopt", None)
+    if choose is not None and sys.platform == "linux":
+        choose(M_ARENA_MAX, 1)
     gc.disable()
 
 

@@ -26,6 +26,10 @@ OFF = "off"
 SHARED_CORES = {"OMP_WAIT_POLICY": "PASSIVE"}
 """API, runner and jobs share the processor: threads that spin while they wait for each other starve the other process
 (measured: two busy processes on two cores, a tenth of the speed). OpenMP reads this once, when torch is imported."""
+KEPT_PRODUCTS = {"ONEDNN_PRIMITIVE_CACHE_CAPACITY": "256", "LRU_CACHE_CAPACITY": "256"}
+"""oneDNN, and torch's layer over it, keep the code made for each number of rows a product was asked for: 0.6 MB each,
+and 1024 of them, though a number seldom comes back after its batch. A batch of fifty adapters needs some two hundred
+(four products of each, the same in every layer). Both are read once, at the first product."""
 
 Seconds = Annotated[float, Field(gt=0)]
 Megabytes = Annotated[int, Field(ge=1)]
@@ -134,7 +138,9 @@ class Settings(BaseSettings):
     max_tokens: Annotated[int, Field(ge=16)] = 8192
     """Token budget of one batch of the engine, padding included."""
     queue_pairs: Annotated[int, Field(ge=1)] = 2048
-    """Pairs that may wait for the engine; beyond it 429."""
+    """Pairs that may wait for the engine, however fast it is; beyond it 429."""
+    max_wait_s: Seconds = 10
+    """A prediction that would not be answered within so many seconds, at the engine's pace lately, gets 429 at once."""
     fused_mb: Megabytes = 1024
     """Memory for adapters made ready to run."""
     compact_mb: Megabytes = 256
@@ -210,12 +216,14 @@ class Settings(BaseSettings):
         """Return the environment for a child process that shall have exactly these settings."""
         inherited = {name: value for name, value in os.environ.items() if not name.upper().startswith(PREFIX)}
         own = {PREFIX + field.upper(): _plain(getattr(self, field)) for field in type(self).model_fields}
-        return SHARED_CORES | inherited | {name: value for name, value in own.items() if value is not None}
+        return (
+            SHARED_CORES | KEPT_PRODUCTS | inherited | {name: value for name, value in own.items() if value is not None}
+        )
 
     @staticmethod
-    def share_cores() -> None:
-        """Set `SHARED_CORES` in this process unless the environment does; to be called before torch is imported."""
-        for name, value in SHARED_CORES.items():
+    def before_torch() -> None:
+        """Set `SHARED_CORES` and `KEPT_PRODUCTS` in this process unless the environment does; before torch's import."""
+        for name, value in (SHARED_CORES | KEPT_PRODUCTS).items():
             os.environ.setdefault(name, value)
 
     def _effective(self, field: str) -> Any:

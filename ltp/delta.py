@@ -25,8 +25,7 @@ from ltp.arena import carve
 from ltp.backbone.architecture import BY_ROWS, DECODER, EMBEDDING_MATRICES, WORD_EMBEDDINGS, Shapes
 from ltp.encoder import Overlay
 from ltp.errors import DeltaDoesNotFitTicket, NonFiniteWeights
-from ltp.fusing import Fusing, fuse_all, fuse_into
-from ltp.places import Places
+from ltp.fusing import Fusing, all_active, fuse_all, fuse_into
 from ltp.ticket import Ticket
 
 DeltaDtype = Literal["fp16", "fp32"]
@@ -220,23 +219,16 @@ def fuse(
     parameters: Mapping[str, Tensor],
     delta: Delta,
     ticket: Ticket | None,
-    *,
-    places: Places | None = None,
 ) -> tuple[dict[str, Tensor], Overlay | None]:
     """Fuse a delta into copies of the tensors it changes; the pristine `parameters` stay as they are.
 
     The word embeddings are never copied: their changed rows come back as an overlay (None when there are none), and
-    those of a decoder of its own are left to the caller. That
-    the delta fits the ticket is the caller's to check. `places` keeps the ticket's positions for its next delta.
+    those of a decoder of its own are left to the caller. That the delta fits the ticket is the caller's to check.
     """
-    places = Places() if places is None else places
     names = [name for name in moved(delta) if name not in (WORD_EMBEDDINGS, DECODER)]
     wanted = [(parameters[name].shape, torch.float32) for name in names]
     buffers = carve(wanted, parameters[names[0]].device if names else "cpu")
-    fuse_all(
-        fusing(buffer, parameters[name], delta, ticket, name, places=places)
-        for name, buffer in zip(names, buffers, strict=True)
-    )
+    fuse_all(fusing(buffer, parameters[name], delta, ticket, name) for name, buffer in zip(names, buffers, strict=True))
     return dict(zip(names, buffers, strict=True)), overlay(parameters, delta, ticket)
 
 
@@ -245,19 +237,29 @@ def moved(delta: Delta) -> list[str]:
     return [name for name, values in delta.values.items() if values[:FIRST].any() or values.any()]
 
 
-def fusing(
-    buffer: Tensor, pristine: Tensor, delta: Delta, ticket: Ticket | None, name: str, *, places: Places
-) -> Fusing:
+def fusing(buffer: Tensor, pristine: Tensor, delta: Delta, ticket: Ticket | None, name: str) -> Fusing:
     """One tensor of a delta, ready to be fused into `buffer`; its values are brought to where the buffer is."""
-    device = buffer.device
-    positions: Tensor | None
-    if ticket is None:
-        positions = everywhere(delta, name, pristine).int() if name in delta.rows else None
-    else:
-        positions = positions_in(delta, ticket, name).int() if name in delta.rows else places.of(ticket, name, device)
-    values = delta.values[name].to(device, non_blocking=True)
-    there = None if positions is None else positions.to(device, non_blocking=True)
-    return Fusing(buffer, pristine, values, delta.exponents[name], there)
+    values = delta.values[name].to(buffer.device, non_blocking=True)
+    return Fusing(buffer, pristine, values, delta.exponents[name], _active_bits(delta, ticket, name, pristine.shape))
+
+
+def _active_bits(delta: Delta, ticket: Ticket | None, name: str, shape: torch.Size) -> NDArray[np.uint8]:
+    """Where a tensor has stored values, one bit an element."""
+    if name not in delta.rows:
+        return all_active(shape.numel()) if ticket is None else ticket.masks[name]
+    active = np.zeros(shape, np.bool_)
+    rows = delta.rows[name]
+    active[rows.numpy()] = True if ticket is None else active_in_rows(ticket, name, rows)
+    return np.packbits(active, bitorder="little")
+
+
+def bits_of_rows(ticket: Ticket, name: str, rows: Tensor) -> NDArray[np.uint8]:
+    """The bits of some rows of a matrix, one row after the other, packed anew."""
+    height, width = ticket.shapes[name]
+    if width % 8:
+        return np.packbits(active_in_rows(ticket, name, rows), bitorder="little")
+    packed: NDArray[np.uint8] = ticket.masks[name].reshape(height, width // 8)[rows.cpu().numpy()].reshape(-1)
+    return packed
 
 
 def overlay(
@@ -269,9 +271,6 @@ def overlay(
     pristine = parameters[name]
     rows = delta.rows[name].to(pristine.device)
     changed = pristine[rows]  # (R, H)
-    if ticket is None:
-        values = delta.values[name].to(pristine.device)
-        return Overlay(rows, fuse_into(changed, changed, values, delta.exponents[name], None))
-    inside = torch.from_numpy(np.flatnonzero(active_in_rows(ticket, name, delta.rows[name])).astype(np.int32))
-    positions, values = inside.to(pristine.device), delta.values[name].to(pristine.device)
-    return Overlay(rows, fuse_into(changed, changed, values, delta.exponents[name], positions))
+    active = all_active(changed.numel()) if ticket is None else bits_of_rows(ticket, name, delta.rows[name])
+    values = delta.values[name].to(pristine.device)
+    return Overlay(rows, fuse_into(changed, changed, values, delta.exponents[name], active))

@@ -130,6 +130,7 @@ def settings_for(directory: Path, template: Path, backbone: Path, **changes: obj
         "max_pairs": 10_000,
         "auth": "off",
         "precision": "fp32",  # what a measurement chooses is not the same each time
+        "max_wait_s": 600,  # how fast the machine is, neither
         **changes,
     }
     return Settings(_env_file=None, **values)  # type: ignore[arg-type]

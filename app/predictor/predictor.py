@@ -18,6 +18,7 @@ from app.memory import Slack, end_start
 from app.predictor.backbone import ServedBackbone, serving_precision
 from app.predictor.queue import PairQueue, Slice, Work
 from app.predictor.source import RegistrySource
+from app.predictor.turnstile import Turnstile
 from app.priority import ENGINE, step_back
 from app.settings import MIB, Settings
 from ltp.errors import LTPError
@@ -29,6 +30,8 @@ log = structlog.get_logger(__name__)
 
 BATCHES_AHEAD = 2
 """Engine batches taken from the queue at once: more group better by adapter, fewer let newcomers in sooner."""
+REST_S = 1.0
+"""How long nothing comes before memory is tidied up."""
 TEMPLATE_TOKENS = 12
 CHARACTERS_A_TOKEN = 3
 """Rough, and only for sharing out batches; the engine counts exactly."""
@@ -58,7 +61,8 @@ class Predictor:
         self.settings, self.db, self.measures = settings, db, measures
         self.backbone = ServedBackbone(settings)
         self.draining = False
-        self._queue: PairQueue[Question, Prediction] = PairQueue(settings.queue_pairs)
+        self._queue: PairQueue[Question, Prediction] = PairQueue(settings.queue_pairs, max_wait_s=settings.max_wait_s)
+        self._turnstile = Turnstile()
         self._engine: Engine | None = None
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
 
@@ -91,8 +95,8 @@ class Predictor:
         """Tell whether an adapter is in memory, so that it can judge without the database."""
         return self._engine is not None and self._engine.holds(address)
 
-    def admit(self, pairs: int) -> None:
-        """Raise QueueFull for a request there is no room for, before anything is looked up for it."""
+    def admit(self, pairs: int = 1) -> None:
+        """Raise QueueFull for a request there is no room for, before anything is read or looked up for it."""
         with self.measures.refusals.count_exceptions(QueueFull):
             self._queue.admit(pairs)
 
@@ -112,6 +116,7 @@ class Predictor:
         self._prefetch(questions)
         try:
             predictions = await asyncio.wrap_future(work.future)
+            await self._turnstile.go_through()
         except asyncio.CancelledError:
             self._queue.cancel(work)
             raise
@@ -143,7 +148,8 @@ class Predictor:
         slack = Slack()
         while batch := self._queue.take(BATCHES_AHEAD * self.settings.max_tokens):
             self._answer(self._engine, batch)
-            slack.give_back()
+            if self._queue.rests(REST_S):  # it would hold up whoever waits, and the event loop
+                slack.give_back()
 
     def _build(self) -> Engine:
         backbone = self.backbone.load()
@@ -167,7 +173,6 @@ class Predictor:
         return engine
 
     def _answer(self, engine: Engine, batch: list[Slice[Question, Prediction]]) -> None:
-        began = time.monotonic()
         questions = [question for piece in batch for question in piece.pairs]
         self.measures.batches.observe(len(questions))
         self.measures.queued.set(len(self._queue))
@@ -176,7 +181,6 @@ class Predictor:
         except Exception as error:  # noqa: BLE001  one request's fault must not end the thread that serves all
             self._answer_alone(engine, batch, error)
             return
-        self._queue.note_rate(len(questions), time.monotonic() - began)
         self.measures.pairs.inc(len(questions))
         done = 0
         for piece in batch:

@@ -1,22 +1,28 @@
-"""The pairs that wait for the engine: bounded, handed out in batches, fair to small requests beside large ones."""
+"""The pairs that wait for the engine: bounded, handed out in batches, fair to small requests beside large ones.
+
+Bounded twice: by a number of pairs, which bounds memory, and by the seconds until a newcomer would be answered, which
+is what somebody who waits cares for.
+"""
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Generic, NamedTuple, TypeVar
 
 from app.errors import NotReady, QueueFull
+from app.predictor.pace import Pace
 
 P = TypeVar("P")
 R = TypeVar("R")
 
-PATIENCE_S = 1.0
-"""Least time a caller is asked to wait when the queue is full."""
+PATIENCE_S = 60
+"""Most seconds a caller is asked to wait when the queue is full."""
 
 TURN = 8
 """Part of a batch that one request may have while others wait."""
@@ -66,25 +72,37 @@ class Slice(NamedTuple, Generic[P, R]):
 class PairQueue(Generic[P, R]):
     """Filled by many threads, emptied by one."""
 
-    def __init__(self, capacity: int) -> None:
-        self.capacity = capacity
+    def __init__(
+        self, capacity: int, *, max_wait_s: float = math.inf, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.capacity, self.max_wait_s = capacity, max_wait_s
         self._waiting: deque[Work[P, R]] = deque()
         self._pairs = 0
+        self._tokens = 0
+        self._budget = 0
+        self._pace = Pace(clock=clock)
         self._closed = False
-        self._rate = 0.0
         self._changed = threading.Condition()
 
     def __len__(self) -> int:
         """Pairs that wait."""
         return self._pairs
 
-    def admit(self, pairs: int) -> None:
+    def admit(self, pairs: int = 1) -> None:
         """Raise QueueFull if a request of so many pairs could not be accepted now. An empty queue takes any."""
         if self._closed:
             raise NotReady("the service is shutting down; try another instance")
-        if self._pairs and self._pairs + pairs > self.capacity:
+        if not self._pairs:
+            return
+        if self._pairs + pairs > self.capacity:
             raise QueueFull(
                 f"{self._pairs} pairs are waiting already and at most {self.capacity} may; try again in a moment",
+                retry_after=self._patience(),
+            )
+        if (wait := self._wait()) > self.max_wait_s:
+            raise QueueFull(
+                f"an answer would take about {math.ceil(wait)} s, for {self._pairs} pairs are waiting already, and "
+                f"nobody shall wait for more than {self.max_wait_s:g} s; try again in a moment",
                 retry_after=self._patience(),
             )
 
@@ -94,6 +112,7 @@ class PairQueue(Generic[P, R]):
             self.admit(len(work.pairs))
             self._waiting.append(work)
             self._pairs += len(work.pairs)
+            self._tokens += sum(work.costs)
             self._changed.notify()
 
     def take(self, budget: int) -> list[Slice[P, R]]:
@@ -101,37 +120,46 @@ class PairQueue(Generic[P, R]):
 
         First come, first served, up to an equal share of the batch or a `TURN` of it, whichever is more: requests of a
         few pairs are answered whole, and one of ten thousand pairs does not hold up one of three. Who is not through
-        goes to the end of the line.
+        stays in front, so that newcomers take room beside it and no more.
+
+        Asking for a batch says that the one before is done.
         """
         with self._changed:
+            self._pace.finish()
             self._changed.wait_for(lambda: self._waiting or self._closed)
             batch: list[Slice[P, R]] = []
-            requests, turn = len(self._waiting), budget // TURN
+            unfinished: list[Work[P, R]] = []
+            requests, turn, left = len(self._waiting), budget // TURN, budget
             for served in range(requests):
                 work = self._waiting.popleft()
-                piece, cost = self._cut(work, max(budget // (requests - served), turn))
+                piece, cost = self._cut(work, max(left // (requests - served), turn))
                 batch.append(piece)
-                budget -= cost
+                left -= cost
                 if work.taken < len(work.pairs):
-                    self._waiting.append(work)
-                if budget <= 0:
+                    unfinished.append(work)
+                if left <= 0:
                     break
+            self._waiting.extendleft(reversed(unfinished))
+            self._budget = budget
+            self._pace.begin(budget - left, budget=budget)
             return batch
+
+    def rests(self, seconds: float) -> bool:
+        """Tell whether nothing comes for so long; returns as soon as something does."""
+        with self._changed:
+            return not self._changed.wait_for(lambda: self._waiting or self._closed, seconds)
 
     def cancel(self, work: Work[P, R]) -> None:
         """Forget the pairs of a request that the engine has not been given yet."""
         with self._changed:
-            if work in self._waiting:
-                self._waiting.remove(work)
-                self._pairs -= len(work.pairs) - work.taken
+            self._drop(work)
             work.future.cancel()
 
     def fail(self, work: Work[P, R], error: Exception) -> None:
         """Answer a request with `error` and forget the rest of it."""
         with self._changed:
-            if work in self._waiting:
-                self._waiting.remove(work)
-                self._pairs -= len(work.pairs) - work.taken
+            self._drop(work)
+            self._pace.forget()
         if not work.future.done():
             work.future.set_exception(error)
 
@@ -141,10 +169,11 @@ class PairQueue(Generic[P, R]):
             self._closed = True
             self._changed.notify_all()
 
-    def note_rate(self, pairs: int, seconds: float) -> None:
-        """Remember how fast the engine is, for `Retry-After`."""
-        rate = pairs / max(seconds, 1e-6)
-        self._rate = rate if not self._rate else 0.8 * self._rate + 0.2 * rate
+    def _drop(self, work: Work[P, R]) -> None:
+        if work in self._waiting:
+            self._waiting.remove(work)
+            self._pairs -= len(work.pairs) - work.taken
+            self._tokens -= sum(work.costs[work.taken :])
 
     def _cut(self, work: Work[P, R], share: int) -> tuple[Slice[P, R], int]:
         """Take pairs of one request for `share` tokens, at least one; returns what they cost, too."""
@@ -157,9 +186,13 @@ class PairQueue(Generic[P, R]):
             cost += work.costs[work.taken]
             work.taken += 1
         self._pairs -= work.taken - start
+        self._tokens -= cost
         return Slice(work, start, work.taken), cost
+
+    def _wait(self) -> float:
+        """Seconds until a request that came now would be answered: after what waits, and with others in its batch."""
+        return self._pace.seconds(self._tokens + min(self._tokens, self._budget))
 
     def _patience(self) -> int:
         """Seconds until about half of what waits is done."""
-        seconds = self._pairs / 2 / self._rate if self._rate else PATIENCE_S
-        return max(1, min(60, round(seconds)))
+        return max(1, min(PATIENCE_S, round(self._pace.seconds(self._tokens) / 2)))

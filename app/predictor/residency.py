@@ -20,13 +20,6 @@ COUNTED = {
     "misses": ("ltp_engine_misses", "Adapters that had to be fetched, or made ready, or answered as published"),
     "evictions": ("ltp_engine_evictions", "Adapters that left to make room"),
 }
-SHARED = {
-    "positions_bytes": ("ltp_engine_positions_bytes", "Bytes of tickets' positions, shared by their adapters"),
-    "positions_capacity": (
-        "ltp_engine_positions_capacity_bytes",
-        "Bytes of tickets' positions that may stay",
-    ),
-}
 
 
 class Residency(Collector):
@@ -45,8 +38,6 @@ class Residency(Collector):
             return
         for figure, (name, words) in HELD.items():
             yield _filled(GaugeMetricFamily(name, words, labels=["cache"]), figure, figures)
-        for figure, (name, words) in SHARED.items():
-            yield GaugeMetricFamily(name, words, value=figures[figure])
         for figure, (name, words) in COUNTED.items():
             yield _filled(CounterMetricFamily(name, words, labels=["cache"]), figure, figures)
 

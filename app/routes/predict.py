@@ -40,13 +40,20 @@ INLINE_PAIRS = 32
 
 router = APIRouter(tags=["predictions"])
 
+
+async def _has_room(predictor: PredictorDep) -> None:
+    """Turn a request away before its body is read, while none would be accepted."""
+    predictor.admit()
+
+
+ROOM = Depends(_has_room)
 RequestDep = Annotated[Submission[PredictRequest], Depends(Accepts(PredictRequest, digested=False))]
 
 
 @router.post(
     "/predict",
     operation_id="predict",
-    dependencies=[PREDICT_OFFLINE],
+    dependencies=[PREDICT_OFFLINE, ROOM],
     summary="Judge pairs",
     response_model=PredictAnswer,
     responses=refusals(404, 413, 415, 422, 429),

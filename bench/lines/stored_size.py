@@ -20,7 +20,6 @@ from bench.side import Measured, run, timed
 from ltp.adapter import Adapter
 from ltp.backbone.architecture import WORD_EMBEDDINGS
 from ltp.delta import fuse, positions_in
-from ltp.places import Places
 from ltp.ticket import Ticket
 
 NUMBER, TITLE = 5, "A 20 % adapter of XLM-R base at rest, and fused from there"
@@ -63,18 +62,16 @@ def figures(_: Options) -> Iterator[Figure]:
             peer_bytes_a_value=size / moved,
             **({"installed_peft_bytes_a_value": sizes["installed"]} if peer == SHIRA else {}),
         )
-    masked = run(f"{__name__}:by_boolean_mask")
-    for unpacked, what in ((True, "positions kept"), (False, "positions unpacked from the mask each time")):
-        fused = run(f"{__name__}:by_blocks", unpacked=unpacked)
-        yield Figure.faster(
-            NUMBER,
-            f"fusing from the stored form ({what})",
-            fused,
-            masked,
-            unit="M weights",
-            limit=FASTER,
-            peer_is="clone; weight[mask] += values, masks and fp32 values in memory",
-        )
+    fused, masked = run(f"{__name__}:by_blocks"), run(f"{__name__}:by_boolean_mask")
+    yield Figure.faster(
+        NUMBER,
+        "fusing from the stored form",
+        fused,
+        masked,
+        unit="M weights",
+        limit=FASTER,
+        peer_is="clone; weight[mask] += values, masks and fp32 values in memory",
+    )
 
 
 def sizes() -> Measured:
@@ -148,13 +145,10 @@ def _stored() -> tuple[dict[str, torch.Tensor], Adapter, Ticket]:
     return weights, adapter, ticket
 
 
-def by_blocks(*, unpacked: bool) -> Measured:
+def by_blocks() -> Measured:
     """As the engine does it; new copies each time."""
     weights, adapter, ticket = _stored()
-    kept = Places()
-    seconds = timed(
-        lambda: fuse(weights, adapter.delta, ticket, places=kept if unpacked else Places()), runs=9, warmup=2
-    )
+    seconds = timed(lambda: fuse(weights, adapter.delta, ticket), runs=9, warmup=2)
     fused, _ = fuse(weights, adapter.delta, ticket)
     name = max(fused, key=lambda each: fused[each].numel())
     expected = weights[name].clone()

@@ -93,7 +93,6 @@ def _detail(seconds: list[float], before: dict[str, float], after: dict[str, flo
         "fused_hit_ratio": hits / (hits + misses),
         "fused_mb": after["fused_bytes"] / 1e6,
         "compact_mb": after["compact_bytes"] / 1e6,
-        "positions_mb": after["positions_bytes"] / 1e6,
         "rss_mb": status_mb("VmRSS"),
         "threads": torch.get_num_threads(),
     }

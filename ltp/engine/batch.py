@@ -5,9 +5,10 @@ Dimensions: B examples, N tokens of the whole batch, S soft tokens, G examples o
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, pairwise
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -19,8 +20,11 @@ from ltp.template import Encoded
 
 SIMILAR = 0.8
 """Examples share a grid when the shortest has at least this share of the longest's tokens."""
+UNEVEN = 16
+"""Lanes may differ by this fraction of one for the sake of an adapter that stays whole."""
 Part = tuple[View, Sequence[Encoded]]
 """One adapter's examples."""
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -122,6 +126,33 @@ def _grids(
         keys = None if filled.all() else torch.from_numpy(filled)[:, None, None]
         yield which, cells.reshape(-1), targets.reshape(-1), keys
         first = last
+
+
+def divide(
+    parts: Sequence[tuple[View, list[T]]], size: Callable[[T], int], lanes: int
+) -> list[list[tuple[View, list[T]]]]:
+    """Deal the examples of some adapters, in order, into at most `lanes` lists of about as many tokens.
+
+    The cut lies between two adapters, unless the nearest such place is further than an `UNEVEN`th of a list away.
+    """
+    tokens = [[size(example) for example in some] for _, some in parts]
+    edges = np.cumsum([0, *map(sum, tokens)])
+    share = edges[-1] / lanes
+    examples = np.cumsum([0, *chain.from_iterable(tokens)])
+    firsts = np.cumsum([0, *map(len, tokens)])
+    cuts = {0, int(firsts[-1])}
+    for lane in range(1, lanes):
+        nearest = int(np.abs(edges - lane * share).argmin())
+        whole = abs(edges[nearest] - lane * share) <= share / UNEVEN
+        cuts.add(int(firsts[nearest] if whole else np.abs(examples - lane * share).argmin()))
+    return [
+        [
+            (view, some[max(start - first, 0) : stop - first])
+            for (view, some), first in zip(parts, firsts.tolist(), strict=False)
+            if first < stop and start < first + len(some)
+        ]
+        for start, stop in pairwise(sorted(cuts))
+    ]
 
 
 def shares(sizes: Sequence[Sequence[int]], *, max_tokens: int) -> Iterator[list[tuple[int, int, int]]]:

@@ -1,7 +1,7 @@
 """An adapter as it is stored: its values in memory, fused with the backbone just before a product needs them.
 
-Nothing of it is kept fused but its norms and head, which are small. A product is fused into a scratch that all share;
-of an embedding matrix only the rows that a batch asks for.
+Nothing of it is kept fused but its norms and head, which are small. A product is fused into a scratch that all adapters
+use in turn; of an embedding matrix only the rows that a batch asks for.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from torch import Tensor
 
 from ltp.backbone.architecture import DECODER, EMBEDDING_MATRICES, LM_BIAS, WORD_EMBEDDINGS, is_layer_norm
 from ltp.config import VERBALIZER
-from ltp.delta import Delta, active_in_rows, fusing, moved
+from ltp.delta import Delta, active_in_rows, bits_of_rows, fusing, moved
 from ltp.encoder import Overlay
 from ltp.engine.linear import Linear, reorders
 from ltp.engine.unit import Unit
 from ltp.engine.view import ReadyRows, View, among
-from ltp.fusing import Fusing, fuse_all, fuse_into
+from ltp.fusing import Fusing, all_active, fuse_all, fuse_into
 from ltp.head import ClassHead, Module, WordHead
 from ltp.method import RECIPES
 from ltp.ticket import Ticket
@@ -102,12 +102,6 @@ class Compact:
     def _changes(self, unit: Unit) -> bool:
         return any(f"{module}.{part}" in self._moved for module in unit.modules for part in ("weight", "bias"))
 
-    def unpack(self) -> None:
-        """Have the ticket's positions ready, so that nobody waits for them."""
-        for name in self._moved:
-            if self._ticket is not None and name not in EMBEDDING_MATRICES:
-                self._shared.places.of(self._ticket, name, self._shared.device)
-
     def linear(self, unit: Unit) -> Linear:
         """Fuse one product to keep."""
         weight, bias = self._shared.scratch.of(unit)
@@ -134,8 +128,7 @@ class Compact:
 
     def fusing(self, buffer: Tensor, name: str) -> Fusing:
         """One tensor, ready to be fused into `buffer`."""
-        places = self._shared.places
-        return fusing(buffer, self._shared.tensors[name], self._delta, self._ticket, name, places=places)
+        return fusing(buffer, self._shared.tensors[name], self._delta, self._ticket, name)
 
     def _norms(self) -> dict[str, Module]:
         changed = {name.rpartition(".")[0] for name in self._moved if is_layer_norm(name)}
@@ -210,15 +203,13 @@ class StoredRows:
     def _fused(self, slots: Tensor) -> Tensor:
         """Fuse some rows, (n, H)."""
         changed, here = self._pristine[self._rows[slots]], slots.cpu()
-        device, exponent = changed.device, self._delta.exponents[self._name]
         values = self._delta.values[self._name]
         if self._ticket is None or self._starts is None:  # every element of the rows has its value
-            some = values.view(len(self._stored), -1)[here].flatten()
-            return fuse_into(changed, changed, some.to(device), exponent, None)
-        some = values[torch.from_numpy(_value_places(self._starts, here.numpy()))]
-        active = active_in_rows(self._ticket, self._name, self._stored[here])
-        positions = torch.from_numpy(np.flatnonzero(active).astype(np.int32))
-        return fuse_into(changed, changed, some.to(device), exponent, positions.to(device))
+            some, active = values.view(len(self._stored), -1)[here].flatten(), all_active(changed.numel())
+        else:
+            some = values[torch.from_numpy(_value_places(self._starts, here.numpy()))]
+            active = bits_of_rows(self._ticket, self._name, self._stored[here])
+        return fuse_into(changed, changed, some.to(changed.device), self._delta.exponents[self._name], active)
 
 
 def _value_places(starts: NDArray[np.int64], slots: NDArray[np.int64]) -> NDArray[np.int64]:

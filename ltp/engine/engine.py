@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 
+from ltp import fusing
 from ltp.backbone.load import Backbone
 from ltp.classify import MAX_TOKENS
 from ltp.config import Precision
-from ltp.engine.batch import arrange, shares
+from ltp.crew import each_alone
+from ltp.engine.batch import arrange, divide, shares
 from ltp.engine.forward import Forward
 from ltp.engine.shared import Shared
 from ltp.engine.tiers import Source, Tiers
@@ -22,6 +25,8 @@ from ltp.engine.view import View
 from ltp.template import Encoded, Template
 
 FUSED_BYTES, COMPACT_BYTES = 1 << 30, 1 << 28
+Part = tuple[View, list[int]]
+"""An adapter, and the requests of a call that are for it."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +67,7 @@ class Engine:
         backbone = backbone.on(device)
         self._max_tokens, self._pad = max_tokens, backbone.special.pad
         shared = Shared(backbone, precision=precision)
+        fusing.ready(shared.dtype, shared.device)
         self._forward = Forward(shared)
         self._tiers = Tiers(shared, source, fused_bytes=fused_bytes, compact_bytes=compact_bytes)
         self._pairs = 0
@@ -85,21 +91,32 @@ class Engine:
         self._pairs += len(requests)
         return [answers[index] for index in range(len(requests))]
 
-    def _answer(
-        self, parts: Sequence[tuple[View, list[int]]], requests: Sequence[PairRequest]
-    ) -> dict[int, Prediction]:
+    def _answer(self, parts: Sequence[Part], requests: Sequence[PairRequest]) -> dict[int, Prediction]:
         encoded = _encode(parts, requests)
         parts = sorted(parts, key=lambda part: part[0].kind)  # those that change the same products side by side
         sizes = [[len(encoded[index].ids) for index in indices] for _, indices in parts]
-        answers = {}
+        answers: dict[int, Prediction] = {}
         for batch in shares(sizes, max_tokens=self._max_tokens):
             taken = [(parts[part][0], parts[part][1][first:last]) for part, first, last in batch]
-            mixed = arrange([(view, [encoded[index] for index in some]) for view, some in taken], pad=self._pad)
-            rows = self._forward(mixed).softmax(1).tolist()
-            indices = [index for _, some in taken for index in some]
-            for index, (first, second, third) in zip(indices, rows, strict=True):
-                answers[index] = Prediction((first, second, third), encoded[index].truncated)
+            lanes = divide(taken, lambda index: len(encoded[index].ids), self._lanes(taken))
+            compute = partial(self._compute, encoded=encoded)
+            for lane in each_alone(compute, lanes) if len(lanes) > 1 else map(compute, lanes):
+                answers |= lane
         return answers
+
+    def _lanes(self, parts: Sequence[Part]) -> int:
+        """In how many parts a batch is computed, side by side: products of few tokens fill no more than one core."""
+        return torch.get_num_threads() if len(parts) > 1 and parts[0][0].prompt.device.type == "cpu" else 1
+
+    @torch.inference_mode()  # a mode is a thread's own
+    def _compute(self, parts: Sequence[Part], encoded: dict[int, Encoded]) -> dict[int, Prediction]:
+        mixed = arrange([(view, [encoded[index] for index in some]) for view, some in parts], pad=self._pad)
+        rows = self._forward(mixed).softmax(1).tolist()
+        indices = [index for _, some in parts for index in some]
+        return {
+            index: Prediction((first, second, third), encoded[index].truncated)
+            for index, (first, second, third) in zip(indices, rows, strict=True)
+        }
 
     def prefetch(self, keys: Iterable[str]) -> None:
         """Begin to fetch what is not in memory, in another thread, for requests that still queue; returns at once.
@@ -124,7 +141,7 @@ class Engine:
         return {"pairs": float(self._pairs), **self._tiers.stats()}
 
 
-def _encode(parts: Sequence[tuple[View, list[int]]], requests: Sequence[PairRequest]) -> dict[int, Encoded]:
+def _encode(parts: Sequence[Part], requests: Sequence[PairRequest]) -> dict[int, Encoded]:
     """Put every request into its adapter's template; adapters with the same one are encoded together."""
     templates: dict[int, tuple[Template, list[int]]] = {}
     for view, indices in parts:

@@ -30,7 +30,7 @@ Edges = Sequence[tuple[View, int, int]]
 
 
 class Forward:
-    """Computes verbalizer logits on what `shared` holds. For one thread at a time: the scratch is one."""
+    """Computes verbalizer logits on what `shared` holds. Any threads may, each with batches of its own."""
 
     def __init__(self, shared: Shared) -> None:
         self._shared = shared
@@ -134,4 +134,11 @@ class Forward:
                 runs.append((mine, start, stop))
         if len(runs) == 1:
             return compute(rows, runs[0][0])
-        return torch.cat([compute(rows[start:stop], mine) for mine, start, stop in runs])
+        joined: Tensor | None = None
+        for mine, start, stop in runs:  # each copied while it is still in the cache
+            part = compute(rows[start:stop], mine)
+            if joined is None:
+                joined = part.new_empty(len(rows), part.shape[1])
+            joined[start:stop] = part
+        assert joined is not None  # noqa: S101  there are runs
+        return joined

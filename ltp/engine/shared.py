@@ -1,4 +1,4 @@
-"""What all adapters share: the backbone's tensors and products, the positions of tickets, templates, one scratch."""
+"""What all adapters share: the backbone's tensors and products, templates, a scratch for each thread."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ from ltp.engine.unit import Scratch, Unit, units_of
 from ltp.errors import CorruptArtifact, InvalidConfig
 from ltp.head import Module, WordHead
 from ltp.method import RECIPES, Form
-from ltp.places import Places
 from ltp.template import Template
 
 if TYPE_CHECKING:
@@ -34,7 +33,6 @@ class Shared:
         self.device = backbone.verbalizer.device
         self.units = units_of(backbone)
         self.scratch = Scratch(self.units, dtype=self.dtype, device=self.device)
-        self.places = Places()
         self.products = {name: self._product(unit) for name, unit in self.units.items()}
         self.norms = {name: self.module(name) for name in _norms(self.tensors)}
         self.head = self._head()

@@ -99,8 +99,8 @@ class Tiers:
 
     def _fetch_ahead(self, key: str) -> None:
         if key not in self:
-            with self._compact.pinned(key, partial(self._fetch, key)) as compact:
-                compact.unpack()
+            with self._compact.pinned(key, partial(self._fetch, key)):
+                pass
 
     def drop(self, key: str) -> None:
         """Forget an adapter; who uses it now is not disturbed."""
@@ -109,12 +109,9 @@ class Tiers:
         self._fused.drop(key)
 
     def stats(self) -> dict[str, float]:
-        """What each tier holds and how it fared, with `fused_`, `compact_` and `positions_` before the figure."""
-        places = self._shared.places
-        figures = {"positions_bytes": places.nbytes, "positions_capacity": places.capacity}
-        for name, cache in (("fused", self._fused), ("compact", self._compact)):
-            figures |= {f"{name}_{figure}": value for figure, value in cache.stats().items()}
-        return {name: float(value) for name, value in figures.items()}
+        """What each tier holds and how it fared, with `fused_` and `compact_` before the figure."""
+        figures = {"fused": self._fused.stats(), "compact": self._compact.stats()}
+        return {f"{tier}_{name}": float(value) for tier, found in figures.items() for name, value in found.items()}
 
 
 def _fused(compact: Compact) -> tuple[View, int]:

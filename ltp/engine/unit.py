@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -61,8 +62,8 @@ def units_of(backbone: Backbone) -> dict[str, Unit]:
     return found
 
 
-class Scratch:
-    """Room for the one product that is being fused: never more than the largest unit takes."""
+class Scratch(threading.local):
+    """Room for the one product that a thread is fusing: never more than the largest unit takes."""
 
     def __init__(self, units: dict[str, Unit], *, dtype: torch.dtype, device: torch.device) -> None:
         self._weight = torch.empty(max(unit.size for unit in units.values()), dtype=dtype, device=device)
@@ -70,7 +71,7 @@ class Scratch:
 
     @property
     def nbytes(self) -> int:
-        """Bytes held."""
+        """Bytes held for this thread."""
         return self._weight.nbytes + self._bias.nbytes
 
     def of(self, unit: Unit) -> tuple[Tensor, Tensor]:

@@ -27,6 +27,7 @@ from ltp.config import Strategy, TicketConfig
 from ltp.crew import share
 from ltp.drift.movable import selectable_shapes
 from ltp.errors import BackboneMismatch, CorruptArtifact, InvalidConfig
+from ltp.kernel import bits_set
 from ltp.ticket.scope import EMBEDDINGS, count_layers
 
 FORMAT, VERSION = "ltp-ticket", 1
@@ -60,7 +61,7 @@ class Ticket:
     @cached_property
     def counts(self) -> dict[str, int]:
         """Active parameters of each masked tensor."""
-        return {name: _bits_set(mask) for name, mask in self.masks.items()}
+        return {name: bits_set(mask) for name, mask in self.masks.items()}
 
     @property
     def active(self) -> int:
@@ -80,7 +81,7 @@ class Ticket:
         """Where `name` is active: flat positions in C order, ascending (K_name,)."""
         mask = self.masks.get(name, np.zeros(0, np.uint8))
         blocks = [mask[start : start + BLOCK] for start in range(0, len(mask), BLOCK)]
-        stops = [0, *accumulate(_bits_set(block) for block in blocks)]
+        stops = [0, *accumulate(bits_set(block) for block in blocks)]
         found = torch.empty(stops[-1], dtype=dtype)
         there = found.numpy()
 
@@ -154,11 +155,6 @@ class Ticket:
                 f"{path.name} names the mask hash {metadata.get('mask_sha256')}; it is {ticket.sha256}"
             )
         return ticket
-
-
-def _bits_set(mask: NDArray[np.uint8]) -> int:
-    blocks = (mask[start : start + BLOCK] for start in range(0, len(mask), BLOCK))
-    return sum(int(np.bitwise_count(block).sum(dtype=np.int64)) for block in blocks)
 
 
 def without_masks(header: tensorfile.Header, backbone: BackboneInfo | None) -> Ticket:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import subprocess
 import sys
 from pathlib import Path
 
@@ -38,6 +39,37 @@ def test_holes_in_the_heap_are_given_back() -> None:
     assert slack.give_back()
     assert before - resident() > 80_000_000
     assert not slack.give_back()
+
+
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "malloc_info") or sys.platform != "linux", reason="glibc only")
+def test_a_service_has_one_heap_however_many_threads_ask_for_memory() -> None:
+    heaps = """
+import ctypes, sys, threading
+from app.memory import begin_start
+if sys.argv[1] == "begin":
+    begin_start()
+libc = ctypes.CDLL(None)
+libc.malloc.restype = ctypes.c_void_p
+together = threading.Barrier(4)
+def ask():
+    together.wait()
+    libc.malloc(100_000)
+    together.wait()
+threads = [threading.Thread(target=ask) for _ in range(4)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+libc.malloc_info(0, ctypes.c_void_p.in_dll(libc, "stdout"))
+libc.fflush(None)
+"""
+
+    def counted(begin: str) -> int:
+        told = subprocess.run([sys.executable, "-c", heaps, begin], check=True, capture_output=True, text=True).stdout
+        return told.count("<heap nr=")
+
+    assert counted("do not") > 1
+    assert counted("begin") == 1
 
 
 def test_the_collector_rests_while_a_service_starts_and_then_passes_over_what_is_there() -> None:

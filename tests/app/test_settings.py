@@ -83,3 +83,13 @@ def test_a_rate_that_is_none_is_named(rate: str) -> None:
 @pytest.mark.parametrize("rate", ["1200/minute", "5 per 2 hours", "off"])
 def test_a_rate_is_written_as_people_say_it(rate: str) -> None:
     assert Settings(rate_limit=rate).rate_limit == rate
+
+
+def test_what_torch_reads_at_its_import_is_set_unless_somebody_did(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LRU_CACHE_CAPACITY", "7")
+    monkeypatch.delenv("ONEDNN_PRIMITIVE_CACHE_CAPACITY", raising=False)
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    environment = Settings().environment()
+    assert environment["LRU_CACHE_CAPACITY"] == "7"
+    assert environment["ONEDNN_PRIMITIVE_CACHE_CAPACITY"] == "256"
+    assert environment["OMP_WAIT_POLICY"] == "PASSIVE"

@@ -58,7 +58,7 @@ class Running:
 def api(tmp_path_factory: pytest.TempPathFactory, tiny_backbone_dir: Path) -> Iterator[Running]:
     directory = tmp_path_factory.mktemp("api") / "data"
     settings = {"max_body_mb": 1, "max_corpus_mb": 64, "upload_grace_s": 1.5, "upload_min_kib_s": 64, "drain_s": 1.5}
-    stack = Stack(directory, tiny_backbone_dir, queue_pairs=100_000, **settings).migrate()
+    stack = Stack(directory, tiny_backbone_dir, queue_pairs=100_000, max_wait_s=600, **settings).migrate()
     process = stack.api(port=stack.settings.port)
     with httpx.Client(base_url=f"http://127.0.0.1:{stack.settings.port}", timeout=60, trust_env=False) as http:
         running = Running(stack, process, http)

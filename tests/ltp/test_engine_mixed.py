@@ -134,6 +134,24 @@ def test_a_mixed_batch_equals_the_plain_computation_one_by_one(
     assert not torch.allclose(expected["all"][0], expected["upper"][0], atol=1e-2)  # they do differ
 
 
+@pytest.mark.parametrize("fused_bytes", [0, 1 << 30])
+def test_threads_that_take_a_lane_each_answer_as_one_does(
+    backbone: Backbone, library: Library, expected: dict[str, torch.Tensor], fused_bytes: int
+) -> None:
+    engine = Engine(backbone, source=library.__getitem__, fused_bytes=fused_bytes)
+    asked = [PairRequest(key, *text) for key in library for text in TEXTS]
+    wanted = torch.cat(list(expected.values())).softmax(1)
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        for _ in range(3):  # answered as stored, then fused
+            answers = torch.tensor([answer.probabilities for answer in engine.predict(asked)])
+            assert torch.allclose(answers, wanted, atol=1e-5)
+    finally:
+        torch.set_num_threads(before)
+    assert bool(engine.stats()["fused_entries"]) == bool(fused_bytes)
+
+
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_a_fused_adapter_answers_as_its_compact_form(backbone: Backbone, library: Library, precision: str) -> None:
     shared = Shared(backbone, precision=precision)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ltp.backbone.load import Backbone
-from ltp.engine.batch import arrange, shares
+from ltp.engine.batch import UNEVEN, arrange, divide, shares
 from ltp.engine.cache import ByteCache
 from ltp.engine.linear import Linear
 from ltp.engine.popularity import HALF_LIFE, KNOWN, Popularity
@@ -46,6 +46,28 @@ def test_every_example_is_dealt_once_within_the_budget(sizes: list[list[int]], b
         assert lengths
         assert all(first < last for _, first, last in batch)
         assert sum(lengths) <= budget or len(lengths) == 1
+
+
+@given(st.lists(st.lists(st.integers(1, 30), min_size=1, max_size=6), min_size=1, max_size=8), st.integers(1, 4))
+def test_every_example_has_one_lane_and_lanes_are_even(sizes: list[list[int]], count: int) -> None:
+    views = [View(torch.zeros(1, 1), None) for _ in sizes]
+    parts = [(view, [(part, index) for index in range(len(sizes[part]))]) for part, view in enumerate(views)]
+    lanes = divide(parts, lambda example: sizes[example[0]][example[1]], count)
+    assert len(lanes) <= count
+    assert all(some for lane in lanes for _, some in lane)
+    assert all(view is views[part] for lane in lanes for view, some in lane for part, _ in some)
+    dealt = [example for lane in lanes for _, some in lane for example in some]
+    assert dealt == [example for _, some in parts for example in some]
+    total = sum(map(sum, sizes))
+    for lane in lanes:
+        tokens = sum(sizes[part][index] for _, some in lane for part, index in some)
+        assert abs(tokens - total / count) <= max(2 * total / count / UNEVEN, 30) or len(lanes) < count
+
+
+def test_an_adapter_stays_whole_where_a_cut_beside_it_is_about_as_even() -> None:
+    one, other = (View(torch.zeros(1, 1), None) for _ in range(2))
+    assert divide([(one, [5] * 10), (other, [5] * 9)], int, 2) == [[(one, [5] * 10)], [(other, [5] * 9)]]
+    assert divide([(one, [5] * 16), (other, [5] * 2)], int, 2) == [[(one, [5] * 9)], [(one, [5] * 7), (other, [5] * 2)]]
 
 
 def test_every_token_has_one_cell_and_padding_none(tiny_backbone: Backbone) -> None:

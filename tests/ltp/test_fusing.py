@@ -1,4 +1,4 @@
-"""Fusing blocks into buffers gives the bits of decoding, adding and rounding whole tensors; positions stay bounded."""
+"""Fusing blocks into buffers gives the bits of decoding, adding and rounding whole tensors, on every processor."""
 
 import threading
 
@@ -9,25 +9,28 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from synthetic import random_changes, random_ticket
 
+from ltp import kernel
 from ltp.backbone.architecture import WORD_EMBEDDINGS
 from ltp.backbone.load import Backbone
 from ltp.delta import encode, fuse, fusing, positions_in
-from ltp.fusing import BLOCK, PIECE, Fusing, fuse_all, fuse_into
-from ltp.places import Places
+from ltp.fusing import Fusing, _fuse_elsewhere, all_active, fuse_all, fuse_into
+from ltp.kernel import BLOCK, LANES
 
 
 def made_up(size: int, density: float, *, seed: int, dtype: torch.dtype = torch.float16) -> Fusing:
     generator = np.random.default_rng(seed)
-    places = np.flatnonzero(generator.random(size) < density).astype(np.int32)
-    values = torch.from_numpy(generator.normal(size=len(places)) * 1000).to(dtype)
+    active = generator.random(size) < density
+    values = torch.from_numpy(generator.normal(size=int(active.sum())) * 1000).to(dtype)
     pristine = torch.from_numpy(generator.normal(size=size).astype(np.float32))
-    return Fusing(torch.empty(size), pristine, values, 17, torch.from_numpy(places))
+    pristine[generator.random(size) < 0.1] = -0.0
+    return Fusing(torch.empty(size), pristine, values, 17, np.packbits(active, bitorder="little"))
 
 
 def plain(tensor: Fusing) -> torch.Tensor:
     """What fusing means."""
     fused = tensor.pristine.clone().view(-1)
-    fused[tensor.positions.long()] += tensor.values.float() * 2.0**-tensor.exponent
+    active = np.unpackbits(tensor.active, count=len(fused), bitorder="little").view(np.bool_)
+    fused[torch.from_numpy(active)] += tensor.values.float() * 2.0**-tensor.exponent
     return fused.view_as(tensor.pristine)
 
 
@@ -43,9 +46,16 @@ def threads(request):
     torch.set_num_threads(before)
 
 
+@pytest.fixture(params=[True, False], ids=["sixteen at a time", "one by one"])
+def processor(request, monkeypatch):
+    """Either loop, whatever this processor has: LLVM spells out what there is no instruction for."""
+    monkeypatch.setattr(kernel, "expands", lambda: request.param)
+
+
+@pytest.mark.usefixtures("processor")
 @pytest.mark.parametrize("target", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize("stored", [torch.float16, torch.float32])
-@pytest.mark.parametrize("size", [1, PIECE + 1, BLOCK, 3 * BLOCK + 5])
+@pytest.mark.parametrize("size", [1, LANES - 1, LANES, 3 * LANES + 9, BLOCK, 2 * BLOCK + 5])
 def test_a_buffer_gets_the_bits_of_the_whole_computation(size: int, stored, target, threads: int) -> None:
     for density in (0.0, 0.3, 1.0):
         tensor = made_up(size, density, seed=size, dtype=stored)
@@ -61,6 +71,30 @@ def test_the_buffer_may_be_the_pristine_tensor_itself() -> None:
     wanted = plain(tensor)
     fuse_into(tensor.pristine, *tensor[1:])
     assert torch.equal(bits(tensor.pristine), bits(wanted))
+
+
+@pytest.mark.parametrize("target", [torch.float32, torch.bfloat16])
+def test_a_device_that_is_no_processor_gets_the_same_bits(target: torch.dtype) -> None:
+    tensor = made_up(1003, 0.4, seed=5)._replace(buffer=torch.empty(1003, dtype=target))
+    _fuse_elsewhere(tensor)
+    assert torch.equal(bits(tensor.buffer), bits(plain(tensor).to(target)))
+
+
+@pytest.mark.usefixtures("processor")
+@pytest.mark.parametrize("size", [7, 8, 1001])
+def test_a_tensor_that_is_active_all_over_is_added_to_all_over(size: int) -> None:
+    tensor = made_up(size, 1.0, seed=size)
+    assert np.array_equal(tensor.active, all_active(size))
+    assert torch.equal(fuse_into(torch.empty(size), *tensor[1:]), tensor.pristine + tensor.values.float() * 2.0**-17)
+
+
+@pytest.mark.usefixtures("processor")
+def test_what_lies_around_a_buffer_stays() -> None:
+    tensor, room = made_up(37, 0.5, seed=2), torch.full((64,), torch.nan)
+    fuse_into(room[16:53], *tensor[1:])
+    assert torch.equal(room[16:53], plain(tensor))
+    assert room[:16].isnan().all()
+    assert room[53:].isnan().all()
 
 
 @settings(max_examples=25, deadline=None)
@@ -99,48 +133,31 @@ def test_buffers_of_inference_mode_and_parameters_are_taken() -> None:
     assert torch.equal(buffer, plain(tensor).detach())
 
 
-def test_what_fails_in_a_helper_is_raised() -> None:
-    tensor = made_up(3 * BLOCK, 0.1, seed=0)
-    with pytest.raises((RuntimeError, ValueError)):
-        fuse_into(torch.empty(3 * BLOCK), tensor.pristine, tensor.values[:-5], 0, tensor.positions)
+def test_a_mask_that_does_not_fit_is_refused_before_anything_is_written() -> None:
+    tensor = made_up(3000, 0.1, seed=0)
+    for changed in ({"values": tensor.values[:-5]}, {"active": tensor.active[:-1]}):
+        odd, good = tensor._replace(**changed), tensor._replace(buffer=torch.zeros(3000))
+        with pytest.raises(ValueError, match="values for"):
+            fuse_all([good, odd])
+        assert not good.buffer.any()
+
+
+def test_masks_may_be_left_in_their_file(tmp_path) -> None:
+    tensor = made_up(5000, 0.3, seed=0)
+    tensor.active.tofile(tmp_path / "mask")
+    mapped = np.memmap(tmp_path / "mask", np.uint8, "r")
+    assert torch.equal(fuse_into(torch.empty(5000), *tensor[1:-1], mapped), plain(tensor))
 
 
 @pytest.mark.parametrize("dtype", ["fp16", "fp32"])
 def test_fusing_to_bf16_is_fusing_and_rounding(tiny_backbone: Backbone, dtype: str) -> None:
     ticket = random_ticket(tiny_backbone, 0.3)
     delta = encode(random_changes(ticket), ticket, dtype=dtype)
-    pristine, places = tiny_backbone.parameters, Places()
+    pristine = tiny_backbone.parameters
     exact, _ = fuse(pristine, delta, ticket)
     rounded = {name: torch.empty_like(tensor, dtype=torch.bfloat16) for name, tensor in exact.items()}
-    fuse_all(fusing(buffer, pristine[name], delta, ticket, name, places=places) for name, buffer in rounded.items())
+    fuse_all(fusing(buffer, pristine[name], delta, ticket, name) for name, buffer in rounded.items())
     assert all(torch.equal(bits(exact[name].bfloat16()), bits(rounded[name])) for name in exact)
-
-
-def test_positions_are_unpacked_once_a_ticket_and_bounded(tiny_backbone: Backbone) -> None:
-    first, second = (random_ticket(tiny_backbone, 0.3, seed=seed) for seed in (0, 1))
-    names = [name for name in first.masks if name != WORD_EMBEDDINGS]
-    size = sum(4 * first.counts[name] for name in names)
-    places = Places(size)
-    for name in names:
-        found = places.of(first, name)
-        assert found.dtype == torch.int32
-        assert torch.equal(found.long(), first.positions(name))
-        assert places.of(random_ticket(tiny_backbone, 0.3), name) is found
-    assert (places.misses, places.hits, places.nbytes) == (len(names), len(names), size)
-
-    for name in names:
-        places.of(second, name)
-        assert places.nbytes <= size
-    assert places.evictions > 0
-    assert torch.equal(places.of(first, names[0]).long(), first.positions(names[0]))
-    assert Places(0).of(first, names[0]).tolist() == first.positions(names[0]).tolist()
-
-
-def test_adapters_of_a_ticket_share_its_positions(tiny_backbone: Backbone) -> None:
-    ticket, places = random_ticket(tiny_backbone, 0.3), Places()
-    for seed in range(3):
-        fuse(tiny_backbone.parameters, encode(random_changes(ticket, seed=seed), ticket), ticket, places=places)
-    assert places.hits == 2 * places.misses > 0
 
 
 def test_positions_agree_with_the_rows_of_an_overlay(tiny_backbone: Backbone) -> None:

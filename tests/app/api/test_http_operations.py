@@ -104,7 +104,6 @@ def test_figures_of_the_process_are_given_while_the_database_is_down(
     assert "ltp_ready 1.0" in text
     assert 'ltp_request_seconds_count{method="GET",route="/readyz"' in text
     assert 'ltp_engine_adapters{cache="fused"} 0.0' in text
-    assert "ltp_engine_positions_bytes 0.0" in text
     assert "ltp_jobs{" not in text, "what is not known is not made up"
 
 

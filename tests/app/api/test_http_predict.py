@@ -221,9 +221,26 @@ def test_a_full_queue_refuses_and_says_when_to_come_back(narrow: Service) -> Non
         response = narrow.http.post("/predict", json={"lang": "en", "pairs": [PAIR]})
         refused(response, 429, "queue_full")
         assert int(response.headers["Retry-After"]) >= 1
+        refused(narrow.http.post("/predict", content=b"no JSON"), 429, "queue_full")  # nothing of it is read
         assert narrow.http.get("/healthz").elapsed.total_seconds() < 2, "the event loop stays free"
         assert first.result(120) == 200, "what was accepted is answered"
     assert len(predict(narrow, lang="en", pairs=[PAIR])["predictions"]) == 1
+
+
+def test_nobody_waits_for_longer_than_the_settings_say(
+    tmp_path: Path, migrated_sqlite: Path, tiny_backbone_dir: Path, trained: Service
+) -> None:
+    settings = settings_for(tmp_path / "data", migrated_sqlite, tiny_backbone_dir, queue_pairs=100_000, max_wait_s=1e-6)
+    large = {"lang": "en", "pairs": [{"premise": "the dog runs " * 20, "hypothesis": "the dog"}] * 10_000}
+    with running(settings) as service, ThreadPoolExecutor(1) as pool:
+        service.wait_ready()
+        assert service.bring_in(trained.export()).status_code == 201
+        first = pool.submit(service.http.post, "/predict", json=large)
+        queue = service.app.state.predictor._queue
+        wait_until(lambda: 0 < len(queue) < 9_600, 20)  # its first batches told the pace
+        body = refused(service.http.post("/predict", json={"lang": "en", "pairs": [PAIR]}), 429, "queue_full")
+        assert "1e-06 s" in body["detail"]
+        assert first.result(120).status_code == 200, "an idle engine takes what it is given"
 
 
 def test_a_caller_who_leaves_gives_the_queue_back(narrow: Service) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from app.errors import NotReady, QueueFull
 from app.predictor.queue import PairQueue, Work
+from app.predictor.turnstile import Turnstile
 
 
 def work(*pairs: str, cost: int = 1) -> Work[str, str]:
@@ -153,3 +155,169 @@ def test_taking_waits_for_something_to_come() -> None:
     queue.put(work("a"))
     thread.join(5)
     assert taken == [1]
+
+
+class Clock:
+    """Seconds that pass when told to."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def timed(capacity: int = 1000, *, max_wait_s: float = 10) -> tuple[PairQueue[str, str], Clock]:
+    """A queue of known pace: ten tokens a second, of batches of ten."""
+    clock = Clock()
+    queue: PairQueue[str, str] = PairQueue(capacity, max_wait_s=max_wait_s, clock=clock)
+    queue.put(work(*"abcdefghij"))
+    queue.take(10)
+    clock.now += 1
+    queue.put(work("k"))
+    queue.take(10)  # says that the full batch took a second
+    clock.now += 0.1
+    return queue, clock
+
+
+def admitted(queue: PairQueue[str, str]) -> int:
+    """Put pairs until one is refused; returns how many there was room for."""
+    for count in range(10_000):
+        try:
+            queue.put(work("x"))
+        except QueueFull:
+            return count
+    raise AssertionError("never refused")
+
+
+def test_nobody_is_let_wait_for_longer_than_said_by_the_pace_of_the_engine() -> None:
+    queue, _ = timed()
+    assert 60 <= admitted(queue) <= 80, "ten seconds at ten a second, less a batch of one's own and a fifth for safety"
+
+
+def test_what_is_accepted_under_overload_is_answered_in_time() -> None:
+    queue, clock = timed()
+    accepted: list[tuple[float, Work[str, str]]] = []
+    longest = 0.0
+    for _ in range(60):
+        for _ in range(40):  # many more than there is room for, all through the batch
+            item = work("x")
+            try:
+                queue.put(item)
+                accepted.append((clock.now, item))
+            except QueueFull:
+                pass
+            clock.now += 1 / 40
+        for piece in queue.take(10):
+            piece.deliver(["X"] * len(piece.pairs))
+        for since, item in accepted:
+            longest = max(longest, clock.now + 1 - since if item.future.done() else 0)
+        accepted = [(since, item) for since, item in accepted if not item.future.done()]
+    assert 6 < longest <= 9
+
+
+def test_room_comes_back_while_a_batch_is_under_way() -> None:
+    queue, clock = timed()
+    admitted(queue)
+    queue.take(10)
+    admitted(queue)
+    clock.now += 0.5
+    assert 2 <= admitted(queue) <= 5
+
+
+def test_a_slower_engine_has_a_shorter_line() -> None:
+    queue, clock = timed()
+    before = admitted(queue)
+    for _ in range(5):
+        queue.take(10)
+        clock.now += 4
+    queue.take(10_000)
+    clock.now += 1000
+    assert admitted(queue) < before / 2
+
+
+def test_small_batches_do_not_make_the_engine_seem_slow() -> None:
+    queue, clock = timed()
+    for _ in range(20):
+        queue.put(work("x"))
+        queue.take(10)
+        clock.now += 1  # one token a second
+    queue.put(work("x"))
+    queue.take(10)
+    clock.now += 100
+    assert admitted(queue) >= 60
+
+
+def test_failed_batches_tell_nothing_of_the_pace() -> None:
+    queue, clock = timed()
+    for _ in range(20):
+        broken = work(*"abcdefghij")
+        queue.put(broken)
+        queue.take(10)
+        clock.now += 0.001
+        queue.fail(broken, ValueError("damaged"))
+    queue.put(work("x"))
+    queue.take(10)
+    clock.now += 100
+    assert admitted(queue) <= 80
+
+
+def test_before_the_pace_is_known_pairs_alone_are_counted() -> None:
+    queue: PairQueue[str, str] = PairQueue(500, max_wait_s=0.001)
+    assert admitted(queue) == 500
+
+
+def test_who_is_refused_for_the_time_it_would_take_is_told_so() -> None:
+    queue, _ = timed()
+    admitted(queue)
+    with pytest.raises(QueueFull, match="more than 10 s") as refusal:
+        queue.admit()
+    assert refusal.value.retry_after is not None
+    assert 3 <= refusal.value.retry_after <= 6, "half of what waits"
+
+
+def test_newcomers_do_not_overtake_a_large_request_for_ever() -> None:
+    queue: PairQueue[str, str] = PairQueue(10_000)
+    large = work(*["a"] * 100)
+    queue.put(large)
+    batches = 0
+    while not large.future.done():
+        for _ in range(40):
+            queue.put(work("b"))
+        for piece in queue.take(16):
+            piece.deliver(["A"] * len(piece.pairs))
+        batches += 1
+    assert batches <= 50, "two pairs a batch at least"
+
+
+def test_those_who_are_answered_together_go_on_one_a_turn_of_the_loop() -> None:
+    through: list[int] = []
+    at_once: list[int] = []
+
+    async def one(turnstile: Turnstile, number: int) -> None:
+        await turnstile.go_through()
+        through.append(number)
+
+    async def look() -> None:
+        while len(through) < 20:
+            before = len(through)
+            await asyncio.sleep(0)
+            at_once.append(len(through) - before)
+
+    async def main() -> None:
+        turnstile = Turnstile()
+        await asyncio.gather(*(one(turnstile, number) for number in range(20)), look())
+
+    asyncio.run(main())
+    assert through == list(range(20))
+    assert max(at_once) == 1
+
+
+def test_a_queue_rests_only_while_nothing_comes() -> None:
+    queue: PairQueue[str, str] = PairQueue(10)
+    assert queue.rests(0.001)
+    queue.put(work("a"))
+    assert not queue.rests(60)
+    queue.take(10)
+    queue.close()
+    assert not queue.rests(60), "who closes it does not wait"

@@ -22,7 +22,7 @@ PAIR = {"premise": "the dog runs in the field", "hypothesis": "the dog is sleepi
 
 @pytest.fixture
 def stack(tmp_path: Path, tiny_backbone_dir: Path) -> Iterator[Stack]:
-    started = Stack(tmp_path / "data", tiny_backbone_dir, max_pairs=10_000, queue_pairs=100_000)
+    started = Stack(tmp_path / "data", tiny_backbone_dir, max_pairs=10_000, queue_pairs=100_000, max_wait_s=600)
     yield started
     started.close()
 
