@@ -25,6 +25,8 @@ from ltp.head import ClassHead, WordHead
 
 T = TypeVar("T")
 Head = WordHead | ClassHead
+STEP = 4
+"""A processor's products are compiled for each number of rows, which costs more than a few rows of a neighbour do."""
 Edges = Sequence[tuple[View, int, int]]
 """Adapters in the order of the batch, each with the stretch of rows that is its own."""
 
@@ -136,9 +138,17 @@ class Forward:
             return compute(rows, runs[0][0])
         joined: Tensor | None = None
         for mine, start, stop in runs:  # each copied while it is still in the cache
-            part = compute(rows[start:stop], mine)
+            first, last = _rounded(start, stop, len(rows))
+            part = compute(rows[first:last], mine)
             if joined is None:
                 joined = part.new_empty(len(rows), part.shape[1])
-            joined[start:stop] = part
+            joined[start:stop] = part[start - first : stop - first]
         assert joined is not None  # noqa: S101  there are runs
         return joined
+
+
+def _rounded(start: int, stop: int, count: int) -> tuple[int, int]:
+    """Widen a stretch of `count` rows to a multiple of STEP, if there are as many."""
+    size = -(-(stop - start) // STEP) * STEP
+    last = min(start + size, count)
+    return max(last - size, 0), last

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from abc import ABC, abstractmethod
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any, ClassVar
@@ -19,19 +20,19 @@ from ltp.reproduce.draw import Draw
 from ltp.reproduce.variant import Kind, Variant
 
 
-class _Cell:
+class _Cell(ABC):
     """What all cells share: an identifier out of everything that decides their outcome."""
 
     kind: ClassVar[str]
 
+    @abstractmethod
     def key(self) -> dict[str, Any]:
         """All that decides the outcome, as JSON has it."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def label(self) -> str:
         """What a person reads while it is worked on."""
-        raise NotImplementedError
 
     @cached_property
     def id(self) -> str:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from ltp.backbone.load import Backbone
 from ltp.engine.batch import UNEVEN, arrange, divide, shares
 from ltp.engine.cache import ByteCache
+from ltp.engine.forward import STEP, _rounded
 from ltp.engine.linear import Linear
 from ltp.engine.popularity import HALF_LIFE, KNOWN, Popularity
 from ltp.engine.prefetch import Prefetcher
@@ -68,6 +69,14 @@ def test_an_adapter_stays_whole_where_a_cut_beside_it_is_about_as_even() -> None
     one, other = (View(torch.zeros(1, 1), None) for _ in range(2))
     assert divide([(one, [5] * 10), (other, [5] * 9)], int, 2) == [[(one, [5] * 10)], [(other, [5] * 9)]]
     assert divide([(one, [5] * 16), (other, [5] * 2)], int, 2) == [[(one, [5] * 9)], [(one, [5] * 7), (other, [5] * 2)]]
+
+
+@given(st.integers(0, 50), st.integers(1, 50), st.integers(0, 50))
+def test_rows_of_a_product_are_rounded_up_where_there_are_as_many(start: int, size: int, after: int) -> None:
+    first, last = _rounded(start, start + size, start + size + after)
+    assert 0 <= first <= start < start + size <= last <= start + size + after
+    assert (last - first) % STEP == 0 or (first, last) == (0, start + size + after)
+    assert last - first < size + STEP
 
 
 def test_every_token_has_one_cell_and_padding_none(tiny_backbone: Backbone) -> None:
