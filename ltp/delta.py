@@ -189,19 +189,23 @@ def fuse(
 
 def moved(delta: Delta) -> list[str]:
     """Tensors with a value other than zero."""
-    return [name for name, values in delta.values.items() if values[:FIRST].any() or values.any()]
+    return [name for name, values in delta.values.items() if _moves(values)]
+
+
+def _moves(values: Tensor) -> bool:
+    return bool(values[:FIRST].any() or values.any())
 
 
 def fusing(buffer: Tensor, pristine: Tensor, delta: Delta, ticket: Ticket, name: str) -> Fusing:
     """One tensor of a delta, ready to be fused into `buffer`; its values are brought to where the buffer is."""
     values = delta.values[name].to(buffer.device, non_blocking=True)
-    return Fusing(buffer, pristine, values, delta.exponents[name], _active_bits(delta, ticket, name))
-
-
-def _active_bits(delta: Delta, ticket: Ticket, name: str) -> NDArray[np.uint8]:
-    """Where a tensor has stored values, one bit an element."""
     if name not in delta.rows:
-        return ticket.masks[name]
+        return Fusing(buffer, pristine, values, delta.exponents[name], ticket.masks[name], ticket.before[name])
+    return Fusing(buffer, pristine, values, delta.exponents[name], _bits_in_rows(delta, ticket, name))
+
+
+def _bits_in_rows(delta: Delta, ticket: Ticket, name: str) -> NDArray[np.uint8]:
+    """Where a matrix has stored values, one bit an element."""
     active = np.zeros(ticket.shapes[name], np.bool_)
     active[delta.rows[name].numpy()] = active_in_rows(ticket, name, delta.rows[name])
     return np.packbits(active, bitorder="little")
@@ -219,7 +223,7 @@ def bits_of_rows(ticket: Ticket, name: str, rows: Tensor) -> NDArray[np.uint8]:
 def overlay(parameters: Mapping[str, Tensor], delta: Delta, ticket: Ticket) -> Overlay | None:
     """The rows of the word embeddings that a delta changes, fused; None when it changes none."""
     name = WORD_EMBEDDINGS
-    if not len(delta.rows.get(name, ())) or not delta.values[name].any():
+    if not len(delta.rows.get(name, ())) or not _moves(delta.values[name]):
         return None
     pristine = parameters[name]
     rows = delta.rows[name].to(pristine.device)
