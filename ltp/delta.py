@@ -234,19 +234,26 @@ def fuse(
 
 def moved(delta: Delta) -> list[str]:
     """Tensors with a value other than zero."""
-    return [name for name, values in delta.values.items() if values[:FIRST].any() or values.any()]
+    return [name for name, values in delta.values.items() if _moves(values)]
+
+
+def _moves(values: Tensor) -> bool:
+    return bool(values[:FIRST].any() or values.any())
 
 
 def fusing(buffer: Tensor, pristine: Tensor, delta: Delta, ticket: Ticket | None, name: str) -> Fusing:
     """One tensor of a delta, ready to be fused into `buffer`; its values are brought to where the buffer is."""
     values = delta.values[name].to(buffer.device, non_blocking=True)
-    return Fusing(buffer, pristine, values, delta.exponents[name], _active_bits(delta, ticket, name, pristine.shape))
+    if ticket is not None and name not in delta.rows:
+        return Fusing(buffer, pristine, values, delta.exponents[name], ticket.masks[name], ticket.before[name])
+    active = _stored_bits(delta, ticket, name, pristine.shape)
+    return Fusing(buffer, pristine, values, delta.exponents[name], active)
 
 
-def _active_bits(delta: Delta, ticket: Ticket | None, name: str, shape: torch.Size) -> NDArray[np.uint8]:
-    """Where a tensor has stored values, one bit an element."""
+def _stored_bits(delta: Delta, ticket: Ticket | None, name: str, shape: torch.Size) -> NDArray[np.uint8]:
+    """Where a tensor stored by its rows, or whole, has values: one bit an element."""
     if name not in delta.rows:
-        return all_active(shape.numel()) if ticket is None else ticket.masks[name]
+        return all_active(shape.numel())
     active = np.zeros(shape, np.bool_)
     rows = delta.rows[name]
     active[rows.numpy()] = True if ticket is None else active_in_rows(ticket, name, rows)
@@ -266,7 +273,7 @@ def overlay(
     parameters: Mapping[str, Tensor], delta: Delta, ticket: Ticket | None, *, name: str = WORD_EMBEDDINGS
 ) -> Overlay | None:
     """The rows of the word embeddings, or another matrix, that a delta changes, fused; None when it changes none."""
-    if not len(delta.rows.get(name, ())) or not delta.values[name].any():
+    if not len(delta.rows.get(name, ())) or not _moves(delta.values[name]):
         return None
     pristine = parameters[name]
     rows = delta.rows[name].to(pristine.device)

@@ -31,6 +31,8 @@ class Fusing(NamedTuple):
     values: Tensor
     exponent: int
     active: NDArray[np.uint8]
+    before: list[int] | None = None
+    """`ltp.kernel.bits_before` of `active`, where it is known."""
 
 
 def fuse_into(buffer: Tensor, pristine: Tensor, values: Tensor, exponent: int, active: NDArray[np.uint8]) -> Tensor:
@@ -51,7 +53,7 @@ def fuse_all(tensors: Iterable[Fusing]) -> None:
     """
     blocks: list[_Block] = []
     for tensor in tensors:
-        before = kernel.bits_before(tensor.active)
+        before = tensor.before or kernel.bits_before(tensor.active)
         if len(tensor.active) != -(-tensor.buffer.numel() // 8) or before[-1] != len(tensor.values):
             raise ValueError(
                 f"{len(tensor.values)} values for {before[-1]} active of {8 * len(tensor.active)} in a mask "

@@ -6,9 +6,10 @@ for where their weights are, and `ltp.engine.forward` for how they are computed 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from math import ceil
 
 import torch
 
@@ -17,7 +18,7 @@ from ltp.backbone.load import Backbone
 from ltp.classify import MAX_TOKENS
 from ltp.config import Precision
 from ltp.crew import each_alone
-from ltp.engine.batch import arrange, divide, shares
+from ltp.engine.batch import UNEVEN, arrange, divide, shares
 from ltp.engine.forward import Forward
 from ltp.engine.shared import Shared
 from ltp.engine.tiers import Source, Tiers
@@ -94,19 +95,21 @@ class Engine:
     def _answer(self, parts: Sequence[Part], requests: Sequence[PairRequest]) -> dict[int, Prediction]:
         encoded = _encode(parts, requests)
         parts = sorted(parts, key=lambda part: part[0].kind)  # those that change the same products side by side
-        sizes = [[len(encoded[index].ids) for index in indices] for _, indices in parts]
         answers: dict[int, Prediction] = {}
-        for batch in shares(sizes, max_tokens=self._max_tokens):
-            taken = [(parts[part][0], parts[part][1][first:last]) for part, first, last in batch]
-            lanes = divide(taken, lambda index: len(encoded[index].ids), self._lanes(taken))
-            compute = partial(self._compute, encoded=encoded)
-            for lane in each_alone(compute, lanes) if len(lanes) > 1 else map(compute, lanes):
-                answers |= lane
+        for lane in self._by_lane(parts, encoded):
+            answers |= lane
         return answers
 
-    def _lanes(self, parts: Sequence[Part]) -> int:
-        """In how many parts a batch is computed, side by side: products of few tokens fill no more than one core."""
-        return torch.get_num_threads() if len(parts) > 1 and parts[0][0].prompt.device.type == "cpu" else 1
+    def _by_lane(self, parts: Sequence[Part], encoded: dict[int, Encoded]) -> Iterator[dict[int, Prediction]]:
+        compute = partial(self._compute, encoded=encoded)
+        sizes = [[len(encoded[index].ids) for index in indices] for _, indices in parts]
+        if len(parts) == 1 or (threads := torch.get_num_threads()) == 1 or parts[0][0].prompt.device.type != "cpu":
+            for batch in shares(sizes, max_tokens=self._max_tokens):
+                yield compute([(parts[part][0], parts[part][1][first:last]) for part, first, last in batch])
+            return
+        batches = ceil(sum(map(sum, sizes)) * (1 + 2 / UNEVEN) / self._max_tokens)
+        lanes = divide(parts, lambda index: len(encoded[index].ids), batches * threads)
+        yield from each_alone(compute, lanes)  # products of few tokens fill no more than one core
 
     @torch.inference_mode()  # a mode is a thread's own
     def _compute(self, parts: Sequence[Part], encoded: dict[int, Encoded]) -> dict[int, Prediction]:

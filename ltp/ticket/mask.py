@@ -27,7 +27,7 @@ from ltp.config import Strategy, TicketConfig
 from ltp.crew import share
 from ltp.drift.movable import selectable_shapes
 from ltp.errors import BackboneMismatch, CorruptArtifact, InvalidConfig
-from ltp.kernel import bits_set
+from ltp.kernel import bits_before, bits_set
 from ltp.ticket.scope import EMBEDDINGS, count_layers
 
 FORMAT, VERSION = "ltp-ticket", 1
@@ -59,9 +59,14 @@ class Ticket:
         return Ticket({}, selectable_shapes(backbone.shapes, strategy), 0, 0, 0, strategy, backbone.fingerprint)
 
     @cached_property
+    def before(self) -> dict[str, list[int]]:
+        """Active parameters before each block of each masked tensor, and in all; see `ltp.kernel.bits_before`."""
+        return {name: bits_before(mask) for name, mask in self.masks.items()}
+
+    @cached_property
     def counts(self) -> dict[str, int]:
         """Active parameters of each masked tensor."""
-        return {name: bits_set(mask) for name, mask in self.masks.items()}
+        return {name: before[-1] for name, before in self.before.items()}
 
     @property
     def active(self) -> int:
