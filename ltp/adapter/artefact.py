@@ -1,9 +1,9 @@
 """A published adapter, soft prompt and sparse delta, as one safetensors file that a flipped bit makes unreadable.
 
 The file holds `prompt` (n, H), `delta/<name>` (values in ticket order; without a ticket, of every element) and, for
-what has rows, `rows/<name>`; a classification head is `head/<name>`. Its
-metadata names format version, backbone, ticket, tensors in order and scales, and two SHA-256: of the data section, and
-of everything else. An export carries the ticket's mask as well.
+what has rows, `rows/<name>`; a classification head is `head/<name>`. Its metadata names format version, backbone,
+ticket, tensors in order and scales, and two SHA-256: of the data section, and of everything else. An export carries
+the ticket's mask as well.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
-from math import prod
 from pathlib import Path
 from typing import NamedTuple, get_args
 
@@ -21,19 +20,17 @@ from torch import Tensor
 
 from ltp import tensorfile
 from ltp.adapter import mask_along
-from ltp.adapter.seal import check_seal, sealed
+from ltp.adapter.header import FORMAT, VERSION, check_header
+from ltp.adapter.seal import sealed
 from ltp.backbone.architecture import BY_ROWS, Shapes
 from ltp.backbone.manifest import BackboneInfo
-from ltp.config import MAX_PROMPT_LENGTH, Method, Strategy
+from ltp.config import Method, Strategy
 from ltp.delta import MAX_EXPONENT, Delta
-from ltp.errors import BackboneMismatch, CorruptArtifact, DeltaDoesNotFitTicket, NonFiniteWeights
-from ltp.head import CLASSIFIER, classifier_shapes
+from ltp.errors import CorruptArtifact, DeltaDoesNotFitTicket, NonFiniteWeights
+from ltp.head import CLASSIFIER
 from ltp.method import RECIPES
-from ltp.tensorfile import BLOCK, Array, Content, Entry, Header, Stored
+from ltp.tensorfile import BLOCK, Array, Content, Header, Stored
 from ltp.ticket.mask import Ticket
-
-FORMAT, VERSION = "ltp-adapter", "1"
-KINDS = {("delta", "F16"), ("delta", "F32"), ("rows", "I32")}
 
 
 @dataclass(frozen=True)
@@ -121,7 +118,7 @@ class Adapter:
     @classmethod
     def parse(cls, name: str, content: Content, backbone: BackboneInfo | None = None) -> Adapter:
         """As `load`, of a file that is in memory; the adapter's values are views of it."""
-        arrays, metadata = tensorfile.parse(name, content, check=lambda header: _check(name, header, backbone))
+        arrays, metadata = tensorfile.parse(name, content, check=lambda header: check_header(name, header, backbone))
         return _decode(name, arrays, metadata)
 
     def check(self, ticket: Ticket | None, shapes: Shapes | None = None) -> None:
@@ -175,7 +172,7 @@ def _read(path: Path, backbone: BackboneInfo | None, *, leave: bool = False) -> 
     tickets: list[Ticket | None] = []
 
     def check(header: Header) -> None:
-        _check(path.name, header, backbone)
+        check_header(path.name, header, backbone)
         tickets.append(mask_along.announced(header, backbone))
 
     arrays: Mapping[str, Array | Stored]
@@ -184,38 +181,6 @@ def _read(path: Path, backbone: BackboneInfo | None, *, leave: bool = False) -> 
     left = {name: array for name in adapter.delta.values if isinstance(array := arrays[f"delta/{name}"], Stored)}
     whole = ticket and mask_along.from_tensors(ticket, arrays)
     return Export(adapter, whole, metadata.get("notes", ""), left if leave else None)
-
-
-def _check(file: str, header: Header, backbone: BackboneInfo | None) -> None:
-    """Refuse a file by its header alone."""
-    facts = header.metadata
-    if facts.get("format") != FORMAT:
-        raise CorruptArtifact(f"{file} is not an adapter")
-    check_seal(header)
-    if facts.get("version") != VERSION:
-        raise CorruptArtifact(f"{file} is an adapter of version {facts.get('version')}; this program reads {VERSION}")
-    if backbone is not None and facts.get("backbone") != backbone.fingerprint:
-        raise BackboneMismatch(artefact=str(facts.get("backbone")), backbone=backbone.fingerprint)
-    for name, entry in header.entries.items():
-        if not (name.startswith(mask_along.PREFIX) or _fits(name, entry, backbone)):
-            raise CorruptArtifact(f"{file}: {name} is {entry.dtype} of shape {entry.shape}, which no adapter has here")
-
-
-def _fits(name: str, entry: Entry, backbone: BackboneInfo | None) -> bool:
-    """Tell whether a tensor may stand in an adapter's file: a known kind, no larger than what it is about."""
-    kind, _, parameter = name.partition("/")
-    if kind == "prompt":
-        known = entry.dtype == "F32" and len(entry.shape) == 2 and entry.shape[0] <= MAX_PROMPT_LENGTH  # (n, H)
-        return known and (backbone is None or entry.shape[1] == backbone.hidden)
-    if kind == "head":
-        known = entry.dtype == "F32" and parameter in CLASSIFIER
-        return known and (backbone is None or entry.shape == classifier_shapes(backbone.hidden)[parameter])
-    if (kind, entry.dtype) not in KINDS or len(entry.shape) != 1:
-        return False
-    if backbone is None:
-        return True
-    shape = backbone.shapes.get(parameter, (0,))
-    return entry.shape[0] <= (shape[0] if kind == "rows" else prod(shape))
 
 
 def _decode(file: str, arrays: Mapping[str, Array | Stored], metadata: Mapping[str, str]) -> Adapter:

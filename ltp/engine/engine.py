@@ -101,9 +101,11 @@ class Engine:
         return answers
 
     def _by_lane(self, parts: Sequence[Part], encoded: dict[int, Encoded]) -> Iterator[dict[int, Prediction]]:
+        """Answer a call in pieces: batches of one adapter or a device one by one, lanes of several side by side."""
         compute = partial(self._compute, encoded=encoded)
         sizes = [[len(encoded[index].ids) for index in indices] for _, indices in parts]
-        if len(parts) == 1 or (threads := torch.get_num_threads()) == 1 or parts[0][0].prompt.device.type != "cpu":
+        threads = torch.get_num_threads()
+        if len(parts) == 1 or threads == 1 or parts[0][0].prompt.device.type != "cpu":
             for batch in shares(sizes, max_tokens=self._max_tokens):
                 yield compute([(parts[part][0], parts[part][1][first:last]) for part, first, last in batch])
             return
