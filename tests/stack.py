@@ -28,7 +28,7 @@ from app.models import Adapter, Job, Prediction, Ticket, Worker
 from app.registry import adapters, datasets, drifts, predictions, tickets
 from app.settings import Settings
 from ltp.backbone.manifest import read_manifest
-from ltp.config import LABELS, TicketConfig
+from ltp.config import LABELS, Method, TicketConfig
 from ltp.examples import Example
 
 TENANT = "default"
@@ -175,9 +175,17 @@ class Stack:
             _, job = tickets.create(session, tenant=TENANT, drift=drift, config=TicketConfig(active_ratio=0.1))
         return job
 
-    def submit_adapter(self, *, lang: str = "sw", ticket_id: str | None = None, **training: Any) -> Job:
-        """An adapter on 24 pairs (about `epochs` x 3 steps)."""
-        number = next(self._numbers)
+    def submit_adapter(
+        self,
+        *,
+        lang: str = "sw",
+        ticket_id: str | None = None,
+        method: Method = "pt",
+        number: int | None = None,
+        **training: Any,
+    ) -> Job:
+        """An adapter on 24 pairs (about `epochs` x 3 steps), of LTP with a ticket; `number` fixes its text."""
+        number = next(self._numbers) if number is None else number
         noun = [NOUNS[(number + index) % 30] for index in range(8)]
         pairs = [
             Example(f"The {word} has a {label} {index}.", f"A {word} is here.", label)
@@ -191,7 +199,7 @@ class Stack:
                 session,
                 tenant=TENANT,
                 lang=lang,
-                method="ltp" if ticket_id else "pt",
+                method="ltp" if ticket_id else method,
                 ticket_id=ticket_id,
                 backbone=self.backbone.fingerprint,
                 training={"epochs": 3, "batch_size": 8, "learning_rate": 1e-3, "seed": number, **training},

@@ -15,6 +15,7 @@ from app import jobs
 from app.blobs import BlobStore
 from app.errors import CorruptBlob, JobFinished
 from app.models import Adapter, Blob, BlobChunk, Dataset, Drift, Job, JobEvent, Ticket
+from ltp.config import Method
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +53,14 @@ def published(stack: Stack, job: Job) -> Ticket:
     return ticket
 
 
+def content(stack: Stack, job: Job) -> str:
+    """The hash of the adapter's file, which is whole."""
+    adapter: Adapter = stack.made(job)
+    BlobStore(stack.db).verify(str(adapter.blob_id))
+    with stack.db.read() as session:
+        return session.get_one(Blob, adapter.blob_id).sha256
+
+
 def kill_in_training(stack: Stack, job: Job, victim: str, *, attempt: int) -> list[psutil.Process]:
     """Kill the job's process or the runner; return every process that must be gone now."""
     stack.reached(job, "training", step=60 * attempt, attempt=attempt)
@@ -86,6 +95,21 @@ def test_a_killed_run_goes_on_from_its_checkpoint_to_the_same_bits(stack: Stack)
     assert ended.attempt == 3
     assert "attempt 2: resuming" in stack.logs(job)
     assert published(stack, ended).mask_sha256 == whole.mask_sha256
+
+
+@pytest.mark.parametrize("method", ["ft", "mp"])
+def test_a_killed_training_of_every_parameter_goes_on_to_the_same_file(stack: Stack, method: Method) -> None:
+    (whole,) = stack.finish(stack.submit_adapter(method=method, number=78, epochs=80))
+    job = stack.submit_adapter(method=method, number=78, epochs=80)
+    for attempt, victim in enumerate(("job", "runner"), start=1):
+        doomed = kill_in_training(stack, job, victim, attempt=attempt)
+        _, alive = psutil.wait_procs(doomed, timeout=5)
+        assert alive == []
+    (ended,) = stack.finish(job)
+    assert (whole.status, ended.status, ended.attempt) == ("succeeded", "succeeded", 3)
+    assert ended_once(stack, ended)
+    assert "attempt 2: resuming" in stack.logs(job)
+    assert content(stack, ended) == content(stack, whole)
 
 
 def test_a_job_that_is_killed_every_time_fails_with_the_reason_and_the_queue_moves_on(stack: Stack) -> None:
