@@ -202,9 +202,14 @@ def _located(backbone: str, shown: Reporter) -> Path:
 
 
 def _teller(shown: Reporter) -> RunCallback:
+    """Show how far the run is, and meanwhile give back what the C library holds on to: a run takes hours."""
+    from app.memory import Slack
     from ltp.reproduce.runner import Standing
 
+    slack = Slack()
+
     def tell(standing: Standing) -> None:
+        slack.give_back()
         metrics = standing.within.metrics if standing.within else None
         shown.update(standing.cell, standing.done, standing.total, metrics=metrics, eta_s=standing.eta_s)
 

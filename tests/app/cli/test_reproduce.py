@@ -11,6 +11,7 @@ from benchmarks import write_data
 from typer.testing import CliRunner
 
 from app.cli.program import root
+from app.memory import Slack
 from ltp.reproduce import catalogue
 
 runner = CliRunner()
@@ -49,6 +50,15 @@ def test_an_experiment_is_run_reported_and_gone_on_with(arguments: list[str], tm
     assert "PT" in more.stdout
     assert "table1.html" in more.stdout
     assert cells < set((tmp_path / "out" / "ledger" / "cells").iterdir())
+
+
+def test_memory_is_given_back_all_along(arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Slack] = []
+    monkeypatch.setattr(Slack, "give_back", lambda self: asked.append(self))
+    done = runner.invoke(root, ["reproduce", "table1", *arguments, "--rates", "none"])
+    assert done.exit_code == 0, done.output
+    assert len(asked) > 6, "oftener than cells are begun"
+    assert len(set(map(id, asked))) == 1, "one clock for the whole run"
 
 
 def test_experiments_share_a_folder(arguments: list[str], tmp_path: Path) -> None:
