@@ -58,7 +58,9 @@ def content(stack: Stack, job: Job) -> str:
     adapter: Adapter = stack.made(job)
     BlobStore(stack.db).verify(str(adapter.blob_id))
     with stack.db.read() as session:
-        return session.get_one(Blob, adapter.blob_id).sha256
+        digest = session.get_one(Blob, adapter.blob_id).sha256
+    assert digest is not None
+    return digest
 
 
 def kill_in_training(stack: Stack, job: Job, victim: str, *, attempt: int) -> list[psutil.Process]:
