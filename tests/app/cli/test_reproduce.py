@@ -7,7 +7,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from benchmarks import write_data
+from benchmarks import write_data, write_xnli
 from typer.testing import CliRunner
 
 from app.cli.program import root
@@ -15,6 +15,9 @@ from app.memory import Slack
 from ltp.reproduce import catalogue
 
 runner = CliRunner()
+LEAST = "--shots 2 --seeds 1 --pairs 6 --epochs 1 --rates none --sentences 40 --passes 1"
+NOT_HERE = {"figure2a": "--methods ltp@20:tied,ltp@20:lower,ltp@20:upper"}
+"""What two layers allow of an experiment on thirds of them."""
 SMALL = "--methods pt,ltp@20 --shots 2 --seeds 1 --languages en --pairs 12 --epochs 1 --sentences 40 --passes 1"
 
 
@@ -59,6 +62,18 @@ def test_memory_is_given_back_all_along(arguments: list[str], monkeypatch: pytes
     assert done.exit_code == 0, done.output
     assert len(asked) > 6, "oftener than cells are begun"
     assert len(set(map(id, asked))) == 1, "one clock for the whole run"
+
+
+@pytest.mark.parametrize("name", catalogue.shipped())
+def test_every_experiment_runs_to_its_report(name: str, arguments: list[str], tmp_path: Path) -> None:
+    own = [*arguments[:6], *LEAST.split(), *NOT_HERE.get(name, "").split()]
+    write_xnli(tmp_path / "data" / "xnli", test=("en", "sw"))
+    done = runner.invoke(root, ["reproduce", name, *own, "--json"])
+    assert done.exit_code == 0, done.output
+    facts = json.loads((tmp_path / "out" / f"{name}.json").read_text(encoding="utf-8"))
+    assert facts["cells"]["done"] == facts["cells"]["total"] == json.loads(done.stdout)["cells"] > 0
+    assert "Unfinished" not in (tmp_path / "out" / f"{name}.md").read_text(encoding="utf-8")
+    assert list((tmp_path / "out" / "figures" / name).glob("*.svg"))
 
 
 def test_experiments_share_a_folder(arguments: list[str], tmp_path: Path) -> None:
