@@ -106,7 +106,7 @@ class InvalidExperiment(LTPError):
 
 
 class LedgerMismatch(LTPError):
-    """The results in a folder were made with another backbone, other data, another program or other settings."""
+    """The results in a folder were made with another backbone, other data or another program, or are being made."""
 
 
 class TrainingDiverged(LTPError):

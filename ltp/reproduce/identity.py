@@ -1,4 +1,8 @@
-"""What results must have in common to stand in one table: backbone, data, program, and settings that change figures."""
+"""What results must have in common to stand in one folder: backbone, program, arithmetic and data.
+
+Epochs, rates, pairs, precision and all else that an experiment sets is in its cells' names: experiments that differ in
+it share a folder, what they have in common is one cell, and a report is of its own experiment's cells alone.
+"""
 
 from __future__ import annotations
 
@@ -11,16 +15,12 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from ltp.reproduce.experiment import Experiment
 from ltp.reproduce.text import UnlabelledText
 
 WORKING = ("cell", "draw", "in_process", "outcome", "rows", "suite", "text")
 """The modules of `ltp.reproduce` that figures depend on; the others plan, keep and describe."""
 ARITHMETIC = ("torch", "tokenizers", "numpy")
 """Packages whose version can change a figure."""
-SETTINGS = ("epochs", "sentences", "passes", "pairs", "precision")
-"""What an experiment may not change between results in one folder. Methods, shots, seeds, languages and rates may be
-added: each of their cells is known by them."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,6 @@ class Identity:
     backbone: str
     code: str
     packages: Mapping[str, str]
-    settings: Mapping[str, Any]
     data: Mapping[str, str]
 
     def facts(self) -> dict[str, Any]:
@@ -39,21 +38,17 @@ class Identity:
             "backbone": self.backbone,
             "code": self.code,
             "packages": dict(self.packages),
-            "settings": dict(self.settings),
             "data": dict(self.data),
         }
 
 
-def identify(
-    experiment: Experiment, *, backbone: str, data: Mapping[str, str], text: UnlabelledText | None
-) -> Identity:
-    """The identity of an experiment's results on a backbone (its fingerprint) and these files."""
+def identify(*, backbone: str, data: Mapping[str, str], text: UnlabelledText | None) -> Identity:
+    """The identity of results on a backbone (its fingerprint) and these files."""
     read = dict(data) | ({f"unlabelled text {text.name}": text.sha256} if text else {})
     return Identity(
         backbone=backbone,
         code=code_version(),
         packages=arithmetic(),
-        settings={name: getattr(experiment, name) for name in SETTINGS},
         data=read,
     )
 

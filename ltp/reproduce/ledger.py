@@ -147,5 +147,5 @@ def _differences(name: str, there: Any, here: Any) -> Iterator[str]:
 
 
 def _shown(value: object) -> str:
-    text = "all" if value is None else str(value)
+    text = str(value)
     return f"{text[:12]}..." if len(text) > 40 else text

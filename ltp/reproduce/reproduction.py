@@ -97,5 +97,5 @@ def plan(
     wanted = any(variant.ticket for variant in bounded.variants)
     unlabelled = read_text(data, text, sentences=bounded.sentences) if wanted else None
     grid = Grid(bounded, folder, unlabelled)
-    identity = identify(bounded, backbone=backbone.fingerprint, data=folder.fingerprints, text=unlabelled)
+    identity = identify(backbone=backbone.fingerprint, data=folder.fingerprints, text=unlabelled)
     return Reproduction(experiment, grid, unlabelled, backbone, identity, output)

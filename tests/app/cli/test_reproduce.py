@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 
 import httpx
@@ -76,21 +77,30 @@ def test_every_experiment_runs_to_its_report(name: str, arguments: list[str], tm
     assert list((tmp_path / "out" / "figures" / name).glob("*.svg"))
 
 
-def test_experiments_share_a_folder(arguments: list[str], tmp_path: Path) -> None:
-    for name in ("table1", "selection"):
-        done = runner.invoke(root, ["reproduce", name, *arguments, "--rates", "none"])
+def test_experiments_share_a_folder_and_what_they_have_in_common(arguments: list[str], tmp_path: Path) -> None:
+    cells = tmp_path / "out" / "ledger" / "cells"
+    for name, bounds in (("table1", []), ("selection", []), ("table1", ["--epochs", "2", "--pairs", "6"])):
+        done = runner.invoke(root, ["reproduce", name, *arguments, "--rates", "none", *bounds, "--json"])
         assert done.exit_code == 0, done.output
-    assert len(list((tmp_path / "out" / "ledger" / "cells").glob("*.json"))) == 6
+        assert json.loads(done.stdout)["cells"] == 6
+    assert Counter(path.name.partition("-")[0] for path in cells.glob("*.json")) == {
+        "drift": 1,
+        "ticket": 1,
+        "training": 4,
+        "evaluation": 4,
+    }
     assert (tmp_path / "out" / "selection.html").is_file()
 
 
-def test_other_settings_are_not_mixed_in(arguments: list[str]) -> None:
+def test_results_on_other_data_are_not_mixed_in(arguments: list[str], tmp_path: Path) -> None:
     assert runner.invoke(root, ["reproduce", "table1", *arguments, "--rates", "none"]).exit_code == 0
+    with (tmp_path / "data" / "wikitext2" / "valid.txt").open("a", encoding="utf-8") as text:
+        text.write(" One sentence more than there was . \n")
 
-    other = runner.invoke(root, ["reproduce", "table1", *arguments, "--rates", "none", "--epochs", "2"])
+    other = runner.invoke(root, ["reproduce", "table1", *arguments, "--rates", "none"])
 
     assert other.exit_code == 1
-    assert "settings epochs was 1 and is 2" in other.stderr
+    assert "data unlabelled text wikitext2 was" in other.stderr
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,7 @@ def test_a_shipped_experiment_is_whole_and_its_quick_form_smaller(name: str) -> 
             assert set(setting.languages) == set(paper.table(setting.paper).languages)
 
 
-def test_quick_forms_differ_in_nothing_that_forbids_one_folder() -> None:
+def test_quick_forms_share_drifts_and_trainings_in_one_folder() -> None:
     bounded = [quick.applied(full) for full, quick in map(catalogue.load, catalogue.shipped())]
 
     assert len({(each.sentences, each.passes, each.precision) for each in bounded}) == 1

@@ -56,6 +56,7 @@ def test_whatever_decides_a_figure_changes_the_name(data: Path) -> None:
     assert not ids() & ids(precision="bf16")
     assert not ids() & ids(paper_rate=1e-4)
     assert ids() < ids(seeds=3)
+    assert {name for name in ids() if "-pt-" in name} == ids() & ids(sentences=30) == ids() & ids(passes=2)
     trainings = {name for name in ids() if name.startswith("training")}
     assert trainings == {name for name in ids(pairs=10) if name.startswith("training")}
 

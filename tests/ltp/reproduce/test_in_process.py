@@ -50,7 +50,7 @@ class Told(InProcess):
         return super().submit(cell, progress)
 
 executor = Told(loaded, grid.data, text.sentences, folder=folder / "artefacts")
-identity = identify(grid.experiment, backbone=loaded.info.fingerprint, data=grid.data.fingerprints, text=text)
+identity = identify(backbone=loaded.info.fingerprint, data=grid.data.fingerprints, text=text)
 with Ledger(folder / "ledger", identity) as ledger:
     Runner(grid, ledger, executor).run()
 """
@@ -73,7 +73,7 @@ class Counted(InProcess):
 def run(backbone: Backbone, grid: Grid, folder: Path) -> tuple[dict[str, Outcome], list[str]]:
     executor = Counted(backbone, grid, folder)
     fingerprint, files = backbone.info.fingerprint, grid.data.fingerprints
-    identity = identify(grid.experiment, backbone=fingerprint, data=files, text=executor.text)
+    identity = identify(backbone=fingerprint, data=files, text=executor.text)
     with Ledger(folder / "ledger", identity) as ledger:
         Runner(grid, ledger, executor).run()
         return ledger.outcomes, executor.begun
