@@ -90,12 +90,17 @@ def plan(
 
     Raises:
         InvalidExperiment: nothing is left of it, or no language can be scored.
+        InvalidConfig: the backbone does not have the layers of a ticket.
         UnsoundData, TooFewExamples, CorpusError: the data folder does not hold what is needed.
     """
+    from ltp.ticket.scope import layers_in  # its package imports torch
+
     bounded = bounds.applied(experiment)
     folder = DataFolder(data)
-    wanted = any(variant.ticket for variant in bounded.variants)
-    unlabelled = read_text(data, text, sentences=bounded.sentences) if wanted else None
+    tickets = [variant.ticket for variant in bounded.variants if variant.ticket]
+    for ticket in tickets:
+        layers_in(ticket.layers, backbone.layers)
+    unlabelled = read_text(data, text, sentences=bounded.sentences) if tickets else None
     grid = Grid(bounded, folder, unlabelled)
     identity = identify(backbone=backbone.fingerprint, data=folder.fingerprints, text=unlabelled)
     return Reproduction(experiment, grid, unlabelled, backbone, identity, output)

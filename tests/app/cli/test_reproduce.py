@@ -103,6 +103,16 @@ def test_results_on_other_data_are_not_mixed_in(arguments: list[str], tmp_path: 
     assert "data unlabelled text wikitext2 was" in other.stderr
 
 
+def test_layers_that_the_backbone_does_not_have_are_refused_before_any_work(
+    arguments: list[str], tmp_path: Path
+) -> None:
+    refused = runner.invoke(root, ["reproduce", "figure2a", *arguments, "--methods", "ltp@20:middle"])
+    assert refused.exit_code == 2
+    assert "'middle'" in refused.stderr
+    assert "this third is empty" in refused.stderr
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.mark.parametrize(
     ("options", "code", "words"),
     [
