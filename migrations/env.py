@@ -10,7 +10,7 @@ from app.db import Database, Table
 from app.settings import Settings
 
 LOCK = 7_105_736
-"""Advisory lock of Postgres, so that two migrating processes take turns. SQLite's writers do so anyway."""
+"""Advisory lock of Postgres, so that two migrating processes take turns. SQLite's write transactions do so anyway."""
 
 
 def _engine() -> object:
@@ -27,6 +27,7 @@ def run() -> None:
             render_as_batch=not postgres,
             compare_type=True,
             compare_server_default=True,
+            transactional_ddl=True,  # also of SQLite, where Alembic would else commit after every revision
         )
         with context.begin_transaction():
             if postgres:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from alembic import command
 from servers import Postgres
-from sqlalchemy import inspect
+from sqlalchemy import event, inspect
 
 from app.db import Database, Table
 
@@ -53,6 +53,23 @@ def test_several_processes_may_migrate_at_once(empty: Database) -> None:
     running = [subprocess.Popen([sys.executable, "-c", code], cwd=ROOT) for _ in range(3)]
     assert [process.wait() for process in running] == [0, 0, 0]
     assert tables(empty) == set(Table.metadata.tables)
+
+
+def test_others_see_every_revision_or_none(empty: Database) -> None:
+    others = Database(empty.engine.url.render_as_string(hide_password=False))
+    seen: list[set[str]] = []
+
+    def look(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if statement.startswith(("INSERT INTO alembic_version", "UPDATE alembic_version")):
+            seen.append(tables(others))
+
+    event.listen(empty.engine, "after_cursor_execute", look)
+    empty.migrate()
+
+    revisions = list((ROOT / "migrations" / "versions").glob("2*.py"))
+    assert seen == [set()] * len(revisions)
+    assert tables(others) == set(Table.metadata.tables)
+    others.close()
 
 
 def test_the_alembic_command_uses_the_settings(tmp_path: Path) -> None:
