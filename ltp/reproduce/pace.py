@@ -1,13 +1,17 @@
 """How much work is left and how long it will take: costs estimated beforehand, scaled by what was measured.
 
+A cell under way is timed by its own steps as soon as it makes some: a first drift may take an hour.
+
 The unit is one pair going once forward through the backbone; a training step counts three, as gradients cost two more.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from ltp.progress import Progress
 from ltp.reproduce.cell import Cell, DriftCell, EvaluationCell, TicketCell, TrainingCell
 from ltp.reproduce.grid import Run
 
@@ -17,6 +21,8 @@ LINE = 1.2
 BEGIN = {DriftCell.kind: 300.0, TicketCell.kind: 40.0, TrainingCell.kind: 150.0, EvaluationCell.kind: 60.0}
 """What a cell takes whatever its size: reading and writing artefacts, first steps."""
 LABELS = 3
+LONG = ("training", "scoring")
+"""The phases of a cell that take its time, and whose steps are alike."""
 SECONDS = 1 / 150
 """Assumed for a unit before anything was measured: `mini` on two cores in bf16."""
 
@@ -82,3 +88,27 @@ class Pace:
         """Seconds until all `pending` and `expected` are done, on every slot at once."""
         expected_cells = (cell for run in expected for cell in (run.training, run.evaluation))
         return (sum(map(self.seconds, pending)) + sum(map(self.seconds, expected_cells))) / self._slots
+
+
+class Course:
+    """A cell under way: seconds it was `expected` to take, and what its own steps say since."""
+
+    def __init__(self, expected: float) -> None:
+        self._expected = expected
+        self._end = time.monotonic() + expected
+        self._phase, self._first, self._since = "", 0, 0.0
+
+    def hear(self, within: Progress) -> None:
+        """Take in where the cell is. One that goes on from a checkpoint is timed by the steps it makes now."""
+        if within.phase not in LONG:
+            return
+        now = time.monotonic()
+        if within.phase != self._phase:
+            self._phase, self._first, self._since = within.phase, within.step, now
+        elif within.step > self._first:
+            a_step = (now - self._since) / (within.step - self._first)
+            self._end = now + a_step * (within.total - within.step)
+
+    def gained(self) -> float:
+        """Seconds of the expected that need not be waited for any more; negative once it will take longer."""
+        return self._expected - max(0.0, self._end - time.monotonic())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from ltp.reproduce.cell import Cell, TrainingCell
 from ltp.reproduce.executor import Done, Executor
 from ltp.reproduce.grid import Grid
 from ltp.reproduce.ledger import Ledger
-from ltp.reproduce.pace import Pace, Sizes
+from ltp.reproduce.pace import Course, Pace, Sizes
 
 
 @dataclass(frozen=True)
@@ -38,7 +37,7 @@ class Runner:
         self._report = progress or (lambda _: None)
         self._pace = Pace(_sizes(grid), slots=executor.slots)
         self._running: dict[Future[Done], Cell] = {}
-        self._began: dict[str, float] = {}
+        self._courses: dict[str, Course] = {}
         self._counts = (0, 0, 0.0)
 
     def run(self) -> None:
@@ -91,17 +90,21 @@ class Runner:
 
     def _begin(self, cell: Cell) -> None:
         said = f"{cell.kind} {cell.label}"
-        self._began[cell.id] = time.monotonic()
+        course = self._courses[cell.id] = Course(self._pace.seconds(cell))
         self._tell(said, None)
-        future = self._executor.submit(cell, lambda within: self._tell(said, within))
-        self._running[future] = cell
+
+        def hear(within: Progress) -> None:
+            course.hear(within)
+            self._tell(said, within)
+
+        self._running[self._executor.submit(cell, hear)] = cell
 
     def _collect(self) -> list[BaseException]:
         """Keep what is finished; return the failures."""
         failures: list[BaseException] = []
         for future in wait(self._running, return_when=FIRST_COMPLETED).done:
             cell = self._running.pop(future)
-            self._began.pop(cell.id, None)
+            self._courses.pop(cell.id, None)
             if error := future.exception():
                 failures.append(error)
                 continue
@@ -131,8 +134,8 @@ class Runner:
 
     def _tell(self, cell: str, within: Progress | None) -> None:
         done, total, left = self._counts
-        spent = max((time.monotonic() - since for since in list(self._began.values())), default=0.0)
-        self._report(Standing(done, total, cell, within, max(0.0, left - spent)))
+        gained = sum(course.gained() for course in list(self._courses.values())) / self._executor.slots
+        self._report(Standing(done, total, cell, within, max(0.0, left - gained)))
 
 
 def _sizes(grid: Grid) -> Sizes:

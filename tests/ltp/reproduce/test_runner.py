@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -10,10 +11,11 @@ import pytest
 from reproducing import IDENTITY, Pretending, grid_of, made_up, setting, small
 
 from ltp.errors import CorruptArtifact
+from ltp.progress import Progress
 from ltp.reproduce.cell import Cell, EvaluationCell, Outcome, TrainingCell
 from ltp.reproduce.grid import Grid
 from ltp.reproduce.ledger import Ledger
-from ltp.reproduce.pace import Pace, Sizes, cost
+from ltp.reproduce.pace import Course, Pace, Sizes, cost
 from ltp.reproduce.runner import Runner, Standing
 
 
@@ -137,6 +139,25 @@ def test_the_pace_is_measured_by_kind(grid: Grid) -> None:
     pace.note(evaluation, 7.0)
     assert pace.seconds(evaluation) == pytest.approx(7.0)
     assert pace.left([training, evaluation], []) == pytest.approx((10 * before + 7) / 2)
+
+
+def test_a_cell_under_way_is_timed_by_its_own_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [100.0]
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
+    course = Course(expected=60)
+
+    def after(seconds: float, phase: str, step: int) -> float:
+        clock[0] += seconds
+        course.hear(Progress(phase, step, 50))
+        return course.gained()
+
+    assert course.gained() == 0
+    assert after(10, "tokenizing", 50) == 10
+    assert after(5, "training", 20) == 15, "from a checkpoint: these steps were not made now"
+    assert after(20, "training", 25) == 60 - 25 * 4
+    assert after(4, "validating", 7) == 60 - 25 * 4 + 4
+    assert after(100, "training", 50) == 60
+    assert after(3, "scoring", 1) == 60
 
 
 def test_in_language_runs_through(data: Path, tmp_path: Path) -> None:
