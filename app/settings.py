@@ -13,10 +13,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from dotenv import dotenv_values
 from platformdirs import user_cache_path, user_data_path
 from pydantic import Field, SecretStr, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, DotEnvSettingsSource, EnvSettingsSource, SettingsConfigDict
 from sqlalchemy.engine import make_url
 
 PREFIX = "LTP_"
@@ -201,14 +200,13 @@ class Settings(BaseSettings):
 
     def lines(self) -> list[SettingLine]:
         """Describe every setting with its value (secrets masked) and source, for `ltp settings`."""
-        dotenv = {name.upper() for name in dotenv_values(".env")}
-        environment = {name.upper() for name in os.environ}
+        environment, dotenv = EnvSettingsSource(type(self))(), DotEnvSettingsSource(type(self))()
         lines = []
         for field, info in type(self).model_fields.items():
             name = PREFIX + field.upper()
             source: Literal["environment", ".env", "command line", "default"] = "default"
             if field in self.model_fields_set:
-                source = "environment" if name in environment else ".env" if name in dotenv else "command line"
+                source = "environment" if field in environment else ".env" if field in dotenv else "command line"
             lines.append(SettingLine(name, _shown(field, self._effective(field)), source, info.description or ""))
         return lines
 

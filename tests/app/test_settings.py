@@ -20,12 +20,14 @@ def line(settings: Settings, name: str) -> tuple[str, str]:
 
 
 def test_each_value_names_its_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / ".env").write_text("LTP_PORT=9000\nLTP_LEASE_S=90\n")
+    (tmp_path / ".env").write_text("LTP_PORT=9000\nLTP_LEASE_S=90\nLTP_HEARTBEAT_S=5\n")
     monkeypatch.setenv("LTP_PORT", "9001")
     monkeypatch.setenv("LTP_REDIS_URL", "")
+    monkeypatch.setenv("LTP_HEARTBEAT_S", "")
     settings = Settings(host="localhost")
     assert line(settings, "LTP_PORT") == ("9001", "environment")
     assert line(settings, "LTP_LEASE_S") == ("90.0", ".env")
+    assert line(settings, "LTP_HEARTBEAT_S") == ("5.0", ".env"), "an empty variable counts as none"
     assert line(settings, "LTP_HOST") == ("localhost", "command line")
     assert line(settings, "LTP_SWEEP_S") == ("15.0", "default")
     assert line(settings, "LTP_REDIS_URL") == ("", "default")
