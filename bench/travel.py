@@ -1,6 +1,6 @@
 """Why a `tied` ticket may lie in the embeddings alone: how far rows in the text, other rows and layers travelled.
 
-    python -m bench.travel FOLDER       the `artefacts` of `ltp reproduce figure3`
+    python -m bench.travel FOLDER       the `artefacts` of `ltp reproduce figure3 --output OUT`, OUT/artefacts
 
 Travel is the drift over the sum of the learning rates: 1 is a parameter that AdamW moved the same way at every step,
 and a walk without direction comes to little. Rows in the text are those that moved under `decoupled`.
@@ -8,18 +8,18 @@ and a walk without direction comes to little. Rows in the text are those that mo
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import torch
+import typer
 from torch import Tensor
 
+from ltp.backbone.architecture import WORD_EMBEDDINGS, layer_of
 from ltp.config import TicketConfig
 from ltp.drift.stored import Drift
 from ltp.ticket.selection import select
 
-WORDS = "roberta.embeddings.word_embeddings.weight"
 RATIOS = (0.05, 0.2, 0.5, 0.75, 0.95)
 
 
@@ -32,13 +32,13 @@ def reach(drift: Drift) -> float:
 
 def travels(tied: Drift, decoupled: Drift) -> Iterator[tuple[str, Tensor]]:
     """Each group of parameters and its travels, flat."""
-    in_text = torch.zeros(tied.shapes[WORDS][0], dtype=torch.bool)
-    in_text[decoupled.rows[WORDS]] = True
-    words = tied.dense(WORDS) / reach(tied)
+    in_text = torch.zeros(tied.shapes[WORD_EMBEDDINGS][0], dtype=torch.bool)
+    in_text[decoupled.rows[WORD_EMBEDDINGS]] = True
+    words = tied.dense(WORD_EMBEDDINGS) / reach(tied)
     yield "tied: rows in the text", words[in_text].flatten()
     yield "tied: other rows", words[~in_text].flatten()
     yield "tied: layers", _layers(tied)
-    yield "decoupled: rows in the text", (decoupled.dense(WORDS) / reach(decoupled))[in_text].flatten()
+    yield "decoupled: rows in the text", (decoupled.dense(WORD_EMBEDDINGS) / reach(decoupled))[in_text].flatten()
     yield "decoupled: layers", _layers(decoupled)
 
 
@@ -50,7 +50,7 @@ def shares(tied: Drift) -> Iterator[tuple[float, float]]:
 
 
 def _layers(drift: Drift) -> Tensor:
-    return torch.cat([drift.dense(name).flatten() for name in drift.shapes if "encoder.layer" in name]) / reach(drift)
+    return torch.cat([drift.dense(name).flatten() for name in drift.shapes if layer_of(name)]) / reach(drift)
 
 
 def main(folder: Path) -> None:
@@ -65,9 +65,11 @@ def main(folder: Path) -> None:
 
 
 def _only(folder: Path, strategy: str) -> Drift:
-    (path,) = folder.glob(f"drift-{strategy}-*.safetensors")
-    return Drift.load(path)
+    found = list(folder.glob(f"drift-{strategy}-*.safetensors"))
+    if len(found) != 1:
+        raise typer.BadParameter(f"{folder} has {len(found)} drifts of strategy {strategy}; one is needed")
+    return Drift.load(found[0])
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    typer.run(main)

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from bench.travel import WORDS, main, shares, travels
+from bench.travel import main, shares, travels
+from ltp.backbone.architecture import WORD_EMBEDDINGS as WORDS
 from ltp.config import Strategy
 from ltp.drift.stored import Drift
 
