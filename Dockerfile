@@ -3,9 +3,10 @@
 # TORCH_INDEX_URL  package index torch alone is taken from, for a CPU-only or a CUDA build; empty: the default index,
 #                  whose Linux build brings CUDA
 #
-# Base images are pinned by exact tag.
+# The base image is pinned by tag and by digest: that of the index of all platforms, as the official images' repo-info
+# (repos/python/remote/3.11.16-slim-bookworm.md) had it on 1 September 2026.
 
-FROM python:3.11.14-slim-bookworm AS dependencies
+FROM python:3.11.16-slim-bookworm@sha256:c425d915a89a6dcd3183b1797ad9bd8878caff5a417f6371c8df93c8ea8b727f AS dependencies
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
 RUN python -m venv /opt/ltp
 # torch comes first and alone, so that its own index never answers for another package
@@ -18,7 +19,7 @@ RUN python -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))
       > dependencies.txt \
     && /opt/ltp/bin/pip install --constraint requirements.lock --requirement dependencies.txt
 
-FROM python:3.11.14-slim-bookworm AS package
+FROM python:3.11.16-slim-bookworm@sha256:c425d915a89a6dcd3183b1797ad9bd8878caff5a417f6371c8df93c8ea8b727f AS package
 WORKDIR /build
 COPY pyproject.toml README.md LICENSE ./
 COPY migrations migrations
@@ -27,7 +28,7 @@ COPY worker worker
 COPY app app
 RUN pip wheel --no-cache-dir --no-deps --wheel-dir /wheel .
 
-FROM python:3.11.14-slim-bookworm
+FROM python:3.11.16-slim-bookworm@sha256:c425d915a89a6dcd3183b1797ad9bd8878caff5a417f6371c8df93c8ea8b727f
 # a named volume that is mounted here for the first time takes over this owner; a bind mount must belong to 10001
 RUN groupadd --gid 10001 ltp \
     && useradd --uid 10001 --gid ltp --home-dir /var/lib/ltp --no-create-home --shell /usr/sbin/nologin ltp \

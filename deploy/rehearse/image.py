@@ -49,8 +49,8 @@ class Image:
 
 
 def find(name: str, dockerfile: Path) -> Image:
-    """Return what stands for an image name; everything but postgres and redis is the project's own."""
-    repository = name.rpartition(":")[0].rpartition("/")[2]
+    """Return what stands for `[registry/]repository[:tag][@digest]`; what is not postgres or redis is the project."""
+    repository = name.partition("@")[0].rpartition("/")[2].partition(":")[0]
     if repository == "postgres":
         return postgres()
     return redis() if repository == "redis" else project(dockerfile)

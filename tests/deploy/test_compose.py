@@ -139,10 +139,11 @@ def test_the_default_backbone_is_pinned_and_mini_is_one_variable_away(services: 
         assert mini.environment["LTP_BACKBONE"] == "mini"
 
 
-def test_images_of_others_are_pinned_to_a_patch_release(services: dict[str, Service]) -> None:
+def test_images_of_others_are_pinned_to_a_patch_release_and_its_digest(services: dict[str, Service]) -> None:
     others = {service.image for service in services.values() if not service.image.startswith("ltp:")}
     assert {image.partition(":")[0] for image in others} == {"postgres", "redis"}
-    assert all(re.fullmatch(r"(postgres:\d+\.\d+|redis:\d+\.\d+\.\d+)-[a-z]+", image) for image in others), others
+    pinned = r"(postgres:\d+\.\d+|redis:\d+\.\d+\.\d+)-[a-z]+@sha256:[0-9a-f]{64}"
+    assert all(re.fullmatch(pinned, image) for image in others), others
 
 
 def test_only_the_api_is_reached_from_outside_and_by_default_from_this_host_alone(services: dict[str, Service]) -> None:

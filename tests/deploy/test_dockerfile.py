@@ -49,10 +49,10 @@ def test_torch_comes_first_and_alone() -> None:
     assert not [rest for rest in installs[1:] if "INDEX_URL" in rest]
 
 
-def test_base_images_are_one_and_pinned_to_a_patch_release() -> None:
+def test_base_images_are_one_and_pinned_to_a_patch_release_and_its_digest() -> None:
     images = {rest.split()[0] for rest in of("FROM")}
     assert len(images) == 1
-    assert re.fullmatch(r"python:3\.11\.\d+-slim-bookworm(@sha256:[0-9a-f]{64})?", images.pop())
+    assert re.fullmatch(r"python:3\.11\.\d+-slim-bookworm@sha256:[0-9a-f]{64}", images.pop())
     assert PYPROJECT["project"]["requires-python"] == ">=3.11"
 
 

@@ -21,6 +21,7 @@ from deploy.rehearse import checks
 from deploy.rehearse.__main__ import environment
 from deploy.rehearse.compose import ComposeError
 from deploy.rehearse.container import Failed
+from deploy.rehearse.image import find
 from deploy.rehearse.rehearsal import Rehearsal, in_order, running
 
 ROOT = Path(__file__).parents[2]
@@ -218,3 +219,18 @@ def test_services_that_wait_for_each_other_are_refused(given: dict[str, str], tm
     circle = {**services, "postgres": replace(services["postgres"], depends_on={"worker": "service_started"})}
     with pytest.raises(ComposeError, match="wait for each other"):
         in_order(circle)
+
+
+@pytest.mark.parametrize(
+    ("name", "server"),
+    [
+        ("postgres", "postgres (PostgreSQL) 18."),
+        ("postgres:18.6-bookworm", "postgres (PostgreSQL) 18."),
+        (f"postgres:18.6-bookworm@sha256:{'a' * 64}", "postgres (PostgreSQL) 18."),
+        (f"registry.example:5000/mirror/redis@sha256:{'a' * 64}", "Redis server"),
+        ("ltp:0.1.0", "ltp "),
+        ("registry.example:5000/ltp", "ltp "),
+    ],
+)
+def test_an_image_is_known_by_its_repository(name: str, server: str) -> None:
+    assert find(name, ROOT / "Dockerfile").version.startswith(server)
