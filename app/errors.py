@@ -1,4 +1,4 @@
-"""What the service raises on purpose. `app.statuses` gives each its HTTP status.
+"""What the service raises on purpose. `app.http.error_statuses` gives each its HTTP status.
 
 AppError
 ├── NotFound                404, also for what belongs to another tenant

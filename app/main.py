@@ -15,23 +15,23 @@ import structlog
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 
-from app.census import Census
-from app.db import Database
-from app.docs import DESCRIPTION, TAGS, serve_docs
-from app.doorbell import Doorbell
-from app.gate import Gate
-from app.keys.ring import KeyRing
-from app.limits import Limits
-from app.measures import Measures
-from app.outage import Clock, Outage
-from app.predictor.predictor import Predictor
-from app.predictor.residency import Residency
-from app.predictor.resolutions import Resolutions
-from app.pulse import Pulse
-from app.refusals import install
-from app.room import LARGEST_AT_ONCE, Room
-from app.routes import adapters, audit, drifts, jobs, keys, languages, operations, predict, predictions, tickets
+from app.api.adapter_resolver import Resolutions
+from app.api.openapi import DESCRIPTION, TAGS, serve_docs
+from app.api.routes import adapters, audit, drifts, jobs, keys, languages, operations, predict, predictions, tickets
+from app.auth.key_cache import KeyRing
+from app.auth.rate_limits import Limits
+from app.http.body_memory import LARGEST_AT_ONCE, Room
+from app.http.error_responses import install
+from app.http.middleware import Gate
+from app.inference.engine_metrics import Residency
+from app.inference.predictor import Predictor
+from app.jobs.broker import Doorbell
 from app.settings import MIB, Settings
+from app.storage.circuit_breaker import Clock, Outage
+from app.storage.database import Database
+from app.telemetry.database_metrics import Census
+from app.telemetry.loop_lag import Pulse
+from app.telemetry.metrics import Measures
 
 log = structlog.get_logger(__name__)
 

@@ -29,15 +29,15 @@ import torch
 if __name__ == "__main__":  # under pytest the tests' own modules are found already
     sys.path.append(str(Path(__file__).parents[1] / "tests"))
 
-from servers import free_port, running_postgres, sqlite_template
-from tiny import write_tiny
+from support.servers import free_port, running_postgres, sqlite_template
+from support.tiny import write_tiny
 
 from app.settings import Settings
 from ltp.adapter import Adapter, TemplateOptions
 from ltp.backbone.architecture import EMBEDDING_MATRICES
 from ltp.backbone.manifest import read_manifest
-from ltp.delta import Delta
-from ltp.drift.movable import selectable_shapes
+from ltp.backbone.strategy import selectable_shapes
+from ltp.delta.delta import Delta
 from ltp.ticket import Ticket
 
 MIB = 1 << 20

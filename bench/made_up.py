@@ -15,11 +15,12 @@ from transformers import XLMRobertaConfig, XLMRobertaForMaskedLM
 from bench.material import BASE
 from ltp.adapter import Adapter, TemplateOptions
 from ltp.backbone.architecture import DECODER, EMBEDDING_MATRICES, WORD_EMBEDDINGS
+from ltp.backbone.strategy import selectable_shapes
 from ltp.config import Strategy, TicketConfig
-from ltp.delta import active_in_rows, encode
+from ltp.delta.delta import encode
 from ltp.drift import Drift
-from ltp.drift.movable import selectable_shapes
 from ltp.ticket import Ticket, select
+from ltp.ticket.mask import active_in_rows
 
 RATIO = 0.2
 CORPUS_ROWS = 36_000

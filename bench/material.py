@@ -10,7 +10,7 @@ import random
 from pathlib import Path
 
 from app.settings import Settings
-from ltp.demo_corpus import demo_sentences
+from ltp.text.demo_corpus import demo_sentences
 
 ROOT = Path(__file__).parents[1]
 BUILD = ROOT / "build" / "bench"
@@ -75,7 +75,7 @@ def sentences(data: str | None) -> list[str]:
 
 def pairs(data: str | None, count: int, *, seed: int = 0) -> list[tuple[str, str, str]]:
     """Labelled pairs (premise, hypothesis, label), shuffled by seed: XNLI's in five languages, or the shipped ones."""
-    from ltp.examples import read_examples
+    from ltp.text.examples import read_examples
 
     if data:
         files = [Path(data) / "xnli" / f"test-{lang}.tsv" for lang in LANGUAGES]

@@ -5,9 +5,10 @@ from __future__ import annotations
 from alembic import context
 from sqlalchemy import text
 
-import app.models  # noqa: F401  (fills Table.metadata)
-from app.db import Database, Table
+import app.storage.models  # noqa: F401  (fills Table.metadata)
 from app.settings import Settings
+from app.storage.database import Database
+from app.storage.table import Table
 
 LOCK = 7_105_736
 """Advisory lock of Postgres, so that two migrating processes take turns. SQLite's write transactions do so anyway."""

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-import app.db
+import app.storage.database
 
 revision = ${repr(up_revision)}
 down_revision = ${repr(down_revision)}

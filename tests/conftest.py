@@ -7,7 +7,7 @@ from pathlib import Path
 import platformdirs
 import pytest
 import torch
-from tiny import write_tiny
+from support.tiny import write_tiny
 
 from ltp.backbone.load import Backbone, load_backbone
 from ltp.backbone.locate import resolve

@@ -1,4 +1,4 @@
-"""The layout keeps its rules: imports go `worker -> app -> ltp`, Settings alone reads the environment, no pickle."""
+"""The layout keeps its rules: imports go down the levels declared here, Settings alone reads the environment, no pickle."""
 
 import ast
 import subprocess
@@ -7,22 +7,88 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support import imports
 
 ROOT = Path(__file__).parent.parent
 FORBIDDEN = {"ltp": {"app", "worker", "migrations", "demo"}, "app": {"worker", "demo"}, "worker": {"demo"}}
+LEVELS = {
+    "ltp": [
+        {"compute", "errors", "progress"},
+        {"config", "tensorfile"},
+        {"backbone", "metrics", "text", "training"},
+        {"model"},
+        {"drift"},
+        {"ticket"},
+        {"delta"},
+        {"adapter"},
+        {"engine"},
+        {"reproduce"},
+    ],
+    "app": [
+        {"errors", "process", "settings"},
+        {"storage"},
+        {"auth", "jobs"},
+        {"registry", "telemetry"},
+        {"http", "inference"},
+        {"api"},
+        {"main"},
+        {"serve"},
+        {"cli"},
+    ],
+    "worker": [
+        {"celery", "checkpoints", "job_process", "parent_watch", "progress", "retention", "retry"},
+        {"context", "listener", "sweeper"},
+        {"execute"},
+        {"job"},
+        {"runner"},
+        {"__main__"},
+    ],
+}
+"""What lies directly in a package, from the ground up. An entry imports entries of lower levels only."""
 LONGEST_FILE = 300
 
 
 def modules() -> list[Path]:
-    return sorted(path for package in FORBIDDEN for path in (ROOT / package).rglob("*.py"))
+    return sorted(imports.modules(ROOT, *FORBIDDEN).values())
 
 
-def imported(tree: ast.AST) -> Iterator[str]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
-            yield node.module
+def upward(graph: imports.Edges) -> Iterator[str]:
+    """Name the imports between entries that do not go down."""
+    for source, targets in sorted(graph.items()):
+        for target in sorted(targets):
+            package, _, name = source.partition(".")
+            level = {entry: number for number, entries in enumerate(LEVELS[package]) for entry in entries}
+            if level[target.partition(".")[2]] >= level[name]:
+                yield f"{source} -> {target}"
+
+
+@pytest.mark.parametrize("package", LEVELS)
+def test_every_entry_of_a_package_has_a_level(package: str) -> None:
+    there = {imports.entry(module).partition(".")[2] for module in imports.modules(ROOT, package)} - {""}
+    declared = [entry for entries in LEVELS[package] for entry in entries]
+    assert sorted(declared) == sorted(there), "declare a new file or folder in LEVELS, or give it a place in one"
+
+
+def test_imports_go_down_the_levels() -> None:
+    graph = imports.edges(imports.modules(ROOT, *LEVELS))
+    assert list(upward(imports.between_entries(graph))) == []
+
+
+def test_an_import_that_goes_up_or_stays_on_its_level_is_noticed() -> None:
+    made_up = {
+        "app.storage.blobs": {"app.jobs.queue", "app.settings"},
+        "app.jobs.queue": {"app.auth.caller", "app.storage.blobs"},
+    }
+    assert list(upward(imports.between_entries(made_up))) == ["app.jobs -> app.auth", "app.storage -> app.jobs"]
+
+
+def test_no_files_import_each_other_in_a_circle() -> None:
+    assert imports.circles(imports.edges(imports.modules(ROOT, *LEVELS))) == []
+
+
+def test_a_circle_is_noticed() -> None:
+    made_up = {"a": {"b"}, "b": {"c"}, "c": {"b", "d"}, "d": set()}
+    assert imports.circles(made_up) == [["b", "c"]]
 
 
 @pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(ROOT)))
@@ -30,7 +96,7 @@ def test_a_module_keeps_the_rules(path: Path) -> None:
     package = path.relative_to(ROOT).parts[0]
     text = path.read_text(encoding="utf-8")
     tree = ast.parse(text)
-    names = set(imported(tree))
+    names = {module for module, _ in imports.imported(tree)}
     attributes = {ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
 
     assert not {name for name in names if name.split(".")[0] in FORBIDDEN[package]}, "imports go worker -> app -> ltp"
@@ -48,10 +114,10 @@ def test_a_module_keeps_the_rules(path: Path) -> None:
         "app.cli",
         "ltp.config",
         "ltp.errors",
-        "ltp.examples",
-        "ltp.corpus",
+        "ltp.text.examples",
+        "ltp.text.corpus",
         "ltp.metrics",
-        "ltp.reproduce.catalogue",
+        "ltp.reproduce.plan.catalogue",
         "ltp.reproduce.reproduction",
     ],
 )

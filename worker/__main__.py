@@ -9,10 +9,10 @@ import signal
 import sys
 from collections.abc import Sequence
 
-from app import logs
-from app.doorbell import QUEUES
+from app.jobs.broker import QUEUES
 from app.settings import Settings
-from worker.guard import die_with
+from app.telemetry import log_setup
+from worker.parent_watch import die_with
 from worker.runner import Runner
 
 
@@ -26,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if unknown := set(queues) - set(QUEUES):
         parser.error(f"no such queue: {', '.join(sorted(unknown))}; there are {', '.join(QUEUES)}")
     settings = Settings()
-    logs.configure(settings)
+    log_setup.configure(settings)
     # the lock on the data directory proves that nobody else runs jobs, if the database is the one inside it
     alone = options.supervised is not None and not settings.database_url
     runner = Runner(settings, alone=alone, kinds=[QUEUES[queue] for queue in queues])

@@ -19,7 +19,7 @@ from uuid import UUID
 from celery import Celery
 from celery.concurrency.solo import TaskPool
 
-from app.doorbell import RING, application
+from app.jobs.broker import RING, application
 from app.settings import Settings
 
 WORKER: dict[str, Any] = {

@@ -10,24 +10,24 @@ from typing import TYPE_CHECKING
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from app.audit import Act
-from app.blobs import BlobStore
-from app.db import Database
 from app.jobs import Claim
-from app.models import Job
-from app.quotas import StorageQuota
 from app.settings import MIB, Settings
+from app.storage.audit import Act
+from app.storage.blobs import BlobStore
+from app.storage.database import Database
+from app.storage.models import Job
+from app.storage.quotas import StorageQuota
 from ltp.backbone.locate import resolve
 from ltp.backbone.manifest import read_manifest
 from ltp.errors import BackboneMismatch
 from ltp.progress import Progress
-from ltp.timings import Timings
-from worker.patience import patiently
-from worker.report import Reporter
+from ltp.training.timings import Timings
+from worker.progress import Reporter
+from worker.retry import patiently
 
 if TYPE_CHECKING:
     from ltp.backbone.load import Backbone
-    from ltp.checkpoint import Checkpoints
+    from ltp.training.checkpoint import Checkpoints
 
 PUBLISH_TRIES = 3
 
@@ -78,7 +78,7 @@ class JobContext:
 
     def checkpoints(self) -> Checkpoints:
         """Return this attempt's checkpoints, which also find those of earlier attempts, and say which they found."""
-        from worker.resume import ToldCheckpoints
+        from worker.checkpoints import ToldCheckpoints
 
         return ToldCheckpoints(self.directory, earlier=self.earlier, attempt=self.claim.attempt, tell=self.report.log)
 

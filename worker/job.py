@@ -14,21 +14,21 @@ from collections.abc import Callable, Sequence
 import structlog
 from sqlalchemy.orm import Session
 
-from app import jobs, logs
-from app.db import Database
+from app import jobs
 from app.errors import AppError, CancelRequested, LeaseLost
+from app.http.error_statuses import code_of
 from app.jobs import Claim
-from app.memory import begin_start, end_start
-from app.priority import JOB, step_back
+from app.process import JOB, begin_start, end_start, step_back
 from app.settings import Settings
-from app.statuses import code_of
-from app.storage_full import is_storage_full
+from app.storage.database import Database
+from app.storage.disk_full import is_storage_full
+from app.telemetry import log_setup
 from ltp.errors import LTPError
 from ltp.progress import Progress
-from ltp.timings import Timings
+from ltp.training.timings import Timings
 from worker.context import JobContext
-from worker.guard import die_with
-from worker.patience import patiently
+from worker.parent_watch import die_with
+from worker.retry import patiently
 
 log = structlog.get_logger(__name__)
 
@@ -45,7 +45,7 @@ def main(arguments: Sequence[str]) -> int:
     step_back(JOB)
     timings = Timings()
     settings = Settings()
-    logs.configure(settings)
+    log_setup.configure(settings)
     claim = Claim(job_id, int(attempt), owner)
     structlog.contextvars.bind_contextvars(job=job_id, attempt=claim.attempt)
     db = Database(settings.database)

@@ -14,12 +14,13 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, SQLColumnExpression, delete, exists, func, or_, select
 from sqlalchemy.orm import Session
 
-from app.db import Database, now
 from app.errors import InUse, NotFound
 from app.jobs.outcome import FINISHED
-from app.models import Adapter, AuditEvent, Drift, IdempotencyKey, Job, Prediction, Ticket
 from app.registry import adapters, drifts, predictions, tickets
 from app.settings import Settings
+from app.storage.database import Database
+from app.storage.models import Adapter, AuditEvent, Drift, IdempotencyKey, Job, Prediction, Ticket
+from app.storage.table import now
 
 AT_ONCE = 100
 """Rows of each kind that one sweep deletes; the next one goes on."""

@@ -18,17 +18,18 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from app import jobs
-from app.db import Database, new_id
 from app.errors import LeaseLost
 from app.jobs import Claim
 from app.jobs.outcome import FINISHED
 from app.jobs.queue import KINDS, forget_worker
-from app.models import Job
 from app.settings import Settings
-from worker.child import JobProcess, in_words
+from app.storage.database import Database
+from app.storage.models import Job
+from app.storage.table import new_id
 from worker.job import STORAGE_FULL
-from worker.patience import RETRY_S, patiently
-from worker.sweep import Sweeper
+from worker.job_process import JobProcess, in_words
+from worker.retry import RETRY_S, patiently
+from worker.sweeper import Sweeper
 
 log = structlog.get_logger(__name__)
 

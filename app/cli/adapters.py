@@ -76,7 +76,7 @@ def train_adapter(
 
 def _checked(session: Session, examples: Path, others: dict[str, Path | None]) -> dict[str, Path]:
     """Read every file before it travels: faults are named here, by line and column, and leaks are pointed out."""
-    from ltp.examples import check_trainable, leaks, read_examples
+    from ltp.text.examples import check_trainable, leaks, read_examples
 
     with options.reading(examples):
         training = read_examples(examples)

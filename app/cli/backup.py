@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from app.cli.operate import DataDir, settings_of
 from app.cli.output import Output, size
+from app.cli.service import DataDir, settings_of
 
 
 def backup(
@@ -18,7 +18,7 @@ def backup(
     data_dir: DataDir = None,
 ) -> None:
     """Copy the whole database of `ltp serve` to one file; the service may run meanwhile."""
-    from app.backup import back_up
+    from app.storage.backup import back_up
 
     count = back_up(settings_of(data_dir=data_dir), file)
     output.show({"file": str(file), "bytes": count}, lambda console: console.print(f"{file}: {size(count)}, checked"))
@@ -31,7 +31,7 @@ def restore(
     data_dir: DataDir = None,
 ) -> None:
     """Put a backup in the place of the database of `ltp serve`, which must be stopped; the former one is kept."""
-    from app import backup
+    from app.storage import backup
 
     former = backup.restore(settings_of(data_dir=data_dir), file)
     kept = f"; the former database is {former}" if former else ""

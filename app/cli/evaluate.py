@@ -15,7 +15,7 @@ from app.cli.output import accuracy, percent, table
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ltp.examples import Example
+    from ltp.text.examples import Example
 
 PATIENCE_S = 600.0
 
@@ -30,7 +30,7 @@ def evaluate(
 ) -> None:
     """Score an adapter on labelled pairs: accuracy with a 95 % interval, per label, and the confusion matrix."""
     from app.cli.pairs import Question, answers
-    from ltp.examples import read_examples
+    from ltp.text.examples import read_examples
 
     with options.reading(file):
         examples = read_examples(file)[:limit]

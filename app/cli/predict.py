@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from app.cli.pairs import Question
-    from ltp.examples import Pair, PairFile
+    from ltp.text.examples import Pair, PairFile
 
 PATIENCE_S = 600.0
 STDIN = Path("-")
@@ -94,7 +94,7 @@ def _on_disk(path: Path) -> Iterator[Path]:
 def _by_requests(session: Session, path: Path, to: Path | None, question: Question) -> None:
     from app.cli.pairs import answers
     from ltp.config import LABELS
-    from ltp.examples import RESULT_COLUMNS
+    from ltp.text.examples import RESULT_COLUMNS
 
     rows = _checked(path, question)
     pairs = list(rows)
@@ -110,7 +110,7 @@ def _by_requests(session: Session, path: Path, to: Path | None, question: Questi
 
 def _checked(path: Path, question: Question) -> PairFile:
     """Read the whole file once: a fault is named by line and column before anything is sent."""
-    from ltp.examples import PairFile
+    from ltp.text.examples import PairFile
 
     if not path.is_file():
         raise Failure("file_not_found", f"there is no file {path}")

@@ -6,11 +6,11 @@ from typing import Annotated
 
 import typer
 
-from app.cli import adapters, backup, jobs, keys, operate, tickets
+from app.cli import adapters, backup, jobs, keys, service, tickets
 from app.cli.command import local, remote
 from app.cli.evaluate import evaluate
 from app.cli.predict import predict
-from app.cli.reproduce import reproduce
+from app.cli.reproduce.command import reproduce
 
 METHOD, SERVICE = "The method", "The service"
 
@@ -46,15 +46,15 @@ remote(root, "predict", panel=METHOD)(predict)
 remote(root, "evaluate", panel=METHOD)(evaluate)
 local(root, "reproduce", panel=METHOD)(reproduce)
 root.add_typer(jobs.group, name="job", rich_help_panel=METHOD)
-local(root, "serve", panel=SERVICE, results=False)(operate.serve)
-local(root, "api", panel=SERVICE, results=False)(operate.api)
-local(root, "worker", panel=SERVICE, results=False)(operate.worker)
+local(root, "serve", panel=SERVICE, results=False)(service.serve)
+local(root, "api", panel=SERVICE, results=False)(service.api)
+local(root, "worker", panel=SERVICE, results=False)(service.worker)
 root.add_typer(keys.group, name="key", rich_help_panel=SERVICE)
-local(root, "migrate", panel=SERVICE)(operate.migrate)
+local(root, "migrate", panel=SERVICE)(service.migrate)
 local(root, "backup", panel=SERVICE)(backup.backup)
 local(root, "restore", panel=SERVICE)(backup.restore)
-local(root, "settings", panel=SERVICE)(operate.show_settings)
-root.add_typer(operate.backbone, name="backbone", rich_help_panel=SERVICE)
+local(root, "settings", panel=SERVICE)(service.show_settings)
+root.add_typer(service.backbone, name="backbone", rich_help_panel=SERVICE)
 
 
 def main() -> None:

@@ -75,7 +75,7 @@ def create_ticket(
 
 def _checked(corpus: Path) -> Path:
     """Read the corpus once before it travels: a fault is named here, by line and column."""
-    from ltp.corpus import Corpus
+    from ltp.text.corpus import Corpus
 
     with options.reading(corpus):
         for _ in Corpus.from_file(corpus):
@@ -127,7 +127,7 @@ def show_ticket(
 
     found = find_ticket(session.client, ticket)
     if png is not None:
-        from app.cli.figure import draw
+        from app.cli.layer_chart import draw
 
         draw(found, png)
         session.output.note(f"Wrote {png}")
@@ -135,7 +135,7 @@ def show_ticket(
 
 
 def _print(console: Console, ticket: dict[str, Any]) -> None:
-    from app.cli.heat import strip
+    from app.cli.layer_strip import strip
 
     console.print(pairs(_described(ticket)))
     if ticket["zero_drift"]:

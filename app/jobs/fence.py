@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.errors import CancelRequested, LeaseLost
-from app.models import Job
+from app.storage.models import Job
 
 
 @dataclass(frozen=True)

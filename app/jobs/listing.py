@@ -8,8 +8,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.errors import JobNotFound
-from app.models import Job, JobEvent, Worker
-from app.pages import DEFAULT_LIMIT, Page, read_page
+from app.storage.models import Job, JobEvent, Worker
+from app.storage.pagination import DEFAULT_LIMIT, Page, read_page
 
 
 def get(session: Session, *, tenant: str, job_id: str) -> Job:

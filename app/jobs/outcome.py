@@ -5,12 +5,12 @@ from __future__ import annotations
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from app import audit, counters
-from app.db import now
 from app.errors import JobFinished, JobNotFound
 from app.jobs.fence import Claim, owned
 from app.jobs.progress import append
-from app.models import Adapter, Drift, Job, Prediction, Ticket
+from app.storage import audit, counters
+from app.storage.models import Adapter, Drift, Job, Prediction, Ticket
+from app.storage.table import now
 
 FINISHED = ("succeeded", "failed", "cancelled")
 LONGEST_DETAIL = 2000

@@ -9,9 +9,9 @@ from typing import Any
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from app.db import now
 from app.jobs.fence import Claim, hold
-from app.models import Job, JobEvent
+from app.storage.models import Job, JobEvent
+from app.storage.table import now
 
 KEPT_EVENTS = 1000
 """Older progress events go; logs stay. A day's training must not fill the table."""

@@ -10,12 +10,12 @@ from typing import Any, Literal
 from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 
-from app import counters
-from app.db import insert, new_id, now
 from app.jobs.fence import Claim, owned
 from app.jobs.outcome import requeue, retry_or_fail, withdraw
 from app.jobs.progress import append
-from app.models import Job, Worker
+from app.storage import counters
+from app.storage.models import Job, Worker
+from app.storage.table import insert, new_id, now
 
 Kind = Literal["ticket", "adapter", "prediction"]
 KINDS: tuple[Kind, ...] = ("ticket", "adapter", "prediction")

@@ -7,12 +7,13 @@ from typing import Any
 from sqlalchemy import delete, exists, select
 from sqlalchemy.orm import Session
 
-from app import audit, jobs
-from app.db import insert, new_id, now
+from app import jobs
 from app.errors import AdapterNotFound, InUse, NotReadyYet
-from app.models import Adapter, Alias, Job, LanguageVersion, Prediction
-from app.pages import DEFAULT_LIMIT, Page, read_page
 from app.registry import datasets
+from app.storage import audit
+from app.storage.models import Adapter, Alias, Job, LanguageVersion, Prediction
+from app.storage.pagination import DEFAULT_LIMIT, Page, read_page
+from app.storage.table import insert, new_id, now
 
 
 def create(

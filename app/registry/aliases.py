@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, delete, select
 from sqlalchemy.orm import Session
 
-from app import audit
-from app.db import insert, now
 from app.errors import (
     AdapterNotFound,
     AliasNotFound,
@@ -19,8 +18,10 @@ from app.errors import (
     InvalidReference,
     NoAdapterForLanguage,
 )
-from app.languages import normalise
-from app.models import Adapter, Alias
+from app.registry.language_tags import normalise
+from app.storage import audit
+from app.storage.models import Adapter, Alias
+from app.storage.table import insert, now
 
 PRODUCTION = "production"
 """The alias a bare language means."""
@@ -137,3 +138,28 @@ def _by_alias(session: Session, *, tenant: str, lang: str, alias: str) -> Adapte
 
 def _ready(tenant: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
     return (Adapter.tenant == tenant, Adapter.status == "ready")
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """An adapter, and whether it stands in for a language without one."""
+
+    adapter: Adapter
+    fallback: bool
+
+
+def resolve(session: Session, *, tenant: str, reference: str | None, fallback: str | None) -> Chosen:
+    """Return the adapter that a reference names, or the fallback's where its language has none.
+
+    Raises:
+        NoAdapterForLanguage: the language has none, and there is no fallback.
+        AdapterNotFound: a version, alias or id that is not there; a fallback does not hide that.
+    """
+    if reference is None:
+        raise ValueError("the schema lets nothing through that names no adapter")
+    try:
+        return Chosen(resolve_adapter(session, tenant=tenant, reference=reference), fallback=False)
+    except NoAdapterForLanguage:
+        if fallback is None:
+            raise
+    return Chosen(resolve_adapter(session, tenant=tenant, reference=fallback), fallback=True)

@@ -10,10 +10,10 @@ from typing import Literal
 from sqlalchemy import ColumnElement, delete, exists, or_, select
 from sqlalchemy.orm import Session
 
-from app import blobs
-from app.db import new_id, now
-from app.models import Adapter, Blob, Dataset, Drift, Prediction
-from ltp.examples import Example
+from app.storage import blob_lifecycle
+from app.storage.models import Adapter, Blob, Dataset, Drift, Prediction
+from app.storage.table import new_id, now
+from ltp.text.examples import Example
 
 Part = Literal["train", "dev", "test"]
 
@@ -28,7 +28,7 @@ def create(
     filename: str | None = None,
 ) -> Dataset:
     """Register a staged blob as a dataset. `count` is lines, examples or pairs."""
-    blob = session.get_one(Blob, blobs.use(session, blob_id))
+    blob = session.get_one(Blob, blob_lifecycle.use(session, blob_id))
     dataset = Dataset(
         id=new_id(),
         tenant=tenant,
@@ -50,7 +50,7 @@ def erase(session: Session, dataset_id: str | None) -> None:
         return
     blob_id = session.scalar(delete(Dataset).where(Dataset.id == dataset_id).returning(Dataset.blob_id))
     if blob_id is not None:
-        blobs.erase_text(session, blob_id)
+        blob_lifecycle.erase_text(session, blob_id)
 
 
 def write_parts(parts: Mapping[Part, Sequence[Example]]) -> Iterator[bytes]:

@@ -8,12 +8,12 @@ from typing import Any
 from sqlalchemy import delete, exists, select, update
 from sqlalchemy.orm import Session
 
-from app import audit
-from app.db import new_id, now
 from app.errors import DriftNotFound, InUse, NotReadyYet
-from app.models import Drift, Ticket
-from app.pages import DEFAULT_LIMIT, Page, read_page
 from app.registry import datasets
+from app.storage import audit
+from app.storage.models import Drift, Ticket
+from app.storage.pagination import DEFAULT_LIMIT, Page, read_page
+from app.storage.table import new_id, now
 
 
 def begin(

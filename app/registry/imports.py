@@ -8,11 +8,11 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app import audit, blobs
-from app.db import new_id, now
-from app.models import Adapter, Ticket
 from app.registry.adapters import next_version
 from app.registry.aliases import point
+from app.storage import audit, blob_lifecycle
+from app.storage.models import Adapter, Ticket
+from app.storage.table import new_id, now
 from ltp.config import TicketConfig
 
 
@@ -88,7 +88,7 @@ def add_ticket(session: Session, found: ImportedTicket, *, tenant: str) -> Ticke
         distribution=found.distribution,
         mask_sha256=found.mask_sha256,
         mask_bytes=found.mask_bytes,
-        blob_id=blobs.use(session, found.blob_id),
+        blob_id=blob_lifecycle.use(session, found.blob_id),
         created_at=moment,
         published_at=moment,
     )
@@ -118,7 +118,7 @@ def add_adapter(
         training=found.training,
         metrics=found.metrics,
         examples=found.examples,
-        blob_id=blobs.use(session, found.blob_id),
+        blob_id=blob_lifecycle.use(session, found.blob_id),
         bytes=found.size,
         created_at=moment,
         published_at=moment,

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.models import Adapter, Alias
-from app.pages import DEFAULT_LIMIT, Page
+from app.storage.models import Adapter, Alias
+from app.storage.pagination import DEFAULT_LIMIT, Page
 
 
 @dataclass(frozen=True)

@@ -8,13 +8,14 @@ from typing import Any
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from app import audit, blobs, jobs
-from app.blobs import BlobStore
-from app.db import new_id, now
+from app import jobs
 from app.errors import InUse, NotReadyYet, PredictionNotFound
-from app.models import Adapter, Job, Prediction
-from app.pages import DEFAULT_LIMIT, Page, read_page
 from app.registry import datasets
+from app.storage import audit, blob_lifecycle
+from app.storage.blobs import BlobStore
+from app.storage.models import Adapter, Job, Prediction
+from app.storage.pagination import DEFAULT_LIMIT, Page, read_page
+from app.storage.table import new_id, now
 
 
 def create(
@@ -85,5 +86,5 @@ def delete_prediction(session: Session, *, tenant: str, prediction_id: str) -> N
     session.execute(delete(Prediction).where(Prediction.id == prediction_id))
     datasets.erase(session, prediction.dataset_id)
     if prediction.result_blob_id is not None:
-        blobs.erase_text(session, prediction.result_blob_id)
+        blob_lifecycle.erase_text(session, prediction.result_blob_id)
     audit.concerns(session, "prediction", prediction_id)

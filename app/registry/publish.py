@@ -11,13 +11,14 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app import audit, blobs, jobs
-from app.db import now
+from app import jobs
 from app.errors import LeaseLost
 from app.jobs import Claim
-from app.models import Adapter, Drift, Prediction, Ticket
 from app.registry.adapters import next_version
 from app.registry.aliases import point
+from app.storage import audit, blob_lifecycle
+from app.storage.models import Adapter, Drift, Prediction, Ticket
+from app.storage.table import now
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ def publish_prediction(session: Session, claim: Claim, *, blob_id: str, summary:
     if prediction.status != "pending":
         raise LeaseLost(f"prediction {prediction.id} is {prediction.status} already")
     prediction.status, prediction.published_at = "ready", now(session)
-    prediction.result_blob_id, prediction.summary = blobs.use(session, blob_id), summary
+    prediction.result_blob_id, prediction.summary = blob_lifecycle.use(session, blob_id), summary
     audit.concerns(session, "prediction", prediction.id)
     jobs.succeed(session, job)
 
@@ -107,5 +108,5 @@ def _ready(session: Session, row: Drift | Ticket | Adapter, *, blob_id: str) -> 
     """Flip a pending row, with its blob, to ready."""
     if row.status != "pending":
         raise LeaseLost(f"{type(row).__name__.lower()} {row.id} is {row.status} already")
-    row.blob_id, row.published_at = blobs.use(session, blob_id), now(session)
+    row.blob_id, row.published_at = blob_lifecycle.use(session, blob_id), now(session)
     row.status = "ready"

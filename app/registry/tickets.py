@@ -11,14 +11,15 @@ import zstandard
 from sqlalchemy import ColumnElement, delete, or_, select, update
 from sqlalchemy.orm import Session
 
-from app import audit, jobs
-from app.blobs import BlobStore
-from app.chunks import CHUNK
-from app.db import new_id, now
+from app import jobs
 from app.errors import CorruptBlob, InUse, NoTicket, NotReadyYet, TicketNotFound
-from app.models import Adapter, Drift, Job, Ticket
-from app.pages import DEFAULT_LIMIT, Page, read_page
-from app.tenancy import EVERY_TENANT
+from app.storage import audit
+from app.storage.blobs import BlobStore
+from app.storage.chunks import CHUNK
+from app.storage.models import Adapter, Drift, Job, Ticket
+from app.storage.pagination import DEFAULT_LIMIT, Page, read_page
+from app.storage.table import new_id, now
+from app.storage.tenancy import EVERY_TENANT
 from ltp.backbone.manifest import BackboneInfo
 from ltp.config import TicketConfig
 

@@ -12,25 +12,25 @@ from typing import cast
 
 import torch
 
-from app.blobs import BlobStore
-from app.db import Database
-from app.exchange import stage_mask
-from app.predictor.source import RegistrySource, address
+from app.api.transfer import stage_mask
+from app.inference.adapter_source import RegistrySource, address
 from app.registry import imports
+from app.storage.blobs import BlobStore
+from app.storage.database import Database
 from bench import made_up
 from bench.figure import Figure
 from bench.lines import Options
 from bench.material import base, pairs
 from bench.side import Measured, run, timed
 from ltp.adapter import Adapter
-from ltp.arena import carve
 from ltp.backbone.architecture import WORD_EMBEDDINGS
 from ltp.backbone.load import load_backbone
+from ltp.compute.buffers import carve
+from ltp.compute.masked_add import fuse_all
 from ltp.config import Precision
-from ltp.delta import fusing, overlay, positions_in
-from ltp.encoder import DTYPES
+from ltp.delta.fuse import fusing, overlay, positions_in
 from ltp.engine import Engine, PairRequest
-from ltp.fusing import fuse_all
+from ltp.model.encoder import DTYPES
 from ltp.ticket import Ticket
 
 NUMBER, TITLE = 7, "Activation of a 20 % adapter of XLM-R base"

@@ -122,7 +122,7 @@ def plan_for(name: str, data: str | None, *, precision: str, batch: int, example
     from ltp.adapter.plan import make_plan
     from ltp.backbone.load import load_backbone
     from ltp.config import AdapterConfig
-    from ltp.examples import Example
+    from ltp.text.examples import Example
 
     pretrained = load_backbone(backbone(name))
     if not dropout:
@@ -149,7 +149,7 @@ def ticket_like_a_drifts(pretrained: Backbone, corpus: list[str]) -> Ticket:
     import numpy as np
 
     from ltp.backbone.architecture import WORD_EMBEDDINGS
-    from ltp.drift.movable import selectable_shapes
+    from ltp.backbone.strategy import selectable_shapes
     from ltp.ticket import Ticket
 
     generator = np.random.default_rng(SEED)
@@ -173,7 +173,7 @@ def ticket_like_a_drifts(pretrained: Backbone, corpus: list[str]) -> Ticket:
 def our_run(plan: Plan) -> SeedRun:
     """The product's training, before its first step."""
     from ltp.adapter.seed_run import SeedRun
-    from ltp.sparse import SparseParameters, touched_rows
+    from ltp.adapter.sparse import SparseParameters, touched_rows
 
     rows = touched_rows(plan.backbone, plan.train.encoded, tied=False)
     return SeedRun(plan, SparseParameters(plan.backbone, plan.ticket, rows=rows), seed=SEED)
@@ -186,8 +186,8 @@ class Dense:
         import torch
 
         from ltp.adapter.seed_run import INITIAL, ORDER
-        from ltp.prompt import SoftPrompt
-        from ltp.seeds import step_seed
+        from ltp.model.soft_prompt import SoftPrompt
+        from ltp.training.seeds import step_seed
 
         assert plan.ticket is not None
         self.plan, self.steps = plan, 0

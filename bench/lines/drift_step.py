@@ -22,9 +22,9 @@ from bench.side import Measured, run
 from bench.trainer import SETTINGS, Examples, PulledTrainer, pulled_trainer
 from ltp.backbone.load import load_backbone
 from ltp.config import MLMConfig, Precision
-from ltp.drift import corpus, train_drift
+from ltp.drift import train_drift
 from ltp.drift.batches import Lines, epoch_order
-from ltp.drift.corpus import Purpose, Tokens
+from ltp.drift.masking import Purpose, Tokens, hold_out, tokenize
 from ltp.drift.plan import make_plan
 from ltp.errors import TrainingCancelled
 from ltp.progress import Progress
@@ -150,7 +150,7 @@ class Work:
             self._arrange()
 
     def _tokenized(self) -> Tokens:
-        return corpus.tokenize(
+        return tokenize(
             self.backbone.tokenizer,
             self.sentences,
             special=self.backbone.special.ids(),
@@ -160,7 +160,7 @@ class Work:
         )
 
     def _arrange(self) -> None:
-        self.train, _ = corpus.hold_out(self.all_tokens, self.config)
+        self.train, _ = hold_out(self.all_tokens, self.config)
         self.order = epoch_order(self.train.lengths, self.config.batch_size, seed=self.config.seed, epoch=0)
 
     def _spans(self) -> bool:

@@ -195,8 +195,8 @@ def exports(folder: str) -> Measured:
 
     from ltp.adapter import Adapter, TemplateOptions
     from ltp.backbone.manifest import read_manifest
-    from ltp.delta import encode
-    from ltp.drift.movable import selectable_shapes
+    from ltp.backbone.strategy import selectable_shapes
+    from ltp.delta.delta import encode
     from ltp.ticket import Ticket
 
     info, chance = read_manifest(mini()), np.random.default_rng(0)

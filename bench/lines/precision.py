@@ -66,9 +66,9 @@ def adapter(folder: str) -> Measured:
     from ltp.adapter import train_adapter
     from ltp.backbone.load import load_backbone
     from ltp.config import AdapterConfig, MLMConfig, TicketConfig
-    from ltp.demo_corpus import demo_sentences
     from ltp.drift import train_drift
-    from ltp.examples import Example, read_examples
+    from ltp.text.demo_corpus import demo_sentences
+    from ltp.text.examples import Example, read_examples
     from ltp.ticket import select
 
     def shipped(part: str) -> list[Example]:

@@ -19,7 +19,7 @@ from bench.lines import Options
 from bench.side import Measured, run, timed
 from ltp.adapter import Adapter
 from ltp.backbone.architecture import WORD_EMBEDDINGS
-from ltp.delta import fuse, positions_in
+from ltp.delta.fuse import fuse, positions_in
 from ltp.ticket import Ticket
 
 NUMBER, TITLE = 5, "A 20 % adapter of XLM-R base at rest, and fused from there"

@@ -1,7 +1,8 @@
 """Stage 2 (3.2, 4.2): few-shot training of one language's adapter, and the file that publishes it.
 
 `plan` checks and encodes what is given, `seed_run` trains one seed, `train` runs the seeds and publishes the best,
-`report` scores it; `artefact` is the published file, `mask_along` what an export adds to it, `seal` its checksum.
+`report` scores it; `sparse` and `dense` say what trains. `artefact` is the published file, `header` what it must say of
+itself, `exported_mask` what an export adds to it, `materialise` its values in memory.
 """
 
 from ltp.adapter.artefact import Adapter, Export, TemplateOptions, leave_values, read_export

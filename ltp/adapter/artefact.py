@@ -19,16 +19,15 @@ import torch
 from torch import Tensor
 
 from ltp import tensorfile
-from ltp.adapter import mask_along
-from ltp.adapter.header import FORMAT, VERSION, check_header
-from ltp.adapter.seal import sealed
+from ltp.adapter import exported_mask
+from ltp.adapter.header import FORMAT, VERSION, check_header, sealed
 from ltp.backbone.architecture import BY_ROWS, Shapes
 from ltp.backbone.manifest import BackboneInfo
 from ltp.config import Method, Strategy
-from ltp.delta import MAX_EXPONENT, Delta
+from ltp.delta.delta import MAX_EXPONENT, Delta
 from ltp.errors import CorruptArtifact, DeltaDoesNotFitTicket, NonFiniteWeights
-from ltp.head import CLASSIFIER
-from ltp.method import RECIPES
+from ltp.model.head import CLASSIFIER
+from ltp.model.methods import RECIPES
 from ltp.tensorfile import BLOCK, Array, Content, Header, Stored
 from ltp.ticket.mask import Ticket
 
@@ -99,7 +98,7 @@ class Adapter:
         }
         if ticket is not None:
             self.check(ticket)
-            masks, about = mask_along.to_tensors(ticket)
+            masks, about = exported_mask.to_tensors(ticket)
             tensors |= masks
             metadata |= about
         tensorfile.write(path, tensors, sealed(tensors, metadata))
@@ -173,13 +172,13 @@ def _read(path: Path, backbone: BackboneInfo | None, *, leave: bool = False) -> 
 
     def check(header: Header) -> None:
         check_header(path.name, header, backbone)
-        tickets.append(mask_along.announced(header, backbone))
+        tickets.append(exported_mask.announced(header, backbone))
 
     arrays: Mapping[str, Array | Stored]
     arrays, metadata = (tensorfile.leave if leave else tensorfile.read)(path, check=check)
     adapter, (ticket,) = _decode(path.name, arrays, metadata), tickets
     left = {name: array for name in adapter.delta.values if isinstance(array := arrays[f"delta/{name}"], Stored)}
-    whole = ticket and mask_along.from_tensors(ticket, arrays)
+    whole = ticket and exported_mask.from_tensors(ticket, arrays)
     return Export(adapter, whole, metadata.get("notes", ""), left if leave else None)
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+from collections.abc import Mapping
 from math import prod
 
-from ltp.adapter import mask_along
-from ltp.adapter.seal import check_seal
+from ltp.adapter import exported_mask
 from ltp.backbone.manifest import BackboneInfo
 from ltp.config import MAX_PROMPT_LENGTH
 from ltp.errors import BackboneMismatch, CorruptArtifact
-from ltp.head import CLASSIFIER, classifier_shapes
-from ltp.tensorfile import Entry, Header
+from ltp.model.head import CLASSIFIER, classifier_shapes
+from ltp.tensorfile import DTYPES, Array, Entry, Header, Stored
 
 FORMAT, VERSION = "ltp-adapter", "1"
 KINDS = {("delta", "F16"), ("delta", "F32"), ("rows", "I32")}
@@ -32,7 +34,7 @@ def check_header(file: str, header: Header, backbone: BackboneInfo | None) -> No
     if backbone is not None and facts.get("backbone") != backbone.fingerprint:
         raise BackboneMismatch(artefact=str(facts.get("backbone")), backbone=backbone.fingerprint)
     for name, entry in header.entries.items():
-        if not (name.startswith(mask_along.PREFIX) or _fits(name, entry, backbone)):
+        if not (name.startswith(exported_mask.PREFIX) or _fits(name, entry, backbone)):
             raise CorruptArtifact(f"{file}: {name} is {entry.dtype} of shape {entry.shape}, which no adapter has here")
 
 
@@ -51,3 +53,31 @@ def _fits(name: str, entry: Entry, backbone: BackboneInfo | None) -> bool:
         return True
     shape = backbone.shapes.get(parameter, (0,))
     return entry.shape[0] <= (shape[0] if kind == "rows" else prod(shape))
+
+
+SEAL = "header_sha256"
+
+
+UNSEALED = {SEAL, "data_sha256"}
+
+
+def sealed(tensors: Mapping[str, Array | Stored], metadata: Mapping[str, str]) -> dict[str, str]:
+    """Return the metadata with the checksum of itself and of every tensor's name, dtype and shape."""
+    layout = {name: [array.dtype.newbyteorder("<").str.lstrip("|"), *array.shape] for name, array in tensors.items()}
+    return {**metadata, SEAL: _digest(layout, metadata)}
+
+
+def check_seal(header: Header) -> None:
+    """Compare a header with its checksum.
+
+    Raises:
+        CorruptArtifact: they disagree, or there is none.
+    """
+    layout = {name: [DTYPES.get(entry.dtype, entry.dtype), *entry.shape] for name, entry in header.entries.items()}
+    if header.metadata.get(SEAL) != _digest(layout, header.metadata):
+        raise CorruptArtifact("the file's header is damaged: its checksum is not the one it names")
+
+
+def _digest(layout: Mapping[str, list[object]], metadata: Mapping[str, str]) -> str:
+    plain = {key: value for key, value in metadata.items() if key not in UNSEALED}
+    return hashlib.sha256(json.dumps([layout, plain], sort_keys=True).encode()).hexdigest()

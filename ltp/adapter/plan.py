@@ -11,13 +11,13 @@ from torch import Tensor
 
 from ltp.backbone.architecture import DECODER
 from ltp.backbone.load import Backbone
-from ltp.checkpoint import identity_of
 from ltp.config import LABELS, AdapterConfig, Method, Strategy
 from ltp.errors import BackboneMismatch, ExamplesError, InvalidConfig
-from ltp.examples import Example, check_trainable
-from ltp.method import RECIPES, Recipe
-from ltp.template import Encoded, Template
+from ltp.model.methods import RECIPES, Recipe
+from ltp.model.template import Encoded, Template
+from ltp.text.examples import Example, check_trainable
 from ltp.ticket import Ticket
+from ltp.training.checkpoint import identity_of
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,11 @@ from typing import Any
 import torch.nn.functional as F
 
 from ltp.adapter.artefact import Adapter
-from ltp.adapter.decoded import decoded
+from ltp.adapter.materialise import decoded
 from ltp.adapter.plan import Labelled, Plan
-from ltp.classify import classify
-from ltp.encoder import Encoder
 from ltp.metrics import score
+from ltp.model.classify import classify
+from ltp.model.encoder import Encoder
 
 SUMMARISED = ("accuracy", "macro_f1", "ece", "loss")
 """What is averaged over seeds."""

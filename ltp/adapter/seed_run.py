@@ -15,17 +15,17 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ltp.adamw import AdamW
+from ltp.adapter.dense import DenseParameters
 from ltp.adapter.plan import Plan
-from ltp.classify import classify
-from ltp.dense import DenseParameters
-from ltp.drift.forward import Noise
-from ltp.encoder import Encoder, Weights, pack
+from ltp.adapter.sparse import SparseParameters
 from ltp.errors import TrainingDiverged
-from ltp.head import ClassHead, Classifier
-from ltp.prompt import SoftPrompt
-from ltp.seeds import step_seed
-from ltp.sparse import SparseParameters
+from ltp.model.classify import classify
+from ltp.model.encoder import Encoder, Weights, pack
+from ltp.model.head import ClassHead, Classifier
+from ltp.model.soft_prompt import SoftPrompt
+from ltp.training.adamw import AdamW
+from ltp.training.dropout import Noise
+from ltp.training.seeds import step_seed
 
 INITIAL, ORDER, DROPOUT = range(3)
 """What a derived seed is for."""

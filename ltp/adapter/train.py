@@ -9,18 +9,18 @@ from typing import Any
 from torch import Tensor
 
 from ltp.adapter.artefact import Adapter, TemplateOptions
+from ltp.adapter.dense import DenseParameters
 from ltp.adapter.plan import Labelled, Plan, make_plan
 from ltp.adapter.report import Scorer, best_first, summary
 from ltp.adapter.seed_run import SeedRun, under
+from ltp.adapter.sparse import SparseParameters, touched_rows
 from ltp.backbone.load import Backbone
-from ltp.checkpoint import Checkpoints
 from ltp.config import AdapterConfig, Method
-from ltp.dense import DenseParameters
-from ltp.examples import Example
 from ltp.progress import Progress, ProgressCallback
-from ltp.sparse import SparseParameters, touched_rows
+from ltp.text.examples import Example
 from ltp.ticket import Ticket
-from ltp.timings import Timings
+from ltp.training.checkpoint import Checkpoints
+from ltp.training.timings import Timings
 
 TRAINING = ("training", "validating", "checkpoints")
 """What a checkpoint remembers of the timings, for the attempt that goes on from it."""

@@ -31,7 +31,7 @@ def resolve(spec: str, *, cache_dir: Path, progress: ProgressCallback | None = N
         BackboneIncomplete: what is there is damaged; the message names the file or tensor.
     """
     if spec == "mini":
-        from ltp.mini.prepare import prepare_mini
+        from ltp.backbone.mini.prepare import prepare_mini
 
         directory: Path = prepare_mini(cache_dir, progress=progress)
     elif spec.strip() and Path(spec).expanduser().is_dir():

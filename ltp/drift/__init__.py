@@ -1,10 +1,10 @@
 """Stage 1 (3.1, 4.2): how far every parameter moves when the backbone is trained on unlabelled text of one language.
 
-`run` is the training loop, `corpus` what it reads, `batches` how lines become batches, `forward` and `softmax` the
-model, `movable` which parameters train and how, `stored` the drift that comes out.
+`train` is the training loop, `masking` what it reads, `batches` how lines become batches, `mlm_encoder` and
+`cross_entropy` the model, `trainable` which parameters train and how, `stored` the drift that comes out.
 """
 
-from ltp.drift.run import train_drift
 from ltp.drift.stored import Drift
+from ltp.drift.train import train_drift
 
 __all__ = ["Drift", "train_drift"]

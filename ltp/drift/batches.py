@@ -14,8 +14,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ltp.drift.corpus import Bools, Ids, Purpose, Tokens, concatenated_ranges, permutation
-from ltp.encoder import Batch
+from ltp.drift.masking import Bools, Ids, Purpose, Tokens, concatenated_ranges, permutation
+from ltp.model.encoder import Batch
 
 POOL = 64
 """Batches' worth of shuffled lines that are sorted by length together."""

@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 
 from ltp.backbone.load import Backbone
 from ltp.config import MLMConfig
-from ltp.drift import corpus
-from ltp.drift.corpus import Bools, Ids, Masking, Tokens
+from ltp.drift.masking import Bools, Ids, Masking, Tokens, candidates, hold_out, rows_read
 
 Rows = NDArray[np.int64]
 
@@ -45,9 +44,9 @@ class Plan:
 
 def make_plan(backbone: Backbone, tokens: Tokens, config: MLMConfig) -> Plan:
     """Hold lines out, choose where random tokens come from, and find the rows some step will read."""
-    train, validation = corpus.hold_out(tokens, config)
-    pool = corpus.candidates(backbone.tokenizer, train, config, special=backbone.special.ids())
+    train, validation = hold_out(tokens, config)
+    pool = candidates(backbone.tokenizer, train, config, special=backbone.special.ids())
     masking = Masking(backbone.special.mask, pool, config.mask_share, config.seed)
     vocabulary = backbone.info.vocabulary
-    rows = corpus.rows_read(masking, train, epochs=config.epochs, vocabulary=vocabulary)
+    rows = rows_read(masking, train, epochs=config.epochs, vocabulary=vocabulary)
     return Plan(train, validation, masking, *masking.draw_validation(validation), rows, vocabulary)

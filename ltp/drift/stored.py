@@ -21,8 +21,8 @@ from torch import Tensor
 from ltp import tensorfile
 from ltp.backbone.architecture import EMBEDDING_MATRICES, Shapes
 from ltp.backbone.manifest import BackboneInfo
+from ltp.backbone.strategy import selectable_shapes
 from ltp.config import Strategy
-from ltp.drift.movable import selectable_shapes
 from ltp.errors import BackboneMismatch, CorruptArtifact, NonFiniteWeights
 
 FORMAT, VERSION = "ltp-drift", 1

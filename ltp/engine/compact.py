@@ -15,20 +15,22 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ltp.backbone.architecture import DECODER, EMBEDDING_MATRICES, LM_BIAS, WORD_EMBEDDINGS, is_layer_norm
+from ltp.compute.masked_add import Fusing, all_active, fuse_all, fuse_into
 from ltp.config import VERBALIZER
-from ltp.delta import Delta, active_in_rows, bits_of_rows, fusing, moved
-from ltp.encoder import Overlay
+from ltp.delta.delta import Delta
+from ltp.delta.fuse import bits_of_rows, fusing, moved
+from ltp.engine.adapter_view import ReadyRows, View, among
 from ltp.engine.linear import Linear, reorders
-from ltp.engine.unit import Unit
-from ltp.engine.view import ReadyRows, View, among
-from ltp.fusing import Fusing, all_active, fuse_all, fuse_into
-from ltp.head import ClassHead, Module, WordHead
-from ltp.method import RECIPES
+from ltp.engine.projections import Unit
+from ltp.model.encoder import Overlay
+from ltp.model.head import ClassHead, Module, WordHead
+from ltp.model.methods import RECIPES
 from ltp.ticket import Ticket
+from ltp.ticket.mask import active_in_rows
 
 if TYPE_CHECKING:
     from ltp.adapter.artefact import Adapter
-    from ltp.engine.shared import Shared
+    from ltp.engine.shared_weights import Shared
 
 COUNTED_ROWS = 4096
 """Rows of a mask counted at a time."""

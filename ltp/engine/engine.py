@@ -13,17 +13,17 @@ from math import ceil
 
 import torch
 
-from ltp import fusing
 from ltp.backbone.load import Backbone
-from ltp.classify import MAX_TOKENS
+from ltp.compute import masked_add
+from ltp.compute.threads import each_alone
 from ltp.config import Precision
-from ltp.crew import each_alone
-from ltp.engine.batch import UNEVEN, arrange, divide, shares
+from ltp.engine.adapter_view import View
 from ltp.engine.forward import Forward
-from ltp.engine.shared import Shared
+from ltp.engine.packing import UNEVEN, arrange, divide, shares
+from ltp.engine.shared_weights import Shared
 from ltp.engine.tiers import Source, Tiers
-from ltp.engine.view import View
-from ltp.template import Encoded, Template
+from ltp.model.classify import MAX_TOKENS
+from ltp.model.template import Encoded, Template
 
 FUSED_BYTES, COMPACT_BYTES = 1 << 30, 1 << 28
 Part = tuple[View, list[int]]
@@ -68,7 +68,7 @@ class Engine:
         backbone = backbone.on(device)
         self._max_tokens, self._pad = max_tokens, backbone.special.pad
         shared = Shared(backbone, precision=precision)
-        fusing.ready(shared.dtype, shared.device)
+        masked_add.ready(shared.dtype, shared.device)
         self._forward = Forward(shared)
         self._tiers = Tiers(shared, source, fused_bytes=fused_bytes, compact_bytes=compact_bytes)
         self._pairs = 0

@@ -1,8 +1,8 @@
 """The forward pass of a batch that mixes adapters: whatever they share runs once, what one changed on its own tokens.
 
-The arithmetic is that of `ltp.encoder` (a test holds both to each other): tokens packed, the last layer at `<mask>`
-alone, logits for the verbalizer alone. Attention works example by example, so it never asks whose they are; products
-and norms are asked one by one whether an adapter changes them.
+The arithmetic is that of `ltp.model.encoder` (a test holds both to each other): tokens packed, the last layer at
+`<mask>` alone, logits for the verbalizer alone. Attention works example by example, so it never asks whose they are;
+products and norms are asked one by one whether an adapter changes them.
 
 Dimensions: B examples, N tokens, H hidden, G examples of a grid, T tokens of its longest.
 """
@@ -17,11 +17,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ltp.backbone.architecture import POSITION_EMBEDDINGS, TYPE_EMBEDDINGS, WORD_EMBEDDINGS
-from ltp.encoder import EMBEDDING_NORM
-from ltp.engine.batch import Grid, MixedBatch
-from ltp.engine.shared import Shared
-from ltp.engine.view import View
-from ltp.head import ClassHead, WordHead
+from ltp.engine.adapter_view import View
+from ltp.engine.packing import Grid, MixedBatch
+from ltp.engine.shared_weights import Shared
+from ltp.model.encoder import EMBEDDING_NORM
+from ltp.model.head import ClassHead, WordHead
 
 T = TypeVar("T")
 Head = WordHead | ClassHead

@@ -15,12 +15,12 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 
 from ltp.adapter.artefact import Adapter
+from ltp.engine.adapter_view import View
 from ltp.engine.cache import ByteCache
 from ltp.engine.compact import Compact
-from ltp.engine.popularity import Popularity
 from ltp.engine.prefetch import Prefetcher
-from ltp.engine.shared import Shared
-from ltp.engine.view import View
+from ltp.engine.shared_weights import Shared
+from ltp.engine.usage import Popularity
 from ltp.errors import BackboneMismatch, CorruptArtifact
 from ltp.ticket import Ticket
 

@@ -12,18 +12,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ltp.backbone.manifest import BackboneInfo
-from ltp.reproduce.bounds import Bounds
-from ltp.reproduce.executor import Executor
-from ltp.reproduce.experiment import Experiment
-from ltp.reproduce.grid import Grid
-from ltp.reproduce.identity import Identity, identify
-from ltp.reproduce.ledger import Ledger
+from ltp.reproduce.data.suite import DataFolder
+from ltp.reproduce.data.text import UnlabelledText, read_text
+from ltp.reproduce.plan.bounds import Bounds
+from ltp.reproduce.plan.experiment import Experiment
+from ltp.reproduce.plan.grid import Grid
 from ltp.reproduce.report.folder import write
+from ltp.reproduce.report.results import Results
 from ltp.reproduce.report.subject import Subject
-from ltp.reproduce.results import Results
-from ltp.reproduce.runner import RunCallback, Runner
-from ltp.reproduce.suite import DataFolder
-from ltp.reproduce.text import UnlabelledText, read_text
+from ltp.reproduce.run.executor import Executor
+from ltp.reproduce.run.identity import Identity, identify
+from ltp.reproduce.run.ledger import Ledger
+from ltp.reproduce.run.runner import RunCallback, Runner
 
 LEDGER, ARTEFACTS = "ledger", "artefacts"
 
@@ -93,7 +93,7 @@ def plan(
         InvalidConfig: the backbone does not have the layers of a ticket.
         UnsoundData, TooFewExamples, CorpusError: the data folder does not hold what is needed.
     """
-    from ltp.ticket.scope import layers_in  # its package imports torch
+    from ltp.backbone.layers import layers_in  # its package imports torch
 
     bounded = bounds.applied(experiment)
     folder = DataFolder(data)

@@ -1,6 +1,6 @@
 """The winning ticket: which parameters of the backbone few-shot training may move (3.1, 5.3, 5.4).
 
-`scope` says which layers take part, `selection` draws the ticket from a drift, `mask` is the ticket and its file.
+`selection` selects the ticket from a drift, `mask` is the ticket and its file.
 """
 
 from ltp.ticket.mask import Ticket

@@ -22,13 +22,13 @@ from torch import Tensor
 
 from ltp import tensorfile
 from ltp.backbone.architecture import Shapes, layer_of
+from ltp.backbone.layers import EMBEDDINGS, count_layers
 from ltp.backbone.manifest import BackboneInfo
+from ltp.backbone.strategy import selectable_shapes
+from ltp.compute.kernel import bits_before, bits_set
+from ltp.compute.threads import share
 from ltp.config import Strategy, TicketConfig
-from ltp.crew import share
-from ltp.drift.movable import selectable_shapes
 from ltp.errors import BackboneMismatch, CorruptArtifact, InvalidConfig
-from ltp.kernel import bits_before, bits_set
-from ltp.ticket.scope import EMBEDDINGS, count_layers
 
 FORMAT, VERSION = "ltp-ticket", 1
 BLOCK = 1 << 15
@@ -60,7 +60,7 @@ class Ticket:
 
     @cached_property
     def before(self) -> dict[str, list[int]]:
-        """Active parameters before each block of each masked tensor, and in all; see `ltp.kernel.bits_before`."""
+        """Active parameters before each block of each masked tensor, and in all; see `kernel.bits_before`."""
         return {name: bits_before(mask) for name, mask in self.masks.items()}
 
     @cached_property
@@ -229,3 +229,24 @@ def with_masks(ticket: Ticket, masks: dict[str, NDArray[np.uint8]]) -> Ticket:
     if not whole.zero_drift <= whole.active <= whole.selectable <= sum(map(prod, whole.shapes.values())):
         raise CorruptArtifact(f"{whole.active} parameters are active of {whole.selectable} that could be")
     return whole
+
+
+COUNTED_ROWS = 256
+
+
+def active_in_rows(ticket: Ticket, name: str, rows: Tensor) -> NDArray[np.bool_]:
+    """Which entries of some rows of a matrix are active, (R, H): reads those rows' bits only."""
+    height, width = ticket.shapes[name]
+    numbers = rows.cpu().numpy()
+    if not width % 8:  # rows begin and end with a byte
+        packed = ticket.masks[name].reshape(height, width // 8)[numbers]
+        return np.unpackbits(packed, axis=1, bitorder="little").view(np.bool_)
+    bits = numbers[:, None] * width + np.arange(width)  # (R, H)
+    active: NDArray[np.bool_] = (ticket.masks[name][bits >> 3] >> (bits & 7).astype(np.uint8) & 1).astype(bool)
+    return active
+
+
+def _count_in_rows(ticket: Ticket, name: str, rows: Tensor) -> int:
+    """Count the active entries of some rows, a few rows at a time: all at once would take eight bytes an entry."""
+    some = (rows[start : start + COUNTED_ROWS] for start in range(0, len(rows), COUNTED_ROWS))
+    return sum(int(active_in_rows(ticket, name, each).sum()) for each in some)

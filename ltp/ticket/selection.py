@@ -20,11 +20,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ltp.backbone.architecture import Shapes, layer_of
+from ltp.backbone.layers import count_layers, layers_in
+from ltp.compute.threads import share
 from ltp.config import TicketConfig
-from ltp.crew import share
 from ltp.drift.stored import Drift
 from ltp.ticket.mask import Ticket
-from ltp.ticket.scope import count_layers, layers_in
 
 BINS = 1 << 16
 BLOCK = 1 << 19

@@ -1,4 +1,8 @@
-"""The registry's and the queue's tests run on SQLite and on a real PostgreSQL, each test on a database of its own."""
+"""Databases and running services for the tests of `app`.
+
+`db` runs a test on SQLite and on a real PostgreSQL, each time on an empty database of its own. `service`, `shared` and
+`trained` are the API as a real server; `support.served` says how it runs.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +12,11 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from servers import Postgres, running_postgres, sqlite_template
+from support.served import Service, running, settings_for, wait_until
+from support.servers import Postgres, running_postgres, sqlite_template
 
-from app.blobs import BlobStore
-from app.db import Database
+from app.storage.blobs import BlobStore
+from app.storage.database import Database
 
 
 @pytest.fixture(scope="session")
@@ -42,3 +47,39 @@ def db(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
 @pytest.fixture
 def store(db: Database) -> BlobStore:
     return BlobStore(db)
+
+
+@pytest.fixture
+def service(tmp_path: Path, migrated_sqlite: Path, tiny_backbone_dir: Path) -> Iterator[Service]:
+    """A service with an empty registry, for tests that change it."""
+    with running(settings_for(tmp_path / "data", migrated_sqlite, tiny_backbone_dir)) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def shared(
+    tmp_path_factory: pytest.TempPathFactory, migrated_sqlite: Path, tiny_backbone_dir: Path
+) -> Iterator[Service]:
+    """A service for tests that leave it as it was: refusals, mostly."""
+    directory = tmp_path_factory.mktemp("shared") / "data"
+    with running(settings_for(directory, migrated_sqlite, tiny_backbone_dir)) as started:
+        wait_until(lambda: started.http.get("/backbone").status_code == 200, 60)
+        yield started
+
+
+@pytest.fixture(scope="module")
+def trained(
+    tmp_path_factory: pytest.TempPathFactory, migrated_sqlite: Path, tiny_backbone_dir: Path
+) -> Iterator[Service]:
+    """A ready service with a ticket and three adapters: `en` (2 versions, the first in production), `sw`."""
+    directory = tmp_path_factory.mktemp("trained") / "data"
+    with running(
+        settings_for(directory, migrated_sqlite, tiny_backbone_dir, fused_mb=1, queue_pairs=100_000)
+    ) as started:
+        wait_until(lambda: started.http.get("/backbone").status_code == 200, 60)
+        started.make_ticket()
+        started.train("en", alias="production", training={"epochs": 3})
+        started.train("en", training={"seed": 5}, method="pt")
+        started.train("sw", training={"seed": 7, "epochs": 2})
+        started.wait_ready()
+        yield started

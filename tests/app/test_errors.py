@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from app.errors import AppError, LeaseLost, NoAdapterForLanguage, NotReady, QueueFull, snake_case
-from app.statuses import code_of, status_of
+from app.http.error_statuses import code_of, status_of
 from ltp.errors import BackboneMismatch, LTPError, NonFiniteWeights
 
 

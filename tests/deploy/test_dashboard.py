@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
-from served import Service, running, settings_for
-from servers import sqlite_template
+from support.served import Service, running, settings_for
+from support.servers import sqlite_template
 
 from app import jobs
 

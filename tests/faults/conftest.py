@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from deployment import Deployment
-from servers import Postgres, Redis, running_postgres, running_redis, sqlite_template
-from stack import Stack
+from support.deployment import Deployment
+from support.servers import Postgres, Redis, running_postgres, running_redis, sqlite_template
+from support.stack import Stack
 
-from app.db import Database
+from app.storage.database import Database
 
 
 @pytest.fixture(scope="session")

@@ -18,11 +18,11 @@ from typing import Any, ClassVar
 
 import httpx
 import psutil
-from servers import Postgres, Redis, running_postgres, running_redis
 from sqlalchemy.exc import SQLAlchemyError
-from stack import NOUNS, Stack, wait_for
+from support.servers import Postgres, Redis, running_postgres, running_redis
+from support.stack import NOUNS, Stack, wait_for
 
-from app.db import new_id
+from app.storage.table import new_id
 
 LTP = str(Path(sys.executable).with_name("ltp"))
 LABELS = ("entailment", "neutral", "contradiction")

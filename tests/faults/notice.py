@@ -22,13 +22,13 @@ import psutil
 if __name__ == "__main__":
     sys.path.append(str(Path(__file__).parents[1]))
 
-from deployment import Deployment
-from servers import running_postgres, running_redis
-from stack import kill, seed_from_environment, wait_for
-from tiny import write_tiny
+from support.deployment import Deployment
+from support.servers import running_postgres, running_redis
+from support.stack import kill, seed_from_environment, wait_for
+from support.tiny import write_tiny
 
-from app.models import Job
 from app.settings import Settings
+from app.storage.models import Job
 
 PROMISED_S = 75
 DEFAULTS = {name: Settings.model_fields[name].default for name in ("lease_s", "heartbeat_s", "sweep_s", "poll_s")}

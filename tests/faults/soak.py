@@ -25,12 +25,12 @@ if __name__ == "__main__":  # under pytest the tests' own modules are found alre
 
 from faults.grounds import Deployed, Embedded, Ground
 from faults.weapons import Arsenal
-from stack import seed_from_environment, wait_for
-from tiny import write_tiny
+from support.stack import seed_from_environment, wait_for
+from support.tiny import write_tiny
 
-from app.blobs import BlobStore
 from app.jobs.outcome import FINISHED
-from app.models import Adapter, Blob, Drift, Job, JobEvent, LanguageVersion, Prediction, Ticket
+from app.storage.blobs import BlobStore
+from app.storage.models import Adapter, Blob, Drift, Job, JobEvent, LanguageVersion, Prediction, Ticket
 
 PHASES = {
     "ticket": ("start", "backbone", "training", "publish", "publish"),

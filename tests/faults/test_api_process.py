@@ -14,9 +14,9 @@ from pathlib import Path
 
 import httpx
 import pytest
-from served import refused
-from stack import Stack, wait_for
-from wire import Wire
+from support.served import refused
+from support.stack import Stack, wait_for
+from support.wire import Wire
 
 from app import jobs
 from app.settings import MIB

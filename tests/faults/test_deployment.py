@@ -14,11 +14,11 @@ from typing import Any
 
 import psutil
 import pytest
-from deployment import Deployment
-from servers import Postgres, free_port, running_postgres, running_redis
-from stack import SHORT, is_gone, kill, wait_for
+from support.deployment import Deployment
+from support.servers import Postgres, free_port, running_postgres, running_redis
+from support.stack import SHORT, is_gone, kill, wait_for
 
-from app.doorbell import RING, application
+from app.jobs.broker import RING, application
 
 LONG = 120
 """Epochs that last until something has happened."""

@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import psutil
 import pytest
-from stack import Stack, kill, wait_for
+from support.stack import Stack, kill, wait_for
 
 
 def answers(stack: Stack) -> bool:

@@ -11,8 +11,8 @@ from typing import Any
 import httpx
 import psutil
 import pytest
-from making import make_ticket
-from served import EXAMPLES, Service, refused, running, settings_for, wait_until
+from support.making import make_ticket
+from support.served import EXAMPLES, Service, refused, running, settings_for, wait_until
 
 PARTS = {"/tickets": "corpus", "/adapters": "examples", "/predictions": "file", "/adapters/import": "file"}
 """Where each upload takes its file."""

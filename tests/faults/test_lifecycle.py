@@ -9,12 +9,12 @@ from pathlib import Path
 import psutil
 import pytest
 from sqlalchemy import func, select, update
-from stack import TENANT, Stack, kill, wait_for
+from support.stack import TENANT, Stack, kill, wait_for
 
 from app import jobs
-from app.blobs import BlobStore
 from app.errors import CorruptBlob, JobFinished
-from app.models import Adapter, Blob, BlobChunk, Dataset, Drift, Job, JobEvent, Ticket
+from app.storage.blobs import BlobStore
+from app.storage.models import Adapter, Blob, BlobChunk, Dataset, Drift, Job, JobEvent, Ticket
 from ltp.config import Method
 
 

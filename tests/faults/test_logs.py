@@ -15,9 +15,9 @@ from typing import Any
 
 import httpx
 import pytest
-from served import EXAMPLES, LINES, refused
-from stack import Stack, wait_for
-from wire import Wire
+from support.served import EXAMPLES, LINES, refused
+from support.stack import Stack, wait_for
+from support.wire import Wire
 
 MARK = "xqmarkedqx"
 ADMIN_KEY = f"{MARK}-the-settings-own-key-of-32-characters"
@@ -142,7 +142,7 @@ def test_what_goes_wrong(told: Told) -> None:
 def test_every_line_is_an_object_the_libraries_too(told: Told) -> None:
     entries = [json.loads(line) for line in told.lines()]
     assert all({"event", "level", "logger", "timestamp"} <= entry.keys() for entry in entries)
-    assert {"app.gate", "worker.runner", "uvicorn.error"} <= {entry["logger"] for entry in entries}
+    assert {"app.http.middleware", "worker.runner", "uvicorn.error"} <= {entry["logger"] for entry in entries}
 
 
 def _nothing_of_it(told: Told, *secrets: str) -> None:

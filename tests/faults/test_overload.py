@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import psutil
 import pytest
-from served import EXAMPLES, Service, running, settings_for
+from support.served import EXAMPLES, Service, running, settings_for
 
 CAPACITY, PAIRS = 64, 16
 CALLERS, CALLS = 40, 4

@@ -8,7 +8,8 @@ import signal
 from collections.abc import Callable, Iterator
 
 import pytest
-from making import (
+from sqlalchemy import event, func, select
+from support.making import (
     TENANT,
     finish_adapter,
     finish_ticket,
@@ -18,15 +19,14 @@ from making import (
     ready_adapter,
     take,
 )
-from servers import Postgres
-from sqlalchemy import event, func, select
-from stack import wait_for
+from support.servers import Postgres
+from support.stack import wait_for
 
-from app.blobs import BlobStore
-from app.db import Database
 from app.jobs import Claim, take_back_all
-from app.models import Adapter, Blob, Drift, Job, LanguageVersion, Prediction, Ticket
 from app.registry import publish
+from app.storage.blobs import BlobStore
+from app.storage.database import Database
+from app.storage.models import Adapter, Blob, Drift, Job, LanguageVersion, Prediction, Ticket
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

@@ -14,9 +14,9 @@ from typing import Any
 import psutil
 import pytest
 from faults.balancer import Balancer
-from served import EXAMPLES
-from servers import free_port, running_postgres
-from stack import Stack, wait_for
+from support.served import EXAMPLES
+from support.servers import free_port, running_postgres
+from support.stack import Stack, wait_for
 
 DRAIN_S = 1.0
 """Five looks of the balancer."""

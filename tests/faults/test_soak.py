@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from faults.grounds import Deployed, Embedded, Ground
 from faults.soak import soak
-from stack import seed_from_environment
+from support.stack import seed_from_environment
 
 
 @pytest.mark.timeout(600)

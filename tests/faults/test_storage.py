@@ -15,14 +15,14 @@ from pathlib import Path
 import httpx
 import psutil
 import pytest
-from served import Service, refused, running, settings_for, wait_until
-from servers import Postgres
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import OperationalError
-from stack import Stack, wait_for
+from support.served import Service, refused, running, settings_for, wait_until
+from support.servers import Postgres
+from support.stack import Stack, wait_for
 
-from app.db import Database
-from app.models import Blob, IdempotencyKey, Job
+from app.storage.database import Database
+from app.storage.models import Blob, IdempotencyKey, Job
 
 TICKET = {"corpus": {"texts": ["One line.", "Another line."]}, "mlm": {"epochs": 1}}
 LITTLE = 4096

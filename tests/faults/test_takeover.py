@@ -11,9 +11,9 @@ from contextlib import closing, suppress
 import psutil
 from sqlalchemy import func, select
 from sqlalchemy.engine import make_url
-from stack import Stack, is_gone, kill, wait_for
+from support.stack import Stack, is_gone, kill, wait_for
 
-from app.models import Blob, BlobChunk, JobEvent, Ticket
+from app.storage.models import Blob, BlobChunk, JobEvent, Ticket
 
 STALL_S = 15
 """Importing torch on a busy machine must not count as silence."""

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-MASK = "test_sparse.py::test_a_frozen_value_never_moves_on_any_tensor"
-PROMPT = "test_encoder.py::test_it_equals_transformers_for_a_mixed_batch_and_alone"
-LEAK = "test_training.py::test_development_examples_are_not_learnt"
+MASK = "adapter/test_sparse.py::test_a_frozen_value_never_moves_on_any_tensor"
+PROMPT = "model/test_encoder.py::test_it_equals_transformers_for_a_mixed_batch_and_alone"
+LEAK = "adapter/test_train.py::test_development_examples_are_not_learnt"
 
 
 @pytest.fixture
@@ -47,8 +47,8 @@ def mutate(tree: Path, file: str, old: str, new: str) -> None:
 
 def test_the_copy_is_green_and_is_what_is_tested(tree: Path) -> None:
     (tree / "tests" / "ltp" / "test_copy.py").write_text(
-        "import ltp.sparse\nfrom pathlib import Path\n\n"
-        "def test_copy():\n    assert Path(ltp.sparse.__file__).is_relative_to(Path(__file__).parents[2])\n"
+        "import ltp.adapter.sparse\nfrom pathlib import Path\n\n"
+        "def test_copy():\n    assert Path(ltp.adapter.sparse.__file__).is_relative_to(Path(__file__).parents[2])\n"
     )
     result = run(tree, "test_copy.py", MASK, PROMPT, LEAK)
     assert result.returncode == 0, result.stdout + result.stderr
@@ -57,14 +57,14 @@ def test_the_copy_is_green_and_is_what_is_tested(tree: Path) -> None:
 def ignore_the_mask(tree: Path) -> None:
     mutate(
         tree,
-        "ltp/sparse.py",
+        "ltp/adapter/sparse.py",
         "return ticket.positions(name).to(self.rows.device)",
         "return torch.arange(ticket.positions(name)[-1] + 1)",
     )
 
 
 def leave_the_prompt_out(tree: Path) -> None:
-    mutate(tree, "ltp/encoder.py", "batch.ids).index_copy_(0, batch.soft, prompts)", "batch.ids)")
+    mutate(tree, "ltp/model/encoder.py", "batch.ids).index_copy_(0, batch.soft, prompts)", "batch.ids)")
 
 
 def leak_the_development_set(tree: Path) -> None:

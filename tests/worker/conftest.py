@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from servers import sqlite_template
+from support.servers import sqlite_template
 
-from app.db import Database
+from app.storage.database import Database
 
 
 @pytest.fixture(scope="session")

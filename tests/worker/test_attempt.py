@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from making import make_adapter, take
+from support.making import make_adapter, take
 
 from app import jobs
-from app.db import Database
-from app.models import Job
 from app.settings import Settings
+from app.storage.database import Database
+from app.storage.models import Job
 from worker.job import DISCARDED, attempt_job
 
 

@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from servers import Redis, running_redis
+from support.servers import Redis, running_redis
 
-from app.db import new_id
-from app.doorbell import RING, Doorbell, application
+from app.jobs.broker import RING, Doorbell, application
+from app.storage.table import new_id
 from worker.listener import Listener
 
 

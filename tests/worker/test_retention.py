@@ -10,7 +10,8 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from making import (
+from sqlalchemy import func, select, update
+from support.making import (
     TENANT,
     finish_adapter,
     finish_ticket,
@@ -21,13 +22,14 @@ from making import (
     ready_ticket,
     take,
 )
-from servers import Postgres, running_postgres
-from sqlalchemy import func, select, update
+from support.servers import Postgres, running_postgres
 
 from app import jobs
-from app.blobs import BlobStore
-from app.db import Database, Table, new_id, now
-from app.models import (
+from app.registry import publish
+from app.settings import Settings
+from app.storage.blobs import BlobStore
+from app.storage.database import Database
+from app.storage.models import (
     Adapter,
     Alias,
     AuditEvent,
@@ -40,10 +42,9 @@ from app.models import (
     Prediction,
     Ticket,
 )
-from app.registry import publish
-from app.settings import Settings
+from app.storage.table import Table, new_id, now
 from worker.retention import AT_ONCE, retire
-from worker.sweep import Sweeper
+from worker.sweeper import Sweeper
 
 DAYS = 30
 EVERYTHING = (Prediction, Adapter, Ticket, Drift, Job, JobEvent, Dataset, Blob, AuditEvent, IdempotencyKey, Alias)

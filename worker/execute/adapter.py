@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from app.models import Adapter, Dataset, Ticket
 from app.registry import datasets, publish, tickets
+from app.storage.models import Adapter, Dataset, Ticket
 from ltp.config import AdapterConfig
-from ltp.examples import Example, split
+from ltp.text.examples import Example, split
 from worker.context import JobContext
 
 if TYPE_CHECKING:

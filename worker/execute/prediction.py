@@ -8,14 +8,14 @@ from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from app.errors import NoAdapterForLanguage
-from app.models import Dataset, Prediction
-from app.predictor.backbone import serving_precision
-from app.predictor.source import RegistrySource, address
+from app.inference.adapter_source import RegistrySource, address
+from app.inference.served_backbone import serving_precision
 from app.registry import aliases, publish
 from app.settings import MIB
+from app.storage.models import Dataset, Prediction
 from ltp.config import LABELS, Precision
-from ltp.examples import RESULT_COLUMNS, Pair, PairFile
 from ltp.progress import Progress
+from ltp.text.examples import RESULT_COLUMNS, Pair, PairFile
 from worker.context import JobContext
 
 if TYPE_CHECKING:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from app.models import Dataset, Ticket
-from app.models import Drift as DriftRow
 from app.registry import publish, tickets
+from app.storage.models import Dataset, Ticket
+from app.storage.models import Drift as DriftRow
 from ltp.config import MLMConfig
-from ltp.corpus import Corpus
 from ltp.progress import Progress
+from ltp.text.corpus import Corpus
 from worker.context import JobContext
 
 if TYPE_CHECKING:

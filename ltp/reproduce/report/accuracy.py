@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from ltp.reproduce.experiment import Setting
-from ltp.reproduce.grid import Track
-from ltp.reproduce.rates import written
+from ltp.reproduce.plan.experiment import Setting
+from ltp.reproduce.plan.grid import Track
+from ltp.reproduce.plan.rates import written
 from ltp.reproduce.report import wording
 from ltp.reproduce.report.document import Block, Figure, Mark, Section, Table, TableCell, Text
 from ltp.reproduce.report.figures import Curve, curves
+from ltp.reproduce.report.results import Line
+from ltp.reproduce.report.statistics import Spread
 from ltp.reproduce.report.subject import Subject
-from ltp.reproduce.results import Line
-from ltp.reproduce.statistics import Spread
 
 AVERAGE = "average"
 RATIOS = 3

@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from ltp.reproduce import paper
-from ltp.reproduce.bounds import differences
-from ltp.reproduce.report import accuracy, cost, notes, order, origin, tickets, wording
+from ltp.reproduce.plan.bounds import differences
+from ltp.reproduce.report import accuracy, cost, notes, order, origin, paper, tickets, wording
 from ltp.reproduce.report.document import Document
+from ltp.reproduce.report.results import Line
 from ltp.reproduce.report.subject import Subject
-from ltp.reproduce.results import Line
 
 
 def document(subject: Subject) -> Document:

@@ -6,10 +6,10 @@ from collections import defaultdict
 from collections.abc import Iterator
 from math import fsum
 
-from ltp.reproduce.ledger import Record
 from ltp.reproduce.report import wording
 from ltp.reproduce.report.document import Block, Section, Table, TableCell, Text
 from ltp.reproduce.report.subject import Subject
+from ltp.reproduce.run.ledger import Record
 
 MEGA = 1e6
 

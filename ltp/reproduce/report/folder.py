@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from ltp.reproduce.ledger import write_whole
 from ltp.reproduce.report import contents, html, markdown
 from ltp.reproduce.report.subject import Subject
+from ltp.reproduce.run.ledger import write_whole
 
 FIGURES = "figures"
 

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ltp.examples import shared_premises
-from ltp.reproduce import paper
-from ltp.reproduce.bounds import differences
-from ltp.reproduce.cell import EvaluationCell
-from ltp.reproduce.rates import written
-from ltp.reproduce.report import wording
+from ltp.reproduce.data.text import WIKITEXT
+from ltp.reproduce.plan.bounds import differences
+from ltp.reproduce.plan.cell import EvaluationCell
+from ltp.reproduce.plan.rates import written
+from ltp.reproduce.plan.variant import Variant
+from ltp.reproduce.report import paper, wording
 from ltp.reproduce.report.document import Items, Section, Table, TableCell, Text
 from ltp.reproduce.report.subject import Subject
-from ltp.reproduce.text import WIKITEXT
-from ltp.reproduce.variant import Variant
+from ltp.text.examples import shared_premises
 
 MINI = "mini"
 FEW_SEEDS = 3

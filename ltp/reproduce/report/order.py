@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ltp.config import LABELS
-from ltp.reproduce import paper
-from ltp.reproduce.report import wording
+from ltp.reproduce.plan.variant import Variant
+from ltp.reproduce.report import paper, wording
 from ltp.reproduce.report.document import Block, Section, Table, TableCell, Text
+from ltp.reproduce.report.results import Standings
+from ltp.reproduce.report.statistics import RESAMPLES
 from ltp.reproduce.report.subject import Subject
-from ltp.reproduce.results import Standings
-from ltp.reproduce.statistics import RESAMPLES
-from ltp.reproduce.variant import Variant
 
 LEVEL = 0.05
 CHANCE = 1 / len(LABELS)

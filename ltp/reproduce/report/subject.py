@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from ltp.backbone.manifest import BackboneInfo
-from ltp.reproduce.cell import Cell
-from ltp.reproduce.experiment import Experiment
-from ltp.reproduce.grid import Grid
-from ltp.reproduce.identity import Identity
-from ltp.reproduce.ledger import Record
-from ltp.reproduce.results import Results
-from ltp.reproduce.text import UnlabelledText
+from ltp.reproduce.data.text import UnlabelledText
+from ltp.reproduce.plan.cell import Cell
+from ltp.reproduce.plan.experiment import Experiment
+from ltp.reproduce.plan.grid import Grid
+from ltp.reproduce.report.results import Results
+from ltp.reproduce.run.identity import Identity
+from ltp.reproduce.run.ledger import Record
 
 XLMR_BASE = ("xlm-roberta-base", 12, 768, 250002)
 """The paper's backbone (4.2): the end of its name before a revision, layers, hidden size and vocabulary."""

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ltp.reproduce import paper
-from ltp.reproduce.report import wording
+from ltp.reproduce.plan.variant import Variant
+from ltp.reproduce.report import paper, wording
 from ltp.reproduce.report.document import Block, Figure, Section, Table, TableCell, Text
 from ltp.reproduce.report.figures import distribution
 from ltp.reproduce.report.subject import Subject
-from ltp.reproduce.variant import Variant
 
 MOST_DRAWN = 8
 PRINTED = (

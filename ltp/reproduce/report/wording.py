@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ltp.reproduce.grid import Track
-from ltp.reproduce.rates import written
-from ltp.reproduce.statistics import Interval, Spread
+from ltp.reproduce.plan.grid import Track
+from ltp.reproduce.plan.rates import written
+from ltp.reproduce.report.statistics import Interval, Spread
 
 MINUTE, HOUR = 60, 3600
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from keyed import UNLIMITED, admin_of
-from served import Service, running, settings_for
+from support.keyed import UNLIMITED, admin_of
+from support.served import Service, running, settings_for
 
 OPEN_S, GUARDED_S = 30, 30
 """How long a service without and one with authentication are tried."""

@@ -18,16 +18,16 @@ from typing import Any
 
 import httpx
 import pytest
-from keyed import ADMIN_KEY, UNLIMITED, admin_of, bearer, holding, make_key
-from served import EXAMPLES, Service, refused, running, settings_for, wait_until
 from sqlalchemy import event, func, inspect, select
+from support.keyed import ADMIN_KEY, UNLIMITED, admin_of, bearer, holding, make_key
+from support.served import EXAMPLES, Service, refused, running, settings_for, wait_until
 
-from app.db import new_id, now
 from app.errors import AdapterNotFound
-from app.models import Blob, Worker
-from app.predictor.predictor import Judged, Question
-from app.predictor.source import address
-from app.tenancy import owned, parents
+from app.inference.adapter_source import address
+from app.inference.predictor import Judged, Question
+from app.storage.models import Blob, Worker
+from app.storage.table import new_id, now
+from app.storage.tenancy import owned, parents
 
 LANG, NO_LANG = "quy", "ayr"
 SCOPES = ("read", "predict", "train", "admin")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from keyboard import Done, labelled_pairs, run, serving
+from support.keyboard import Done, labelled_pairs, run, serving
 
 Run = Callable[..., Done]
 

@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
 import pytest
-from keyboard import NOWHERE
+from support.keyboard import NOWHERE
 
 from app.cli.client import Client
 from app.cli.events import Event, follow, parse

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from keyboard import Done, run, serving
+from support.keyboard import Done, run, serving
 
 ADMIN_KEY = "the-settings-own-key-of-more-than-32-characters"
 Run = Callable[..., Done]

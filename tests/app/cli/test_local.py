@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from keyboard import ROOT, run
+from support.keyboard import ROOT, run
 
 COMMANDS = [
     "ticket",

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from keyboard import LTP, Done, environment, run, serving, started
+from support.keyboard import LTP, Done, environment, run, serving, started
 
 Run = Callable[..., Done]
 Artefact = dict[str, Any]

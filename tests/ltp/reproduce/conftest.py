@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from benchmarks import write_data
-from reproducing import grid_of, small
+from support.benchmarks import write_data
+from support.reproducing import grid_of, small
 
-from ltp.reproduce.grid import Grid
+from ltp.reproduce.plan.grid import Grid
 
 
 @pytest.fixture(scope="session")

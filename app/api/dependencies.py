@@ -1,0 +1,124 @@
+"""What routes depend on: the services of the application, and resources that exist and belong to the caller.
+
+"Does it exist, is it mine?" is asked here and nowhere else, so 404 is written once a resource. What asks the database
+runs in a thread; the rest does not, for a thread costs more than it does.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, cast
+
+from fastapi import Depends, Path, Request
+from fastapi.routing import APIRoute
+
+from app import jobs
+from app.api.adapter_resolver import Resolutions
+from app.api.schemas.scalars import A_JOB_ID, A_TICKET_ID, AN_ADAPTER_ID, UUID
+from app.auth.caller import CallerDep
+from app.errors import AdapterNotFound, DriftNotFound, JobNotFound, NotFound, PredictionNotFound, TicketNotFound
+from app.inference.predictor import Predictor
+from app.registry import adapters, drifts, predictions, tickets
+from app.settings import MIB, Settings
+from app.storage import models
+from app.storage.audit import Act
+from app.storage.blobs import BlobStore
+from app.storage.database import Database
+from app.storage.quotas import StorageQuota
+from app.telemetry.metrics import Measures
+from ltp.backbone.manifest import BackboneInfo
+
+_UUID = re.compile(UUID)
+
+
+async def _settings(request: Request) -> Settings:
+    return cast(Settings, request.app.state.settings)
+
+
+async def _database(request: Request, caller: CallerDep) -> Database:
+    """Return the caller's view of the database. What it changes is in the audit trail under the operation's id."""
+    db = cast(Database, request.app.state.db)
+    operation = cast(APIRoute, request.scope["route"]).operation_id or ""
+    return db.of(caller.tenant, act=Act(caller.actor, operation, request.state.request_id))
+
+
+async def _blobs(request: Request, caller: CallerDep) -> BlobStore:
+    """Return the caller's blobs. What is staged is nobody's news; the transaction that makes use of it is."""
+    quota = StorageQuota(cast(Settings, request.app.state.settings).max_stored_mb * MIB)
+    return BlobStore(cast(Database, request.app.state.db).of(caller.tenant), quota=quota)
+
+
+async def _predictor(request: Request) -> Predictor:
+    return cast(Predictor, request.app.state.predictor)
+
+
+async def _resolutions(request: Request) -> Resolutions:
+    return cast(Resolutions, request.app.state.resolutions)
+
+
+async def _measures(request: Request) -> Measures:
+    return cast(Measures, request.app.state.measures)
+
+
+SettingsDep = Annotated[Settings, Depends(_settings)]
+DatabaseDep = Annotated[Database, Depends(_database)]
+BlobsDep = Annotated[BlobStore, Depends(_blobs)]
+PredictorDep = Annotated[Predictor, Depends(_predictor)]
+ResolutionsDep = Annotated[Resolutions, Depends(_resolutions)]
+MeasuresDep = Annotated[Measures, Depends(_measures)]
+
+
+async def _backbone(predictor: PredictorDep) -> BackboneInfo:
+    """Return the served backbone's facts; raises NotReady while it is being prepared."""
+    return predictor.backbone.info
+
+
+BackboneDep = Annotated[BackboneInfo, Depends(_backbone)]
+
+
+def known(identifier: str, error: type[NotFound]) -> str:
+    """Return an id that can exist; what is no UUID needs no look into the database."""
+    if not _UUID.fullmatch(identifier):
+        raise error(identifier[:100])
+    return identifier
+
+
+def _id(noun: str, example: str) -> object:
+    return Path(description=f"Id of the {noun}.", examples=[example], json_schema_extra={"format": "uuid"})
+
+
+def _job(job_id: Annotated[str, _id("job", A_JOB_ID)], db: DatabaseDep, caller: CallerDep) -> models.Job:
+    with db.read() as session:
+        return jobs.get(session, tenant=caller.tenant, job_id=known(job_id, JobNotFound))
+
+
+def _ticket(ticket_id: Annotated[str, _id("ticket", A_TICKET_ID)], db: DatabaseDep, caller: CallerDep) -> models.Ticket:
+    with db.read() as session:
+        return tickets.get(session, tenant=caller.tenant, ticket_id=known(ticket_id, TicketNotFound))
+
+
+def _drift(drift_id: Annotated[str, _id("drift", A_TICKET_ID)], db: DatabaseDep, caller: CallerDep) -> models.Drift:
+    with db.read() as session:
+        return drifts.get(session, tenant=caller.tenant, drift_id=known(drift_id, DriftNotFound))
+
+
+def _adapter(
+    adapter_id: Annotated[str, _id("adapter", AN_ADAPTER_ID)], db: DatabaseDep, caller: CallerDep
+) -> models.Adapter:
+    with db.read() as session:
+        return adapters.get(session, tenant=caller.tenant, adapter_id=known(adapter_id, AdapterNotFound))
+
+
+def _prediction(
+    prediction_id: Annotated[str, _id("prediction", A_JOB_ID)], db: DatabaseDep, caller: CallerDep
+) -> models.Prediction:
+    with db.read() as session:
+        identifier = known(prediction_id, PredictionNotFound)
+        return predictions.get(session, tenant=caller.tenant, prediction_id=identifier)
+
+
+JobDep = Annotated[models.Job, Depends(_job)]
+TicketDep = Annotated[models.Ticket, Depends(_ticket)]
+DriftDep = Annotated[models.Drift, Depends(_drift)]
+AdapterDep = Annotated[models.Adapter, Depends(_adapter)]
+PredictionDep = Annotated[models.Prediction, Depends(_prediction)]

@@ -1,0 +1,53 @@
+"""Drifts: the MLM runs tickets are selected from."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from app.api.dependencies import DatabaseDep, DriftDep
+from app.api.schemas.errors import refusals
+from app.api.schemas.scalars import Page, PageQuery
+from app.api.schemas.tickets import Drift
+from app.auth.caller import CallerDep
+from app.auth.scopes import READ, TRAIN
+from app.registry import drifts
+
+router = APIRouter(tags=["drifts"])
+
+
+@router.get("/drifts", operation_id="list_drifts", dependencies=[READ], summary="List drifts", responses=refusals(422))
+def list_drifts(query: Annotated[PageQuery, Query()], db: DatabaseDep, caller: CallerDep) -> Page[Drift]:
+    """Your MLM runs, newest first, each with the tickets made from it."""
+    with db.read() as session:
+        page = drifts.list_page(session, tenant=caller.tenant, limit=query.limit, cursor=query.cursor)
+        items = [Drift.of(row, drifts.tickets_of(session, row.id)) for row in page.items]
+    return Page(items=items, next_cursor=page.next_cursor)
+
+
+@router.get(
+    "/drifts/{drift_id}",
+    operation_id="get_drift",
+    dependencies=[READ],
+    summary="Look at a drift",
+    responses=refusals(404),
+)
+def get_drift(drift: DriftDep, db: DatabaseDep) -> Drift:
+    """Losses, steps, the corpus's hash, what moved."""
+    with db.read() as session:
+        return Drift.of(drift, drifts.tickets_of(session, drift.id))
+
+
+@router.delete(
+    "/drifts/{drift_id}",
+    status_code=204,
+    operation_id="delete_drift",
+    dependencies=[TRAIN],
+    summary="Delete a drift",
+    responses=refusals(404, 409),
+)
+def delete_drift(drift: DriftDep, db: DatabaseDep, caller: CallerDep) -> None:
+    """The corpus uploaded for it is erased; its tickets stay. 409 while an unfinished ticket needs it."""
+    with db.write() as session:
+        drifts.delete_drift(session, tenant=caller.tenant, drift_id=drift.id)

@@ -1,0 +1,142 @@
+"""Jobs: follow them, watch their progress as it happens, cancel them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Query, Request
+from sse_starlette import EventSourceResponse, ServerSentEvent
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from app import jobs
+from app.api.dependencies import DatabaseDep, JobDep, PredictorDep
+from app.api.schemas.errors import refusals
+from app.api.schemas.jobs import Job, JobQuery, Worker
+from app.api.schemas.scalars import Page, PageQuery
+from app.auth.caller import CallerDep, still_valid
+from app.auth.scopes import FOLLOW, READ, TRAIN
+from app.inference.predictor import Predictor
+from app.storage.database import Database
+
+router = APIRouter(tags=["jobs"])
+
+POLL_S = 0.5
+"""How often a watched job is looked at."""
+COMMENT_S = 15
+"""A comment so often keeps proxies from closing a silent stream."""
+
+EVENTS = """event: progress
+id: 7
+data: {"attempt": 1, "phase": "training", "step": 120, "total": 480, "eta_s": 93.5, "metrics": {"loss": 0.71}}
+
+event: done
+id: 8
+data: {"attempt": 1, "status": "succeeded", "error": null}
+"""
+
+LastEventId = Annotated[
+    int,
+    Header(alias="Last-Event-ID", ge=0, le=2**31 - 1, description="Resume after this event; browsers send it again."),
+]
+
+
+@router.get("/jobs", operation_id="list_jobs", dependencies=[FOLLOW], summary="List jobs", responses=refusals(422))
+def list_jobs(query: Annotated[JobQuery, Query()], db: DatabaseDep, caller: CallerDep) -> Page[Job]:
+    """Your jobs, newest first."""
+    with db.read() as session:
+        page = jobs.list_jobs(session, tenant=caller.tenant, **query.model_dump())
+    return Page(items=[Job.of(row) for row in page.items], next_cursor=page.next_cursor)
+
+
+@router.get(
+    "/jobs/{job_id}", operation_id="get_job", dependencies=[FOLLOW], summary="Look at a job", responses=refusals(404)
+)
+def get_job(job: JobDep) -> Job:
+    """One job with its progress."""
+    return Job.of(job)
+
+
+@router.post(
+    "/jobs/{job_id}/cancel",
+    status_code=202,
+    operation_id="cancel_job",
+    dependencies=[TRAIN],
+    summary="Cancel a job",
+    responses=refusals(404, 409),
+)
+def cancel_job(job: JobDep, db: DatabaseDep, caller: CallerDep) -> Job:
+    """A queued job is cancelled at once; a running one stops at its next heartbeat. A finished one: 409."""
+    with db.write() as session:
+        return Job.of(jobs.cancel(session, tenant=caller.tenant, job_id=job.id))
+
+
+@router.get(
+    "/jobs/{job_id}/events",
+    operation_id="watch_job",
+    dependencies=[FOLLOW],
+    summary="Watch a job",
+    response_class=EventSourceResponse,
+    responses={
+        200: {
+            "description": "Events as they happen: `progress`, `log`, and one `done` at the end of the stream.",
+            "content": {"text/event-stream": {"schema": {"type": "string"}, "example": EVENTS}},
+        },
+        204: {"description": "`Last-Event-ID` was the last event there will be."},
+        **refusals(404, 422),
+    },
+)
+async def watch_job(
+    request: Request, job: JobDep, db: DatabaseDep, predictor: PredictorDep, last_event_id: LastEventId = 0
+) -> Response:
+    """A stream of server-sent events from the job's first event, or after `Last-Event-ID`.
+
+    A stream that ends without `done` ended with the service, or with the key; connect again.
+    """
+    if job.finished_at is not None and not await run_in_threadpool(_events, db, job.id, last_event_id):
+        return Response(status_code=204)  # tells a browser's EventSource to stay away
+    stream = _stream(request, db, predictor, job.id, last_event_id)
+    return EventSourceResponse(stream, ping=COMMENT_S, shutdown_grace_period=4 * POLL_S)
+
+
+@router.get(
+    "/workers",
+    operation_id="list_workers",
+    dependencies=[READ],
+    summary="List workers",
+    responses=refusals(422),
+    tags=["workers"],
+)
+def list_workers(query: Annotated[PageQuery, Query()], db: DatabaseDep, caller: CallerDep) -> Page[Worker]:
+    """The runners that were heard lately, and which of your jobs each is doing."""
+    with db.read() as session:
+        page = jobs.list_workers(session, limit=query.limit, cursor=query.cursor)
+        own = jobs.own(session, (row.job_id for row in page.items), tenant=caller.tenant)
+    return Page(items=[Worker.of(row, own=own) for row in page.items], next_cursor=page.next_cursor)
+
+
+def _events(db: Database, job_id: str, seq: int) -> list[ServerSentEvent]:
+    with db.read() as session:
+        found = jobs.events_after(session, job_id, seq)
+    return [
+        ServerSentEvent(json.dumps(event.data, ensure_ascii=False), event=event.kind, id=str(event.seq))
+        for event in found
+    ]
+
+
+async def _stream(
+    request: Request, db: Database, predictor: Predictor, job_id: str, seq: int
+) -> AsyncIterator[ServerSentEvent]:
+    while True:
+        leaving = predictor.draining  # what has happened is still told; the client then goes elsewhere for the rest
+        for event in await run_in_threadpool(_events, db, job_id, seq):
+            seq = int(event.id or seq)
+            yield event
+            if event.event == "done":
+                return
+        if leaving or not await still_valid(request):
+            return
+        await asyncio.sleep(POLL_S)

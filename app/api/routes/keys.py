@@ -1,0 +1,97 @@
+"""Keys: make one, see them, revoke one."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Query, Request
+from sqlalchemy.orm import Session
+
+from app.api.dependencies import DatabaseDep, known
+from app.api.request_body import Accepts, Submission
+from app.api.schemas.errors import refusals
+from app.api.schemas.keys import A_KEY_ID, Key, KeyCreated, KeyRequest
+from app.api.schemas.scalars import Page, PageQuery
+from app.auth import key_store
+from app.auth.caller import ADMIN, Caller, CallerDep
+from app.auth.key_cache import KeyRing
+from app.auth.scopes import ADMIN as NEEDS_ADMIN
+from app.errors import FieldError, Forbidden, InvalidRequest, KeyNotFound
+from app.storage.models import ApiKey
+from app.storage.table import now
+
+router = APIRouter(tags=["keys"], dependencies=[NEEDS_ADMIN])
+
+RequestDep = Annotated[Submission[KeyRequest], Depends(Accepts(KeyRequest))]
+KeyId = Annotated[str, Path(description="Id of the key.", examples=[A_KEY_ID], json_schema_extra={"format": "uuid"})]
+
+
+def _reach(caller: Caller) -> str | None:
+    """Return the tenant whose keys the caller manages; None for every one's, which ADMIN_KEY does."""
+    return None if caller.actor == ADMIN else caller.tenant
+
+
+def _key(key_id: KeyId, db: DatabaseDep, caller: CallerDep) -> ApiKey:
+    with db.read() as session:
+        return key_store.get(session, tenant=_reach(caller), key_id=known(key_id, KeyNotFound))
+
+
+KeyDep = Annotated[ApiKey, Depends(_key)]
+
+
+@router.post(
+    "/keys", status_code=201, operation_id="create_key", summary="Make a key", responses=refusals(413, 415, 422)
+)
+def create_key(body: RequestDep, db: DatabaseDep, caller: CallerDep) -> KeyCreated:
+    """The answer shows the secret, this once; only its SHA-256 is kept.
+
+    A key with scope `admin` makes keys of its own tenant, with scopes it has itself. ADMIN_KEY makes keys of any
+    tenant, and so creates tenants.
+    """
+    asked = body.request
+    _check_rights(asked, caller)
+    tenant = asked.tenant or caller.tenant
+    with db.of(tenant).write() as session:
+        _check_expiry(session, asked)
+        if caller.actor == ADMIN:
+            key_store.add_tenant(session, tenant)
+        row, secret = key_store.create(
+            session, tenant=tenant, name=asked.name, scopes=asked.scopes, expires_at=asked.expires_at
+        )
+    return KeyCreated(**Key.of(row).model_dump(), secret=secret)
+
+
+@router.get("/keys", operation_id="list_keys", summary="List keys", responses=refusals(422))
+def list_keys(query: Annotated[PageQuery, Query()], db: DatabaseDep, caller: CallerDep) -> Page[Key]:
+    """Your tenant's keys, newest first, without those that were revoked. ADMIN_KEY sees every tenant's."""
+    with db.read() as session:
+        page = key_store.list_page(session, tenant=_reach(caller), limit=query.limit, cursor=query.cursor)
+    return Page(items=[Key.of(row) for row in page.items], next_cursor=page.next_cursor)
+
+
+@router.delete(
+    "/keys/{key_id}", status_code=204, operation_id="revoke_key", summary="Revoke a key", responses=refusals(404)
+)
+def revoke_key(key: KeyDep, db: DatabaseDep, request: Request) -> None:
+    """It is refused at once by the process that answers, and within 30 seconds by every other one."""
+    with db.of(key.tenant).write() as session:
+        key_store.revoke(session, key.id)
+    keys: KeyRing = request.app.state.keys
+    keys.forget(key.id)
+
+
+def _check_rights(asked: KeyRequest, caller: Caller) -> None:
+    """Refuse to hand out what the caller does not have. Raises Forbidden."""
+    if asked.tenant not in (None, caller.tenant) and caller.actor != ADMIN:
+        raise Forbidden(f"only ADMIN_KEY makes keys of another tenant; yours is {caller.tenant!r}, leave `tenant` out")
+    if missing := sorted(set(asked.scopes) - caller.scopes):
+        raise Forbidden(f"your key does not have the scope {' and '.join(missing)}, and cannot hand it out")
+    if caller.expires_at is not None and (asked.expires_at is None or asked.expires_at > caller.expires_at):
+        ends = caller.expires_at.isoformat(timespec="seconds")
+        raise Forbidden(f"your key ends at {ends}; give the new one an `expires_at` that is no later")
+
+
+def _check_expiry(session: Session, asked: KeyRequest) -> None:
+    if asked.expires_at is not None and asked.expires_at <= now(session):
+        message = "must be in the future"
+        raise InvalidRequest(f"expires_at: {message}", fields=[FieldError("expires_at", message)])

@@ -1,0 +1,88 @@
+"""Languages, and the aliases that point at their versions."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Query
+
+from app.api.dependencies import DatabaseDep
+from app.api.request_body import Accepts, Submission
+from app.api.schemas.errors import refusals
+from app.api.schemas.languages import Alias, AliasTarget, Language
+from app.api.schemas.scalars import ALIAS, Page, PageQuery
+from app.auth.caller import CallerDep
+from app.auth.scopes import READ, TRAIN
+from app.registry import aliases, languages
+from app.registry.language_tags import name_of, normalise
+
+router = APIRouter(tags=["languages"])
+
+
+def _language(lang: Annotated[str, Path(description="A BCP-47 tag or ISO 639-3 code.", examples=["sw"])]) -> str:
+    """Normalise the language of the path; raises InvalidLanguage."""
+    return normalise(lang)
+
+
+LanguageDep = Annotated[str, Depends(_language)]
+
+
+def _alias(
+    alias: Annotated[
+        str,
+        Path(
+            description="Name of the alias.",
+            examples=["production"],
+            json_schema_extra={"pattern": ALIAS, "maxLength": 64},
+        ),
+    ],
+) -> str:
+    """Check the alias of the path; raises InvalidAlias."""
+    return aliases.check_name(alias)
+
+
+AliasDep = Annotated[str, Depends(_alias)]
+TargetDep = Annotated[Submission[AliasTarget], Depends(Accepts(AliasTarget))]
+
+
+@router.get(
+    "/languages", operation_id="list_languages", dependencies=[READ], summary="List languages", responses=refusals(422)
+)
+def list_languages(query: Annotated[PageQuery, Query()], db: DatabaseDep, caller: CallerDep) -> Page[Language]:
+    """Languages with a ready adapter, by their tags, with versions and aliases."""
+    with db.read() as session:
+        page = languages.list_page(session, tenant=caller.tenant, limit=query.limit, cursor=query.cursor)
+    items = [
+        Language(lang=row.lang, name=name_of(row.lang), versions=list(row.versions), aliases=row.aliases)
+        for row in page.items
+    ]
+    return Page(items=items, next_cursor=page.next_cursor)
+
+
+@router.put(
+    "/languages/{lang}/aliases/{alias}",
+    operation_id="set_alias",
+    dependencies=[TRAIN],
+    summary="Point an alias at a version",
+    responses=refusals(404, 413, 415, 422),
+)
+def set_alias(lang: LanguageDep, alias: AliasDep, body: TargetDep, db: DatabaseDep, caller: CallerDep) -> Alias:
+    """Create or move an alias, atomically. `production` is what a bare language means."""
+    version = body.request.version
+    with db.write() as session:
+        adapter = aliases.set_alias(session, tenant=caller.tenant, lang=lang, alias=alias, version=version)
+    return Alias(lang=lang, alias=alias, version=version, adapter=adapter.id)
+
+
+@router.delete(
+    "/languages/{lang}/aliases/{alias}",
+    status_code=204,
+    operation_id="delete_alias",
+    dependencies=[TRAIN],
+    summary="Delete an alias",
+    responses=refusals(404, 422),
+)
+def delete_alias(lang: LanguageDep, alias: AliasDep, db: DatabaseDep, caller: CallerDep) -> None:
+    """The adapter it pointed at stays."""
+    with db.write() as session:
+        aliases.delete_alias(session, tenant=caller.tenant, lang=lang, alias=alias)

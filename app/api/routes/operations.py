@@ -1,0 +1,81 @@
+"""For those who run the service: health, readiness, figures, version, and the backbone it serves."""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import fields
+from importlib.metadata import version
+
+from fastapi import APIRouter
+from prometheus_client import CONTENT_TYPE_LATEST
+from starlette.responses import Response
+
+from app.api.dependencies import BackboneDep, MeasuresDep, PredictorDep
+from app.api.schemas.errors import refusals
+from app.api.schemas.operations import Backbone, Health, Readiness, Version
+from app.auth.caller import CallerDep
+from app.auth.scopes import ADMIN, READ
+from app.errors import NotReady
+from ltp.reproduce.run.identity import arithmetic, code_version
+
+router = APIRouter(tags=["operations"])
+
+DRAINING_RETRY_S = 10
+
+
+@router.get("/healthz", operation_id="healthz", summary="Is the process alive?", responses=refusals())
+async def healthz() -> Health:
+    """Answers as long as the process does; touches nothing else."""
+    return Health()
+
+
+@router.get("/readyz", operation_id="readyz", summary="Can predictions be served?", responses=refusals())
+async def readyz(predictor: PredictorDep) -> Readiness:
+    """503 while the backbone is being loaded, if that failed (it says why), and while the process is about to stop."""
+    if predictor.draining:
+        raise NotReady("the service is shutting down", retry_after=DRAINING_RETRY_S)
+    if not predictor.ready:
+        raise predictor.backbone.not_ready()
+    return Readiness(backbone=predictor.backbone.info.name)
+
+
+@router.get("/version", operation_id="version", summary="What runs here?", responses=refusals())
+def get_version() -> Version:
+    """Versions of the service, its API and Python, and of the code and packages that its figures depend on."""
+    known = {"version": version("ltp"), "api": "v1", "python": platform.python_version()}
+    return Version(**known, code=code_version(), packages=arithmetic())
+
+
+@router.get(
+    "/backbone",
+    operation_id="get_backbone",
+    dependencies=[READ],
+    summary="Which backbone is served?",
+    responses=refusals(),
+)
+def get_backbone(backbone: BackboneDep, predictor: PredictorDep, caller: CallerDep) -> Backbone:  # noqa: ARG001
+    """Its name, fingerprint and sizes, and the arithmetic it is served in. 503 until it has been found."""
+    known = {
+        field.name: getattr(backbone, field.name) for field in fields(backbone) if field.name in Backbone.model_fields
+    }
+    precision, reason = predictor.backbone.precision or (None, None)
+    return Backbone(**known, precision=precision, precision_reason=reason, state=predictor.backbone.state)
+
+
+@router.get(
+    "/metrics",
+    operation_id="metrics",
+    dependencies=[ADMIN],
+    summary="Figures for Prometheus",
+    response_class=Response,
+    responses={
+        200: {"content": {"text/plain": {"schema": {"type": "string"}}}, "description": "Prometheus' text format."},
+        **refusals(),
+    },
+)
+def metrics(measures: MeasuresDep, caller: CallerDep) -> Response:  # noqa: ARG001
+    """Durations, queues, jobs and the engine's residency. No label names a tenant.
+
+    While the database does not answer, `ltp_database_up` is 0 and only what this process knows is given.
+    """
+    return Response(measures.render(), media_type=CONTENT_TYPE_LATEST)

@@ -1,0 +1,136 @@
+"""Files of pairs: start one, look at it, take the result, delete it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+from sqlalchemy.orm import Session
+from starlette.responses import Response
+
+from app.api.dependencies import BlobsDep, DatabaseDep, PredictionDep, SettingsDep
+from app.api.downloads import FORMATS, download
+from app.api.idempotency import StarterDep
+from app.api.ingest import IncomingPairs, take_pairs
+from app.api.request_body import Accepts, File, Submission
+from app.api.schemas.errors import refusals
+from app.api.schemas.jobs import Job
+from app.api.schemas.predictions import Prediction, PredictionAccepted, PredictionRequest
+from app.api.schemas.scalars import Page, PageQuery
+from app.auth.caller import CallerDep
+from app.auth.scopes import PREDICT, READ
+from app.registry import datasets, predictions
+from app.registry.aliases import resolve
+from app.storage import models
+
+router = APIRouter(tags=["predictions"])
+
+PAIRS = File("max_corpus_mb", "JSONL, CSV or TSV with a premise and a hypothesis in each row.", required=True)
+RequestDep = Annotated[
+    Submission[PredictionRequest], Depends(Accepts(PredictionRequest, files={"file": PAIRS}, json_body=False))
+]
+
+
+@router.post(
+    "/predictions",
+    status_code=202,
+    response_model=PredictionAccepted,
+    operation_id="create_prediction",
+    dependencies=[PREDICT],
+    summary="Judge a file of pairs",
+    responses=refusals(404, 409, 413, 415, 422),
+)
+def create_prediction(
+    body: RequestDep, starter: StarterDep, blobs: BlobsDep, settings: SettingsDep, caller: CallerDep
+) -> Response:
+    """Every row is read before the job is accepted; a bad one is refused with its line and column."""
+    if (answer := starter.replay(body.digest)) is not None:
+        return answer
+    pairs = take_pairs(blobs, tenant=caller.tenant, part=body.files["file"], longest=settings.max_characters)
+    return starter.start(body.digest, lambda session: _queue(session, body.request, pairs, tenant=caller.tenant))
+
+
+@router.get(
+    "/predictions",
+    operation_id="list_predictions",
+    dependencies=[READ],
+    summary="List predictions",
+    responses=refusals(422),
+)
+def list_predictions(query: Annotated[PageQuery, Query()], db: DatabaseDep, caller: CallerDep) -> Page[Prediction]:
+    """Your files, newest first."""
+    with db.read() as session:
+        page = predictions.list_page(session, tenant=caller.tenant, limit=query.limit, cursor=query.cursor)
+        items = [_shown(session, row) for row in page.items]
+    return Page(items=items, next_cursor=page.next_cursor)
+
+
+@router.get(
+    "/predictions/{prediction_id}",
+    operation_id="get_prediction",
+    dependencies=[READ],
+    summary="Look at a prediction",
+    responses=refusals(404),
+)
+def get_prediction(prediction: PredictionDep, db: DatabaseDep) -> Prediction:
+    """Its status, and counts by label once it is ready."""
+    with db.read() as session:
+        return _shown(session, prediction)
+
+
+@router.get(
+    "/predictions/{prediction_id}/result",
+    operation_id="download_result",
+    dependencies=[READ],
+    summary="Download the result",
+    response_class=Response,
+    responses={
+        200: {
+            "description": "The uploaded file, row by row, with `label`, `entailment`, `neutral` and `contradiction`.",
+            "content": {kind: {"schema": {"type": "string", "format": "binary"}} for kind in FORMATS.values()},
+        },
+        **refusals(404, 409),
+    },
+)
+async def download_result(prediction: PredictionDep, blobs: BlobsDep) -> Response:
+    """The file comes back as it was, in its own format, with columns added."""
+    form = prediction.request.get("format", "jsonl")
+    name = prediction.request.get("filename") or f"prediction-{prediction.id}.{form}"
+    return await download(predictions.stream_result(blobs, prediction), FORMATS[form], name=name)
+
+
+@router.delete(
+    "/predictions/{prediction_id}",
+    status_code=204,
+    operation_id="delete_prediction",
+    dependencies=[PREDICT],
+    summary="Delete a prediction",
+    responses=refusals(404, 409),
+)
+def delete_prediction(prediction: PredictionDep, db: DatabaseDep, caller: CallerDep) -> None:
+    """Erases the uploaded file and the result."""
+    with db.write() as session:
+        predictions.delete_prediction(session, tenant=caller.tenant, prediction_id=prediction.id)
+
+
+def _queue(session: Session, request: PredictionRequest, pairs: IncomingPairs, *, tenant: str) -> PredictionAccepted:
+    chosen = resolve(session, tenant=tenant, reference=request.reference, fallback=request.fallback)
+    dataset = datasets.create(
+        session, tenant=tenant, kind="pairs", blob_id=pairs.blob_id, count=pairs.count, filename=pairs.filename
+    )
+    asked = request.model_dump(exclude_none=True)
+    prediction, job = predictions.create(
+        session,
+        tenant=tenant,
+        request={**asked, "format": pairs.format, "filename": pairs.filename},
+        dataset_id=dataset.id,
+        adapter=chosen.adapter,
+        fallback=chosen.fallback,
+        pairs=pairs.count,
+    )
+    return PredictionAccepted(job=Job.of(job), prediction=Prediction.of(prediction, chosen.adapter))
+
+
+def _shown(session: Session, row: models.Prediction) -> Prediction:
+    adapter = session.get(models.Adapter, row.adapter_id) if row.adapter_id is not None else None
+    return Prediction.of(row, adapter)

@@ -1,0 +1,204 @@
+"""Adapters: what few-shot training publishes for one language, and the request that starts it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from pydantic import ConfigDict, Field
+
+from app.api.schemas.jobs import Accepted, ResourceStatus
+from app.api.schemas.scalars import (
+    A_TICKET_ID,
+    AN_ADAPTER_ID,
+    AliasName,
+    Answer,
+    Identifier,
+    Language,
+    Moment,
+    Name,
+    PageQuery,
+    Request,
+    Text,
+)
+from app.storage import models
+from ltp.config import AdapterConfig, Label, Method
+
+MOST_EXAMPLES = 100_000
+
+
+class LabelledPair(Request):
+    """A premise, a hypothesis, and what the one says about the other."""
+
+    premise: Text
+    hypothesis: Text
+    label: Annotated[Label | Annotated[int, Field(ge=0, le=2)], Field(examples=["entailment"])]
+    """By name, or 0, 1, 2 in the order entailment, neutral, contradiction."""
+
+
+Examples = Annotated[list[LabelledPair], Field(min_length=1, max_length=MOST_EXAMPLES)]
+
+
+class AdapterRequest(Request):
+    """Train an adapter for one language on a few labelled pairs."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "lang": "es",
+                    "alias": "production",
+                    "training": {"epochs": 20},
+                    "examples": [
+                        {"premise": "El perro duerme.", "hypothesis": "El animal descansa.", "label": "entailment"},
+                        {"premise": "La casa es azul.", "hypothesis": "La casa es cara.", "label": "neutral"},
+                        {"premise": "Llueve mucho.", "hypothesis": "El cielo está seco.", "label": "contradiction"},
+                    ],
+                }
+            ]
+        }
+    )
+
+    lang: Language
+    """Language of the examples: a BCP-47 tag, or an ISO 639-3 code."""
+    examples: Examples | None = None
+    """What to train on; every label must occur. Absent when uploaded as a file."""
+    dev_examples: Examples | None = None
+    """What to choose the best epoch on. Without them `training.dev_share` of the premises is held out."""
+    test_examples: Examples | None = None
+    """Scored once, at the end."""
+    ticket: Identifier | None = None
+    """For method `ltp` only. Default: the newest ready ticket of the served backbone."""
+    method: Method = "ltp"
+    """`ltp`: soft prompt and the ticket's active parameters; `pt`: the soft prompt alone. The others train every
+    parameter and need no ticket: `ft` fine-tuning with a classification head, `dp` a template of words, `sp` the soft
+    prompt, `mp` words and soft prompt."""
+    name: Name | None = None
+    """For people."""
+    alias: AliasName | None = None
+    """Point this alias at the adapter when it is published."""
+    seeds: Annotated[int, Field(ge=1, le=100)] = 1
+    """Train so often, from `training.seed` on, and publish the best; mean and deviation are kept."""
+    training: AdapterConfig = AdapterConfig()
+    """Hyperparameters."""
+
+
+class LabelScore(Answer):
+    """One label against the other two."""
+
+    precision: float
+    recall: float
+    f1: float
+    support: int
+
+
+class Score(Answer):
+    """How good the published adapter is on one set."""
+
+    model_config = ConfigDict(extra="allow")
+
+    accuracy: float
+    interval: Annotated[list[float], Field(min_length=2, max_length=2, examples=[[0.61, 0.83]])]
+    """95 % interval of the accuracy (Wilson)."""
+    selected_on: bool = False
+    """True for the development set: the epoch was chosen on it, so these figures flatter."""
+    macro_f1: float
+    ece: float
+    """Expected calibration error over 15 equal-width bins."""
+    per_label: dict[str, LabelScore]
+    confusion: list[list[int]]
+    """`confusion[gold][predicted]` in the order entailment, neutral, contradiction."""
+
+
+class AdapterMetrics(Answer):
+    """Scores of the decoded, published artefact."""
+
+    model_config = ConfigDict(extra="allow")
+
+    dev: Score | None = None
+    test: Score | None = None
+    """Only when test examples were given."""
+    per_seed: list[dict[str, Any]] = Field(default=[])
+    """Seed, best epoch and scores of each run."""
+    mean: dict[str, dict[str, float | None]] | None = None
+    """Over the seeds: part, then figure."""
+    std: dict[str, dict[str, float | None]] | None = None
+    """Sample standard deviation over the seeds; null for a single one."""
+
+
+class ExampleCounts(Answer):
+    """What it was trained on."""
+
+    model_config = ConfigDict(extra="allow")
+
+    train: int | None = None
+    dev: int | None = None
+    test: int | None = None
+    sha256: str | None = None
+
+
+class Adapter(Answer):
+    """A soft prompt and a sparse delta on one ticket, or what another method trained. Immutable once ready."""
+
+    id: Annotated[str, Field(examples=[AN_ADAPTER_ID])]
+    name: str | None
+    lang: Annotated[str, Field(examples=["es"])]
+    version: Annotated[int | None, Field(examples=[3])]
+    """From 1 per language, never reused; null until published."""
+    aliases: list[str]
+    status: ResourceStatus
+    method: Method
+    origin: Annotated[str, Field(examples=["training"])]
+    """`training` or `import`."""
+    ticket: Annotated[str | None, Field(examples=[A_TICKET_ID])]
+    """Null unless the method is `ltp`."""
+    backbone: str
+    """Fingerprint of the backbone it belongs to."""
+    seeds: int
+    metrics: AdapterMetrics
+    """Empty until published."""
+    training: dict[str, Any]
+    """Hyperparameters as they were used."""
+    examples: ExampleCounts
+    bytes: int | None
+    """Size of the stored adapter."""
+    created_at: Moment
+    published_at: Moment | None
+
+    @classmethod
+    def of(cls, row: models.Adapter, aliases: Sequence[str]) -> Adapter:
+        """Describe a stored adapter and the aliases that point at it."""
+        taken = {"aliases", "ticket", "metrics", "examples", "training"}
+        stored = {name: getattr(row, name) for name in cls.model_fields if name not in taken}
+        return cls(
+            **stored,
+            aliases=list(aliases),
+            ticket=row.ticket_id,
+            metrics=AdapterMetrics(**{part: found for part, found in (row.metrics or {}).items() if found}),
+            examples=ExampleCounts(**(row.examples or {})),
+            training=row.training or {},
+        )
+
+
+class AdapterQuery(PageQuery):
+    """Which adapters to list."""
+
+    lang: Language | None = None
+    """Only those of this language."""
+    alias: AliasName | None = None
+    """Only those this alias points at."""
+
+
+class AdapterAccepted(Accepted):
+    """The adapter is on its way."""
+
+    adapter: Adapter
+
+
+class ImportRequest(Request):
+    """How to register an imported adapter."""
+
+    lang: Language | None = None
+    """Default: the language noted in the file."""
+    alias: AliasName | None = None
+    """Point this alias at it."""

@@ -1,0 +1,111 @@
+"""Jobs, the workers that do them, and the events they report."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from app.api.schemas.scalars import A_JOB_ID, AN_ADAPTER_ID, Answer, Moment, PageQuery
+from app.storage import models
+
+JobKind = Literal["ticket", "adapter", "prediction"]
+JobStatus = Literal["queued", "running", "succeeded", "failed", "cancelled"]
+ResourceStatus = Literal["pending", "ready", "failed", "cancelled"]
+
+
+class Progress(Answer):
+    """How far a job has come."""
+
+    phase: Annotated[str | None, Field(examples=["training"])]
+    """What it is doing; null before it starts."""
+    step: Annotated[int, Field(examples=[120])]
+    """Steps done in this phase."""
+    total: Annotated[int, Field(examples=[480])]
+    """Steps in this phase; 0 while unknown."""
+    eta_s: Annotated[float | None, Field(examples=[93.5])]
+    """Estimated seconds to the end of the phase."""
+    metrics: Annotated[dict[str, Any], Field(examples=[{"loss": 0.71}])]
+    """The latest figures, the loss among them."""
+
+
+class JobFailure(Answer):
+    """Why a job failed."""
+
+    code: Annotated[str, Field(examples=["training_diverged"])]
+    detail: Annotated[str, Field(examples=["the loss became NaN at step 31; try a smaller learning_rate"])]
+
+
+class ResourceRef(Answer):
+    """What a job makes."""
+
+    kind: JobKind
+    id: Annotated[str, Field(examples=[AN_ADAPTER_ID])]
+
+
+class Job(Answer):
+    """One durable unit of work. Once accepted it is never lost; it is published at most once."""
+
+    id: Annotated[str, Field(examples=[A_JOB_ID])]
+    kind: JobKind
+    status: JobStatus
+    progress: Progress
+    attempt: Annotated[int, Field(examples=[1])]
+    """How often it has been started: a job whose machine dies is started again elsewhere."""
+    error: JobFailure | None
+    resource: ResourceRef
+    created_at: Moment
+    started_at: Moment | None
+    finished_at: Moment | None
+
+    @classmethod
+    def of(cls, row: models.Job) -> Job:
+        """Describe a stored job."""
+        failed = row.error_code is not None
+        return cls(
+            id=row.id,
+            kind=row.kind,
+            status=row.status,
+            progress=Progress(
+                phase=row.phase, step=row.step, total=row.total, eta_s=row.eta_s, metrics=row.metrics or {}
+            ),
+            attempt=row.attempt,
+            error=JobFailure(code=row.error_code or "", detail=row.error_detail or "") if failed else None,
+            resource=ResourceRef(kind=row.resource_kind, id=row.resource_id),
+            created_at=row.created_at,
+            started_at=row.started_at,
+            finished_at=row.finished_at,
+        )
+
+
+class Accepted(Answer):
+    """The work is on its way; its job is durable from now on."""
+
+    job: Job
+
+
+class JobQuery(PageQuery):
+    """Which jobs to list."""
+
+    status: JobStatus | None = None
+    """Only those of this status."""
+    kind: JobKind | None = None
+    """Only those of this kind."""
+
+
+class Worker(Answer):
+    """A runner that was heard lately."""
+
+    id: str
+    host: Annotated[str, Field(examples=["gpu-3"])]
+    device: Annotated[str, Field(examples=["cpu"])]
+    job: Annotated[str | None, Field(examples=[A_JOB_ID])]
+    """The job it is doing, if that is one of yours; null also while it is doing another tenant's."""
+    last_seen: Moment
+
+    @classmethod
+    def of(cls, row: models.Worker, *, own: Collection[str]) -> Worker:
+        """Describe a stored worker to somebody whose jobs are `own`."""
+        job = row.job_id if row.job_id in own else None
+        return cls(id=row.id, host=row.host, device=row.device, job=job, last_seen=row.last_seen)

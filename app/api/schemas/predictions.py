@@ -1,0 +1,186 @@
+"""Predictions: answered at once for a list of pairs, or as a job for a file."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Self
+
+from pydantic import ConfigDict, Field, model_validator
+
+from app.api.schemas.jobs import Accepted, ResourceStatus
+from app.api.schemas.scalars import AN_ADAPTER_ID, Answer, Language, Moment, Reference, Request, Text
+from app.http.validation_errors import Misfit
+from app.storage import models
+from ltp.config import Label
+
+Confidence = Annotated[float, Field(ge=0, le=1)]
+
+
+class Addressed(Request):
+    """Something that may name the adapter to use, one way or the other."""
+
+    lang: Language | None = None
+    """Its `production` adapter, else its newest ready one."""
+    adapter: Reference | None = None
+    """`lang`, `lang@version`, `lang@alias`, or an adapter's id."""
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if self.lang is not None and self.adapter is not None:
+            raise Misfit("adapter", "give either `lang` or `adapter`, not both")
+        return self
+
+    @property
+    def reference(self) -> str | None:
+        """The adapter reference it names."""
+        return self.adapter or self.lang
+
+
+class Pair(Addressed):
+    """A premise and a hypothesis, and the adapter to judge them with if it is not the request's."""
+
+    premise: Text
+    hypothesis: Text
+
+
+class PredictRequest(Addressed):
+    """Pairs to judge. Every pair needs an adapter: its own or the request's."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "lang": "es",
+                    "pairs": [
+                        {"premise": "El perro duerme.", "hypothesis": "El animal descansa."},
+                        {"premise": "Mbwa analala.", "hypothesis": "Mbwa anakimbia.", "adapter": "sw@production"},
+                    ],
+                    "fallback": "es",
+                    "min_confidence": 0.5,
+                }
+            ]
+        }
+    )
+
+    pairs: Annotated[list[Pair], Field(min_length=1, max_length=1_000_000)]
+    """At most `MAX_PAIRS` of them."""
+    fallback: Reference | None = None
+    """Used, and flagged, for languages without an adapter: zero-shot."""
+    min_confidence: Confidence | None = None
+    """Below it a prediction is marked `abstained`; the label stays the likeliest one."""
+
+    @model_validator(mode="after")
+    def _every_pair_is_addressed(self) -> Self:
+        if self.reference is None:
+            for index, pair in enumerate(self.pairs):
+                if pair.reference is None:
+                    raise Misfit(f"pairs.{index}", "name a `lang` or an `adapter`, here or for the whole request")
+        return self
+
+
+class Probabilities(Answer):
+    """They sum to 1."""
+
+    entailment: float
+    neutral: float
+    contradiction: float
+
+
+class AdapterRef(Answer):
+    """The adapter that judged."""
+
+    id: Annotated[str, Field(examples=[AN_ADAPTER_ID])]
+    lang: Annotated[str, Field(examples=["sw"])]
+    version: Annotated[int, Field(examples=[3])]
+
+    @classmethod
+    def of(cls, row: models.Adapter) -> AdapterRef:
+        """Name a published adapter."""
+        return cls(id=row.id, lang=row.lang, version=row.version or 0)
+
+
+class PairPrediction(Answer):
+    """What the hypothesis is to the premise."""
+
+    label: Label
+    probabilities: Probabilities
+    adapter: AdapterRef
+    fallback: bool
+    """The language has no adapter; the fallback judged."""
+    truncated: bool
+    """Premise and hypothesis were too long together and were cut."""
+    abstained: bool
+    """The label's probability is below `min_confidence`."""
+
+
+class Timing(Answer):
+    """Milliseconds."""
+
+    queue: float
+    """Waiting for the engine."""
+    compute: float
+    """From the first pair to the last."""
+
+
+class PredictAnswer(Answer):
+    """One prediction a pair, in the order of the pairs."""
+
+    predictions: list[PairPrediction]
+    timing_ms: Timing
+
+
+class PredictionRequest(Addressed):
+    """How to judge a file of pairs. A row's own `lang` or `adapter` column wins over the request's."""
+
+    fallback: Reference | None = None
+    """Used, and flagged, if the language has no adapter."""
+    min_confidence: Confidence | None = None
+    """Below it a pair is marked as abstained."""
+
+    @model_validator(mode="after")
+    def _is_addressed(self) -> Self:
+        if self.reference is None:
+            raise Misfit("lang", "name a `lang` or an `adapter`")
+        return self
+
+
+class Prediction(Answer):
+    """A file of pairs with labels to be added."""
+
+    id: Annotated[str, Field(examples=["0199f3c4-3b1d-7a52-8e0b-4d2c1b0a9f55"])]
+    status: ResourceStatus
+    lang: str | None
+    adapter: AdapterRef | None
+    """The adapter that judges; null once it was deleted."""
+    fallback: bool
+    """The language had no adapter; the fallback judges."""
+    min_confidence: float | None
+    filename: str | None
+    pairs: int
+    summary: dict[str, Any]
+    """Counts by label, truncated and abstained, and the arithmetic they were judged in; empty until ready."""
+    created_at: Moment
+    published_at: Moment | None
+
+    @classmethod
+    def of(cls, row: models.Prediction, adapter: models.Adapter | None) -> Prediction:
+        """Describe a stored prediction and the adapter that judges."""
+        request = row.request or {}
+        return cls(
+            id=row.id,
+            status=row.status,
+            lang=request.get("lang"),
+            adapter=AdapterRef.of(adapter) if adapter is not None else None,
+            fallback=row.fallback,
+            min_confidence=request.get("min_confidence"),
+            filename=request.get("filename"),
+            pairs=row.pairs,
+            summary=row.summary or {},
+            created_at=row.created_at,
+            published_at=row.published_at,
+        )
+
+
+class PredictionAccepted(Accepted):
+    """The file is being worked on."""
+
+    prediction: Prediction

@@ -1,0 +1,200 @@
+"""Adapters between services: packing one into a single file, and bringing one in after everything was verified.
+
+Both import torch when they are called, in a thread of the request. An export carries notes for people (language, name,
+scores, hyperparameters) in its metadata; what they say is checked against the API's own schema before it is stored.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field, ValidationError
+
+from app.api.schemas.adapters import AdapterMetrics, ExampleCounts, ImportRequest
+from app.api.schemas.scalars import Language, Name, Request
+from app.errors import FieldError, InvalidRequest, NotReadyYet
+from app.http.strict_json import JSONRefused, parse
+from app.registry import imports, tickets
+from app.registry.imports import ImportedAdapter, ImportedTicket
+from app.storage import models
+from app.storage.blobs import BlobStore
+from app.storage.database import Database
+from ltp.backbone.manifest import BackboneInfo
+from ltp.errors import CorruptArtifact, DeltaDoesNotFitTicket, InvalidConfig
+from ltp.model.methods import RECIPES
+from ltp.model.template import least_tokens
+
+if TYPE_CHECKING:
+    from ltp.adapter import Adapter
+    from ltp.ticket import Ticket
+
+LONGEST_NOTES = 4 << 20
+"""Characters; scores of a hundred seeds with their epochs fit."""
+DEEPEST_NOTES = 32
+
+
+class Notes(Request):
+    """What an export says about the adapter it holds."""
+
+    lang: Language
+    name: Name | None = None
+    seeds: int = Field(default=1, ge=1, le=100)
+    training: dict[str, Any] = Field(default={})
+    metrics: AdapterMetrics = AdapterMetrics()
+    examples: ExampleCounts = ExampleCounts()
+
+
+@dataclass(frozen=True)
+class Packed:
+    """An export on disk; `folder.cleanup()` removes it."""
+
+    folder: tempfile.TemporaryDirectory[str]
+    path: Path
+
+
+def pack(db: Database, blobs: BlobStore, row: models.Adapter, *, spool: Path) -> Packed:
+    """Write delta, prompt, metadata and mask of a ready adapter into one file in a folder of its own under `spool`.
+
+    Raises:
+        NotReadyYet: it is not published.
+        CorruptBlob, CorruptArtifact: what is stored is damaged.
+    """
+    if row.status != "ready" or row.blob_id is None:
+        raise NotReadyYet(f"adapter {row.id} is {row.status}; there is nothing to export yet")
+    from ltp.adapter import leave_values
+    from ltp.ticket import Ticket
+
+    with db.read() as session:
+        ticket_row = tickets.get(session, tenant=row.tenant, ticket_id=row.ticket_id) if row.ticket_id else None
+    folder = tempfile.TemporaryDirectory(prefix="ltp-export-", dir=spool)
+    try:
+        stored = Path(folder.name)
+        adapter, _, _, left = leave_values(blobs.fetch(row.blob_id, stored / "adapter.safetensors"))
+        ticket = None
+        if ticket_row is not None:
+            mask = tickets.fetch_mask(blobs, ticket_row, stored / "ticket.safetensors")
+            ticket = Ticket.load(mask, None, leave=True)
+        adapter.save(stored / "export.safetensors", ticket=ticket, notes=_notes_of(row), left=left)
+    except BaseException:
+        folder.cleanup()
+        raise
+    return Packed(folder, stored / "export.safetensors")
+
+
+def bring_in(
+    db: Database, blobs: BlobStore, path: Path, *, tenant: str, backbone: BackboneInfo, wanted: ImportRequest
+) -> models.Adapter:
+    """Verify an exported file, store its adapter and, unless it is here already, its ticket.
+
+    Raises:
+        CorruptArtifact, NonFiniteWeights: the file is not what it says, or no such file at all.
+        BackboneMismatch: it was made on another backbone.
+        InvalidRequest: neither the request nor the file names the language.
+    """
+    from ltp.adapter import read_export
+
+    try:
+        adapter, ticket, raw_notes, left = read_export(path, backbone, leave=True)
+    except DeltaDoesNotFitTicket as error:
+        raise CorruptArtifact(str(error)) from error
+    _check_plausible(adapter, ticket, backbone)
+    notes = _read_notes(raw_notes, wanted)
+    lean = path.with_name("adapter.safetensors")
+    adapter.save(lean, left=left)
+    blob = blobs.stage(tenant, lean)
+    found = ImportedAdapter(
+        blob_id=blob.id,
+        size=blob.size,
+        lang=wanted.lang or notes.lang,
+        name=notes.name,
+        method=adapter.method,
+        backbone=adapter.backbone,
+        seeds=notes.seeds,
+        training=notes.training,
+        metrics=notes.metrics.model_dump(exclude_none=True),
+        examples=notes.examples.model_dump(exclude_none=True),
+    )
+    mask = None if ticket is None else stage_mask(db, blobs, ticket, path.parent, tenant=tenant)
+    with db.write() as session:
+        ticket_id = None
+        if ticket is not None:
+            here = imports.find_ticket(session, tenant=tenant, mask_sha256=ticket.sha256, backbone=backbone.fingerprint)
+            if here is None and mask is not None:
+                here = imports.add_ticket(session, mask, tenant=tenant)
+            ticket_id = here.id if here is not None else None
+        return imports.add_adapter(session, found, tenant=tenant, ticket_id=ticket_id, alias=wanted.alias)
+
+
+def _check_plausible(adapter: Adapter, ticket: Ticket | None, backbone: BackboneInfo) -> None:
+    """Refuse figures that no training here could have written; bytes and hashes were checked before."""
+    least = least_tokens(RECIPES[adapter.method].form, prompt_length=len(adapter.prompt))
+    if not least <= adapter.template.max_length <= backbone.max_positions:
+        raise CorruptArtifact(f"the adapter's max_length is {adapter.template.max_length}; the backbone cannot do that")
+    if ticket is None:
+        return
+    from ltp.backbone.layers import layers_in
+
+    try:
+        layers_in(ticket.config.layers, backbone.layers)
+    except InvalidConfig as error:
+        raise CorruptArtifact(f"the ticket's scope cannot be: {error}") from error
+    size = sum(prod(shape) for shape in ticket.shapes.values())
+    counted = 0 <= ticket.zero_drift <= ticket.active <= ticket.selectable <= size
+    if not counted or not 0 <= ticket.moved <= ticket.selectable:
+        raise CorruptArtifact("the ticket's counts contradict each other")
+
+
+def stage_mask(db: Database, blobs: BlobStore, ticket: Ticket, folder: Path, *, tenant: str) -> ImportedTicket | None:
+    """Stage a ticket's mask, compressed; None when a ticket with this mask is here already."""
+    with db.read() as session:
+        if imports.find_ticket(session, tenant=tenant, mask_sha256=ticket.sha256, backbone=ticket.backbone):
+            return None
+    plain = folder / "ticket.safetensors"
+    ticket.save(plain)
+    blob = blobs.stage(tenant, tickets.compress(plain, folder / "ticket.zst"))
+    return ImportedTicket(
+        blob_id=blob.id,
+        mask_sha256=ticket.sha256,
+        mask_bytes=plain.stat().st_size,
+        backbone=ticket.backbone,
+        strategy=ticket.strategy,
+        config=ticket.config,
+        active=ticket.active,
+        selectable=ticket.selectable,
+        moved=ticket.moved,
+        zero_drift=ticket.zero_drift,
+        distribution=list(ticket.distribution()),
+    )
+
+
+def _notes_of(row: models.Adapter) -> str:
+    fields = ("lang", "name", "seeds", "training", "metrics", "examples")
+    return json.dumps({field: getattr(row, field) for field in fields}, ensure_ascii=False)
+
+
+def _depth(tree: object) -> int:
+    """Count the levels of nested lists and objects."""
+    level, depth = [tree], 0
+    while level:
+        inner = [value for node in level if isinstance(node, dict) for value in node.values()]
+        level = inner + [value for node in level if isinstance(node, list) for value in node]
+        depth += 1
+    return depth
+
+
+def _read_notes(raw: str, wanted: ImportRequest) -> Notes:
+    """Read what the file says of itself; a file without notes needs a language in the request."""
+    if not raw and wanted.lang is None:
+        message = "the file names no language; give one"
+        raise InvalidRequest(f"lang: {message}", fields=[FieldError("lang", message)])
+    try:
+        if len(raw) > LONGEST_NOTES or _depth(parse(raw.encode() or b"{}")) > DEEPEST_NOTES:
+            raise CorruptArtifact("the file's notes are longer or deeper than any export's")
+        return Notes.model_validate_json(raw or json.dumps({"lang": wanted.lang}), strict=True)
+    except (JSONRefused, ValidationError, UnicodeEncodeError) as error:
+        raise CorruptArtifact(f"the file's notes are not what an export carries: {error}") from None

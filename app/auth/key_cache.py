@@ -1,0 +1,180 @@
+"""The keys this process has seen: believed for `KEY_CACHE_S` without asking the database, and while it is down longer.
+
+Wrong keys are remembered for a short while too, so that repeating one costs nothing. Everything here belongs to the
+event loop, except the look-ups and `write_uses`, which run in threads.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import threading
+import time
+from collections import OrderedDict
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
+
+import structlog
+
+from app.auth import key_store
+from app.auth.key_secret import digest, well_formed
+from app.auth.key_store import USE_WRITTEN_EVERY_S, FoundKey
+from app.errors import DatabaseUnavailable
+from app.settings import Settings
+from app.storage.circuit_breaker import UNREACHABLE, Clock, Outage
+from app.storage.database import Database
+
+log = structlog.get_logger(__name__)
+
+Value = TypeVar("Value")
+
+MOST = 10_000
+"""Keys remembered, and as many wrong ones; the one that was asked for longest ago is forgotten first."""
+WRONG_S = 10.0
+"""How long a wrong key is not looked for again."""
+WRITE_S = 5.0
+"""How often uses are written, at most once a minute for each key."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """A key and when the database last said that it is valid, by the process's clock."""
+
+    key: FoundKey
+    confirmed_at: float
+    confirmed: bool = True
+    """False while the database is down: believed from memory."""
+
+    def expired(self, moment: float) -> bool:
+        """Tell whether the key has expired since."""
+        return self.key.expires_in is not None and moment - self.confirmed_at >= self.key.expires_in
+
+
+class KeyRing:
+    """The cache of one process."""
+
+    def __init__(self, db: Database, settings: Settings, *, outage: Outage, clock: Clock = time.monotonic) -> None:
+        self.db, self.outage, self._clock = db, outage, clock
+        self._cache_s, self._offline_s = settings.key_cache_s, settings.offline_s
+        self._known: OrderedDict[str, Known] = OrderedDict()
+        self._wrong: OrderedDict[str, float] = OrderedDict()
+        self._asking: dict[str, asyncio.Task[Known | None]] = {}
+        self._written: dict[str, float] = {}
+        self._used: set[str] = set()
+        self._lock = threading.Lock()
+        self._stopping = threading.Event()
+        self._writer = threading.Thread(target=self._write_now_and_then, name="key-uses", daemon=True)
+
+    def start(self) -> None:
+        """Start writing when keys were last used."""
+        self._writer.start()
+
+    def stop(self) -> None:
+        """Write the last uses and end."""
+        self._stopping.set()
+        if self._writer.is_alive():
+            self._writer.join()
+        self.write_uses()
+
+    def remembers(self, secret: str) -> bool:
+        """Tell whether this was a valid key when it was last looked for."""
+        return digest(secret) in self._known
+
+    async def find(self, secret: str) -> Known | None:
+        """Return the valid key with this secret; None for one that is malformed, unknown, revoked or expired.
+
+        Raises:
+            DatabaseUnavailable: it is not known well enough, and the database does not answer.
+        """
+        if not well_formed(secret):
+            return None
+        sha256 = digest(secret)
+        found = await self._find(sha256)
+        if found is None or found.expired(self._clock()) or not hmac.compare_digest(found.key.sha256, sha256):
+            return None
+        self._note_use(found.key.id)
+        return found
+
+    def forget(self, key_id: str) -> None:
+        """Stop believing a key that was revoked here; other processes notice within `KEY_CACHE_S`."""
+        for sha256 in [sha256 for sha256, known in self._known.items() if known.key.id == key_id]:
+            del self._known[sha256]
+
+    def write_uses(self) -> None:
+        """Write which keys were used since the last time; what cannot be written now is kept for later."""
+        with self._lock:
+            used, self._used = self._used, set()
+        if not used:
+            return
+        try:
+            with self.db.write() as session:
+                key_store.mark_used(session, used)
+        except UNREACHABLE:
+            with self._lock:
+                self._used |= used
+
+    async def _find(self, sha256: str) -> Known | None:
+        known, moment = self._known.get(sha256), self._clock()
+        if known is not None and moment - known.confirmed_at < self._cache_s:
+            self._known.move_to_end(sha256)
+            return known
+        if moment < self._wrong.get(sha256, moment):
+            return None
+        try:
+            return await self._ask(sha256)
+        except DatabaseUnavailable:
+            if known is None or moment - known.confirmed_at >= self._offline_s:
+                raise
+        return Known(known.key, known.confirmed_at, confirmed=False)
+
+    async def _ask(self, sha256: str) -> Known | None:
+        """Ask the database once, however many requests want to know."""
+        task = self._asking.get(sha256)
+        if task is None:
+            task = self._asking[sha256] = asyncio.create_task(self._confirm(sha256))
+            task.add_done_callback(partial(self._asked, sha256))
+        return await asyncio.shield(task)
+
+    def _asked(self, sha256: str, task: asyncio.Task[Known | None]) -> None:
+        del self._asking[sha256]
+        if not task.cancelled():
+            task.exception()  # everybody who asked may have left, and asyncio complains of errors nobody looked at
+
+    async def _confirm(self, sha256: str) -> Known | None:
+        moment = self._clock()
+        key = await self.outage.ask(partial(self._look_up, sha256))
+        if key is None:
+            self._known.pop(sha256, None)
+            _keep(self._wrong, sha256, moment + WRONG_S)
+            return None
+        known = Known(key, moment)
+        _keep(self._known, sha256, known)
+        return known
+
+    def _look_up(self, sha256: str) -> FoundKey | None:
+        with self.db.read() as session:
+            return key_store.find(session, sha256)
+
+    def _note_use(self, key_id: str) -> None:
+        moment = self._clock()
+        if moment - self._written.get(key_id, -USE_WRITTEN_EVERY_S) >= USE_WRITTEN_EVERY_S:
+            if len(self._written) >= MOST:
+                self._written.clear()
+            self._written[key_id] = moment
+            with self._lock:
+                self._used.add(key_id)
+
+    def _write_now_and_then(self) -> None:
+        while not self._stopping.wait(WRITE_S):
+            try:
+                self.write_uses()
+            except Exception:  # the next round tries again; requests do not depend on it
+                log.exception("the last uses of keys could not be written")
+
+
+def _keep(cache: OrderedDict[str, Value], key: str, value: Value) -> None:
+    cache[key] = value
+    cache.move_to_end(key)
+    while len(cache) > MOST:
+        cache.popitem(last=False)

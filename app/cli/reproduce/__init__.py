@@ -1,0 +1,1 @@
+"""`ltp reproduce`. Imports nothing, so that `ltp --help` stays quick; `command` is the command."""

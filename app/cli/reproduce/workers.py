@@ -1,0 +1,178 @@
+"""The executor whose cells are jobs: ordered once, followed to their end, found again after an interruption."""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+import time
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from app.cli.failure import Failure
+from app.cli.reproduce.compatibility import check
+from app.cli.reproduce.order_book import Note, Notes
+from app.cli.reproduce.requests import order
+from app.cli.reproduce.results import result
+from ltp.backbone.manifest import BackboneInfo
+from ltp.progress import Progress, ProgressCallback
+from ltp.reproduce.data.suite import DataFolder
+from ltp.reproduce.plan.cell import Cell, DriftCell, EvaluationCell, Outcome, TicketCell, TrainingCell
+from ltp.reproduce.run.executor import Done
+from ltp.reproduce.run.machine import machine
+
+if TYPE_CHECKING:
+    from app.cli.client import Client
+
+POLL_S = 0.5
+PATIENCE_S = 600.0
+"""How long a service may be away, or its queue full, before a run gives up; its jobs go on all the same."""
+DIVERGED = "training_diverged"
+AWAY = {"no_service", "connection_lost"}
+GONE = "_not_found"
+"""How the code of every refusal ends that says that there is no such thing."""
+COLLECTIONS = {DriftCell: "tickets", TicketCell: "tickets", TrainingCell: "adapters", EvaluationCell: "predictions"}
+
+
+class OnWorkers:
+    """Works on as many cells as the service has workers. `folder` holds the notes of what was ordered."""
+
+    def __init__(
+        self, client: Client, backbone: BackboneInfo, data: DataFolder, sentences: Sequence[str], *, folder: Path
+    ) -> None:
+        """Ask who works there. Raises Failure if nobody answers, LedgerMismatch if `folder` has another's jobs."""
+        self._client, self._backbone, self._data, self._sentences = client, backbone, data, sentences
+        client.patience_s = PATIENCE_S
+        self._workers = client.items("/workers")
+        self._notes = Notes(folder, client.url)
+        self._held: set[str] = set()
+        self._stopped = threading.Event()
+        self._threads = ThreadPoolExecutor(self.slots)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Leave the jobs that are under way alone; a further run finds them."""
+        self._stopped.set()
+        self._threads.shutdown(cancel_futures=True)
+
+    @property
+    def slots(self) -> int:
+        """One for each worker that was heard when this began."""
+        return max(1, len(self._workers))
+
+    def check(self, cells: Iterable[Cell]) -> None:
+        """Refuse a service that would give other figures. Raises Failure."""
+        check(self._client, cells, backbone=self._backbone, data=self._data)
+
+    def submit(self, cell: Cell, progress: ProgressCallback) -> Future[Done]:
+        """Order the cell, or find the order an earlier run gave."""
+        return self._threads.submit(self._do, cell, progress)
+
+    def holds(self, cell: Cell) -> bool:
+        """Whether the service has what the cell left."""
+        if cell.id not in self._held and (note := self._notes[cell.id]) and self._is_ready(cell, note):
+            self._held.add(cell.id)
+        return cell.id in self._held
+
+    def release(self, cell: Cell) -> None:
+        """Delete the cell's adapter and its predictions, which hold the pairs' texts."""
+        if note := self._notes[cell.id]:
+            with suppress(Failure):
+                for prediction in self._notes.judged_by(cell.id):
+                    self._client.delete(f"/predictions/{prediction.resource}")
+            with suppress(Failure):
+                self._client.delete(f"/{COLLECTIONS[type(cell)]}/{note.resource}")
+        self._held.discard(cell.id)
+
+    def facts(self) -> dict[str, Any]:
+        """Versions here, which are the service's too, and who worked there."""
+        heard = [f"{worker['host']} ({worker['device']})" for worker in self._workers]
+        return {**machine(), "service": self._client.url, "workers": heard}
+
+    def _do(self, cell: Cell, progress: ProgressCallback) -> Done:
+        with tempfile.TemporaryDirectory(prefix="ltp-reproduce-") as scratch:
+            note = self._noted(cell) or self._ordered(cell, Path(scratch))
+            job = self._finished(note.job, progress)
+            seconds = _seconds(job)
+            if (job["error"] or {}).get("code") == DIVERGED:
+                return Done({"diverged": job["error"]["detail"]}, seconds, 0.0)
+            if job["status"] != "succeeded":
+                error = job["error"] or {"code": job["status"], "detail": f"it was {job['status']}"}
+                raise Failure(error["code"], f"{cell.id}, job {job['id']}: {error['detail']}")
+            outcome = self._outcome(cell, note, Path(scratch))
+        self._held.add(cell.id)
+        return Done(outcome, seconds, 0.0)
+
+    def _outcome(self, cell: Cell, note: Note, scratch: Path) -> Outcome:
+        return result(cell, note.resource, self._client, backbone=self._backbone, data=self._data, folder=scratch)
+
+    def _noted(self, cell: Cell) -> Note | None:
+        """The order of an earlier run, if it is under way, diverged, or what it made is still there."""
+        if (note := self._notes[cell.id]) is None:
+            return None
+        if (job := self._look(f"/jobs/{note.job}")) is None:
+            return None
+        diverged = (job["error"] or {}).get("code") == DIVERGED
+        usable = diverged or job["status"] in {"queued", "running"} or self._is_ready(cell, note)
+        return note if usable else None
+
+    def _ordered(self, cell: Cell, scratch: Path) -> Note:
+        """Send the order. Sent twice, because a run died before it wrote this down, it is one job."""
+        before = self._notes[cell.id]
+        attempt = before.attempt + 1 if before else 1
+        wanted = order(cell, self._made, data=self._data, sentences=self._sentences, folder=scratch)
+        key = f"{self._notes.run}/{cell.id}/{attempt}"
+        accepted = self._client.post(wanted.path, wanted.body, files=wanted.files or None, key=key)
+        of = cell.training.id if isinstance(cell, EvaluationCell) else None
+        note = Note(accepted["job"]["id"], accepted[wanted.resource]["id"], attempt, of)
+        self._notes.keep(cell.id, note)
+        return note
+
+    def _made(self, cell: Cell) -> str:
+        note = self._notes[cell.id]
+        if note is None:
+            raise Failure("not_there", f"{cell.id} was not made by the service at {self._client.url}")
+        if isinstance(cell, DriftCell):
+            return str(self._client.get(f"/tickets/{note.resource}")["drift"])
+        return note.resource
+
+    def _is_ready(self, cell: Cell, note: Note) -> bool:
+        found = self._look(f"/{COLLECTIONS[type(cell)]}/{note.resource}")
+        return found is not None and found["status"] == "ready"
+
+    def _look(self, path: str) -> dict[str, Any] | None:
+        """What the service says of something, or None if there is no such thing any more."""
+        try:
+            return self._client.get(path)
+        except Failure as failure:
+            if not failure.code.endswith(GONE):
+                raise
+            return None
+
+    def _finished(self, job_id: str, progress: ProgressCallback) -> dict[str, Any]:
+        """Follow a job to its end. Raises Failure when the service is away for too long."""
+        heard = time.monotonic()
+        while not self._stopped.wait(POLL_S):
+            try:
+                job = self._client.get(f"/jobs/{job_id}")
+            except Failure as failure:
+                away = failure.passing or failure.code in AWAY
+                if not away or time.monotonic() - heard > PATIENCE_S:
+                    raise
+                continue
+            heard, now = time.monotonic(), job["progress"]
+            progress(Progress(now["phase"] or job["status"], now["step"], now["total"], now["metrics"]))
+            if job["finished_at"]:
+                return job
+        raise Failure("stopped", f"left job {job_id} alone; it goes on")
+
+
+def _seconds(job: dict[str, Any]) -> float:
+    """How long the last attempt at a job took."""
+    ended = datetime.fromisoformat(job["finished_at"])
+    return (ended - datetime.fromisoformat(job["started_at"])).total_seconds() if job["started_at"] else 0.0

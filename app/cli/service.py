@@ -1,0 +1,155 @@
+"""Commands that work on this machine: start the service or a part of it, and prepare what it needs."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from app.cli.command import local
+from app.cli.failure import Failure
+from app.cli.output import Output, pairs
+from app.process import begin_start
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from app.settings import Settings
+
+backbone = typer.Typer(help="Backbones: the pretrained model that all languages share.", no_args_is_help=True)
+
+Host = Annotated[str | None, typer.Option(help="Address to listen on (LTP_HOST).")]
+Port = Annotated[int | None, typer.Option(min=0, max=65535, help="Port to listen on (LTP_PORT).")]
+DataDir = Annotated[Path | None, typer.Option(help="Where everything is kept (LTP_DATA_DIR).", file_okay=False)]
+
+
+def serve(_: Output, *, data_dir: DataDir = None, host: Host = None, port: Port = None) -> None:
+    """Start the whole service on this machine: API and worker on one data directory, no other program needed."""
+    begin_start()
+    from app.serve.embedded import serve as run
+    from app.storage.data_dir import locked
+
+    settings = settings_of(data_dir=data_dir, host=host, port=port)
+    if "auth" not in settings.model_fields_set:
+        settings = settings.model_copy(update={"auth": "off"})
+    with locked(settings.data_dir):  # a service that has the directory has the port as well: name the directory
+        _check_address(settings)
+    run(settings)
+
+
+def api(_: Output, *, host: Host = None, port: Port = None) -> None:
+    """Start the API alone; jobs are done by `ltp worker` processes on the same database."""
+    begin_start()
+    from app.serve.server import serve_api
+    from app.telemetry import log_setup
+
+    settings = settings_of(host=host, port=port)
+    _check_address(settings)
+    log_setup.configure(settings)
+    serve_api(settings)
+
+
+def worker(
+    _: Output,
+    *,
+    queues: Annotated[
+        str | None, typer.Option(help="What to do, of: tickets,adapters,predictions; default: all.")
+    ] = None,
+) -> None:
+    """Start a runner, which does one job at a time until it is stopped."""
+    command = [sys.executable, "-m", "worker", *(["--queues", queues] if queues else [])]
+    os.execve(sys.executable, command, settings_of().environment())  # noqa: S606  signals then reach the runner itself
+
+
+def migrate(output: Output) -> None:
+    """Bring the database to the newest schema; safe to repeat."""
+    from sqlalchemy.engine import make_url
+
+    from app.storage.database import Database
+
+    settings = settings_of()
+    database = Database(settings.database)
+    database.migrate()
+    database.close()
+    shown = make_url(settings.database).render_as_string(hide_password=True)
+    output.show({"database": shown, "revision": "head"}, lambda console: console.print(f"{shown} is up to date"))
+
+
+def show_settings(output: Output) -> None:
+    """Show every setting with its value and where that comes from; secrets are masked."""
+    from rich.markup import escape
+
+    lines = settings_of().lines()
+    data = [
+        {"name": line.name, "value": line.value, "source": line.source, "description": line.description}
+        for line in lines
+    ]
+
+    def render(console: Console) -> None:
+        for line in lines:
+            source = "[dim]default[/dim]" if line.source == "default" else f"[yellow]{line.source}[/yellow]"
+            console.print(
+                f"[bold]{line.name}[/bold] = {escape(line.value)}  {source}\n  [dim]{escape(line.description)}[/dim]"
+            )
+
+    output.show(data, render)
+
+
+@local(backbone, "prepare")
+def prepare_backbone(
+    output: Output,
+    *,
+    name: Annotated[str, typer.Argument(help="mini, a directory, or owner/name@revision.")] = "mini",
+) -> None:
+    """Make a backbone ready to use: build `mini`, or fetch a pinned revision from the hub; quick when it is there."""
+    from app.cli.progress import reporter
+    from ltp.backbone.locate import resolve
+    from ltp.backbone.manifest import read_manifest
+    from ltp.progress import Progress
+
+    with reporter("backbone") as shown:
+
+        def report(progress: Progress) -> None:
+            shown.update(progress.phase, progress.step, progress.total, metrics=progress.metrics)
+
+        directory = resolve(name, cache_dir=settings_of().backbone_dir, progress=report)
+    info = read_manifest(directory)
+    data = {
+        "name": info.name,
+        "directory": str(info.directory),
+        "fingerprint": info.fingerprint,
+        "layers": info.layers,
+        "hidden": info.hidden,
+        "parameters": info.parameters,
+    }
+    shape = f"{info.layers} layers, {info.hidden} hidden, {info.parameters / 1e6:.1f} M parameters"
+    lines = [("backbone", f"{info.name} ({shape})"), ("folder", str(directory)), ("fingerprint", info.fingerprint)]
+    output.show(data, lambda console: console.print(pairs(lines)))
+
+
+def _check_address(settings: Settings) -> None:
+    """Raises Failure for an address that cannot be had, or that others could reach while authentication is off."""
+    from app.http.trusted_hosts import LOOPBACK
+
+    if settings.auth == "off" and settings.host not in LOOPBACK:
+        detail = f"authentication is off, and others could reach {settings.host}; listen on 127.0.0.1"
+        raise Failure("open_to_others", detail)
+    try:
+        family = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0][0]
+        socket.create_server((settings.host, settings.port), family=family).close()
+    except OSError as error:
+        detail = f"cannot listen on {settings.host}, port {settings.port}: {error.strerror or error}"
+        raise Failure(
+            "address_not_available", detail, hint="Choose another with --port; 0 takes a free one."
+        ) from error
+
+
+def settings_of(**given: Any) -> Settings:
+    """Read the settings, with what was given on the command line."""
+    from app.settings import Settings
+
+    return Settings(**{name: value for name, value in given.items() if value is not None})

@@ -1,0 +1,243 @@
+"""One client's connection: uvicorn's HTTP protocol, with an end to whoever holds it without using it.
+
+A head that does not arrive, a body nobody reads, an answer nobody takes and a connection too many are all ended here;
+bodies that are read have their deadline in `app.http.body_timeout`. While the server leaves, no request on its way in
+is lost.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from operator import itemgetter
+from typing import Any, cast
+
+import structlog
+from fastapi import FastAPI
+from starlette.datastructures import MutableHeaders
+from uvicorn import Config
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.server import ServerState
+
+from app.errors import AppError, HeadTooLarge, MalformedRequest, NotReady
+from app.http.error_responses import refusal
+from app.http.security_headers import REQUEST_ID, secure
+from app.http.transport import Door
+from app.settings import Settings
+from app.storage.table import new_id
+
+log = structlog.get_logger(__name__)
+
+MAX_HEAD = 64 * 1024
+"""Bytes of a request line and its headers."""
+SURPLUS = 2
+"""Connections over the limit are told so; at so many times the limit they are not even heard."""
+MAX_PIPELINED = 16
+"""Requests a client may send ahead of their answers."""
+KNOCK_S = 0.05
+"""How soon a connection is looked at again that was to be closed when something arrived."""
+KEEP_ALIVE_S = 75
+"""How long an idle connection is kept: longer than proxies keep theirs, lest one is used just as it is closed."""
+NEWCOMER_S = 2.0
+"""A connection nothing has come on yet is not closed before it is so old: its first request is probably on its way."""
+
+
+class EdgeConfig(Config):
+    """uvicorn's configuration, with ours for the connections."""
+
+    def __init__(self, app: FastAPI, settings: Settings) -> None:
+        self.settings = settings
+        super().__init__(
+            app,
+            host=settings.host,
+            port=settings.port,
+            http=Connection,
+            ws="none",
+            lifespan="on",
+            log_config=None,
+            access_log=False,  # the gate writes one line a request
+            server_header=False,
+            timeout_keep_alive=KEEP_ALIVE_S,
+            reset_contextvars=True,  # or the log lines of one request name the one before it on the connection
+        )
+
+
+class Connection(HttpToolsProtocol):
+    """The server side of one connection. Callbacks of the parser start with `on_`."""
+
+    config: EdgeConfig
+    transport: Door
+
+    def __init__(
+        self,
+        config: EdgeConfig,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self._settings = config.settings
+        self._talking = False  # between a request's first byte and its last
+        self._in_body = False
+        self._head_bytes = 0
+        self._crowded = False
+        self._opened = self.resting_since = self.loop.time()
+        self._patience: asyncio.TimerHandle | None = None  # for a head, or for the rest of a body nobody reads
+        self._unread: asyncio.TimerHandle | None = None  # for an answer to be taken
+        self._unread_since, self._unread_bytes = 0.0, 0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
+        """Welcome a client, or turn it away."""
+        super().connection_made(Door(transport, talking=lambda: self._talking))
+        limit = self._settings.max_connections
+        self._crowded = len(self.connections) > limit and not self._make_room()
+        if len(self.connections) > SURPLUS * limit:
+            self.transport.abort()
+        else:
+            self._wait_for_client(self._settings.header_timeout_s)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the client."""
+        self._stop_waiting()
+        if self._unread is not None:
+            self._unread.cancel()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Read on. Bytes that are no body must become a head in time, and a small one."""
+        if self.transport.shut:
+            return
+        if not self._in_body:
+            self._head_bytes += len(data)
+        super().data_received(data)
+        if self._in_body or self.transport.is_closing():
+            return
+        if self._head_bytes > MAX_HEAD:
+            self._refuse(HeadTooLarge(f"request line and headers are over the limit of {MAX_HEAD:,} bytes"))
+        elif self._idle and self._patience is None:
+            self._wait_for_client(self._settings.header_timeout_s)
+
+    def on_message_begin(self) -> None:
+        """The first byte of a request has come."""
+        super().on_message_begin()
+        self._talking = True
+        self.scope["state"]["crowded"] = self._crowded
+
+    def on_headers_complete(self) -> None:
+        """The head is there; the application takes over."""
+        if len(self.pipeline) >= MAX_PIPELINED:
+            raise OverflowError("too many requests sent ahead")  # the parser stops, and the connection with it
+        super().on_headers_complete()
+        self._stop_waiting()
+        self._in_body, self._head_bytes = True, 0
+
+    def on_message_complete(self) -> None:
+        """The last byte of a request has come."""
+        super().on_message_complete()
+        self._talking = self._in_body = False
+        self._stop_waiting()
+
+    def on_response_complete(self) -> None:
+        """The answer is written. The rest of a body that was not wanted may come, but not for ever."""
+        super().on_response_complete()
+        self.resting_since = self.loop.time()
+        if self._in_body and self._idle and not self.transport.is_closing():
+            self._wait_for_client(self._settings.upload_grace_s)
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Close an idle connection, unless a request arrived this very moment."""
+        if self.transport.knocks():
+            self.timeout_keep_alive_task = self.loop.call_later(KNOCK_S, self.timeout_keep_alive_handler)
+        else:
+            super().timeout_keep_alive_handler()
+
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002  uvicorn's words
+        """What came is no HTTP: say so, or break off the answer under way."""
+        self._refuse(MalformedRequest("this is not a request HTTP/1.1 knows; check its first line, headers and chunks"))
+
+    def shutdown(self) -> None:
+        """The server leaves: close as soon as nothing is under way. Called again and again."""
+        if not self._idle:
+            self.cycle.keep_alive = False
+        elif not (self._talking or self._new or self.transport.knocks()):
+            self.transport.close()
+
+    def cut_off(self) -> None:
+        """The server cannot wait any longer: answer for the application, or break off."""
+        if self._idle and not self._talking:
+            self.transport.close()
+        else:
+            self._refuse(NotReady("the service is shutting down and could not wait for this request; send it again"))
+
+    def pause_writing(self) -> None:
+        """The client reads more slowly than we write."""
+        super().pause_writing()
+        self._unread_since, self._unread_bytes = self.loop.time(), self.transport.get_write_buffer_size()
+        self._unread = self.loop.call_later(self._settings.upload_grace_s, self._check_reader)
+
+    def resume_writing(self) -> None:
+        """The client has taken what was written."""
+        super().resume_writing()
+        if self._unread is not None:
+            self._unread.cancel()
+
+    @property
+    def _idle(self) -> bool:
+        """Whether no answer is owed."""
+        return self.cycle is None or self.cycle.response_complete
+
+    @property
+    def resting(self) -> bool:
+        """Whether requests were answered here, and none is on its way in."""
+        return self.cycle is not None and self._idle and not (self._talking or self.transport.knocks())
+
+    @property
+    def _new(self) -> bool:
+        return self.cycle is None and self.loop.time() - self._opened < NEWCOMER_S
+
+    def _make_room(self) -> bool:
+        """Close the connection that has been idle for longest; tell whether there was one."""
+        others = (cast(Connection, connection) for connection in self.connections if connection is not self)
+        idle = [(other.resting_since, other) for other in others if other.resting]
+        if idle:
+            min(idle, key=itemgetter(0))[1].transport.close()
+        return bool(idle)
+
+    def _wait_for_client(self, seconds: float) -> None:
+        self._stop_waiting()
+        self._patience = self.loop.call_later(seconds, self.transport.abort)
+
+    def _stop_waiting(self) -> None:
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
+
+    def _check_reader(self) -> None:
+        """Give up on a client that takes less than the least rate: its answer is memory."""
+        seconds = self.loop.time() - self._unread_since
+        taken = self._unread_bytes - self.transport.get_write_buffer_size()
+        if taken < seconds * self._settings.upload_min_kib_s * 1024:
+            log.info("a client does not read its answer; closed", bytes=taken, seconds=round(seconds, 1))
+            self.transport.abort()
+        else:
+            self._unread = self.loop.call_later(self._settings.upload_grace_s, self._check_reader)
+
+    def _refuse(self, error: AppError) -> None:
+        """Answer in the application's place, unless it has begun, and close."""
+        if not self._idle:
+            if self.cycle.response_started or self.pipeline:
+                self.transport.abort()
+                return
+            self.cycle.disconnected = True  # whatever it still says goes nowhere
+            self.cycle.message_event.set()
+        request_id = new_id()
+        response = refusal(error, request_id)
+        headers = MutableHeaders(raw=list(response.raw_headers))
+        secure(headers)
+        headers[REQUEST_ID] = request_id
+        headers["Connection"] = "close"
+        lines = [*self.server_state.default_headers, *headers.raw]
+        head = b"".join(name + b": " + value + b"\r\n" for name, value in lines)
+        silent = not self._idle and self.cycle.scope["method"] == "HEAD"
+        self.transport.write(STATUS_LINE[response.status_code] + head + b"\r\n" + (b"" if silent else response.body))
+        self.transport.close()
+        log.info("refused", status=response.status_code, code=error.code, request_id=request_id)

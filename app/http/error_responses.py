@@ -1,0 +1,84 @@
+"""Every refusal leaves through here: `{"error", "detail", "fields"?, "request_id"}` with the right status."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+import structlog
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from app.errors import AppError, DatabaseUnavailable, InvalidRequest, MethodNotAllowed, RouteNotFound, StorageFull
+from app.http.error_statuses import code_of, status_of
+from app.http.route_templates import methods_of, template_of
+from app.http.validation_errors import field_errors, sentence
+from app.storage.circuit_breaker import UNREACHABLE
+from app.storage.disk_full import is_storage_full
+from ltp.errors import LTPError
+
+log = structlog.get_logger(__name__)
+
+RETRY_AFTER_S = 5
+"""Sent with 429 and 503 when the error itself knows no better."""
+
+
+def install(app: FastAPI) -> None:
+    """Route every error an endpoint can raise into `refuse`."""
+
+    async def handler(request: Request, error: Exception) -> Response:
+        return refuse(request, error)
+
+    for kind in (AppError, LTPError, *UNREACHABLE, RequestValidationError, HTTPException):
+        app.add_exception_handler(kind, handler)
+
+
+def refuse(request: Request, error: Exception) -> JSONResponse:
+    """Render `error`. What nobody foresaw is a 500 that tells the caller only the request id."""
+    error, headers = _ours(request, error)
+    if status_of(error) >= 500 and status_of(error) != 503:
+        log.error("request failed", route=template_of(request.scope), exc_info=error)
+    return refusal(error, request.state.request_id, headers)
+
+
+def refusal(error: Exception, request_id: str, headers: Mapping[str, str] = MappingProxyType({})) -> JSONResponse:
+    """Render an error of ours, wherever it was raised."""
+    status = status_of(error)
+    body: dict[str, Any] = {"error": code_of(error), "detail": _detail(error, status)}
+    if isinstance(error, AppError) and error.fields:
+        body["fields"] = [{"path": field.path, "message": field.message} for field in error.fields]
+    body["request_id"] = request_id
+    if status in (429, 503):
+        retry_after = error.retry_after if isinstance(error, AppError) else None
+        headers = {**headers, "Retry-After": str(retry_after or RETRY_AFTER_S)}
+    if status == 401:
+        headers = {**headers, "WWW-Authenticate": "Bearer"}
+    return JSONResponse(body, status, headers=dict(headers))
+
+
+def _ours(request: Request, error: Exception) -> tuple[Exception, Mapping[str, str]]:
+    """Turn the framework's errors into ours; returns headers they ask for."""
+    if isinstance(error, RequestValidationError):
+        fields = field_errors({**fault, "loc": fault["loc"][1:]} for fault in error.errors())
+        return InvalidRequest(sentence(fields), fields=fields), {}
+    if isinstance(error, HTTPException):
+        if error.status_code == 405:
+            allowed = ", ".join(methods_of(request)) or "GET"
+            what = f"{request.method} is not possible on {request.scope['path']!r}; it takes {allowed}"
+            return MethodNotAllowed(what), {"Allow": allowed}
+        return RouteNotFound(request.scope["path"]), {}
+    if is_storage_full(error):
+        return StorageFull("there is no room left to store this; free some and try again"), {}
+    return error, {}
+
+
+def _detail(error: Exception, status: int) -> str:
+    if isinstance(error, UNREACHABLE):
+        return str(DatabaseUnavailable())
+    if status == 500:
+        return "something went wrong here, and it is not your request's fault; quote the request id when you report it"
+    return str(error)

@@ -1,0 +1,37 @@
+"""Which hosts and origins may talk to a service without authentication: this machine, and its own pages only."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers
+
+from app.errors import ForbiddenHost, ForbiddenOrigin
+
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+def refuse_strangers(headers: Headers) -> None:
+    """Refuse requests that did not come from this machine on purpose; for services without authentication.
+
+    Raises:
+        ForbiddenHost: `Host` is absent, given twice, or not a loopback name (any port).
+        ForbiddenOrigin: `Origin` is there and is not a page of this machine.
+    """
+    hosts = headers.getlist("host")
+    if len(hosts) != 1 or _host(f"//{hosts[0]}") not in LOOPBACK:
+        shown = ", ".join(hosts) or "none"
+        raise ForbiddenHost(f"without authentication only localhost, 127.0.0.1 and [::1] are served; Host was {shown}")
+    for origin in headers.getlist("origin"):
+        if not origin.startswith(("http://", "https://")) or _host(origin) not in LOOPBACK:
+            raise ForbiddenOrigin(f"without authentication pages of other origins are refused; Origin was {origin}")
+
+
+def _host(url: str) -> str | None:
+    """Return the host of `url` without port, brackets and case, or None when it is malformed."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # raises when it is no number
+    except ValueError:
+        return None
+    return None if parts.username or parts.path not in ("", "/") or parts.query else parts.hostname

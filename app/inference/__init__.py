@@ -1,0 +1,5 @@
+"""Predictions inside the API process: a bounded queue, one engine thread, adapters straight from the registry.
+
+`served_backbone` finds and loads what is served, `batch_queue` holds the pairs that wait, `adapter_source` fetches
+adapters, `predictor` joins them. Importing this package imports no torch; the engine's thread does.
+"""

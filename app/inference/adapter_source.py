@@ -1,0 +1,76 @@
+"""Where the engine gets adapters from: the registry's blobs, verified chunk by chunk and again as artefacts."""
+
+from __future__ import annotations
+
+import tempfile
+from collections import OrderedDict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from app.errors import AdapterNotFound, TicketNotFound
+from app.registry import tickets
+from app.storage.blobs import BlobStore
+from app.storage.database import Database
+from app.storage.models import Adapter as AdapterRow
+from app.storage.models import Ticket as TicketRow
+from ltp.backbone.manifest import BackboneInfo
+from ltp.errors import BackboneMismatch
+
+if TYPE_CHECKING:
+    from ltp.adapter import Adapter
+    from ltp.ticket import Ticket
+
+KEPT_TICKETS = 4
+"""Tickets are shared by many adapters, and a mask is an eighth of a byte a parameter."""
+
+
+def address(tenant: str, adapter_id: str) -> str:
+    """Return what the engine knows an adapter by: its owner, too, so that nobody meets another's by its id."""
+    return f"{tenant}/{adapter_id}"
+
+
+class RegistrySource:
+    """Loads the adapter at an address with its ticket, as its owner sees them. Used by the engine's thread alone."""
+
+    def __init__(self, db: Database, info: BackboneInfo) -> None:
+        self.db, self.info = db, info
+        self._tickets: OrderedDict[str, Ticket] = OrderedDict()
+
+    def __call__(self, key: str) -> tuple[Adapter, Ticket | None]:
+        """Fetch and check one adapter.
+
+        Raises:
+            AdapterNotFound: it was deleted since the request was accepted, or never was that tenant's.
+            TicketNotFound: its ticket cannot be seen any more.
+            CorruptBlob, CorruptArtifact: what is stored is damaged; nothing of it is used.
+            BackboneMismatch: it was made on another backbone.
+        """
+        from ltp.adapter import Adapter
+
+        tenant, _, adapter_id = key.rpartition("/")
+        view = self.db.of(tenant)
+        with view.read() as session:
+            row = session.get(AdapterRow, adapter_id)
+            ticket_row = session.get(TicketRow, row.ticket_id) if row is not None and row.ticket_id else None
+        if row is None or row.blob_id is None or row.status != "ready":
+            raise AdapterNotFound(adapter_id)
+        if row.backbone != self.info.fingerprint:
+            raise BackboneMismatch(artefact=row.backbone, backbone=self.info.fingerprint)
+        if row.ticket_id is not None and ticket_row is None:
+            raise TicketNotFound(row.ticket_id)
+        blobs = BlobStore(view)
+        with blobs.loaded(row.blob_id) as content:
+            adapter = Adapter.parse(f"adapter {adapter_id}", content, self.info)
+        return adapter, None if ticket_row is None else self._ticket(blobs, ticket_row)
+
+    def _ticket(self, blobs: BlobStore, row: TicketRow) -> Ticket:
+        from ltp.ticket import Ticket
+
+        if row.id not in self._tickets:
+            with tempfile.TemporaryDirectory(prefix="ltp-ticket-") as directory:
+                path = tickets.fetch_mask(blobs, row, Path(directory) / "ticket.safetensors", backbone=self.info)
+                self._tickets[row.id] = Ticket.load(path, self.info)
+            while len(self._tickets) > KEPT_TICKETS:
+                self._tickets.popitem(last=False)
+        self._tickets.move_to_end(row.id)
+        return self._tickets[row.id]

@@ -1,0 +1,218 @@
+"""The engine at work: one thread that loads the backbone and then answers batches until the queue is closed."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import structlog
+
+from app.errors import AppError, QueueFull
+from app.inference.adapter_source import RegistrySource
+from app.inference.batch_queue import PairQueue, Slice, Work
+from app.inference.served_backbone import ServedBackbone, serving_precision
+from app.process import ENGINE, Slack, end_start, step_back
+from app.settings import MIB, Settings
+from app.storage.database import Database
+from app.telemetry.metrics import Measures
+from ltp.errors import LTPError
+
+if TYPE_CHECKING:
+    from ltp.engine import Engine, Prediction
+
+log = structlog.get_logger(__name__)
+
+BATCHES_AHEAD = 2
+"""Engine batches taken from the queue at once: more group better by adapter, fewer let newcomers in sooner."""
+REST_S = 1.0
+"""How long nothing comes before memory is tidied up."""
+TEMPLATE_TOKENS = 12
+CHARACTERS_A_TOKEN = 3
+"""Rough, and only for sharing out batches; the engine counts exactly."""
+
+
+class Question(NamedTuple):
+    """A pair and the address of the adapter to judge it with (see `app.inference.adapter_source`)."""
+
+    adapter: str
+    premise: str
+    hypothesis: str
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Predictions in the order of the questions, and where the time went (seconds)."""
+
+    predictions: Sequence[Prediction]
+    queued: float
+    computed: float
+
+
+class Predictor:
+    """Predictions for this process. Routes call `predict` on the event loop; the work is done in a thread."""
+
+    def __init__(self, settings: Settings, db: Database, measures: Measures) -> None:
+        self.settings, self.db, self.measures = settings, db, measures
+        self.backbone = ServedBackbone(settings)
+        self.draining = False
+        self._queue: PairQueue[Question, Prediction] = PairQueue(settings.queue_pairs, max_wait_s=settings.max_wait_s)
+        self._turnstile = Turnstile()
+        self._engine: Engine | None = None
+        self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
+
+    def start(self) -> None:
+        """Start loading the backbone, then answering."""
+        self._thread.start()
+
+    def drain(self) -> None:
+        """Tell `/readyz` that this process is about to stop; everything else goes on."""
+        self.draining = True
+
+    def stop(self) -> None:
+        """Answer what was accepted, then end the thread. A backbone that is still loading is not waited for."""
+        self.drain()
+        self._queue.close()
+        if self.ready:
+            self._thread.join()
+
+    @property
+    def ready(self) -> bool:
+        """Whether predictions can be served."""
+        return self.backbone.state == "ready"
+
+    def drop(self, address: str) -> None:
+        """Forget an adapter that was deleted."""
+        if self._engine is not None:
+            self._engine.drop(address)
+
+    def holds(self, address: str) -> bool:
+        """Tell whether an adapter is in memory, so that it can judge without the database."""
+        return self._engine is not None and self._engine.holds(address)
+
+    def admit(self, pairs: int = 1) -> None:
+        """Raise QueueFull for a request there is no room for, before anything is read or looked up for it."""
+        with self.measures.refusals.count_exceptions(QueueFull):
+            self._queue.admit(pairs)
+
+    async def predict(self, questions: Sequence[Question]) -> Judged:
+        """Judge the questions. Cancelling the call cancels what the engine has not begun.
+
+        Raises:
+            NotReady: the backbone is not loaded.
+            QueueFull: too many pairs wait already.
+        """
+        if not self.ready:
+            raise self.backbone.not_ready()
+        work: Work[Question, Prediction] = Work(questions, [_cost(question) for question in questions])
+        with self.measures.refusals.count_exceptions(QueueFull):
+            self._queue.put(work)
+        self.measures.queued.set(len(self._queue))
+        self._prefetch(questions)
+        try:
+            predictions = await asyncio.wrap_future(work.future)
+            await self._turnstile.go_through()
+        except asyncio.CancelledError:
+            self._queue.cancel(work)
+            raise
+        started = work.started or work.accepted
+        queued, computed = started - work.accepted, time.monotonic() - started
+        self.measures.queue_seconds.observe(queued)
+        self.measures.compute_seconds.observe(computed)
+        return Judged(predictions, queued, computed)
+
+    def _prefetch(self, questions: Sequence[Question]) -> None:
+        """Have cold adapters fetched while the request waits for its turn."""
+        if self._engine is not None:
+            self._engine.prefetch({question.adapter for question in questions})
+
+    def figures(self) -> dict[str, float]:
+        """Return the engine's own numbers: residency, hits, evictions."""
+        return {} if self._engine is None else dict(self._engine.stats())
+
+    def _run(self) -> None:
+        step_back(ENGINE)
+        try:
+            self._engine = self._build()
+        except Exception as error:  # /readyz says it; the process stays up to say so
+            foreseen = isinstance(error, LTPError)
+            log.error("the backbone could not be loaded", error=str(error), exc_info=None if foreseen else error)
+            return
+        finally:
+            end_start()
+        slack = Slack()
+        while batch := self._queue.take(BATCHES_AHEAD * self.settings.max_tokens):
+            self._answer(self._engine, batch)
+            if self._queue.rests(REST_S):  # it would hold up whoever waits, and the event loop
+                slack.give_back()
+
+    def _build(self) -> Engine:
+        backbone = self.backbone.load()
+
+        from ltp.engine import Engine
+
+        device = self.backbone.device()
+        choice = self.backbone.precision = serving_precision(self.settings, backbone, device)
+        engine = Engine(
+            backbone,
+            source=RegistrySource(self.db, backbone.info),
+            precision=choice.precision,
+            device=device,
+            fused_bytes=self.settings.fused_mb * MIB,
+            compact_bytes=self.settings.compact_mb * MIB,
+            max_tokens=self.settings.max_tokens,
+        )
+        self.backbone.state = "ready"
+        info = backbone.info
+        log.info("the backbone is loaded", name=info.name, fingerprint=info.fingerprint[:12], **choice._asdict())
+        return engine
+
+    def _answer(self, engine: Engine, batch: list[Slice[Question, Prediction]]) -> None:
+        questions = [question for piece in batch for question in piece.pairs]
+        self.measures.batches.observe(len(questions))
+        self.measures.queued.set(len(self._queue))
+        try:
+            predictions = self._judge(engine, questions)
+        except Exception as error:  # noqa: BLE001  one request's fault must not end the thread that serves all
+            self._answer_alone(engine, batch, error)
+            return
+        self.measures.pairs.inc(len(questions))
+        done = 0
+        for piece in batch:
+            piece.deliver(predictions[done : done + len(piece.pairs)])
+            done += len(piece.pairs)
+
+    def _answer_alone(self, engine: Engine, batch: list[Slice[Question, Prediction]], error: Exception) -> None:
+        """A batch failed: find the request that is to blame, so that the others are served."""
+        if len(batch) == 1:
+            foreseen = isinstance(error, AppError | LTPError)
+            log.warning("a prediction failed", error=error, exc_info=None if foreseen else error)
+            self._queue.fail(batch[0].work, error)
+            return
+        for piece in batch:
+            self._answer(engine, [piece])
+
+    @staticmethod
+    def _judge(engine: Engine, questions: Sequence[Question]) -> Sequence[Prediction]:
+        from ltp.engine import PairRequest
+
+        return engine.predict([PairRequest(*question) for question in questions])
+
+
+def _cost(question: Question) -> int:
+    return TEMPLATE_TOKENS + (len(question.premise) + len(question.hypothesis)) // CHARACTERS_A_TOKEN
+
+
+class Turnstile:
+    """Those who come together go through one by one, in the order they came, with everybody else's business between."""
+
+    def __init__(self) -> None:
+        self._lock = asyncio.Lock()
+
+    async def go_through(self) -> None:
+        """Return in a turn of the event loop in which nobody else does."""
+        async with self._lock:
+            await asyncio.sleep(0)

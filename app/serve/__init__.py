@@ -1,0 +1,1 @@
+"""Running the service: the HTTP server, and `ltp serve` with its supervised runner."""

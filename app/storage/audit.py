@@ -1,0 +1,58 @@
+"""The audit trail: who changed what, when. An event is written by the transaction of the change, or not at all.
+
+A write transaction of a view with an act (`Database.of(tenant, act=...)`) that changed something adds one event. Who
+acts, and how, comes with the view; what it is about is said by the service that does the work: `concerns`. Events carry
+names and ids, never a text or a secret.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.storage.models import AuditEvent
+from app.storage.pagination import DEFAULT_LIMIT, Page, read_page
+from app.storage.table import new_id, now
+
+ABOUT = "about"
+"""Where a session keeps what its transaction is about."""
+
+
+@dataclass(frozen=True)
+class Act:
+    """What is done through a view, and by whom: `key:<id>`, `admin`, `local` or `job:<id>`."""
+
+    actor: str
+    action: str
+    request_id: str | None = None
+
+
+def concerns(session: Session, kind: str, resource_id: str) -> None:
+    """Say what this transaction is about. Costs nothing where nobody keeps a trail, in a sweep say."""
+    session.info[ABOUT] = (kind, resource_id)
+
+
+def record(session: Session, act: Act, *, tenant: str) -> None:
+    """Add the event of this transaction."""
+    kind, resource_id = session.info.pop(ABOUT, (None, None))
+    event = AuditEvent(
+        id=new_id(),
+        tenant=tenant,
+        actor=act.actor,
+        action=act.action,
+        resource_kind=kind,
+        resource_id=resource_id,
+        request_id=act.request_id,
+        created_at=now(session),
+    )
+    session.add(event)
+
+
+def list_page(
+    session: Session, *, tenant: str, limit: int = DEFAULT_LIMIT, cursor: str | None = None
+) -> Page[AuditEvent]:
+    """List a tenant's events, newest first."""
+    rows = select(AuditEvent).where(AuditEvent.tenant == tenant)
+    return read_page(session, rows, by=AuditEvent.id, limit=limit, cursor=cursor)

@@ -1,0 +1,66 @@
+"""When a blob is in use and when it may go: references, publication inside a transaction, and erasing a text."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from app.errors import BlobNotFound, CorruptBlob
+from app.storage.models import Adapter, Blob, BlobChunk, Dataset, Drift, Job, Prediction, Ticket
+from app.storage.table import now
+
+REFERENCES = (Dataset.blob_id, Drift.blob_id, Ticket.blob_id, Adapter.blob_id, Prediction.result_blob_id)
+
+
+UNREFERENCED = and_(*(~exists().where(column == Blob.id) for column in REFERENCES))
+
+
+def use(session: Session, blob_id: str) -> str:
+    """Make a staged blob `ready` inside the transaction that refers to it; return the id to refer to.
+
+    Another ready blob of the same content is taken instead. Raises `CorruptBlob` when chunks are missing.
+    """
+    blob = session.scalar(select(Blob).where(Blob.id == blob_id).with_for_update())
+    if blob is None or blob.status == "deleting":
+        raise BlobNotFound(blob_id)
+    stored = session.scalar(select(func.coalesce(func.sum(BlobChunk.size), 0)).where(BlobChunk.blob_id == blob_id))
+    if blob.status == "corrupt" or blob.sha256 is None or stored != blob.size:
+        raise CorruptBlob(f"blob {blob_id} is not complete: {stored} of {blob.size} bytes are stored")
+    if blob.status == "ready":
+        return blob.id
+    try:
+        with session.begin_nested():
+            twin = _twin(session, blob)
+            blob.status = "ready" if twin is None else "deleting"
+    except IntegrityError:  # Postgres: the twin was published by a transaction that ran beside this one
+        twin = _twin(session, blob)
+        blob.status = "ready" if twin is None else "deleting"
+    return blob.id if twin is None else twin.id
+
+
+def erase_text(session: Session, blob_id: str) -> None:
+    """Delete an uploaded text in the transaction that forgets it, unless something else has the same content."""
+    doomed = select(Blob.id).where(Blob.id == blob_id, UNREFERENCED)
+    session.execute(delete(BlobChunk).where(BlobChunk.blob_id.in_(doomed)))
+    session.execute(delete(Blob).where(Blob.id == blob_id, UNREFERENCED))
+
+
+def _twin(session: Session, blob: Blob) -> Blob | None:
+    """Return the ready blob of the same tenant and content."""
+    return session.scalar(
+        select(Blob)
+        .where(Blob.tenant == blob.tenant, Blob.sha256 == blob.sha256, Blob.status == "ready", Blob.id != blob.id)
+        .with_for_update()
+    )
+
+
+def _garbage(session: Session, grace_s: float) -> ColumnElement[bool]:
+    """Select what may go: staged by a job that is over, or by nobody for long; unreferenced; half deleted."""
+    old = Blob.created_at < now(session) - timedelta(seconds=grace_s)
+    at_work = exists().where(Job.id == Blob.job_id, Job.status == "running")
+    abandoned = and_(Blob.status == "staging", or_(and_(Blob.job_id.is_not(None), ~at_work), old), ~at_work)
+    unused = and_(Blob.status.in_(("ready", "corrupt")), old)
+    return or_(Blob.status == "deleting", and_(UNREFERENCED, or_(abandoned, unused)))

@@ -1,0 +1,236 @@
+"""Contents of artefacts and uploads: chunks of at most 1 MiB in the database, checked by SHA-256 on every read.
+
+Nothing here holds more than one chunk in memory, and no transaction writes more than one, so a 500 MB artefact blocks
+nobody. A blob is `staging` until `use` makes it part of something published; what nothing refers to is collected.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy.exc import DBAPIError
+
+from app.errors import BlobNotFound, CorruptBlob
+from app.storage.chunks import CHUNK, Source, cut
+from app.storage.database import Database
+from app.storage.models import Blob, BlobChunk
+from app.storage.table import new_id, now
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from app.storage.quotas import StorageQuota
+from app.storage.blob_lifecycle import UNREFERENCED, _garbage, _twin
+
+ERASED_AT_ONCE = 16
+"""Chunks deleted in one transaction."""
+READERS = 2
+"""Threads that read one content into memory: databases and hashing leave the interpreter."""
+GRACE_S = 3600
+"""What is staged outside a job, or found again by its content, is safe from collection for so long."""
+
+CHUNK_AT = select(BlobChunk.data, BlobChunk.sha256).where(
+    BlobChunk.blob_id == bindparam("blob"), BlobChunk.idx == bindparam("index")
+)
+
+
+class BlobStore:
+    """Reads and writes blobs. Every method opens short transactions of its own. `quota` bounds what is staged."""
+
+    def __init__(self, db: Database, *, quota: StorageQuota | None = None) -> None:
+        self.db, self.quota = db, quota
+
+    def stage(
+        self,
+        tenant: str,
+        source: Source,
+        *,
+        job_id: str | None = None,
+        on_chunk: Callable[[int], None] | None = None,
+    ) -> Blob:
+        """Store `source` chunk by chunk as `staging`; a ready blob of the same content in the tenant is taken instead.
+
+        `on_chunk` is called with the bytes stored so far; it may raise to stop. What was stored of a source that
+        fails is deleted. Raises `QuotaExceeded`, and the database's error when there is no room (`is_storage_full`).
+        """
+        with self.db.write() as session:
+            left = self.quota.left(session, tenant) if self.quota is not None else None
+            blob = Blob(id=new_id(), tenant=tenant, status="staging", job_id=job_id, created_at=now(session), size=0)
+            session.add(blob)
+        try:
+            digest, size = hashlib.sha256(), 0
+            for index, data in enumerate(cut(source)):
+                self._store(blob.id, index, data)
+                digest.update(data)
+                size += len(data)
+                if self.quota is not None and left is not None and size > left:
+                    raise self.quota.exceeded(tenant)
+                if on_chunk is not None:
+                    on_chunk(size)
+            return self._complete(blob.id, digest.hexdigest(), size)
+        except BaseException:
+            with suppress(DBAPIError):  # the sweep collects what cannot be deleted now
+                self.erase(blob.id)
+            raise
+
+    def stream(self, blob_id: str) -> Iterator[bytes]:
+        """Yield the content chunk by chunk, each one checked. Raises `BlobNotFound` or `CorruptBlob` before the fault.
+
+        The first `next()` already tells whether the blob is there; a damaged one is quarantined on the way.
+        """
+        blob = self._readable(blob_id)
+        left, index = blob.size, 0
+        while left > 0:
+            with self.db.read() as session:
+                chunk = session.get(BlobChunk, (blob_id, index))
+            if chunk is None or not _sound(chunk, left):
+                self._quarantine(blob_id, index)
+            yield chunk.data
+            left -= len(chunk.data)
+            index += 1
+
+    def fetch(self, blob_id: str, path: Path) -> Path:
+        """Write the content to `path`, aside first and then renamed, and check the SHA-256 of the whole."""
+        aside = path.with_name(path.name + ".part")
+        digest = hashlib.sha256()
+        with aside.open("wb") as file:
+            for data in self.stream(blob_id):
+                digest.update(data)
+                file.write(data)
+        self._compare(blob_id, digest.hexdigest())
+        return aside.replace(path)
+
+    @contextmanager
+    def loaded(self, blob_id: str) -> Iterator[NDArray[np.uint8]]:
+        """Read a large content into memory, (size,), every chunk checked, and the whole while the block runs.
+
+        Raises as `stream` does, and at the block's end when it is the whole, whatever happened inside.
+        """
+        import numpy as np
+
+        blob = self._readable(blob_id)
+        content = np.empty(blob.size, np.uint8)  # numpy's large arrays get huge pages: filled in a third of the time
+
+        def fill(start: int) -> bool:
+            part = content[start : start + CHUNK]
+            with self.db.read() as session:
+                chunk = session.execute(CHUNK_AT, {"blob": blob_id, "index": start // CHUNK}).one_or_none()
+            if chunk is None or len(chunk.data) != len(part):
+                return False
+            part[:] = memoryview(chunk.data)
+            return bool(_sha256(part) == chunk.sha256)
+
+        with ThreadPoolExecutor(READERS, thread_name_prefix="blob") as readers:
+            for index, sound in enumerate(readers.map(fill, range(0, blob.size, CHUNK))):
+                if not sound:
+                    self._quarantine(blob_id, index)
+            whole = readers.submit(_sha256, content)
+            try:
+                yield content
+            finally:
+                self._compare(blob_id, whole.result())
+
+    def _readable(self, blob_id: str) -> Blob:
+        with self.db.read() as session:
+            blob = session.get(Blob, blob_id)
+        if blob is None or blob.status == "deleting":
+            raise BlobNotFound(blob_id)
+        if blob.status == "corrupt":
+            raise CorruptBlob(f"blob {blob_id} is quarantined: its content was damaged in storage")
+        return blob
+
+    def read(self, blob_id: str) -> bytes:
+        """Return a small content whole."""
+        return b"".join(self.stream(blob_id))
+
+    def verify(self, blob_id: str) -> None:
+        """Read everything back and compare with the SHA-256 of the whole. Raises `CorruptBlob`."""
+        digest = hashlib.sha256()
+        for data in self.stream(blob_id):
+            digest.update(data)
+        self._compare(blob_id, digest.hexdigest())
+
+    def erase(self, blob_id: str) -> None:
+        """Delete a blob nothing refers to, a few chunks at a time; absent ones are no error."""
+        with self.db.write() as session:
+            session.execute(
+                update(Blob)
+                .where(Blob.id == blob_id, Blob.status != "deleting", UNREFERENCED)
+                .values(status="deleting")
+            )
+        while True:
+            with self.db.write() as session:
+                doomed = select(Blob.id).where(Blob.id == blob_id, Blob.status == "deleting").scalar_subquery()
+                some = select(BlobChunk.idx).where(BlobChunk.blob_id == doomed).limit(ERASED_AT_ONCE)
+                gone = session.execute(
+                    delete(BlobChunk)
+                    .where(BlobChunk.blob_id == doomed, BlobChunk.idx.in_(some))
+                    .returning(BlobChunk.idx)
+                ).all()
+                if not gone:
+                    session.execute(delete(Blob).where(Blob.id == blob_id, Blob.status == "deleting"))
+                    return
+
+    def collect_garbage(self, *, grace_s: float = GRACE_S, at_most: int = 8) -> int:
+        """Delete up to `at_most` blobs that nothing refers to or whose job is over; return how many."""
+        with self.db.read() as session:
+            doomed = session.scalars(select(Blob.id).where(_garbage(session, grace_s)).limit(at_most)).all()
+        for blob_id in doomed:
+            self.erase(blob_id)
+        return len(doomed)
+
+    def _store(self, blob_id: str, index: int, data: bytes) -> None:
+        sha256 = hashlib.sha256(data).hexdigest()
+        with self.db.write() as session:
+            session.add(BlobChunk(blob_id=blob_id, idx=index, sha256=sha256, size=len(data), data=data))
+
+    def _complete(self, blob_id: str, sha256: str, size: int) -> Blob:
+        """Note hash and size; fall back on a ready twin, whose age starts anew lest it be collected meanwhile."""
+        with self.db.write() as session:
+            blob = session.get_one(Blob, blob_id)
+            blob.sha256, blob.size = sha256, size
+            twin = _twin(session, blob)
+            if twin is None:
+                if self.quota is not None:
+                    self.quota.check(session, blob.tenant)
+                return blob
+            twin.created_at = now(session)
+        self.erase(blob_id)
+        return twin
+
+    def _compare(self, blob_id: str, sha256: str) -> None:
+        with self.db.read() as session:
+            stored = session.scalar(select(Blob.sha256).where(Blob.id == blob_id))
+        if stored != sha256:
+            self._quarantine(blob_id, None)
+
+    def _quarantine(self, blob_id: str, index: int | None) -> NoReturn:
+        """Mark a damaged blob, so that it is neither served nor found again by its content, and raise."""
+        with self.db.write() as session:
+            marked = session.scalar(
+                update(Blob)
+                .where(Blob.id == blob_id, Blob.status.in_(("staging", "ready")))
+                .values(status="corrupt")
+                .returning(Blob.id)
+            )
+            there = session.scalar(select(Blob.id).where(Blob.id == blob_id, Blob.status != "deleting"))
+        if marked is None and there is None:  # what another tenant shares is refused, and quarantined by its own
+            raise BlobNotFound(blob_id)
+        place = "its content" if index is None else f"chunk {index}"
+        raise CorruptBlob(f"blob {blob_id} is damaged: {place} does not match its SHA-256; it will not be served")
+
+
+def _sha256(data: NDArray[np.uint8]) -> str:
+    return hashlib.sha256(data.data).hexdigest()
+
+
+def _sound(chunk: BlobChunk, left: int) -> bool:
+    """Tell whether a chunk is what was stored, and fits into the `left` bytes that the blob still has."""
+    return 0 < len(chunk.data) <= left and hashlib.sha256(chunk.data).hexdigest() == chunk.sha256

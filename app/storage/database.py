@@ -1,0 +1,147 @@
+"""The database: one `Database` for API and worker, SQLite and Postgres with the same code.
+
+SQLite runs with WAL, `synchronous=FULL` (an acknowledged job survives a power cut), foreign keys on, and writers that
+say `BEGIN IMMEDIATE`, since upgrading a reader to a writer fails at once whatever the timeout. Time is the database's
+clock, so that machines with different clocks agree about leases.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from copy import copy
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.engine import Connection, make_url
+from sqlalchemy.orm import Session
+
+from app.storage.audit import Act
+from app.storage.postgres import arguments
+from app.storage.tenancy import TenantSession
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+BUSY_TIMEOUT_S = 30
+"""How long a SQLite writer waits for another one. Every write transaction here is short."""
+
+
+def _dumps(value: Any) -> str:
+    """Write JSON as every database accepts it: no NaN, no infinities."""
+    return json.dumps(value, allow_nan=False, ensure_ascii=False)
+
+
+class Database:
+    """Connections to one database. Thread-safe; a process makes one and keeps it. `of` gives views of one tenant."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.engine = _engine(url)
+        self.tenant: str | None = None
+        """Whose view this is; None sees everything."""
+        self._writer = self.engine.execution_options(write=True)
+        self.act: Act | None = None
+        """What its transactions leave in the audit trail; None leaves nothing."""
+
+    def of(self, tenant: str, *, act: Act | None = None) -> Self:
+        """Return a view of the same connections that sees and writes the rows of one tenant (see `tenancy`).
+
+        With `act`, each transaction that changes something leaves an event in the audit trail; a view of a view keeps
+        the act unless it gets another.
+        """
+        view = copy(self)
+        view.tenant, view.act = tenant, act or self.act
+        return view
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """Open a session that only reads; nothing is committed, and loaded rows stay usable afterwards."""
+        with self._session(self.engine) as session:
+            yield session
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """Open one write transaction: committed when the block ends, rolled back when it raises."""
+        with self._session(self._writer) as session, session.begin():
+            yield session
+
+    def _session(self, engine: Engine) -> Session:
+        if self.tenant is None:
+            return Session(engine, expire_on_commit=False)
+        return TenantSession(engine, tenant=self.tenant, act=self.act, expire_on_commit=False)
+
+    def migrate(self, revision: str = "head") -> None:
+        """Bring the schema to `revision`. Safe to call from several processes at once."""
+        from alembic import command  # with all its dialects as long to import as SQLAlchemy, and needed only here
+
+        command.upgrade(self.alembic(), revision)
+
+    def alembic(self) -> Config:
+        """Return Alembic's configuration for this database, wherever the package is installed."""
+        from alembic.config import Config
+
+        import migrations
+
+        config = Config()
+        config.set_main_option("script_location", str(Path(migrations.__file__).parent).replace("%", "%%"))
+        config.attributes["engine"] = self._writer
+        return config
+
+    def empty_log(self) -> None:
+        """Move SQLite's write-ahead log into the database, so that erased texts stand nowhere; Postgres vacuums itself.
+
+        Does nothing while somebody reads or writes: the next call will.
+        """
+        if self.engine.dialect.name != "sqlite":
+            return
+        with closing(self.engine.raw_connection()) as connection:
+            connection.execute("PRAGMA busy_timeout = 0")
+            with suppress(sqlite3.OperationalError):
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_S * 1000}")
+
+    def close(self) -> None:
+        """Close every pooled connection."""
+        self.engine.dispose()
+
+
+def _engine(url: str) -> Engine:
+    """Make the engine: SQLite's file with its pragmas and transaction recipe, or Postgres with its limits."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite":
+        return create_engine(url, json_serializer=_dumps, hide_parameters=True, **arguments(parsed))
+    if parsed.database and parsed.database != ":memory:":
+        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(
+        url,
+        json_serializer=_dumps,
+        hide_parameters=True,  # they are texts and keys, and errors print them
+        pool_size=10,
+        max_overflow=40,
+        connect_args={"timeout": BUSY_TIMEOUT_S, "check_same_thread": False},
+    )
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    """Set up a new SQLite connection."""
+    connection.isolation_level = None  # the driver must not open transactions of its own; `_begin_sqlite` does
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        "secure_delete=ON",  # erased texts are gone from the file, not only from the tables
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    """Begin as a writer at once when the session will write."""
+    write = connection.get_execution_options().get("write", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")

@@ -1,0 +1,153 @@
+"""What is made and kept: drifts, tickets, adapters with versions and aliases, predictions."""
+
+from __future__ import annotations
+
+from sqlalchemy import CheckConstraint, Index, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.storage.table import Count, Id, Json, JsonAny, JsonList, Moment, Sha256, Table, TenantName, Word, reference
+
+RESOURCE_STATUS = "status IN ('pending', 'ready', 'failed', 'cancelled')"
+
+
+class Drift(Table):
+    """The result of one MLM run: how far each parameter moved. `corpus` names a built-in one; else `dataset_id`."""
+
+    __tablename__ = "drifts"
+    __table_args__ = (CheckConstraint(RESOURCE_STATUS, name="status"), Index("ix_drifts_tenant_id", "tenant", "id"))
+
+    id: Mapped[Id]
+    tenant: Mapped[TenantName]
+    status: Mapped[Word]
+    backbone: Mapped[Sha256]
+    backbone_name: Mapped[str] = mapped_column(String(255))
+    language: Mapped[str] = mapped_column(String(35))
+    strategy: Mapped[Word]
+    config: Mapped[Json]
+    corpus: Mapped[str | None] = mapped_column(String(64))
+    dataset_id: Mapped[str | None] = reference("datasets.id", ondelete="SET NULL")
+    corpus_sha256: Mapped[Sha256 | None]
+    report: Mapped[Json] = mapped_column(default=dict)
+    moved: Mapped[Count | None]
+    selectable: Mapped[Count | None]
+    blob_id: Mapped[str | None] = reference("blobs.id")
+    job_id: Mapped[str | None] = reference("jobs.id", ondelete="SET NULL")
+    created_at: Mapped[Moment]
+    published_at: Mapped[Moment | None]
+
+
+class Ticket(Table):
+    """A mask over the backbone's parameters, selected from a drift or imported with an adapter."""
+
+    __tablename__ = "tickets"
+    __table_args__ = (
+        CheckConstraint(RESOURCE_STATUS, name="status"),
+        CheckConstraint("origin IN ('drift', 'import')", name="origin"),
+        Index("ix_tickets_tenant_id", "tenant", "id"),
+        Index("ix_tickets_mask_sha256", "tenant", "mask_sha256"),
+    )
+
+    id: Mapped[Id]
+    tenant: Mapped[TenantName]
+    name: Mapped[str | None] = mapped_column(String(128))
+    status: Mapped[Word]
+    origin: Mapped[Word]
+    shared: Mapped[bool] = mapped_column(default=False)
+    drift_id: Mapped[str | None] = reference("drifts.id", ondelete="SET NULL")
+    backbone: Mapped[Sha256]
+    language: Mapped[str | None] = mapped_column(String(35))
+    active_ratio: Mapped[float]
+    active: Mapped[Count | None]
+    selectable: Mapped[Count | None]
+    moved: Mapped[Count | None]
+    zero_drift: Mapped[Count | None]
+    rule: Mapped[Word]
+    layers: Mapped[JsonAny]
+    strategy: Mapped[Word]
+    distribution: Mapped[JsonList] = mapped_column(default=list)
+    mask_sha256: Mapped[Sha256 | None]
+    mask_bytes: Mapped[Count | None]
+    blob_id: Mapped[str | None] = reference("blobs.id")
+    job_id: Mapped[str | None] = reference("jobs.id", ondelete="SET NULL")
+    created_at: Mapped[Moment]
+    published_at: Mapped[Moment | None]
+
+
+class Adapter(Table):
+    """What few-shot training publishes for one language. Immutable once `ready`; `version` is null until then."""
+
+    __tablename__ = "adapters"
+    __table_args__ = (
+        CheckConstraint(RESOURCE_STATUS, name="status"),
+        CheckConstraint("(status = 'ready') = (version IS NOT NULL)", name="version_when_ready"),
+        UniqueConstraint("tenant", "lang", "version"),
+        Index("ix_adapters_tenant_id", "tenant", "id"),
+    )
+
+    id: Mapped[Id]
+    tenant: Mapped[TenantName]
+    lang: Mapped[str] = mapped_column(String(35))
+    version: Mapped[int | None]
+    name: Mapped[str | None] = mapped_column(String(128))
+    requested_alias: Mapped[str | None] = mapped_column(String(64))
+    status: Mapped[Word]
+    method: Mapped[Word]
+    origin: Mapped[Word] = mapped_column(default="training")
+    ticket_id: Mapped[str | None] = reference("tickets.id")
+    backbone: Mapped[Sha256]
+    seeds: Mapped[int]
+    training: Mapped[Json]
+    metrics: Mapped[Json] = mapped_column(default=dict)
+    examples: Mapped[Json] = mapped_column(default=dict)
+    dataset_id: Mapped[str | None] = reference("datasets.id", ondelete="SET NULL")
+    blob_id: Mapped[str | None] = reference("blobs.id")
+    bytes: Mapped[Count | None]
+    job_id: Mapped[str | None] = reference("jobs.id", ondelete="SET NULL")
+    created_at: Mapped[Moment]
+    published_at: Mapped[Moment | None]
+
+
+class LanguageVersion(Table):
+    """The last version number given out for a language; it only grows, so a number is never used twice."""
+
+    __tablename__ = "language_versions"
+
+    tenant: Mapped[str] = mapped_column(String(64), primary_key=True)
+    lang: Mapped[str] = mapped_column(String(35), primary_key=True)
+    last_version: Mapped[int]
+
+
+class Alias(Table):
+    """A movable name for one adapter of a language, `production` say."""
+
+    __tablename__ = "aliases"
+
+    tenant: Mapped[str] = mapped_column(String(64), primary_key=True)
+    lang: Mapped[str] = mapped_column(String(35), primary_key=True)
+    alias: Mapped[str] = mapped_column(String(64), primary_key=True)
+    adapter_id: Mapped[str] = reference("adapters.id")
+    updated_at: Mapped[Moment]
+
+
+class Prediction(Table):
+    """A file of pairs with labels to be added, and the result."""
+
+    __tablename__ = "predictions"
+    __table_args__ = (
+        CheckConstraint(RESOURCE_STATUS, name="status"),
+        Index("ix_predictions_tenant_id", "tenant", "id"),
+    )
+
+    id: Mapped[Id]
+    tenant: Mapped[TenantName]
+    status: Mapped[Word]
+    request: Mapped[Json]
+    dataset_id: Mapped[str | None] = reference("datasets.id", ondelete="SET NULL")
+    adapter_id: Mapped[str | None] = reference("adapters.id", ondelete="SET NULL")
+    fallback: Mapped[bool] = mapped_column(default=False)
+    pairs: Mapped[Count]
+    summary: Mapped[Json] = mapped_column(default=dict)
+    result_blob_id: Mapped[str | None] = reference("blobs.id")
+    job_id: Mapped[str | None] = reference("jobs.id", ondelete="SET NULL")
+    created_at: Mapped[Moment]
+    published_at: Mapped[Moment | None]

@@ -1,0 +1,85 @@
+"""Jobs, what they report, who works on them, and requests that must start one only once."""
+
+from __future__ import annotations
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.storage.table import Count, Id, Json, Moment, Sha256, Table, TenantName, Word, reference
+
+
+class Job(Table):
+    """One durable unit of work, and its place in the queue."""
+
+    __tablename__ = "jobs"
+    __table_args__ = (
+        CheckConstraint("status IN ('queued', 'running', 'succeeded', 'failed', 'cancelled')", name="status"),
+        CheckConstraint("kind IN ('ticket', 'adapter', 'prediction')", name="kind"),
+        CheckConstraint("(status = 'running') = (owner IS NOT NULL)", name="owner_while_running"),
+        Index("ix_jobs_status_id", "status", "id"),
+        Index("ix_jobs_tenant_id", "tenant", "id"),
+    )
+
+    id: Mapped[Id]
+    tenant: Mapped[TenantName]
+    kind: Mapped[Word]
+    status: Mapped[Word]
+    payload: Mapped[Json]
+    resource_kind: Mapped[Word]
+    resource_id: Mapped[str] = mapped_column(String(36), index=True)
+    phase: Mapped[str | None] = mapped_column(String(64))
+    step: Mapped[Count] = mapped_column(default=0)
+    total: Mapped[Count] = mapped_column(default=0)
+    eta_s: Mapped[float | None]
+    metrics: Mapped[Json] = mapped_column(default=dict)
+    progress_at: Mapped[Moment | None]
+    attempt: Mapped[int] = mapped_column(default=0)
+    owner: Mapped[str | None] = mapped_column(String(36))
+    lease_until: Mapped[Moment | None]
+    cancel_requested: Mapped[bool] = mapped_column(default=False)
+    error_code: Mapped[str | None] = mapped_column(String(64))
+    error_detail: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[Moment]
+    started_at: Mapped[Moment | None]
+    finished_at: Mapped[Moment | None]
+
+
+class JobEvent(Table):
+    """What a job reported, in order: `progress`, `log`, and one `done` at the end."""
+
+    __tablename__ = "job_events"
+    __table_args__ = (CheckConstraint("kind IN ('progress', 'log', 'done')", name="kind"),)
+
+    job_id: Mapped[str] = mapped_column(String(36), ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True)
+    seq: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[Word]
+    data: Mapped[Json]
+    created_at: Mapped[Moment]
+
+
+class Worker(Table):
+    """A runner that was heard lately. It belongs to no tenant."""
+
+    __tablename__ = "workers"
+
+    id: Mapped[Id]
+    host: Mapped[str] = mapped_column(String(255))
+    device: Mapped[str] = mapped_column(String(64))
+    job_id: Mapped[str | None] = mapped_column(String(36))
+    last_seen: Mapped[Moment] = mapped_column(index=True)
+
+
+class IdempotencyKey(Table):
+    """A stored 202: the same key with the same body is answered with it again."""
+
+    __tablename__ = "idempotency_keys"
+
+    tenant: Mapped[str] = mapped_column(String(64), primary_key=True)
+    method: Mapped[str] = mapped_column(String(8), primary_key=True)
+    path: Mapped[str] = mapped_column(String(255), primary_key=True)
+    key: Mapped[str] = mapped_column(String(255), primary_key=True)
+    body_sha256: Mapped[Sha256]
+    status: Mapped[int]
+    response: Mapped[Json]
+    job_id: Mapped[str | None] = reference("jobs.id", ondelete="CASCADE")
+    created_at: Mapped[Moment] = mapped_column(index=True)

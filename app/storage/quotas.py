@@ -1,0 +1,56 @@
+"""What a tenant may have: unfinished jobs, and bytes in storage. Counted exactly, with the tenant's row locked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import and_, func, or_, select
+from sqlalchemy.orm import Session
+
+from app.errors import QuotaExceeded, TooManyJobs
+from app.settings import MIB
+from app.storage.blob_lifecycle import UNREFERENCED
+from app.storage.models import Blob, Job, Tenant
+
+UNFINISHED = ("queued", "running")
+RETRY_AFTER_S = 10
+"""Jobs take a while; asking again sooner is no use."""
+
+
+def lock(session: Session, tenant: str) -> None:
+    """Let no other transaction count for this tenant until this one ends; SQLite has one writer anyway."""
+    session.execute(select(Tenant.name).where(Tenant.name == tenant).with_for_update(key_share=True))
+
+
+def check_jobs(session: Session, *, tenant: str, most: int) -> None:
+    """Raise TooManyJobs for a tenant that has `most` unfinished jobs. Exact where the caller holds the lock."""
+    unfinished = select(func.count()).select_from(Job).where(Job.tenant == tenant, Job.status.in_(UNFINISHED))
+    count = session.scalar(unfinished) or 0
+    if count >= most:
+        what = f"{count} jobs of yours are unfinished, and {most} may be"
+        raise TooManyJobs(f"{what}; wait for some to end, or cancel some", retry_after=RETRY_AFTER_S)
+
+
+@dataclass(frozen=True)
+class StorageQuota:
+    """The most bytes of a tenant's uploads and artefacts. What was deleted does not count, even before it is swept."""
+
+    most: int
+
+    def left(self, session: Session, tenant: str) -> int:
+        """Return how many bytes more the tenant may store."""
+        kept = or_(Blob.status == "staging", and_(Blob.status == "ready", ~UNREFERENCED))
+        sizes = select(func.coalesce(func.sum(Blob.size), 0)).where(Blob.tenant == tenant, kept)
+        return self.most - int(session.scalar(sizes) or 0)
+
+    def check(self, session: Session, tenant: str) -> None:
+        """Raise QuotaExceeded when the transaction has stored too much; no two of a tenant are here at once."""
+        lock(session, tenant)
+        session.flush()
+        if self.left(session, tenant) < 0:
+            raise self.exceeded(tenant)
+
+    def exceeded(self, tenant: str) -> QuotaExceeded:
+        """Say that the tenant has no room for this."""
+        what = f"tenant {tenant!r} may keep {self.most // MIB:,} MB of uploads and artefacts, and this would be more"
+        return QuotaExceeded(f"{what}; delete what is not needed")

@@ -1,0 +1,112 @@
+"""Fine-tuning of the whole model, for the methods the paper compares to (4.3): every parameter trains.
+
+What cannot move is not trained: word embedding rows that no training example touches, output embeddings and biases of
+other words than the verbalizer's, and the masked language model's head under a classifier. AdamW without weight decay
+never moves what has no gradient, so that is exact, and spares the largest matrix. Input and output embeddings are one
+where the checkpoint ties them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ltp.backbone.architecture import BY_ROWS, DECODER, LM_BIAS, WORD_EMBEDDINGS, layer_of
+from ltp.backbone.load import Backbone
+from ltp.compute.buffers import carve
+from ltp.delta.delta import Delta, DeltaDtype, encode_dense
+from ltp.model.encoder import Overlay, Weights, weights_from
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """One tensor's share of the vector, or that of some of its rows."""
+
+    pristine: Tensor
+    leaf: Tensor
+    """A view of the vector, of the tensor's shape, and a leaf of the autograd graph."""
+    span: slice
+
+
+class DenseParameters:
+    """Every parameter in training. `values` (K,) are all that can move, and `tensors` views of them.
+
+    `rows` (R,) are the word embedding rows that can move, ascending; `words` (3,) the tokens predicted at `<mask>`, or
+    None under a classification head.
+    """
+
+    def __init__(self, backbone: Backbone, *, rows: Tensor, words: Tensor | None) -> None:
+        self._backbone, self._words = backbone, words
+        self.rows = {WORD_EMBEDDINGS: rows}
+        if words is not None:
+            answers = words.sort().values
+            self.rows |= {name: answers for name in (DECODER, LM_BIAS) if name in backbone.parameters}
+            self._slots = torch.searchsorted(answers, words)
+            self._word_slots = torch.searchsorted(rows, words)
+        self._pieces = dict(self._cut())
+        self._weights = self._view()
+
+    def _cut(self) -> Iterator[tuple[str, _Piece]]:
+        parameters = self._backbone.parameters
+        known = [name for name in parameters if name not in (WORD_EMBEDDINGS, DECODER, LM_BIAS)]
+        whole = {name: parameters[name] for name in known if self._words is not None or layer_of(name) is not None}
+        some = {name: parameters[name][rows] for name, rows in self.rows.items()}  # (R, H); biases (3,)
+        pristine = whole | some  # rows come last, so that the tensors before them are aligned as they were
+        device = self.rows[WORD_EMBEDDINGS].device
+        (self.values,) = carve([((sum(tensor.numel() for tensor in pristine.values()),), torch.float32)], device)
+        start = 0
+        for name, tensor in pristine.items():
+            span = slice(start, start := start + tensor.numel())
+            leaf = self.values[span].view(tensor.shape).detach()
+            yield name, _Piece(tensor, leaf.copy_(tensor).requires_grad_(), span)
+
+    def _view(self) -> Weights:
+        leaves = {name: piece.leaf for name, piece in self._pieces.items()}
+        words = leaves.pop(WORD_EMBEDDINGS)
+        for name in (DECODER, LM_BIAS):
+            leaves.pop(name, None)
+        return weights_from(self._backbone, leaves, overlay=Overlay(self.rows[WORD_EMBEDDINGS], words))
+
+    @property
+    def tensors(self) -> list[Tensor]:
+        """What the optimiser moves."""
+        return [piece.leaf for piece in self._pieces.values()]
+
+    @torch.no_grad()
+    def reset(self) -> None:
+        """Put everything back to its pretrained value."""
+        for piece in self._pieces.values():
+            piece.leaf.copy_(piece.pristine)
+
+    def stepped(self) -> None:
+        """Forget the gradients; to be called after every step."""
+        for piece in self._pieces.values():
+            piece.leaf.grad = None
+
+    def restore(self, values: Tensor) -> None:
+        """Go on from the values of an earlier run."""
+        self.values.copy_(values)
+
+    def weights(self) -> Weights:
+        """Give the model as it stands, differentiable."""
+        if self._words is None:
+            return self._weights
+        if DECODER in self._pieces:
+            vectors = F.embedding(self._slots, self._pieces[DECODER].leaf)
+        else:
+            vectors = F.embedding(self._word_slots, self._pieces[WORD_EMBEDDINGS].leaf)
+        return dataclasses.replace(self._weights, answers=(vectors, self._pieces[LM_BIAS].leaf[self._slots]))
+
+    def changes(self, values: Tensor) -> dict[str, Tensor]:
+        """Trained minus pretrained values of each tensor, flat; of those in `rows` these rows only."""
+        return {name: values[piece.span] - piece.pristine.reshape(-1) for name, piece in self._pieces.items()}
+
+    def delta(self, values: Tensor, dtype: DeltaDtype) -> Delta:
+        """Encode what moved, to be published."""
+        rows = {name: torch.arange(len(piece.pristine)) for name, piece in self._pieces.items() if name in BY_ROWS}
+        return encode_dense(self.changes(values), {**rows, **self.rows}, dtype=dtype)

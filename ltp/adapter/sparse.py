@@ -1,0 +1,149 @@
+"""Sparse fine-tuning of 3.2: the ticket's active parameters as one compact vector, everything else frozen.
+
+The optimiser sees only that vector and the soft prompt. Each tensor with active entries has a dense working copy, into
+which the vector is scattered after every step and from whose gradient it gathers its own; a frozen entry is never
+written. Of the word embeddings only the rows that the training examples touch (and, under `tied`, the verbalizer's) are
+held: AdamW without weight decay never moves a row without gradient, so this is exact.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ltp.backbone.architecture import WORD_EMBEDDINGS
+from ltp.backbone.load import Backbone
+from ltp.delta.delta import Delta, DeltaDtype, encode
+from ltp.model.encoder import Overlay, Weights, weights_from
+from ltp.model.template import Encoded
+from ltp.ticket import Ticket
+from ltp.ticket.mask import active_in_rows
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """One tensor's share of the vector."""
+
+    pristine: Tensor
+    dense: Tensor
+    """The working copy, a leaf of the autograd graph."""
+    positions: Tensor
+    """Flat positions inside `dense`, (k,)."""
+    span: slice
+    """Where its values lie in the vector."""
+
+
+class SparseParameters:
+    """The active parameters in training. `values` (K,) is what the optimiser moves; `scatter` makes it take effect.
+
+    `rows` (R,) are the word embedding rows that can move: the others' active entries get no gradient from the examples.
+    Without a ticket nothing is active (method `pt`).
+    """
+
+    def __init__(self, backbone: Backbone, ticket: Ticket | None, *, rows: Tensor) -> None:
+        self.rows, self._ticket = rows, ticket
+        self._names = sorted(ticket.masks) if ticket else []
+        self._pieces = dict(self._cut(backbone, ticket)) if ticket else {}
+        self.values = torch.empty(sum(len(piece.positions) for piece in self._pieces.values()), device=rows.device)
+        self.values.grad = torch.zeros_like(self.values)
+        self._watch()
+        self.reset()
+        self._weights = self._view(backbone)
+        tied = ticket is not None and ticket.strategy == "tied" and WORD_EMBEDDINGS in self._pieces
+        self._answer_rows = torch.searchsorted(rows, backbone.verbalizer) if tied else None
+
+    def _cut(self, backbone: Backbone, ticket: Ticket) -> Iterator[tuple[str, _Piece]]:
+        start = 0
+        for name in self._names:
+            pristine, positions = backbone.parameters[name], self._positions(ticket, name)
+            if name == WORD_EMBEDDINGS:
+                pristine = pristine[self.rows]  # (R, H)
+            if len(positions):
+                span = slice(start, start := start + len(positions))
+                yield name, _Piece(pristine, pristine.clone(), positions, span)
+
+    def _positions(self, ticket: Ticket, name: str) -> Tensor:
+        if name != WORD_EMBEDDINGS:
+            return ticket.positions(name).to(self.rows.device)
+        active = torch.from_numpy(active_in_rows(ticket, name, self.rows))  # (R, H)
+        return active.flatten().nonzero().squeeze(1).to(self.rows.device)
+
+    def _watch(self) -> None:
+        """Have each dense gradient gathered into the vector's, and freed, as soon as it is complete."""
+        for piece in self._pieces.values():
+            piece.dense.requires_grad_().register_post_accumulate_grad_hook(  # type: ignore[no-untyped-call]
+                partial(self._gather, piece)
+            )
+
+    def _gather(self, piece: _Piece, dense: Tensor) -> None:
+        if self.values.grad is not None and dense.grad is not None:
+            self.values.grad[piece.span] = dense.grad.view(-1)[piece.positions]
+            dense.grad = None
+
+    def _view(self, backbone: Backbone) -> Weights:
+        dense = {name: piece.dense for name, piece in self._pieces.items()}
+        words = dense.pop(WORD_EMBEDDINGS, None)
+        return weights_from(backbone, dense, overlay=None if words is None else Overlay(self.rows, words))
+
+    @property
+    def tensors(self) -> list[Tensor]:
+        """What the optimiser moves: the vector, if anything is active."""
+        return [self.values] if len(self.values) else []
+
+    def reset(self) -> None:
+        """Put every active parameter back to its pretrained value."""
+        for piece in self._pieces.values():
+            self.values[piece.span] = piece.pristine.view(-1)[piece.positions]
+        self.scatter()
+
+    @torch.no_grad()
+    def scatter(self) -> None:
+        """Write the vector into the working copies; to be called after whatever changed it."""
+        for piece in self._pieces.values():
+            piece.dense.view(-1).scatter_(0, piece.positions, self.values[piece.span])
+
+    def stepped(self) -> None:
+        """Make a step take effect; to be called after every one."""
+        self.scatter()
+
+    def restore(self, values: Tensor) -> None:
+        """Go on from the values of an earlier run."""
+        self.values.copy_(values)
+        self.scatter()
+
+    def weights(self) -> Weights:
+        """Give the model as it stands, differentiable; under `tied` the verbalizer's output rows are the input's."""
+        if self._answer_rows is None:
+            return self._weights
+        answers = F.embedding(self._answer_rows, self._pieces[WORD_EMBEDDINGS].dense)
+        return dataclasses.replace(self._weights, answers=(answers, self._weights.answers[1]))
+
+    def changes(self, values: Tensor) -> dict[str, Tensor]:
+        """Trained minus pretrained values, (k,) for each tensor of the ticket; word embeddings only in `rows`."""
+        found = {name: values.new_empty(0) for name in self._names}
+        for name, piece in self._pieces.items():
+            found[name] = values[piece.span] - piece.pristine.view(-1)[piece.positions]
+        return found
+
+    def delta(self, values: Tensor, dtype: DeltaDtype) -> Delta:
+        """Encode what moved, to be published."""
+        if self._ticket is None:
+            return Delta({}, {}, {})
+        return encode(self.changes(values), self._ticket, dtype=dtype, rows={WORD_EMBEDDINGS: self.rows.cpu()})
+
+
+def touched_rows(backbone: Backbone, examples: Sequence[Encoded], *, tied: bool, words: Tensor | None = None) -> Tensor:
+    """Word embedding rows that training on `examples` can move, ascending (R,).
+
+    Under `tied` those of `words` (3,) among them, the verbalizer's when None.
+    """
+    tokens = {token for example in examples for token in example.ids} - {backbone.special.pad}
+    if tied:
+        tokens |= set((backbone.verbalizer if words is None else words).tolist())
+    return torch.tensor(sorted(tokens), device=backbone.verbalizer.device)

@@ -1,0 +1,131 @@
+"""Adding an adapter's values to pristine weights, into buffers of the caller's: bit for bit decode, add, round once.
+
+On a CPU a compiled loop reads the weights, the values and the mask once and writes the buffer once; threads share the
+blocks of all the tensors of one call. Nothing as large as a tensor is allocated on the way, and no position is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ltp.compute import kernel
+from ltp.compute.threads import share
+
+
+class Fusing(NamedTuple):
+    """One tensor to fuse: `buffer` becomes `pristine` plus `values` x 2**-`exponent` where `active` has a bit set.
+
+    `pristine` is fp32, and `buffer` of the same shape, fp32 or bf16, both contiguous; they may be the same tensor.
+    `values` (K,) are fp16 or fp32 as stored, in C order; they and `buffer` are on one device, and finite. `active` is
+    packed eight elements a byte, little bit order, K bits of it set, none beyond the last element.
+    """
+
+    buffer: Tensor
+    pristine: Tensor
+    values: Tensor
+    exponent: int
+    active: NDArray[np.uint8]
+    before: list[int] | None = None
+    """`ltp.compute.kernel.bits_before` of `active`, where it is known."""
+
+
+def fuse_into(buffer: Tensor, pristine: Tensor, values: Tensor, exponent: int, active: NDArray[np.uint8]) -> Tensor:
+    """Fuse one tensor (see `Fusing`) and return its buffer.
+
+    Raises:
+        ValueError: there are not as many values as bits set, or the mask is not one bit an element.
+    """
+    fuse_all([Fusing(buffer, pristine, values, exponent, active)])
+    return buffer
+
+
+def fuse_all(tensors: Iterable[Fusing]) -> None:
+    """Fuse some tensors, a layer's or a model's, with as many threads as torch computes with.
+
+    Raises:
+        ValueError: see `fuse_into`; nothing has been written then.
+    """
+    blocks: list[_Block] = []
+    for tensor in tensors:
+        before = tensor.before or kernel.bits_before(tensor.active)
+        if len(tensor.active) != -(-tensor.buffer.numel() // 8) or before[-1] != len(tensor.values):
+            raise ValueError(
+                f"{len(tensor.values)} values for {before[-1]} active of {8 * len(tensor.active)} in a mask "
+                f"of {tensor.buffer.numel()} weights"
+            )
+        if tensor.buffer.device.type == "cpu":
+            blocks += _blocks(tensor, before)
+        else:
+            _fuse_elsewhere(tensor)
+    share(_fuse_block, blocks)
+
+
+def all_active(size: int) -> NDArray[np.uint8]:
+    """The mask of a tensor whose every element has a value."""
+    bits = np.full(-(-size // 8), 255, np.uint8)
+    if size % 8:
+        bits[-1] = (1 << size % 8) - 1
+    return bits
+
+
+def ready(precision: torch.dtype, device: torch.device) -> None:
+    """Compile what fusing into `precision` takes on a device, so that no first answer waits for it."""
+    if device.type == "cpu":
+        nothing = torch.empty(1, dtype=precision)
+        fuse_into(nothing, torch.zeros(1), torch.zeros(1, dtype=torch.float16), 0, all_active(1))
+
+
+def _fuse_elsewhere(tensor: Fusing) -> None:
+    bits = torch.tensor(tensor.active, device=tensor.buffer.device)  # (B,)
+    eight = torch.arange(8, dtype=torch.uint8, device=bits.device)
+    active = (bits[:, None] >> eight & 1).view(-1)[: tensor.buffer.numel()].bool()
+    fused = tensor.pristine.detach().clone()
+    values = tensor.values.float() * 2.0**-tensor.exponent
+    fused.view(-1)[active] += values
+    tensor.buffer.copy_(fused)
+
+
+class _Block(NamedTuple):
+    """A stretch of one tensor: elements `start` to `stop`; `first` is the number of its first value."""
+
+    add: kernel.Add
+    out: NDArray[Any]
+    pristine: NDArray[np.float32]
+    values: NDArray[Any]
+    scale: np.float32
+    active: NDArray[np.uint8]
+    start: int
+    stop: int
+    first: int
+
+
+def _blocks(tensor: Fusing, before: list[int]) -> Iterator[_Block]:
+    half, rounded = tensor.values.dtype == torch.float16, tensor.buffer.dtype == torch.bfloat16
+    add = kernel.adding(kernel.Types(half, rounded, kernel.expands()))
+    out = tensor.buffer.view(-1)
+    pristine = tensor.pristine.detach().view(-1).numpy()
+    values, scale = tensor.values.numpy(), np.float32(2.0**-tensor.exponent)
+    written = out.view(torch.uint16).numpy() if rounded else out.numpy()
+    for number, first in enumerate(before[:-1]):
+        start = number * kernel.BLOCK
+        yield _Block(
+            add,
+            written,
+            pristine,
+            values.view(np.uint16) if half else values,
+            scale,
+            tensor.active,
+            start,
+            min(start + kernel.BLOCK, len(pristine)),
+            first,
+        )
+
+
+def _fuse_block(block: _Block) -> None:
+    block.add(*block[1:])

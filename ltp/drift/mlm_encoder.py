@@ -1,0 +1,75 @@
+"""The encoder for masked-language modelling: packed tokens, and beyond the last attention only the masked positions.
+
+Dimensions: B lines, N tokens of the whole batch, T tokens of its longest line, M masked positions, Q the most of them
+in one line, H hidden, d numbers a head.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from ltp.backbone.load import Backbone
+from ltp.config import Precision
+from ltp.drift.batches import MaskedBatch
+from ltp.drift.padding import Grid
+from ltp.model.encoder import Batch, Encoder, Weights
+from ltp.model.head import Module
+from ltp.training.dropout import Noise
+
+
+class MaskedEncoder(Encoder):
+    """The forward pass for one architecture; holds no weight."""
+
+    def __init__(self, backbone: Backbone, *, precision: Precision) -> None:
+        super().__init__(backbone, precision=precision, dropout=True)
+        self._noise: Noise | None = None
+
+    def features(self, weights: Weights, batch: MaskedBatch, *, seed: int | None) -> Tensor:
+        """Return what the decoder reads at each masked position, (M, H) fp32; without a seed there is no dropout."""
+        self._noise = None if seed is None else Noise(seed, batch.ids.device)
+        self._tokens, self._queries = self._grids(batch)
+        hidden = self._look_up(weights, batch)
+        for layer in weights.layers[:-1]:
+            hidden = self._layer(layer, hidden, batch, last=False)
+        hidden = self._layer(weights.layers[-1], hidden, batch, last=True)  # (M, H)
+        return self._norm(F.gelu(F.linear(hidden, *weights.head)), weights.head_norm)
+
+    def _grids(self, batch: MaskedBatch) -> tuple[Grid, Grid]:
+        """Lay out all tokens, and the masked ones."""
+        cells = torch.arange(len(batch.ids), device=batch.ids.device) if batch.cells is None else batch.cells
+        return (
+            Grid.of(cells, lines=batch.size, width=batch.longest, heads=self._heads),
+            Grid.of(batch.query_cells, lines=batch.size, width=batch.queries, heads=self._heads),
+        )
+
+    def _look_up(self, weights: Weights, batch: Batch) -> Tensor:
+        words = F.embedding(batch.ids, weights.word, sparse=True)  # the gradient is added to the rows that were read
+        hidden = words + weights.token_type + F.embedding(batch.positions, weights.position)
+        return self._drop(self._norm(hidden, weights.embedding_norm))
+
+    def _attend(self, layer: dict[str, Module], query: Tensor, hidden: Tensor, batch: Batch, *, last: bool) -> Tensor:
+        width, hidden = hidden.shape[1], hidden.to(self.dtype)  # cast once for all three
+        asking = self._queries if last else self._tokens
+        q = asking.spread(self._linear(query if last else hidden, layer["attention.self.query"]).float())
+        k, v = (
+            self._tokens.spread(self._linear(hidden, layer[f"attention.self.{part}"]).float())
+            for part in ("key", "value")
+        )  # (B x heads, T or Q, d)
+        return asking.pick(self._mix(q, k, v, batch.keys), width=width)
+
+    def _mix(self, q: Tensor, k: Tensor, v: Tensor, keys: Tensor | None) -> Tensor:
+        if self._noise is None:
+            q, k, v = (self._by_line(each) for each in (q, k, v))
+            return F.scaled_dot_product_attention(q, k, v, attn_mask=keys).flatten(0, 1)
+        scores = (q @ k.transpose(1, 2)).mul_(q.shape[-1] ** -0.5)
+        if keys is not None:
+            self._by_line(scores).masked_fill_(~keys, -torch.inf)
+        return self._noise.drop(scores.softmax(-1), self._attention_dropout) @ v
+
+    def _by_line(self, blocks: Tensor) -> Tensor:
+        return blocks.view(-1, self._heads, *blocks.shape[1:])  # (B, heads, T or Q, d or T)
+
+    def _drop(self, tokens: Tensor) -> Tensor:
+        return tokens if self._noise is None else self._noise.drop(tokens, self._dropout)

@@ -1,0 +1,69 @@
+"""One adapter as the forward pass sees it: what differs from the backbone, ready to use or ready to be fused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ltp.model.encoder import Overlay
+from ltp.model.head import ClassHead, Module, WordHead
+from ltp.model.template import Template
+
+Product = Callable[[Tensor], Tensor]
+"""Multiplies tokens (N, I) into (N, O)."""
+
+
+class Rows(Protocol):
+    """Rows of an embedding matrix that differ from the backbone's."""
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held."""
+
+    def patch(self, ids: Tensor, vectors: Tensor) -> None:
+        """Where `ids` (n,) name a row that differs, write it over the backbone's in `vectors` (n, H)."""
+
+
+@dataclass(frozen=True)
+class View:
+    """What one adapter changes. The rest is the backbone's, and computed for a whole batch at once."""
+
+    prompt: Tensor
+    """(n, H), where the backbone is."""
+    template: Template
+    kind: str = ""
+    """Alike for adapters that change the same products: those stand side by side in a batch."""
+    products: Mapping[str, Product] = field(default_factory=dict)
+    """By unit."""
+    norms: Mapping[str, Module] = field(default_factory=dict)
+    embeddings: Mapping[str, Rows] = field(default_factory=dict)
+    """By matrix."""
+    head: WordHead | ClassHead | None = None
+    """What makes the logits, where it is not the backbone's own with the verbalizer's words."""
+    nbytes: int = 0
+    """What this adapter alone keeps in memory."""
+
+
+class ReadyRows:
+    """Rows kept fused."""
+
+    def __init__(self, overlay: Overlay) -> None:
+        self._overlay = overlay
+        self.nbytes = overlay.rows.nbytes + overlay.values.nbytes
+
+    def patch(self, ids: Tensor, vectors: Tensor) -> None:
+        """See `Rows`."""
+        hits, slots = among(self._overlay.rows, ids)
+        vectors.index_copy_(0, hits, F.embedding(slots, self._overlay.values))
+
+
+def among(rows: Tensor, ids: Tensor) -> tuple[Tensor, Tensor]:
+    """Find `ids` (n,) among ascending `rows` (R,), R > 0: the places in `ids` that are there, and their slots."""
+    slots = torch.searchsorted(rows, ids).clamp_(max=len(rows) - 1)
+    hits = (rows[slots] == ids).nonzero().squeeze(1)
+    return hits, slots[hits]

@@ -1,0 +1,80 @@
+"""What all adapters share: the backbone's tensors and products, templates, a scratch for each thread."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from ltp.backbone.architecture import LM_BIAS, is_layer_norm
+from ltp.backbone.load import Backbone
+from ltp.config import Precision
+from ltp.delta.delta import Delta
+from ltp.engine.linear import Linear
+from ltp.engine.projections import Scratch, Unit, units_of
+from ltp.errors import CorruptArtifact, InvalidConfig
+from ltp.model.encoder import DTYPES
+from ltp.model.head import Module, WordHead
+from ltp.model.methods import RECIPES, Form
+from ltp.model.template import Template
+
+if TYPE_CHECKING:
+    from ltp.adapter.artefact import Adapter
+
+
+class Shared:
+    """One backbone in one precision: that of the products. Embeddings, norms, attention and residuals are fp32."""
+
+    def __init__(self, backbone: Backbone, *, precision: Precision = "fp32") -> None:
+        self.backbone, self.dtype = backbone, DTYPES[precision]
+        self.tensors, self.verbalizer = backbone.parameters, backbone.verbalizer
+        self.device = backbone.verbalizer.device
+        self.units = units_of(backbone)
+        self.scratch = Scratch(self.units, dtype=self.dtype, device=self.device)
+        self.products = {name: self._product(unit) for name, unit in self.units.items()}
+        self.norms = {name: self.module(name) for name in _norms(self.tensors)}
+        self.head = self._head()
+        self._templates: dict[tuple[Form, int, int, bool], Template] = {}
+
+    def module(self, name: str) -> Module:
+        """The backbone's own weight and bias of a module."""
+        return self.tensors[f"{name}.weight"], self.tensors[f"{name}.bias"]
+
+    def _head(self) -> WordHead:
+        answers = self.backbone.decoder[self.verbalizer], self.tensors[LM_BIAS][self.verbalizer]
+        epsilon = self.backbone.architecture.norm_epsilon
+        return WordHead(self.module("lm_head.dense"), self.module("lm_head.layer_norm"), answers, epsilon)
+
+    def _product(self, unit: Unit) -> Linear:
+        modules = [self.module(module) for module in unit.modules]
+        weight, bias = (torch.cat(parts).to(self.dtype) for parts in zip(*modules, strict=True))
+        return Linear(weight, bias, unit.activation)
+
+    def template(self, adapter: Adapter) -> Template:
+        """The template of an adapter, one object for all that have the same.
+
+        Raises:
+            CorruptArtifact: it fits no input of this backbone.
+        """
+        options = adapter.template
+        key = (RECIPES[adapter.method].form, len(adapter.prompt), options.max_length, options.literal)
+        if key not in self._templates:
+            form, length, longest, literal = key
+            try:
+                template = Template(self.backbone, prompt_length=length, max_length=longest, literal=literal, form=form)
+            except InvalidConfig as error:  # training could not have used it
+                raise CorruptArtifact(f"the adapter's template cannot be: {error}") from error
+            self._templates[key] = template
+        return self._templates[key]
+
+    def kept(self, delta: Delta) -> Delta:
+        """A delta where it is fetched from when it is needed: for another device, in memory that it can read."""
+        if self.device.type == "cpu":
+            return delta
+        return replace(delta, values={name: values.pin_memory() for name, values in delta.values.items()})
+
+
+def _norms(tensors: dict[str, Tensor]) -> list[str]:
+    return sorted({name.rpartition(".")[0] for name in tensors if is_layer_norm(name)})

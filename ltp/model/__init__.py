@@ -1,0 +1,1 @@
+"""The network: encoder, MLM head, soft prompt, template, classification, and the methods that combine them."""

@@ -1,0 +1,262 @@
+"""XLM-R's encoder as a function of its weights, made for what 3.2 needs: three logits at one `<mask>` an example.
+
+Equal to transformers' `XLMRobertaForMaskedLM` (a test holds it), with four savings. Tokens of a batch lie packed, so
+padding exists only inside attention. The last layer is computed at `<mask>` alone. Logits are taken for the tokens of
+the verbalizer alone. And weights are arguments: an adapter changes only those where its ticket is active.
+
+Dimensions: B examples, N tokens of the whole batch, T tokens of its longest example, H hidden, S soft tokens of the
+whole batch, R rows of an overlay, V vocabulary.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import accumulate, chain
+from typing import Any, Protocol
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ltp.backbone.architecture import LM_BIAS, POSITION_EMBEDDINGS, TYPE_EMBEDDINGS, WORD_EMBEDDINGS
+from ltp.backbone.load import Backbone
+from ltp.config import Precision
+from ltp.model.head import ClassHead, Module, WordHead
+from ltp.model.template import Encoded
+
+EMBEDDING_NORM = "roberta.embeddings.LayerNorm"
+LAYER_MODULES = (
+    "attention.self.query",
+    "attention.self.key",
+    "attention.self.value",
+    "attention.output.dense",
+    "attention.output.LayerNorm",
+    "intermediate.dense",
+    "output.dense",
+    "output.LayerNorm",
+)
+DTYPES: dict[Precision, torch.dtype] = {"fp32": torch.float32, "bf16": torch.bfloat16}
+
+
+@dataclass(frozen=True)
+class Overlay:
+    """Word embedding rows that differ from the backbone's: `rows` (R,) ascending, `values` (R, H)."""
+
+    rows: Tensor
+    values: Tensor
+
+
+@dataclass(frozen=True)
+class Weights:
+    """One adapter's view of the model. Tensors it does not change are the backbone's own, by reference."""
+
+    word: Tensor
+    overlay: Overlay | None
+    position: Tensor
+    token_type: Tensor
+    embedding_norm: Module
+    layers: list[dict[str, Module]]
+    head: Module
+    head_norm: Module
+    answers: Module
+    """Output embeddings (3, H) and biases (3,) of the verbalizer's tokens."""
+    classifier: ClassHead | None = None
+    """What reads `<s>` in place of the three before it."""
+
+
+def weights_from(
+    backbone: Backbone,
+    changed: Mapping[str, Tensor],
+    *,
+    overlay: Overlay | None = None,
+    answers: Tensor | None = None,
+    words: Tensor | None = None,
+) -> Weights:
+    """View the backbone with other tensors (`changed`), word embedding rows (`overlay`) and output rows (`answers`).
+
+    `words` (3,) are the tokens to predict, the verbalizer's when None.
+    """
+    tensors, words = backbone.parameters, backbone.verbalizer if words is None else words
+
+    def tensor(name: str) -> Tensor:
+        return changed[name] if name in changed else tensors[name]
+
+    def module(name: str) -> Module:
+        return tensor(f"{name}.weight"), tensor(f"{name}.bias")
+
+    layers = [f"roberta.encoder.layer.{index}" for index in range(backbone.info.layers)]
+    return Weights(
+        word=tensors[WORD_EMBEDDINGS],
+        overlay=overlay,
+        position=tensor(POSITION_EMBEDDINGS),
+        token_type=tensor(TYPE_EMBEDDINGS)[0],
+        embedding_norm=module(EMBEDDING_NORM),
+        layers=[{part: module(f"{layer}.{part}") for part in LAYER_MODULES} for layer in layers],
+        head=module("lm_head.dense"),
+        head_norm=module("lm_head.layer_norm"),
+        answers=(
+            backbone.decoder[words] if answers is None else answers,
+            tensor(LM_BIAS)[words],
+        ),
+    )
+
+
+@dataclass(frozen=True)
+class Batch:
+    """B examples, packed: `ids` and `positions` (N,), and where everything lies among the N tokens."""
+
+    ids: Tensor
+    positions: Tensor
+    soft: Tensor
+    """Places of the soft tokens, (S,)."""
+    mask: Tensor
+    """Place of each example's `<mask>`, or whatever is asked, (B,)."""
+    cells: Tensor | None
+    """Each token's cell in the padded (B x T) grid, (N,); None when no padding is needed."""
+    keys: Tensor | None
+    """Which cells hold a token, (B, 1, 1, T)."""
+    longest: int
+
+    @property
+    def size(self) -> int:
+        """B, the number of examples."""
+        return len(self.mask)
+
+
+def pack(examples: Sequence[Encoded], *, pad: int, device: str | torch.device = "cpu") -> Batch:
+    """Lay examples end to end. Positions count from `pad` + 1 over real and soft tokens alike."""
+    lengths = torch.tensor([len(example.ids) for example in examples])
+    starts = torch.tensor([0, *accumulate(len(example.ids) for example in examples)][:-1])
+    longest, tokens = int(lengths.max()), int(lengths.sum())
+    inside = torch.arange(tokens) - starts.repeat_interleave(lengths)
+    soft = [
+        start + example.soft_from + index
+        for start, example in zip(starts.tolist(), examples, strict=True)
+        for index in range(example.soft)
+    ]
+    padded = tokens < longest * len(examples)
+    grid = torch.arange(len(examples)).repeat_interleave(lengths) * longest + inside
+    return Batch(
+        ids=torch.tensor(list(chain.from_iterable(example.ids for example in examples)), device=device),
+        positions=(inside + pad + 1).to(device),
+        soft=torch.tensor(soft, dtype=torch.int64, device=device),
+        mask=(starts + torch.tensor([example.asked for example in examples])).to(device),
+        cells=grid.to(device) if padded else None,
+        keys=(torch.arange(longest) < lengths[:, None])[:, None, None].to(device) if padded else None,
+        longest=longest,
+    )
+
+
+class Dropper(Protocol):
+    """Zeroes a share of the elements and scales the others up."""
+
+    def drop(self, tokens: Tensor, rate: float) -> Tensor:
+        """Return `tokens` with a share `rate` of them zero."""
+
+
+class Encoder:
+    """The forward pass for one architecture; holds no weight.
+
+    `precision` is the arithmetic of the linear layers: residuals, norms and attention stay fp32, which on a CPU is both
+    more exact and faster than bf16 throughout. With `dropout`, the checkpoint's own rates hold for calls that bring
+    `noise`, as training does.
+    """
+
+    def __init__(self, backbone: Backbone, *, precision: Precision = "fp32", dropout: bool = False) -> None:
+        architecture = backbone.architecture
+        self._heads = architecture.heads
+        self._epsilon = architecture.norm_epsilon
+        self._activation: Callable[[Tensor], Tensor] = getattr(F, architecture.activation)
+        self._dropout = architecture.dropout if dropout else 0.0
+        self._attention_dropout = architecture.attention_dropout if dropout else 0.0
+        self._noise: Dropper | None = None
+        self.dtype = DTYPES[precision]
+
+    def __call__(self, weights: Weights, batch: Batch, prompts: Tensor, *, noise: Dropper | None = None) -> Tensor:
+        """Return verbalizer logits (B, 3) in the order of LABELS; `prompts` (S, H) are the soft tokens' embeddings."""
+        self._noise = noise
+        hidden = self._embed(weights, batch, prompts)
+        for layer in weights.layers[:-1]:
+            hidden = self._layer(layer, hidden, batch, last=False)
+        hidden = self._layer(weights.layers[-1], hidden, batch, last=True)  # (B, H)
+        if weights.classifier is not None:
+            return weights.classifier(hidden, drop=self._drop)
+        return WordHead(weights.head, weights.head_norm, weights.answers, self._epsilon)(hidden)
+
+    def _embed(self, weights: Weights, batch: Batch, prompts: Tensor) -> Tensor:
+        words = look_up(weights.word, weights.overlay, batch.ids).index_copy_(0, batch.soft, prompts)
+        hidden = words + weights.token_type + F.embedding(batch.positions, weights.position)
+        return self._drop(self._norm(hidden, weights.embedding_norm))
+
+    def _layer(self, layer: dict[str, Module], hidden: Tensor, batch: Batch, *, last: bool) -> Tensor:
+        residual = hidden.index_select(0, batch.mask) if last else hidden
+        mixed = self._linear(self._attend(layer, residual, hidden, batch, last=last), layer["attention.output.dense"])
+        hidden = self._norm(self._drop(mixed.float()) + residual, layer["attention.output.LayerNorm"])
+        inner = self._activation(self._linear(hidden, layer["intermediate.dense"]))
+        mixed = self._linear(inner, layer["output.dense"])
+        return self._norm(self._drop(mixed.float()) + hidden, layer["output.LayerNorm"])
+
+    def _attend(self, layer: dict[str, Module], query: Tensor, hidden: Tensor, batch: Batch, *, last: bool) -> Tensor:
+        width, hidden = hidden.shape[1], hidden.to(self.dtype)  # cast once for all three
+        q = self._linear(query if last else hidden, layer["attention.self.query"]).float()
+        k, v = (self._linear(hidden, layer[f"attention.self.{part}"]).float() for part in ("key", "value"))
+        q = self._split(q, batch.size) if last else self._grid(q, batch)  # (B, heads, T or 1, d)
+        context = self._mix(q, self._grid(k, batch), self._grid(v, batch), batch.keys)
+        context = context.transpose(1, 2).reshape(-1, width)  # (B x T, H); (B, H) in the last layer
+        if not last and batch.cells is not None:
+            context = _Pick.apply(context, batch.cells)  # type: ignore[no-untyped-call]
+        return context
+
+    def _mix(self, q: Tensor, k: Tensor, v: Tensor, keys: Tensor | None) -> Tensor:
+        if self._noise is None:
+            return F.scaled_dot_product_attention(q, k, v, attn_mask=keys)
+        scores = q @ k.transpose(2, 3) * q.shape[-1] ** -0.5
+        if keys is not None:
+            scores = scores.masked_fill(~keys, -torch.inf)
+        return self._noise.drop(scores.softmax(-1), self._attention_dropout) @ v
+
+    def _grid(self, packed: Tensor, batch: Batch) -> Tensor:
+        if batch.cells is not None:
+            cells = packed.new_zeros(batch.size * batch.longest, packed.shape[1])
+            packed = cells.index_copy_(0, batch.cells, packed)
+        return self._split(packed, batch.size)
+
+    def _split(self, tokens: Tensor, size: int) -> Tensor:
+        return tokens.view(size, -1, self._heads, tokens.shape[1] // self._heads).transpose(1, 2)  # (B, heads, T, d)
+
+    def _linear(self, tokens: Tensor, module: Module) -> Tensor:
+        weight, bias = module
+        return F.linear(tokens.to(self.dtype), weight.to(self.dtype), bias.to(self.dtype))
+
+    def _norm(self, tokens: Tensor, module: Module) -> Tensor:
+        return F.layer_norm(tokens, tokens.shape[-1:], *module, self._epsilon)
+
+    def _drop(self, tokens: Tensor) -> Tensor:
+        return tokens if self._noise is None else self._noise.drop(tokens, self._dropout)
+
+
+def look_up(table: Tensor, overlay: Overlay | None, ids: Tensor) -> Tensor:
+    """Embed `ids` (N,) from `table` (V, H), rows of the overlay taking precedence; a new (N, H)."""
+    vectors = F.embedding(ids, table)
+    if overlay is None or not len(overlay.rows):
+        return vectors
+    slots = torch.searchsorted(overlay.rows, ids).clamp_(max=len(overlay.rows) - 1)
+    hits = (overlay.rows[slots] == ids).nonzero().squeeze(1)
+    return vectors.index_copy_(0, hits, F.embedding(slots[hits], overlay.values))
+
+
+class _Pick(torch.autograd.Function):
+    """`tokens[places]` for distinct places: its gradient is a copy, where autograd's own would add atomically."""
+
+    @staticmethod
+    def forward(ctx: Any, tokens: Tensor, places: Tensor) -> Tensor:
+        ctx.save_for_backward(places)
+        ctx.size = tokens.shape[0]
+        return tokens.index_select(0, places)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        (gradient,) = gradients
+        (places,) = ctx.saved_tensors
+        return gradient.new_zeros(ctx.size, gradient.shape[1]).index_copy_(0, places, gradient), None

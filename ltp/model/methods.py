@@ -1,0 +1,49 @@
+"""What the compared methods are (4.3), as what each chooses: template x verbalizer x head x trainable set. No torch.
+
+LTP and PT are the paper's own; FT, DP, SP and MP are those of Zhao & Schuetze (2021), to which it compares. All of them
+share one trainer, so that nothing but these choices differs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from ltp.config import VERBALIZER, Label, Method
+
+Form = Literal["pair", "discrete", "mixed", "soft"]
+"""How a pair is laid out, see `ltp.model.template`."""
+Trains = Literal["prompt", "ticket", "all"]
+"""What moves of the model: nothing beside what the method adds to it, a ticket's active parameters, or every one."""
+
+YES_OR_NO: dict[Label, str] = {"entailment": "yes", "neutral": "maybe", "contradiction": "no"}
+"""The words of the templates with a question."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One method. `words` are what is predicted at `<mask>`; None for a classification head on `<s>` instead."""
+
+    form: Form
+    words: dict[Label, str] | None
+    trains: Trains
+
+    @property
+    def soft(self) -> bool:
+        """Whether there is a soft prompt."""
+        return self.form in ("soft", "mixed")
+
+    @property
+    def dense(self) -> bool:
+        """Whether every parameter trains, and what moved is published without a ticket."""
+        return self.trains == "all"
+
+
+RECIPES: dict[Method, Recipe] = {
+    "ltp": Recipe("soft", VERBALIZER, "ticket"),
+    "ft": Recipe("pair", None, "all"),
+    "dp": Recipe("discrete", YES_OR_NO, "all"),
+    "sp": Recipe("soft", VERBALIZER, "all"),
+    "mp": Recipe("mixed", YES_OR_NO, "all"),
+    "pt": Recipe("soft", VERBALIZER, "prompt"),
+}

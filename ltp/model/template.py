@@ -1,0 +1,151 @@
+"""The template of 3.2, `<s> P . H ? <p1>..<pn> <mask> </s>`, and those of 4.3's methods, from texts to token ids.
+
+The sentences' own final punctuation gives way to the template's `.` and `?` (`literal` keeps it, and so does a pair
+without a template). What does not fit is cut from the end of the longer of P and H, never from the prompt or the mask.
+Imports no torch.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ltp.errors import InvalidConfig
+from ltp.model.methods import Form
+
+if TYPE_CHECKING:
+    from ltp.backbone.load import Backbone
+
+TERMINALS = frozenset(
+    ".?!;…‼‽⁇⁈⁉⸮"  # Latin, Cyrillic, and Greek, whose question mark is typed `;`
+    "\u037e"  # the Greek question mark's own code point
+    "。．！？；｡﹒﹖﹗︒"  # Chinese and Japanese, full and half width
+    "؟۔؛؞܀܁܂"  # Arabic, Urdu, Syriac
+    "।॥꣎꣏᱾᱿꫰꫱꯫"  # Devanagari and its relatives, Saurashtra, Ol Chiki, Meetei
+    "։՞՜՛"  # Armenian
+    "።፧፨"  # Ethiopic
+    "။។៕༎།᠃᠉"  # Burmese, Khmer, Tibetan, Mongolian
+)
+"""What ends a sentence, in the scripts XLM-R was trained on and their neighbours."""
+_CLOSING = frozenset({"Pe", "Pf", "Pi", "Cf"})
+"""Closing brackets, quotes of either direction (German closes with an opening one), invisible direction marks."""
+_CLOSERS = frozenset("\"'`＂＇")
+
+
+SOFT, MASK, END = "<p>", "<mask>", "</s>"
+LAYOUTS: dict[Form, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "soft": ((".",), ("?", SOFT, MASK, END)),
+    "discrete": ((".", "Question:"), ("?", "Answer:", MASK, ".", END)),
+    "mixed": ((".", "Question:"), ("?", SOFT, "Answer:", MASK, ".", END)),
+    "pair": ((END, END), (END,)),
+}
+"""What stands between P and H, and after them; `<s>` is before. A pair without `<mask>` is asked at its `<s>`."""
+
+
+def least_tokens(form: Form, *, prompt_length: int) -> int:
+    """Count what the shortest pair needs in a form, each word of the template taken for one token."""
+    pieces = [piece for part in LAYOUTS[form] for piece in part]
+    return 1 + 1 + 1 + sum(prompt_length if piece == SOFT else 1 for piece in pieces)  # <s>, P and H besides
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """One pair in the template: `soft` places from `soft_from` on await the soft prompt, and `asked` gives the answer.
+
+    Both count from the first token, 0; `asked` is the place of `<mask>`, or of `<s>` for a classification head.
+    """
+
+    ids: list[int]
+    soft: int
+    soft_from: int
+    asked: int
+    truncated: bool
+
+
+def without_final_punctuation(text: str) -> str:
+    """Drop the marks that end a sentence, also inside closing quotes and brackets, which stay.
+
+    A text that is nothing but punctuation is left as it is.
+    """
+    end = len(text)
+    while end and (text[end - 1] in TERMINALS or text[end - 1].isspace() or _closes(text[end - 1])):
+        end -= 1
+    if not end:
+        return text.strip()
+    return text[:end].strip() + "".join(mark for mark in text[end:] if mark not in TERMINALS and not mark.isspace())
+
+
+def _closes(mark: str) -> bool:
+    return mark in _CLOSERS or unicodedata.category(mark) in _CLOSING
+
+
+class Template:
+    """Puts pairs into a template of one form and prompt length; forms without soft tokens ignore the length.
+
+    Raises:
+        InvalidConfig: `max_length` exceeds the backbone's positions, or leaves no room for a word of either text.
+    """
+
+    def __init__(
+        self, backbone: Backbone, *, prompt_length: int, max_length: int, literal: bool = False, form: Form = "soft"
+    ) -> None:
+        self._tokenizer, special = backbone.tokenizer, backbone.special
+        self._literal = literal or form == "pair"
+        self._pieces = {SOFT: [special.pad] * prompt_length, MASK: [special.mask], END: [special.eos]}
+        between, after = LAYOUTS[form]
+        self._soft = prompt_length if SOFT in after else 0
+        self._start = [special.bos]
+        self._middle, self._end = self._ids(between), self._ids(after)
+        self._soft_from = len(self._ids(after[: after.index(SOFT)] if self._soft else after))
+        self._asked = len(self._ids(after[: after.index(MASK)])) if MASK in after else None
+        self._special, self._unknown = frozenset(special.ids()), special.unk
+        self._room = max_length - len(self._start) - len(self._middle) - len(self._end)
+        if max_length > backbone.info.max_positions:
+            raise InvalidConfig("max_length", max_length, f"at most the backbone's {backbone.info.max_positions}")
+        if self._room < 2:  # one token of P and one of H
+            raise InvalidConfig("max_length", max_length, f"at least {max_length - self._room + 2} with this prompt")
+
+    def encode(self, pairs: Sequence[tuple[str, str]]) -> list[Encoded]:
+        """Tokenize (premise, hypothesis) pairs, in order. A special token written out in a text is read as `<unk>`."""
+        texts = [text if self._literal else without_final_punctuation(text) for pair in pairs for text in pair]
+        encodings = self._tokenizer.encode_batch_fast(texts, add_special_tokens=False)
+        ids = [self._plain(encoding.ids) for encoding in encodings]
+        return [self._assemble(premise, hypothesis) for premise, hypothesis in zip(ids[::2], ids[1::2], strict=True)]
+
+    def _ids(self, pieces: Sequence[str]) -> list[int]:
+        """Token ids of a part of the layout; each of its words has a space before it."""
+        ids: list[int] = []
+        for piece in pieces:
+            known = self._pieces.get(piece)
+            ids += self._tokenizer.encode(piece, add_special_tokens=False).ids if known is None else known
+        return ids
+
+    def _plain(self, ids: list[int]) -> list[int]:
+        if self._special.isdisjoint(ids):
+            return ids
+        return [self._unknown if token in self._special else token for token in ids]
+
+    def _assemble(self, premise: list[int], hypothesis: list[int]) -> Encoded:
+        first, second = kept_lengths(len(premise), len(hypothesis), self._room)
+        ids = [*self._start, *premise[:first], *self._middle, *hypothesis[:second], *self._end]
+        end = len(ids) - len(self._end)
+        return Encoded(
+            ids,
+            soft=self._soft,
+            soft_from=end + self._soft_from,
+            asked=0 if self._asked is None else end + self._asked,
+            truncated=first + second < len(premise) + len(hypothesis),
+        )
+
+
+def kept_lengths(premise: int, hypothesis: int, room: int) -> tuple[int, int]:
+    """Share `room` tokens as cutting the longer text one by one would; the premise gives way when they are equal."""
+    if premise + hypothesis <= room:
+        return premise, hypothesis
+    if hypothesis <= room // 2:
+        return room - hypothesis, hypothesis
+    if premise <= room // 2:
+        return premise, room - premise
+    return room // 2, room - room // 2

@@ -1,0 +1,1 @@
+"""What an experiment asks for: experiments, bounds, variants, learning rates, and the cells of work they make."""

@@ -1,0 +1,1 @@
+"""Doing the work of an experiment cell by cell, and keeping the results."""

@@ -1,0 +1,47 @@
+"""Whoever does the cells: in this process (`in_process`), or elsewhere. The runner knows only this protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from ltp.progress import ProgressCallback
+from ltp.reproduce.plan.cell import Cell, Outcome
+
+
+@dataclass(frozen=True)
+class Done:
+    """A cell's outcome, and what it took."""
+
+    outcome: Outcome
+    seconds: float
+    peak_rss_mb: float
+
+
+class Executor(Protocol):
+    """Does cells, and keeps the artefacts that further cells need: drifts, tickets and adapters, by the cell's id.
+
+    The same cell always gives the same outcome. A training whose loss is no number gives `{"diverged": reason}`; every
+    other failure is an exception in the future, and ends the run.
+    """
+
+    @property
+    def slots(self) -> int:
+        """How many cells it works on at a time."""
+
+    def check(self, cells: Iterable[Cell]) -> None:
+        """Raise, before anything is begun, what it already knows it would raise for one of these."""
+
+    def submit(self, cell: Cell, progress: ProgressCallback) -> Future[Done]:
+        """Begin a cell, all of whose needs are held; one may also finish it before returning."""
+
+    def holds(self, cell: Cell) -> bool:
+        """Whether the cell's artefact is here."""
+
+    def release(self, cell: Cell) -> None:
+        """Let the cell's artefact go, if it is here; nothing needs it any more."""
+
+    def facts(self) -> dict[str, Any]:
+        """Machine, device and versions, for the report."""

@@ -1,0 +1,151 @@
+"""Finished cells, one JSON file each, and the identity that all of them share.
+
+A file appears whole or not at all (written aside, synced, renamed), so whatever kills the run costs at most the cell
+that was being worked on. One process at a time has the ledger; its lock goes with the process.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Self
+
+from filelock import FileLock, Timeout
+
+from ltp.errors import LedgerMismatch
+from ltp.reproduce.plan.cell import Cell, Outcome
+from ltp.reproduce.run.identity import Identity
+
+IDENTITY, CELLS, LOCK = "identity.json", "cells", ".lock"
+
+
+@dataclass(frozen=True)
+class Record:
+    """A finished cell: what it says, and what it took."""
+
+    id: str
+    kind: str
+    label: str
+    outcome: Outcome
+    seconds: float
+    peak_rss_mb: float
+    """The largest the process that did it had been by then."""
+    finished_at: str
+
+
+class Ledger:
+    """The results in one folder."""
+
+    def __init__(self, folder: Path, identity: Identity) -> None:
+        """Open the folder, or make it.
+
+        Raises:
+            LedgerMismatch: another process has it, or what is in it was made otherwise; naming every difference.
+        """
+        self.folder = folder
+        (folder / CELLS).mkdir(parents=True, exist_ok=True)
+        self._lock = FileLock(folder / LOCK)
+        try:
+            self._lock.acquire(timeout=0)
+        except Timeout as error:
+            raise LedgerMismatch(
+                f"another process is working in {folder}; wait for it, or name another folder"
+            ) from error
+        try:
+            self.identity = _joined(folder / IDENTITY, identity)
+        except LedgerMismatch:
+            self._lock.release()
+            raise
+        for half in (folder / CELLS).glob(".*"):  # what was being written when a process was killed
+            half.unlink(missing_ok=True)
+        self._records = dict(self._read())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let another process have the folder."""
+        self._lock.release()
+
+    def _read(self) -> Iterator[tuple[str, Record]]:
+        for path in sorted((self.folder / CELLS).glob("*.json")):
+            try:
+                record = Record(**json.loads(path.read_text(encoding="utf-8")))
+            except (ValueError, TypeError):  # not of our writing, or the disk's fault: the cell is done again
+                continue
+            if record.id == path.stem:
+                yield record.id, record
+
+    @property
+    def records(self) -> Mapping[str, Record]:
+        """Every finished cell, by id."""
+        return self._records
+
+    @property
+    def outcomes(self) -> dict[str, Outcome]:
+        """What every finished cell says, by id."""
+        return {record_id: record.outcome for record_id, record in self._records.items()}
+
+    def keep(self, cell: Cell, outcome: Outcome, *, seconds: float, peak_rss_mb: float) -> Record:
+        """Write a finished cell down; it is there once this returns."""
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        record = Record(cell.id, cell.kind, cell.label, outcome, round(seconds, 3), round(peak_rss_mb, 1), now)
+        write_whole(self.folder / CELLS / f"{cell.id}.json", json.dumps(asdict(record), ensure_ascii=False))
+        self._records[cell.id] = record
+        return record
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a text file whole or not at all, and have the disk hold it."""
+    aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    with aside.open("w", encoding="utf-8") as stream:
+        stream.write(text)
+        stream.flush()
+        os.fsync(stream.fileno())
+    aside.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _joined(path: Path, identity: Identity) -> Identity:
+    """Compare the folder's identity with this run's, and add the data files it did not know. Raises LedgerMismatch."""
+    own = identity.facts()
+    if path.exists():
+        try:
+            there = json.loads(path.read_text(encoding="utf-8"))
+            found = [line for name in own for line in _differences(name, there[name], own[name])]
+            own["data"] = {**there["data"], **own["data"]}
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise LedgerMismatch(f"{path} cannot be read ({error!r}); name another folder") from error
+        if found:
+            raise LedgerMismatch(
+                f"the results in {path.parent} cannot be mixed with these: {'; '.join(found)}."
+                " Name another folder, or run as before"
+            )
+    write_whole(path, json.dumps(own, indent=1, ensure_ascii=False))
+    return Identity(**own)
+
+
+def _differences(name: str, there: Any, here: Any) -> Iterator[str]:
+    if isinstance(here, dict):
+        for key in sorted(set(here) & set(there)):
+            if here[key] != there[key]:
+                yield f"{name} {key} was {_shown(there[key])} and is {_shown(here[key])}"
+    elif here != there:
+        yield f"{name} was {_shown(there)} and is {_shown(here)}"
+
+
+def _shown(value: object) -> str:
+    text = str(value)
+    return f"{text[:12]}..." if len(text) > 40 else text

@@ -1,0 +1,128 @@
+"""The unlabelled text of one language that a drift is measured on (3.1): one line is one example. Imports no torch.
+
+A corpus is read again at each call and never held whole, so its size is bounded by the disk. Lines lose the blanks
+around them; blank ones are dropped.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+from ltp.errors import CorpusError
+from ltp.text.demo_corpus import demo_sentences
+from ltp.text.lines import numbered_lines
+
+BUILTINS: dict[str, Callable[[], Iterator[str]]] = {"demo": demo_sentences}
+"""The corpora that need no file. `demo`: English prose out of Python's own documentation."""
+
+
+class Corpus:
+    """Lines of text that can be read any number of times.
+
+    Reading raises CorpusError, naming the line, for bytes that are not UTF-8, U+0000 and lone surrogates, and for a
+    corpus without a single line of text.
+    """
+
+    def __init__(self, name: str, read: Callable[[], Iterator[str]]) -> None:
+        self.name = name
+        self._read = read
+        self._sha256: str | None = None
+        self._count = 0
+
+    @classmethod
+    def from_texts(cls, texts: Iterable[str], *, name: str = "texts") -> Corpus:
+        """A corpus held in memory; a line break inside a text makes two lines of it."""
+        held = list(texts)
+        return cls(name, lambda: _lines_of_texts(held))
+
+    @classmethod
+    def from_file(cls, path: Path, *, longest: int | None = None) -> Corpus:
+        """Plain UTF-8 text, one sentence or paragraph of at most `longest` characters a line; BOM and CRLF may be."""
+        if not path.is_file():
+            raise CorpusError(f"there is no file {path}")
+        return cls(path.name, lambda: _lines_of_file(path, longest))
+
+    @classmethod
+    def builtin(cls, name: str) -> Corpus:
+        """One of `BUILTINS`."""
+        if name not in BUILTINS:
+            raise CorpusError(
+                f"there is no built-in corpus {name!r}; there is {', '.join(map(repr, sorted(BUILTINS)))}"
+            )
+        return cls(name, BUILTINS[name])
+
+    def __iter__(self) -> Iterator[str]:
+        """Every line in order; a complete pass also settles `count` and `sha256`."""
+        digest, count = hashlib.sha256(), 0
+        for line in self._read():
+            digest.update(line.encode())
+            digest.update(b"\n")
+            count += 1
+            yield line
+        if not count:
+            raise CorpusError(f"the corpus {self.name!r} holds no text")
+        self._sha256, self._count = digest.hexdigest(), count
+
+    def lines(self, sample: int | None = None, seed: int = 0) -> list[str]:
+        """All lines, or a uniform sample of at most `sample` of them, in the corpus's order.
+
+        One pass that holds no more than the sample (reservoir sampling); the same corpus, size and seed give the same
+        lines on every Python.
+        """
+        if sample is None:
+            return list(self)
+        rng = random.Random(seed)  # noqa: S311  repeatable, not secret
+        reservoir: list[tuple[int, str]] = []
+        for index, line in enumerate(self):
+            if index < sample:
+                reservoir.append((index, line))
+            elif (slot := int(rng.random() * (index + 1))) < sample:
+                reservoir[slot] = (index, line)
+        return [line for _, line in sorted(reservoir)]
+
+    @property
+    def sha256(self) -> str:
+        """Of the lines as they are used, UTF-8, each ended by LF: blank lines, BOM and CRLF do not change it."""
+        self._pass()
+        return str(self._sha256)
+
+    @property
+    def count(self) -> int:
+        """How many lines there are."""
+        self._pass()
+        return self._count
+
+    def _pass(self) -> None:
+        if self._sha256 is None:
+            for _ in self:
+                pass
+
+
+def _pieces(text: str) -> Iterator[str]:
+    r"""The lines of `text` without the blanks around them; a CR alone ends a line too (old Macintosh files)."""
+    for piece in text.replace("\r", "\n").split("\n"):
+        if stripped := piece.strip():
+            yield stripped
+
+
+def _lines_of_texts(texts: list[str]) -> Iterator[str]:
+    for number, text in enumerate(texts, start=1):
+        for column, character in enumerate(text, start=1):
+            if character == "\0" or "\ud800" <= character <= "\udfff":
+                raise CorpusError(
+                    f"the character U+{ord(character):04X} is not text; remove it", line=number, column=column
+                )
+        yield from _pieces(text)
+
+
+def _lines_of_file(path: Path, longest: int | None) -> Iterator[str]:
+    with path.open("rb") as stream:
+        for number, text in numbered_lines(stream, CorpusError):
+            for piece in _pieces(text):
+                if longest is not None and len(piece) > longest:
+                    what = f"the line has {len(piece):,} characters; at most {longest:,} are read here"
+                    raise CorpusError(what, line=number, column=1)
+                yield piece

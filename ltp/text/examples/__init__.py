@@ -1,0 +1,31 @@
+"""Labelled sentence pairs: read as people have them, checked, split by whole premises. Imports no torch.
+
+`reader` makes Examples of a JSONL, CSV or TSV file; `pairs` streams a file of pairs and writes it back with columns
+added. `source`, `delimited` and `jsonlines` know the formats, `columns` and `labels` the spellings.
+"""
+
+from ltp.text.examples.example import Example, check_trainable, to_jsonl
+from ltp.text.examples.labels import parse_label
+from ltp.text.examples.pairs import RESULT_COLUMNS, Pair, PairFile, PairWriter
+from ltp.text.examples.reader import read_examples
+from ltp.text.examples.repeats import Repeat, duplicates, leaks, shared_premises
+from ltp.text.examples.split import Split, few_shot, split
+
+__all__ = [
+    "RESULT_COLUMNS",
+    "Example",
+    "Pair",
+    "PairFile",
+    "PairWriter",
+    "Repeat",
+    "Split",
+    "check_trainable",
+    "duplicates",
+    "few_shot",
+    "leaks",
+    "parse_label",
+    "read_examples",
+    "shared_premises",
+    "split",
+    "to_jsonl",
+]

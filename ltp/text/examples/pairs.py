@@ -1,0 +1,115 @@
+"""Prediction files: pairs streamed out of a file of any size, and written back as they stood with columns added."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Literal
+
+from ltp.text.examples.columns import TEXTS, Role
+from ltp.text.examples.record import Record, Value
+from ltp.text.examples.source import Source
+from ltp.text.lines import BOM
+
+RESULT_COLUMNS = ("label", "entailment", "neutral", "contradiction")
+"""What a prediction adds: the label, then the probabilities in the order of the labels."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One row to predict; `lang` and `adapter` when the file has such columns and the row fills them."""
+
+    premise: str
+    hypothesis: str
+    lang: str | None
+    adapter: str | None
+    record: Record
+
+    @property
+    def line(self) -> int:
+        """Where the row starts in its file, from 1."""
+        return self.record.line
+
+
+class PairFile:
+    """A JSONL, CSV or TSV file of pairs on disk, read row by row as often as asked.
+
+    Every refusal is an ExamplesError with line and column; `count` reads the whole file and so meets all of them.
+    Labels in the file are not looked at. `longest` is the most characters of a text.
+    """
+
+    def __init__(
+        self, path: Path, *, filename: str | None = None, allow_blank: bool = False, longest: int | None = None
+    ) -> None:
+        self._source = Source(path, filename)
+        self._allow_blank, self._longest = allow_blank, longest
+        self._taken: set[str] | None = None
+        self._count = 0
+
+    @property
+    def format(self) -> Literal["jsonl", "csv", "tsv"]:
+        """How the file is written, told from its content more than from its name."""
+        return self._source.format.name
+
+    def __iter__(self) -> Iterator[Pair]:
+        """Every pair in the file's order; blank lines are no rows."""
+        for record in self._source:
+            premise, hypothesis = (self._text(record, role) for role in TEXTS)
+            yield Pair(premise, hypothesis, _optional(record, "lang"), _optional(record, "adapter"), record)
+
+    def count(self) -> int:
+        """The number of pairs."""
+        self._scan()
+        return self._count
+
+    def writer(self, stream: BinaryIO, columns: Sequence[str] = RESULT_COLUMNS) -> PairWriter:
+        """A writer of this file's rows with `columns` added; a name that the file uses becomes `predicted_` name."""
+        return PairWriter(self._source, stream, [_free(name, self._scan()) for name in columns])
+
+    def _text(self, record: Record, role: Role) -> str:
+        text = record.text(role, longest=self._longest)
+        if not self._allow_blank and not text.strip():
+            raise record.refuse(f"the {role} is blank", role)
+        return text
+
+    def _scan(self) -> set[str]:
+        if self._taken is None:
+            taken: set[str] = set()
+            count = 0
+            for count, pair in enumerate(self, start=1):  # noqa: B007  read after the loop
+                taken.update(self._source.format.taken(pair.record))
+            self._taken, self._count = taken, count
+        return self._taken
+
+
+def _optional(record: Record, role: Role) -> str | None:
+    if role not in record.values:
+        return None
+    return record.text(role).strip() or None
+
+
+def _free(name: str, taken: set[str]) -> str:
+    candidates = [name, f"predicted_{name}", *(f"predicted_{name}_{n}" for n in range(2, len(taken) + 3))]
+    return next(candidate for candidate in candidates if candidate not in taken)
+
+
+class PairWriter:
+    """Writes rows back with columns added: same format, same line ends, every original character where it was."""
+
+    def __init__(self, source: Source, stream: BinaryIO, columns: Sequence[str]) -> None:
+        self._format, self._stream = source.format, stream
+        self.columns = tuple(columns)
+        with source.open() as original:
+            start = original.readline()
+        self._line_end = b"\r\n" if start.endswith(b"\r\n") else b"\n"
+        if (header := self._format.header(self.columns)) is not None:
+            # Excel tells UTF-8 by the mark.
+            self._write((BOM if start.startswith(BOM) else b"") + header.encode())
+
+    def write(self, pair: Pair, values: Sequence[Value]) -> None:
+        """Write the pair's row with one value for each of `columns`; floats with six decimals."""
+        self._write(self._format.extend(pair.record, self.columns, values).encode())
+
+    def _write(self, row: bytes) -> None:
+        self._stream.write(row + self._line_end)

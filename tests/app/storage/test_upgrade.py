@@ -1,0 +1,182 @@
+"""An upgrade of a database in use: rows of the version before stay as they are, and its processes go on writing."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic import command
+from sqlalchemy import MetaData, func, select
+
+from app.registry.aliases import resolve_adapter
+from app.storage.blobs import BlobStore
+from app.storage.database import Database
+from app.storage.models import Adapter, Job, Tenant
+from app.storage.table import new_id
+
+BEFORE, SINCE = "0002", "0003"
+MOMENT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+CONTENT = b"what an adapter is made of"
+Rows = dict[str, dict[str, Any]]
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def old(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """A database as the version before left it."""
+    with ExitStack() as stack:
+        url = f"sqlite:///{tmp_path / 'ltp.sqlite3'}"
+        if request.param == "postgres":
+            url = stack.enter_context(request.getfixturevalue("postgres").database(migrated=False))
+        db = Database(url)
+        stack.callback(db.close)
+        db.migrate(BEFORE)
+        yield db
+
+
+def tables(db: Database) -> MetaData:
+    """The tables as they are in the database now, whatever the models say."""
+    found = MetaData()
+    found.reflect(db.engine)
+    return found
+
+
+def written(db: Database, schema: MetaData, *, tenant: str) -> Rows:
+    """One row of everything, through the columns of `schema` alone; returns them by table."""
+    names = ("job", "blob", "dataset", "drift", "ticket", "adapter")
+    ids = {name: new_id() for name in names}
+    digest = hashlib.sha256(CONTENT).hexdigest()
+    owned = {"tenant": tenant, "created_at": MOMENT}
+    made = {**owned, "status": "ready", "backbone": "b" * 64, "job_id": ids["job"], "published_at": MOMENT}
+    rows: Rows = {
+        "jobs": {
+            **owned,
+            "id": ids["job"],
+            "kind": "adapter",
+            "status": "succeeded",
+            "payload": {},
+            "metrics": {},
+            "resource_kind": "adapter",
+            "resource_id": ids["adapter"],
+            "finished_at": MOMENT,
+            "step": 1,
+            "total": 1,
+            "attempt": 1,
+            "cancel_requested": False,
+        },
+        "job_events": {"job_id": ids["job"], "seq": 1, "kind": "done", "data": {"a": 1}, "created_at": MOMENT},
+        "blobs": {**owned, "id": ids["blob"], "sha256": digest, "size": len(CONTENT), "status": "ready"},
+        "blob_chunks": {"blob_id": ids["blob"], "idx": 0, "sha256": digest, "size": len(CONTENT), "data": CONTENT},
+        "datasets": {
+            **owned,
+            "id": ids["dataset"],
+            "kind": "examples",
+            "blob_id": ids["blob"],
+            "sha256": digest,
+            "count": 3,
+        },
+        "drifts": {
+            **made,
+            "id": ids["drift"],
+            "backbone_name": "tiny",
+            "language": "en",
+            "strategy": "decoupled",
+            "config": {"epochs": 3},
+            "report": {},
+            "blob_id": ids["blob"],
+        },
+        "tickets": {
+            **made,
+            "id": ids["ticket"],
+            "origin": "drift",
+            "shared": False,
+            "drift_id": ids["drift"],
+            "active_ratio": 0.2,
+            "rule": "global",
+            "layers": "all",
+            "strategy": "decoupled",
+            "distribution": [],
+            "blob_id": ids["blob"],
+        },
+        "adapters": {
+            **made,
+            "id": ids["adapter"],
+            "lang": "sw",
+            "version": 1,
+            "method": "ltp",
+            "origin": "training",
+            "seeds": 1,
+            "ticket_id": ids["ticket"],
+            "training": {},
+            "metrics": {},
+            "examples": {"train": 3},
+            "dataset_id": ids["dataset"],
+            "blob_id": ids["blob"],
+        },
+        "language_versions": {"tenant": tenant, "lang": "sw", "last_version": 1},
+        "aliases": {
+            "tenant": tenant,
+            "lang": "sw",
+            "alias": "production",
+            "adapter_id": ids["adapter"],
+            "updated_at": MOMENT,
+        },
+    }
+    with db.write() as session:
+        for name, row in rows.items():
+            session.execute(schema.tables[name].insert().values(**row))
+    return rows
+
+
+def everything(db: Database, schema: MetaData) -> dict[str, list[tuple[Any, ...]]]:
+    """Every row of every table of `schema`, through its columns."""
+    with db.read() as session:
+        return {
+            name: [tuple(row) for row in session.execute(select(table).order_by(*table.primary_key))]
+            for name, table in schema.tables.items()
+            if name != "alembic_version"
+        }
+
+
+def test_rows_of_the_version_before_come_through_up_and_down(old: Database) -> None:
+    schema = tables(old)
+    written(old, schema, tenant="field")
+    before = everything(old, schema)
+    assert sum(map(len, before.values())) == 10
+
+    old.migrate(SINCE)
+    assert everything(old, schema) == before
+    with old.read() as session:
+        assert set(session.scalars(select(Tenant.name))) == {"default", "field"}
+    command.downgrade(old.alembic(), BEFORE)
+    assert everything(old, schema) == before
+    assert set(tables(old).tables) == set(schema.tables)
+
+
+def test_the_new_version_serves_what_the_one_before_made(old: Database) -> None:
+    rows = written(old, tables(old), tenant="field")
+    old.migrate()
+    with old.read() as session:
+        adapter = resolve_adapter(session, tenant="field", reference="sw")
+        assert (adapter.id, adapter.created_at) == (rows["adapters"]["id"], MOMENT)
+    assert BlobStore(old).read(str(adapter.blob_id)) == CONTENT
+    BlobStore(old).verify(str(adapter.blob_id))
+
+
+def test_processes_of_the_version_before_go_on_while_the_schema_is_new_already(old: Database) -> None:
+    """That is why the migration comes first, then the API, then the workers."""
+    schema = tables(old)
+    written(old, schema, tenant="field")
+    old.migrate()
+    late = written(old, schema, tenant="late")
+    with old.write() as session:
+        jobs = schema.tables["jobs"]
+        session.execute(jobs.update().where(jobs.c.id == late["jobs"]["id"]).values(attempt=2))
+    with old.read() as session:
+        assert session.scalar(select(func.count()).select_from(Adapter)) == 2
+        assert session.get_one(Job, late["jobs"]["id"]).attempt == 2
+    assert all(len(rows) in (0, 2) for rows in everything(old, schema).values())

@@ -1,0 +1,126 @@
+"""The template: its exact tokens, the punctuation of many scripts, truncation, and texts that try to break it."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ltp.backbone.load import Backbone
+from ltp.errors import InvalidConfig
+from ltp.model.template import TERMINALS, Template, kept_lengths, without_final_punctuation
+
+N = 4
+
+
+def template(backbone: Backbone, max_length: int = 64, *, soft: int = N, literal: bool = False) -> Template:
+    return Template(backbone, prompt_length=soft, max_length=max_length, literal=literal)
+
+
+def test_the_layout_token_by_token(tiny_backbone: Backbone) -> None:
+    (encoded,) = template(tiny_backbone).encode([("The dog was eating.", "the cat was not eating")])
+    pieces = [tiny_backbone.tokenizer.id_to_token(token) for token in encoded.ids]
+
+    assert pieces == [
+        *["<s>", "▁The", "▁dog", "▁was", "▁eating", "▁."],
+        *["▁the", "▁cat", "▁was", "▁not", "▁eating", "▁?"],
+        *["<pad>"] * N,
+        *["<mask>", "</s>"],
+    ]
+    assert encoded.soft == N
+    assert not encoded.truncated
+
+
+def test_it_equals_tokenizing_the_sentence_as_a_whole(tiny_backbone: Backbone) -> None:
+    (encoded,) = template(tiny_backbone).encode([("the dog was eating .", "the cat was not!")])
+    whole = tiny_backbone.tokenizer.encode("the dog was eating . the cat was not ?").ids
+    assert [*encoded.ids[: -N - 2], tiny_backbone.special.eos] == whole
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("He went home.", "He went home"),
+        ("He went home ...  ", "He went home"),
+        ("Really?!", "Really"),
+        ("他说,妈妈,我回来了。", "他说,妈妈,我回来了"),
+        ("你去哪儿?", "你去哪儿"),
+        ("اور اس نے کہا امّی، میں گھر آگیا ہوں۔", "اور اس نے کہا امّی، میں گھر آگیا ہوں"),
+        ("هل عدت للمنزل؟", "هل عدت للمنزل"),
+        ("هل عدت للمنزل؟\u200f", "هل عدت للمنزل\u200f"),
+        ("मैं घर आया हूं।", "मैं घर आया हूं"),
+        ("इति॥", "इति"),
+        ("Πού πας;", "Πού πας"),
+        ('He said "no."', 'He said "no"'),
+        ('He said "no".', 'He said "no"'),
+        ("Er sagte: „Nein.“", "Er sagte: „Nein“"),
+        ("Il dit « non. »", "Il dit « non»"),
+        ("她说:「不。」", "她说:「不」"),
+        ("He left (at last.)", "He left (at last)"),
+        ("It cost 3.5", "It cost 3.5"),
+        ("Mr. Smith left, then", "Mr. Smith left, then"),
+        ("...", "..."),
+        ("?", "?"),
+    ],
+)
+def test_final_punctuation_of_many_scripts(text: str, kept: str) -> None:
+    assert without_final_punctuation(text) == kept
+
+
+@given(st.text(max_size=30))
+def test_stripping_is_idempotent_and_never_touches_the_words(text: str) -> None:
+    kept = without_final_punctuation(text)
+    assert without_final_punctuation(kept) == kept
+    assert bool(kept) == bool(text.strip())
+    spaceless = [mark for mark in kept if not mark.isspace()]
+    source = iter(text)
+    assert all(any(mark == other for other in source) for mark in spaceless)  # a subsequence of the text
+    dropped = len([mark for mark in text if mark in TERMINALS]) - len([mark for mark in kept if mark in TERMINALS])
+    assert len([mark for mark in text if not mark.isspace()]) - len(spaceless) == dropped
+
+
+def test_literal_appends_instead(tiny_backbone: Backbone) -> None:
+    (encoded,) = template(tiny_backbone, literal=True).encode([("the dog.", "the cat?")])
+    pieces = [tiny_backbone.tokenizer.id_to_token(token) for token in encoded.ids]
+    assert pieces[:9] == ["<s>", "▁the", "▁dog", ".", "▁.", "▁the", "▁cat", "?", "▁?"]
+
+
+def test_truncation_takes_from_the_longer_text_only_and_is_reported(tiny_backbone: Backbone) -> None:
+    long, short = "the dog " * 40, "cat water house"
+    first, second, neither = template(tiny_backbone, 32).encode([(long, short), (short, long), (short, short)])
+    ids = [tiny_backbone.tokenizer.token_to_id(f"▁{word}") for word in short.split()]
+
+    assert first.truncated
+    assert second.truncated
+    assert not neither.truncated
+    assert len(first.ids) == len(second.ids) == 32
+    assert first.ids[-N - 3 - 3 : -N - 3] == ids
+    assert second.ids[1:4] == ids
+    for encoded in (first, second, neither):
+        assert encoded.ids[-N - 2 :] == [tiny_backbone.special.pad] * N + [
+            tiny_backbone.special.mask,
+            tiny_backbone.special.eos,
+        ]
+
+
+@given(st.integers(0, 60), st.integers(0, 60), st.integers(2, 60))
+def test_kept_lengths_is_cutting_one_token_at_a_time(premise: int, hypothesis: int, room: int) -> None:
+    kept = kept_lengths(premise, hypothesis, room)
+    while premise + hypothesis > room:
+        if premise >= hypothesis:
+            premise -= 1
+        else:
+            hypothesis -= 1
+    assert kept == (premise, hypothesis)
+
+
+def test_special_tokens_in_a_text_are_only_text(tiny_backbone: Backbone) -> None:
+    (encoded,) = template(tiny_backbone).encode([("the <mask> dog </s>", "<s> the <pad> cat")])
+    special = tiny_backbone.special
+    body = encoded.ids[1 : -N - 2]
+    assert not {special.bos, special.eos, special.pad, special.mask} & set(body)
+    assert body.count(special.unk) == 4
+
+
+@pytest.mark.parametrize(("max_length", "soft"), [(513, 4), (10, 4), (70, 64)])
+def test_impossible_lengths_are_refused(tiny_backbone: Backbone, max_length: int, soft: int) -> None:
+    with pytest.raises(InvalidConfig, match="max_length"):
+        template(tiny_backbone, max_length, soft=soft)

@@ -1,0 +1,103 @@
+"""`ltp` as a person runs it, a process; a service started with it; and files to give to both."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from support.servers import free_port
+
+LTP = Path(sys.executable).with_name("ltp")
+ROOT = Path(__file__).parents[2]
+NOWHERE = "http://127.0.0.1:9"
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a finished command left."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+def environment(**settings: str) -> dict[str, str]:
+    """This environment without settings of LTP's, and with these."""
+    plain = {name: value for name, value in os.environ.items() if not name.startswith("LTP_")}
+    return plain | {f"LTP_{name.upper()}": value for name, value in settings.items()}
+
+
+def run(*arguments: str | Path, url: str = NOWHERE, stdin: bytes = b"", cwd: Path = ROOT, **settings: str) -> Done:
+    """Run `ltp` to its end."""
+    command = [str(LTP), *map(str, arguments)]
+    done = subprocess.run(
+        command,
+        input=stdin,
+        capture_output=True,
+        cwd=cwd,
+        env=environment(url=url, **settings),
+        timeout=120,
+        check=False,
+    )
+    return Done(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
+@contextmanager
+def started(*arguments: str, backbone: Path, data: Path, **changes: str) -> Iterator[Path]:
+    """An `ltp` that runs until it is stopped; yields its log."""
+    settings = {"backbone": str(backbone), "threads": "1", "poll_s": "0.1", "auth": "off", "data_dir": str(data)}
+    settings |= changes
+    log = data.with_name(f"{arguments[0]}.log")
+    with log.open("wb") as sink:
+        process = subprocess.Popen([str(LTP), *arguments], stdout=sink, stderr=sink, env=environment(**settings))
+    try:
+        yield log
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+@contextmanager
+def serving(command: str, *, backbone: Path, data: Path, **changes: str) -> Iterator[str]:
+    """`ltp serve` or `ltp api` on a port of its own, from ready to stopped; yields its address."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    with started(command, "--port", str(port), backbone=backbone, data=data, **changes) as log:
+        deadline = time.monotonic() + 60
+        while not _ready(url):
+            if time.monotonic() > deadline:
+                pytest.fail(f"ltp {command} did not get ready:\n{log.read_text()}")
+            time.sleep(0.1)
+        yield url
+
+
+def _ready(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/readyz", trust_env=False).is_success
+    except httpx.TransportError:
+        return False
+
+
+def labelled_pairs(words: list[str]) -> str:
+    """TSV with a header: for each word a premise with all three labels."""
+    rows = ["premise\thypothesis\tlabel"]
+    for word in words:
+        premise = f"The {word} is in the house."
+        rows.append(f"{premise}\tThe {word} is inside.\tentailment")
+        rows.append(f"{premise}\tThe {word} is old.\tneutral")
+        rows.append(f"{premise}\tThe {word} is not here.\tcontradiction")
+    return "\n".join(rows) + "\n"

@@ -1,0 +1,130 @@
+"""Short ways to put things into the registry, through the services that the API calls."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from app.jobs import Claim, claim
+from app.registry import adapters, datasets, drifts, predictions, publish, tickets
+from app.storage.blobs import BlobStore
+from app.storage.database import Database
+from app.storage.models import Adapter, Drift, Job, Prediction, Ticket
+from ltp.config import TicketConfig
+from ltp.text.examples import Example
+
+TENANT = "default"
+LAYER = {"layer": 1, "active": 1, "share": 1.0, "density": 0.1}
+BACKBONE = "b" * 64
+PAIRS = [Example("The dog runs.", "A dog runs.", "entailment"), Example("The cat.", "A dog.", "contradiction")]
+
+
+def make_ticket(db: Database, *, tenant: str = TENANT, drift_id: str | None = None) -> tuple[Drift, Ticket, Job]:
+    """A pending ticket with its queued job, on a new drift unless one is given."""
+    with db.write() as session:
+        if drift_id is None:
+            drift = drifts.begin(
+                session,
+                tenant=tenant,
+                backbone=BACKBONE,
+                backbone_name="tiny",
+                language="en",
+                strategy="decoupled",
+                config={},
+                corpus="demo",
+                dataset_id=None,
+            )
+        else:
+            drift = drifts.get_ready(session, tenant=tenant, drift_id=drift_id)
+        ticket, job = tickets.create(session, tenant=tenant, drift=drift, config=TicketConfig(active_ratio=0.1))
+    return drift, ticket, job
+
+
+def make_adapter(
+    db: Database, *, tenant: str = TENANT, lang: str = "sw", ticket_id: str | None = None, alias: str | None = None
+) -> tuple[Adapter, Job]:
+    """A pending adapter with its queued job."""
+    blob = BlobStore(db).stage(tenant, datasets.write_parts({"train": PAIRS}))
+    with db.write() as session:
+        dataset = datasets.create(session, tenant=tenant, kind="examples", blob_id=blob.id, count=len(PAIRS))
+        return adapters.create(
+            session,
+            tenant=tenant,
+            lang=lang,
+            method="ltp" if ticket_id else "pt",
+            ticket_id=ticket_id,
+            backbone=BACKBONE,
+            training={"epochs": 1},
+            dataset_id=dataset.id,
+            examples={"train": 2, "dev": 0, "test": 0, "sha256": dataset.sha256},
+            alias=alias,
+        )
+
+
+def make_prediction(db: Database, adapter: Adapter, *, text: bytes = b"{}\n") -> tuple[Prediction, Job]:
+    """A pending prediction with its queued job."""
+    blob = BlobStore(db).stage(adapter.tenant, [text])
+    with db.write() as session:
+        dataset = datasets.create(session, tenant=adapter.tenant, kind="pairs", blob_id=blob.id, count=1)
+        return predictions.create(
+            session,
+            tenant=adapter.tenant,
+            request={"lang": adapter.lang},
+            dataset_id=dataset.id,
+            adapter=adapter,
+            fallback=False,
+            pairs=1,
+        )
+
+
+def take(db: Database, *, owner: str = "worker-1", lease_s: float = 60, job_id: str | None = None) -> Claim:
+    """Claim a job that must be there."""
+    with db.write() as session:
+        claimed = claim(session, owner=owner, lease_s=lease_s, job_id=job_id)
+    assert claimed is not None
+    return claimed
+
+
+def finish_ticket(db: Database, claimed: Claim, *, content: bytes = b"mask", with_drift: bool = True) -> None:
+    """Publish a ticket as the worker does."""
+    store, tenant = BlobStore(db), _tenant(db, claimed)
+    mask = store.stage(tenant, [content], job_id=claimed.job_id)
+    values = store.stage(tenant, [b"drift" + content], job_id=claimed.job_id) if with_drift else None
+    drift = values and publish.DriftResult(values.id, {"steps": 3}, "c" * 64, moved=9, selectable=10)
+    result = publish.TicketResult(mask.id, 1, 10, 9, 0, [LAYER], "a" * 64, len(content))
+    with db.write() as session:
+        publish.publish_ticket(session, claimed, result, drift=drift or None)
+
+
+def finish_adapter(db: Database, claimed: Claim, *, content: bytes = b"delta") -> Adapter:
+    """Publish an adapter as the worker does."""
+    blob = BlobStore(db).stage(_tenant(db, claimed), [content], job_id=claimed.job_id)
+    with db.write() as session:
+        result = publish.AdapterResult(blob.id, len(content), {"dev": {}}, {"epochs": 1}, {"train": 1})
+        return publish.publish_adapter(session, claimed, result)
+
+
+def ready_adapter(
+    db: Database, *, tenant: str = TENANT, lang: str = "sw", alias: str | None = None, content: bytes = b"delta"
+) -> Adapter:
+    """A published adapter."""
+    _, job = make_adapter(db, tenant=tenant, lang=lang, alias=alias)
+    return finish_adapter(db, take(db, job_id=job.id), content=content)
+
+
+def ready_ticket(db: Database, *, tenant: str = TENANT, content: bytes = b"mask") -> tuple[Drift, Ticket]:
+    """A published ticket with its drift."""
+    drift, ticket, job = make_ticket(db, tenant=tenant)
+    finish_ticket(db, take(db, job_id=job.id), content=content)
+    return drift, ticket
+
+
+def _tenant(db: Database, claimed: Claim) -> str:
+    with db.read() as session:
+        return session.get_one(Job, claimed.job_id).tenant
+
+
+def sample_file(directory: Path, size: int) -> Path:
+    """A file of `size` bytes that no two chunks of which are the same."""
+    path = directory / "sample.bin"
+    path.write_bytes(b"".join(index.to_bytes(8, "big") for index in range(size // 8 + 1))[:size])
+    return path

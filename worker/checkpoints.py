@@ -1,0 +1,33 @@
+"""Checkpoints that tell those who watch a job whether a repeated attempt goes on or starts afresh."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from torch import Tensor
+
+from ltp.training.checkpoint import Checkpoints, State
+
+
+class ToldCheckpoints(Checkpoints):
+    """As `Checkpoints`; the first `load` says in words what it found."""
+
+    def __init__(self, directory: Path, *, earlier: Sequence[Path], attempt: int, tell: Callable[[str], None]) -> None:
+        super().__init__(directory, earlier=earlier)
+        self._attempt, self._tell = attempt, tell
+        self._repeated = attempt > 1 or bool(earlier)
+        self._told = False
+
+    def load(self, *, identity: str | None = None) -> tuple[dict[str, Tensor], State] | None:
+        """Read the newest whole checkpoint, of this attempt or an earlier one."""
+        found = super().load(identity=identity)
+        if not self._told and (found is not None or self._repeated):
+            self._told = True
+            where = f" at step {found[1]['step']}" if found is not None and "step" in found[1] else ""
+            self._tell(
+                f"attempt {self._attempt}: no checkpoint of an earlier attempt is here; starting afresh"
+                if found is None
+                else f"attempt {self._attempt}: resuming from an earlier attempt's checkpoint{where}"
+            )
+        return found

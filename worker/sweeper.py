@@ -1,0 +1,103 @@
+"""What every runner does besides its job: take jobs from runners that are gone, and remove what nobody needs."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+
+import structlog
+from sqlalchemy import delete, select
+from sqlalchemy.exc import DBAPIError
+
+from app import jobs
+from app.jobs.outcome import FINISHED
+from app.jobs.queue import forget_workers
+from app.settings import Settings
+from app.storage.blobs import BlobStore
+from app.storage.database import Database
+from app.storage.models import IdempotencyKey, Job
+from app.storage.table import now
+from worker.retention import retire
+
+log = structlog.get_logger(__name__)
+
+IDEMPOTENCY_H = 24
+"""How long an `Idempotency-Key` is kept."""
+
+
+class Sweeper:
+    """A thread that sweeps every `sweep_s`, so that neither heartbeats nor the job wait for it."""
+
+    def __init__(self, settings: Settings, db: Database, *, busy_with: Callable[[], str | None]) -> None:
+        self._settings, self._db, self._busy_with = settings, db, busy_with
+        self._away = False
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="sweeper", daemon=True)
+
+    def start(self) -> None:
+        """Begin; the first sweep comes at once."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End after the step that is being done."""
+        self._stopping.set()
+        self._thread.join(timeout=5)
+
+    def _run(self) -> None:
+        while True:
+            for step in (self.reap, self.forget, self.retire, self.collect, self.remove_work_files, self.empty_log):
+                try:
+                    step()
+                except (DBAPIError, OSError) as error:
+                    log.warning("sweep failed; it is tried again", step=step.__name__, error=error)
+                if self._stopping.is_set():
+                    return
+            if self._stopping.wait(self._settings.sweep_s):
+                return
+
+    def reap(self) -> None:
+        """Take back every job whose lease has run out, except this runner's own: that is its heartbeat's matter.
+
+        While the database was away nobody could renew a lease; the first sweep after that lets the others do so.
+        """
+        was_away, self._away = self._away, True
+        with self._db.write() as session:
+            now(session)
+            attempts, busy_with = self._settings.max_attempts, self._busy_with()
+            reaped = [] if was_away else jobs.reap(session, max_attempts=attempts, except_job=busy_with)
+        self._away = False
+        for job_id in reaped:
+            log.warning("lease expired; job taken back", job=job_id)
+
+    def forget(self) -> None:
+        """Drop runners not heard for long, and idempotency keys whose time is over."""
+        with self._db.write() as session:
+            forget_workers(session, unseen_s=2 * self._settings.lease_s)
+            old = now(session) - timedelta(hours=IDEMPOTENCY_H)
+            session.execute(delete(IdempotencyKey).where(IdempotencyKey.created_at < old))
+
+    def retire(self) -> None:
+        """Delete what the settings let nobody keep for so long."""
+        retired = retire(self._settings, self._db)
+        if retired:
+            log.info("retention: deleted what was old", rows=retired)
+
+    def collect(self) -> None:
+        """Delete blobs nothing refers to."""
+        BlobStore(self._db).collect_garbage()
+
+    def empty_log(self) -> None:
+        """See that what was erased is not left in the database's log."""
+        self._db.empty_log()
+
+    def remove_work_files(self) -> None:
+        """Remove the work directories of jobs that are over."""
+        if not self._settings.work.is_dir():
+            return
+        found = {path.name: path for path in self._settings.work.iterdir() if path.is_dir()}
+        with self._db.read() as session:
+            over = session.scalars(select(Job.id).where(Job.id.in_(found), Job.status.in_(FINISHED))).all()
+        for job_id in over:
+            shutil.rmtree(found[job_id], ignore_errors=True)
