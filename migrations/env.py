@@ -8,7 +8,7 @@ from sqlalchemy import text
 import app.storage.models  # noqa: F401  (fills Table.metadata)
 from app.settings import Settings
 from app.storage.database import Database
-from app.storage.table import Table
+from app.storage.table import Base
 
 LOCK = 7_105_736
 """Advisory lock of Postgres, so that two migrating processes take turns. SQLite's write transactions do so anyway."""
@@ -24,7 +24,7 @@ def run() -> None:
         postgres = connection.dialect.name == "postgresql"
         context.configure(
             connection=connection,
-            target_metadata=Table.metadata,
+            target_metadata=Base.metadata,
             render_as_batch=not postgres,
             compare_type=True,
             compare_server_default=True,

@@ -1,4 +1,4 @@
-"""The layout keeps its rules: imports go down the levels declared here, Settings alone reads the environment, no pickle."""
+"""The layout keeps its rules: imports go down the levels declared here, Settings alone reads the environment."""
 
 import ast
 import subprocess

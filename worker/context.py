@@ -15,7 +15,7 @@ from app.settings import MIB, Settings
 from app.storage.audit import Act
 from app.storage.blobs import BlobStore
 from app.storage.database import Database
-from app.storage.models import Job
+from app.storage.models import JobRow
 from app.storage.quotas import StorageQuota
 from ltp.backbone.locate import resolve
 from ltp.backbone.manifest import read_manifest
@@ -122,6 +122,6 @@ class JobContext:
                 return
 
 
-def _read(db: Database, job_id: str) -> Job:
+def _read(db: Database, job_id: str) -> JobRow:
     with db.read() as session:
-        return session.get_one(Job, job_id)
+        return session.get_one(JobRow, job_id)

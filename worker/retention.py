@@ -19,14 +19,14 @@ from app.jobs.outcome import FINISHED
 from app.registry import adapters, drifts, predictions, tickets
 from app.settings import Settings
 from app.storage.database import Database
-from app.storage.models import Adapter, AuditEvent, Drift, IdempotencyKey, Job, Prediction, Ticket
+from app.storage.models import AdapterRow, AuditEventRow, DriftRow, IdempotencyKeyRow, JobRow, PredictionRow, TicketRow
 from app.storage.table import now
 
 AT_ONCE = 100
 """Rows of each kind that one sweep deletes; the next one goes on."""
 NOT_MADE = ("failed", "cancelled")
 
-Resource = type[Prediction] | type[Adapter] | type[Ticket] | type[Drift]
+Resource = type[PredictionRow] | type[AdapterRow] | type[TicketRow] | type[DriftRow]
 Owned = tuple[str, str]
 """A row's id and tenant."""
 
@@ -45,10 +45,10 @@ def _retire_resources(db: Database, days: float) -> int:
     """Delete through the registry, which erases texts with what was made from them and refuses what is in use."""
     count = 0
     for resource, statuses, erase in (
-        (Prediction, ("ready", *NOT_MADE), _erase_prediction),
-        (Adapter, NOT_MADE, _erase_adapter),
-        (Ticket, NOT_MADE, _erase_ticket),
-        (Drift, NOT_MADE, _erase_drift),
+        (PredictionRow, ("ready", *NOT_MADE), _erase_prediction),
+        (AdapterRow, NOT_MADE, _erase_adapter),
+        (TicketRow, NOT_MADE, _erase_ticket),
+        (DriftRow, NOT_MADE, _erase_drift),
     ):
         with db.read() as session:
             overdue = _overdue(session, resource, statuses, days)
@@ -59,12 +59,12 @@ def _retire_resources(db: Database, days: float) -> int:
 
 def _overdue(session: Session, resource: Resource, statuses: Sequence[str], days: float) -> list[Owned]:
     """Find resources that were finished before the time given; one whose job is gone counts from its creation."""
-    finished = func.coalesce(Job.finished_at, resource.created_at)
+    finished = func.coalesce(JobRow.finished_at, resource.created_at)
     rows = (
         select(resource.id, resource.tenant)
-        .outerjoin(Job, Job.id == resource.job_id)
+        .outerjoin(JobRow, JobRow.id == resource.job_id)
         .where(resource.status.in_(statuses), finished < _ago(session, days))
-        .where(or_(Job.id.is_(None), Job.status.in_(FINISHED)), ~_remembered(resource.job_id))
+        .where(or_(JobRow.id.is_(None), JobRow.status.in_(FINISHED)), ~_remembered(resource.job_id))
     )
     return [(row_id, tenant) for row_id, tenant in session.execute(rows.order_by(resource.id).limit(AT_ONCE))]
 
@@ -99,25 +99,26 @@ def _retire_jobs(db: Database, days: float) -> int:
     """Delete finished jobs; their events go with them, and what they made forgets which job made it."""
 
     def overdue(session: Session) -> Select[str]:
-        old = select(Job.id).where(Job.status.in_(FINISHED), Job.finished_at < _ago(session, days))
+        old = select(JobRow.id).where(JobRow.status.in_(FINISHED), JobRow.finished_at < _ago(session, days))
         unmade = (
-            exists().where(table.job_id == Job.id, table.status.in_(NOT_MADE)) for table in (Adapter, Ticket, Drift)
+            exists().where(table.job_id == JobRow.id, table.status.in_(NOT_MADE))
+            for table in (AdapterRow, TicketRow, DriftRow)
         )
-        kept = (_remembered(Job.id), exists().where(Prediction.job_id == Job.id), *unmade)
-        return old.where(*(~each for each in kept)).order_by(Job.id).limit(AT_ONCE)
+        kept = (_remembered(JobRow.id), exists().where(PredictionRow.job_id == JobRow.id), *unmade)
+        return old.where(*(~each for each in kept)).order_by(JobRow.id).limit(AT_ONCE)
 
-    return _deleted(db, Job, overdue)
+    return _deleted(db, JobRow, overdue)
 
 
 def _retire_audit_events(db: Database, days: float) -> int:
     def overdue(session: Session) -> Select[str]:
-        old = select(AuditEvent.id).where(AuditEvent.created_at < _ago(session, days))
-        return old.order_by(AuditEvent.created_at).limit(10 * AT_ONCE)
+        old = select(AuditEventRow.id).where(AuditEventRow.created_at < _ago(session, days))
+        return old.order_by(AuditEventRow.created_at).limit(10 * AT_ONCE)
 
-    return _deleted(db, AuditEvent, overdue)
+    return _deleted(db, AuditEventRow, overdue)
 
 
-def _deleted(db: Database, table: type[Job | AuditEvent], overdue: Callable[[Session], Select[str]]) -> int:
+def _deleted(db: Database, table: type[JobRow | AuditEventRow], overdue: Callable[[Session], Select[str]]) -> int:
     """Delete the rows that `overdue` selects and nobody else is deleting; no write where there are none."""
     with db.read() as session:
         if session.scalar(overdue(session)) is None:
@@ -134,4 +135,4 @@ def _ago(session: Session, days: float) -> datetime:
 
 def _remembered(job_id: SQLColumnExpression[Any]) -> ColumnElement[bool]:
     """Whether a repeated request would still be answered with this job."""
-    return exists().where(IdempotencyKey.job_id == job_id)
+    return exists().where(IdempotencyKeyRow.job_id == job_id)

@@ -24,7 +24,7 @@ from app.jobs.outcome import FINISHED
 from app.jobs.queue import KINDS, forget_worker
 from app.settings import Settings
 from app.storage.database import Database
-from app.storage.models import Job
+from app.storage.models import JobRow
 from app.storage.table import new_id
 from worker.job import STORAGE_FULL
 from worker.job_process import JobProcess, in_words
@@ -241,7 +241,7 @@ class Runner:
         """Remove the work files of a job that is over."""
         try:
             with self.db.read() as session:
-                job = session.get(Job, claim.job_id)
+                job = session.get(JobRow, claim.job_id)
         except DBAPIError:
             return  # the sweep does it later
         if job is not None and job.status in FINISHED:

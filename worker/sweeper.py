@@ -17,7 +17,7 @@ from app.jobs.queue import forget_workers
 from app.settings import Settings
 from app.storage.blobs import BlobStore
 from app.storage.database import Database
-from app.storage.models import IdempotencyKey, Job
+from app.storage.models import IdempotencyKeyRow, JobRow
 from app.storage.table import now
 from worker.retention import retire
 
@@ -76,7 +76,7 @@ class Sweeper:
         with self._db.write() as session:
             forget_workers(session, unseen_s=2 * self._settings.lease_s)
             old = now(session) - timedelta(hours=IDEMPOTENCY_H)
-            session.execute(delete(IdempotencyKey).where(IdempotencyKey.created_at < old))
+            session.execute(delete(IdempotencyKeyRow).where(IdempotencyKeyRow.created_at < old))
 
     def retire(self) -> None:
         """Delete what the settings let nobody keep for so long."""
@@ -98,6 +98,6 @@ class Sweeper:
             return
         found = {path.name: path for path in self._settings.work.iterdir() if path.is_dir()}
         with self._db.read() as session:
-            over = session.scalars(select(Job.id).where(Job.id.in_(found), Job.status.in_(FINISHED))).all()
+            over = session.scalars(select(JobRow.id).where(JobRow.id.in_(found), JobRow.status.in_(FINISHED))).all()
         for job_id in over:
             shutil.rmtree(found[job_id], ignore_errors=True)

@@ -87,38 +87,40 @@ def _id(noun: str, example: str) -> object:
     return Path(description=f"Id of the {noun}.", examples=[example], json_schema_extra={"format": "uuid"})
 
 
-def _job(job_id: Annotated[str, _id("job", A_JOB_ID)], db: DatabaseDep, caller: CallerDep) -> models.Job:
+def _job(job_id: Annotated[str, _id("job", A_JOB_ID)], db: DatabaseDep, caller: CallerDep) -> models.JobRow:
     with db.read() as session:
         return jobs.get(session, tenant=caller.tenant, job_id=known(job_id, JobNotFound))
 
 
-def _ticket(ticket_id: Annotated[str, _id("ticket", A_TICKET_ID)], db: DatabaseDep, caller: CallerDep) -> models.Ticket:
+def _ticket(
+    ticket_id: Annotated[str, _id("ticket", A_TICKET_ID)], db: DatabaseDep, caller: CallerDep
+) -> models.TicketRow:
     with db.read() as session:
         return tickets.get(session, tenant=caller.tenant, ticket_id=known(ticket_id, TicketNotFound))
 
 
-def _drift(drift_id: Annotated[str, _id("drift", A_TICKET_ID)], db: DatabaseDep, caller: CallerDep) -> models.Drift:
+def _drift(drift_id: Annotated[str, _id("drift", A_TICKET_ID)], db: DatabaseDep, caller: CallerDep) -> models.DriftRow:
     with db.read() as session:
         return drifts.get(session, tenant=caller.tenant, drift_id=known(drift_id, DriftNotFound))
 
 
 def _adapter(
     adapter_id: Annotated[str, _id("adapter", AN_ADAPTER_ID)], db: DatabaseDep, caller: CallerDep
-) -> models.Adapter:
+) -> models.AdapterRow:
     with db.read() as session:
         return adapters.get(session, tenant=caller.tenant, adapter_id=known(adapter_id, AdapterNotFound))
 
 
 def _prediction(
     prediction_id: Annotated[str, _id("prediction", A_JOB_ID)], db: DatabaseDep, caller: CallerDep
-) -> models.Prediction:
+) -> models.PredictionRow:
     with db.read() as session:
         identifier = known(prediction_id, PredictionNotFound)
         return predictions.get(session, tenant=caller.tenant, prediction_id=identifier)
 
 
-JobDep = Annotated[models.Job, Depends(_job)]
-TicketDep = Annotated[models.Ticket, Depends(_ticket)]
-DriftDep = Annotated[models.Drift, Depends(_drift)]
-AdapterDep = Annotated[models.Adapter, Depends(_adapter)]
-PredictionDep = Annotated[models.Prediction, Depends(_prediction)]
+JobDep = Annotated[models.JobRow, Depends(_job)]
+TicketDep = Annotated[models.TicketRow, Depends(_ticket)]
+DriftDep = Annotated[models.DriftRow, Depends(_drift)]
+AdapterDep = Annotated[models.AdapterRow, Depends(_adapter)]
+PredictionDep = Annotated[models.PredictionRow, Depends(_prediction)]

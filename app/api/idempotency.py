@@ -25,7 +25,7 @@ from app.errors import IdempotencyConflict
 from app.jobs.broker import Doorbell
 from app.storage import quotas
 from app.storage.database import Database
-from app.storage.models import IdempotencyKey
+from app.storage.models import IdempotencyKeyRow
 from app.storage.table import now
 
 log = structlog.get_logger(__name__)
@@ -96,11 +96,11 @@ class Starter:
             quotas.check_jobs(session, tenant=self.tenant, most=self.most_jobs)
             if self.key is None:
                 return begin(session).model_dump(mode="json")
-            session.execute(delete(IdempotencyKey).where(IdempotencyKey.created_at < now(session) - KEPT))
+            session.execute(delete(IdempotencyKeyRow).where(IdempotencyKeyRow.created_at < now(session) - KEPT))
             answer = begin(session)
             content = answer.model_dump(mode="json")
             session.add(
-                IdempotencyKey(
+                IdempotencyKeyRow(
                     tenant=self.tenant,
                     method=self.method,
                     path=self.path,
@@ -117,7 +117,7 @@ class Starter:
     def _stored(self, session: Session, digest: str) -> dict[str, Any] | None:
         if self.key is None:
             return None
-        row = session.get(IdempotencyKey, (self.tenant, self.method, self.path, self.key))
+        row = session.get(IdempotencyKeyRow, (self.tenant, self.method, self.path, self.key))
         if row is None or row.created_at < now(session) - KEPT:
             return None
         if row.body_sha256 != digest:

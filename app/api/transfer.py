@@ -57,7 +57,7 @@ class Packed:
     path: Path
 
 
-def pack(db: Database, blobs: BlobStore, row: models.Adapter, *, spool: Path) -> Packed:
+def pack(db: Database, blobs: BlobStore, row: models.AdapterRow, *, spool: Path) -> Packed:
     """Write delta, prompt, metadata and mask of a ready adapter into one file in a folder of its own under `spool`.
 
     Raises:
@@ -88,7 +88,7 @@ def pack(db: Database, blobs: BlobStore, row: models.Adapter, *, spool: Path) ->
 
 def bring_in(
     db: Database, blobs: BlobStore, path: Path, *, tenant: str, backbone: BackboneInfo, wanted: ImportRequest
-) -> models.Adapter:
+) -> models.AdapterRow:
     """Verify an exported file, store its adapter and, unless it is here already, its ticket.
 
     Raises:
@@ -172,7 +172,7 @@ def stage_mask(db: Database, blobs: BlobStore, ticket: Ticket, folder: Path, *, 
     )
 
 
-def _notes_of(row: models.Adapter) -> str:
+def _notes_of(row: models.AdapterRow) -> str:
     fields = ("lang", "name", "seeds", "training", "metrics", "examples")
     return json.dumps({field: getattr(row, field) for field in fields}, ensure_ascii=False)
 

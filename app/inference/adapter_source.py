@@ -11,8 +11,8 @@ from app.errors import AdapterNotFound, TicketNotFound
 from app.registry import tickets
 from app.storage.blobs import BlobStore
 from app.storage.database import Database
-from app.storage.models import Adapter as AdapterRow
-from app.storage.models import Ticket as TicketRow
+from app.storage.models import AdapterRow as AdapterRow
+from app.storage.models import TicketRow as TicketRow
 from ltp.backbone.manifest import BackboneInfo
 from ltp.errors import BackboneMismatch
 

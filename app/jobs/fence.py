@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.errors import CancelRequested, LeaseLost
-from app.storage.models import Job
+from app.storage.models import JobRow
 
 
 @dataclass(frozen=True)
@@ -20,11 +20,16 @@ class Claim:
     owner: str
 
 
-def owned(session: Session, claim: Claim) -> Job:
+def owned(session: Session, claim: Claim) -> JobRow:
     """Lock and return the job if the claim still holds. Raises `LeaseLost`: stop, and discard what was done."""
     job = session.scalar(
-        select(Job)
-        .where(Job.id == claim.job_id, Job.attempt == claim.attempt, Job.owner == claim.owner, Job.status == "running")
+        select(JobRow)
+        .where(
+            JobRow.id == claim.job_id,
+            JobRow.attempt == claim.attempt,
+            JobRow.owner == claim.owner,
+            JobRow.status == "running",
+        )
         .with_for_update()
     )
     if job is None:
@@ -32,7 +37,7 @@ def owned(session: Session, claim: Claim) -> Job:
     return job
 
 
-def hold(session: Session, claim: Claim) -> Job:
+def hold(session: Session, claim: Claim) -> JobRow:
     """As `owned`, and raise `CancelRequested` once somebody asked for that: nothing may be published then."""
     job = owned(session, claim)
     if job.cancel_requested:

@@ -8,13 +8,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.errors import JobNotFound
-from app.storage.models import Job, JobEvent, Worker
+from app.storage.models import JobEventRow, JobRow, WorkerRow
 from app.storage.pagination import DEFAULT_LIMIT, Page, read_page
 
 
-def get(session: Session, *, tenant: str, job_id: str) -> Job:
+def get(session: Session, *, tenant: str, job_id: str) -> JobRow:
     """Return a job of the tenant. Raises `JobNotFound`."""
-    job = session.scalar(select(Job).where(Job.id == job_id, Job.tenant == tenant))
+    job = session.scalar(select(JobRow).where(JobRow.id == job_id, JobRow.tenant == tenant))
     if job is None:
         raise JobNotFound(job_id)
     return job
@@ -28,28 +28,28 @@ def list_jobs(
     kind: str | None = None,
     limit: int = DEFAULT_LIMIT,
     cursor: str | None = None,
-) -> Page[Job]:
+) -> Page[JobRow]:
     """List a tenant's jobs, newest first."""
-    rows = select(Job).where(Job.tenant == tenant)
+    rows = select(JobRow).where(JobRow.tenant == tenant)
     if status is not None:
-        rows = rows.where(Job.status == status)
+        rows = rows.where(JobRow.status == status)
     if kind is not None:
-        rows = rows.where(Job.kind == kind)
-    return read_page(session, rows, by=Job.id, limit=limit, cursor=cursor)
+        rows = rows.where(JobRow.kind == kind)
+    return read_page(session, rows, by=JobRow.id, limit=limit, cursor=cursor)
 
 
-def events_after(session: Session, job_id: str, seq: int = 0, *, limit: int = 500) -> Sequence[JobEvent]:
+def events_after(session: Session, job_id: str, seq: int = 0, *, limit: int = 500) -> Sequence[JobEventRow]:
     """Return a job's events after number `seq`, in order. The one of kind `done` is the last there will ever be."""
-    rows = select(JobEvent).where(JobEvent.job_id == job_id, JobEvent.seq > seq)
-    return session.scalars(rows.order_by(JobEvent.seq).limit(limit)).all()
+    rows = select(JobEventRow).where(JobEventRow.job_id == job_id, JobEventRow.seq > seq)
+    return session.scalars(rows.order_by(JobEventRow.seq).limit(limit)).all()
 
 
-def list_workers(session: Session, *, limit: int = DEFAULT_LIMIT, cursor: str | None = None) -> Page[Worker]:
+def list_workers(session: Session, *, limit: int = DEFAULT_LIMIT, cursor: str | None = None) -> Page[WorkerRow]:
     """List the runners that were heard lately, newest first. They belong to no tenant; the jobs they name do."""
-    return read_page(session, select(Worker), by=Worker.id, limit=limit, cursor=cursor)
+    return read_page(session, select(WorkerRow), by=WorkerRow.id, limit=limit, cursor=cursor)
 
 
 def own(session: Session, job_ids: Iterable[str | None], *, tenant: str) -> frozenset[str]:
     """Return those of the ids that are jobs of the tenant."""
     asked = [job_id for job_id in job_ids if job_id is not None]
-    return frozenset(session.scalars(select(Job.id).where(Job.id.in_(asked), Job.tenant == tenant)))
+    return frozenset(session.scalars(select(JobRow.id).where(JobRow.id.in_(asked), JobRow.tenant == tenant)))

@@ -9,14 +9,14 @@ from app.errors import JobFinished, JobNotFound
 from app.jobs.fence import Claim, owned
 from app.jobs.progress import append
 from app.storage import audit, counters
-from app.storage.models import Adapter, Drift, Job, Prediction, Ticket
+from app.storage.models import AdapterRow, DriftRow, JobRow, PredictionRow, TicketRow
 from app.storage.table import now
 
 FINISHED = ("succeeded", "failed", "cancelled")
 LONGEST_DETAIL = 2000
 
 
-def succeed(session: Session, job: Job) -> None:
+def succeed(session: Session, job: JobRow) -> None:
     """End a job that the caller holds, in the transaction that publishes its result."""
     _finish(session, job, status="succeeded")
 
@@ -36,9 +36,9 @@ def end_attempt(session: Session, claim: Claim, *, code: str, detail: str, max_a
     return retry_or_fail(session, owned(session, claim), code=code, detail=detail, max_attempts=max_attempts)
 
 
-def cancel(session: Session, *, tenant: str, job_id: str) -> Job:
+def cancel(session: Session, *, tenant: str, job_id: str) -> JobRow:
     """Cancel at once what is queued; ask a running job to stop. Raises `JobNotFound`, `JobFinished`."""
-    job = session.scalar(select(Job).where(Job.id == job_id, Job.tenant == tenant).with_for_update())
+    job = session.scalar(select(JobRow).where(JobRow.id == job_id, JobRow.tenant == tenant).with_for_update())
     if job is None:
         raise JobNotFound(job_id)
     if job.status in FINISHED:
@@ -50,7 +50,7 @@ def cancel(session: Session, *, tenant: str, job_id: str) -> Job:
     return job
 
 
-def retry_or_fail(session: Session, job: Job, *, code: str, detail: str, max_attempts: int) -> str:
+def retry_or_fail(session: Session, job: JobRow, *, code: str, detail: str, max_attempts: int) -> str:
     """Decide about a job, locked by the caller, whose attempt is over without a result."""
     counters.count(session, "job_attempts_lost", job.kind, code)
     if job.cancel_requested:
@@ -64,19 +64,19 @@ def retry_or_fail(session: Session, job: Job, *, code: str, detail: str, max_att
     return job.status
 
 
-def requeue(session: Session, job: Job) -> None:
+def requeue(session: Session, job: JobRow) -> None:
     """Put a locked running job back to its old place in the queue."""
     job.status, job.owner, job.lease_until = "queued", None, None
     job.phase, job.step, job.total, job.eta_s, job.progress_at = None, 0, 0, None, None
     session.flush()
 
 
-def _fail(session: Session, job: Job, *, code: str, detail: str) -> None:
+def _fail(session: Session, job: JobRow, *, code: str, detail: str) -> None:
     job.error_code, job.error_detail = code[:64], detail.replace("\0", "")[:LONGEST_DETAIL]
     _finish(session, job, status="failed")
 
 
-def _finish(session: Session, job: Job, *, status: str) -> None:
+def _finish(session: Session, job: JobRow, *, status: str) -> None:
     """Close a locked job, settle what it was to make, and tell those who watch."""
     job.status, job.owner, job.lease_until, job.eta_s = status, None, None, None
     job.finished_at = now(session)
@@ -84,7 +84,7 @@ def _finish(session: Session, job: Job, *, status: str) -> None:
         seconds = (job.finished_at - job.started_at).total_seconds()
         counters.observe(session, "job_seconds", job.kind, status, seconds=seconds)
     if status != "succeeded":
-        for resource in (Drift, Ticket, Adapter, Prediction):
+        for resource in (DriftRow, TicketRow, AdapterRow, PredictionRow):
             session.execute(
                 update(resource).where(resource.job_id == job.id, resource.status == "pending").values(status=status)
             )

@@ -10,7 +10,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from app.jobs.fence import Claim, hold
-from app.storage.models import Job, JobEvent
+from app.storage.models import JobEventRow, JobRow
 from app.storage.table import now
 
 KEPT_EVENTS = 1000
@@ -27,7 +27,7 @@ def record_progress(
     total: int,
     metrics: Mapping[str, float],
     eta_s: float | None,
-) -> Job:
+) -> JobRow:
     """Note how far the job is, and tell watchers. The caller throttles. Raises `LeaseLost` or `CancelRequested`."""
     job = hold(session, claim)
     job.phase, job.step, job.total, job.eta_s = phase[:64], step, total, eta_s
@@ -42,21 +42,21 @@ def log(session: Session, claim: Claim, message: str) -> None:
     append(session, hold(session, claim), kind="log", data={"message": message})
 
 
-def snapshot(job: Job) -> dict[str, Any]:
+def snapshot(job: JobRow) -> dict[str, Any]:
     """Return the job's progress as the API shows it."""
     return {"phase": job.phase, "step": job.step, "total": job.total, "eta_s": job.eta_s, "metrics": job.metrics}
 
 
-def append(session: Session, job: Job, *, kind: str, data: dict[str, Any]) -> None:
+def append(session: Session, job: JobRow, *, kind: str, data: dict[str, Any]) -> None:
     """Add an event to a job whose row this transaction has locked, so that numbers follow each other."""
-    seq = 1 + (session.scalar(select(func.max(JobEvent.seq)).where(JobEvent.job_id == job.id)) or 0)
+    seq = 1 + (session.scalar(select(func.max(JobEventRow.seq)).where(JobEventRow.job_id == job.id)) or 0)
     session.add(
-        JobEvent(job_id=job.id, seq=seq, kind=kind, data={"attempt": job.attempt, **data}, created_at=now(session))
+        JobEventRow(job_id=job.id, seq=seq, kind=kind, data={"attempt": job.attempt, **data}, created_at=now(session))
     )
     session.flush()
     if seq % TRIM_EVERY == 0:
         session.execute(
-            delete(JobEvent).where(
-                JobEvent.job_id == job.id, JobEvent.kind == "progress", JobEvent.seq < seq - KEPT_EVENTS
+            delete(JobEventRow).where(
+                JobEventRow.job_id == job.id, JobEventRow.kind == "progress", JobEventRow.seq < seq - KEPT_EVENTS
             )
         )

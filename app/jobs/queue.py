@@ -14,7 +14,7 @@ from app.jobs.fence import Claim, owned
 from app.jobs.outcome import requeue, retry_or_fail, withdraw
 from app.jobs.progress import append
 from app.storage import counters
-from app.storage.models import Job, Worker
+from app.storage.models import JobRow, WorkerRow
 from app.storage.table import insert, new_id, now
 
 Kind = Literal["ticket", "adapter", "prediction"]
@@ -38,9 +38,9 @@ def submit(
     resource_kind: str,
     resource_id: str,
     payload: dict[str, Any] | None = None,
-) -> Job:
+) -> JobRow:
     """Queue a job. It is acknowledged, and will not be lost, once the caller's transaction is committed."""
-    job = Job(
+    job = JobRow(
         id=new_id(),
         tenant=tenant,
         kind=kind,
@@ -62,36 +62,38 @@ def submit(
 
 def waiting(session: Session, *, kinds: Sequence[str] = KINDS) -> bool:
     """Tell, without locking anything, whether a claim could succeed."""
-    return session.scalar(select(Job.id).where(Job.status == "queued", Job.kind.in_(kinds)).limit(1)) is not None
+    return (
+        session.scalar(select(JobRow.id).where(JobRow.status == "queued", JobRow.kind.in_(kinds)).limit(1)) is not None
+    )
 
 
 def claim(
     session: Session, *, owner: str, lease_s: float, kinds: Sequence[str] = KINDS, job_id: str | None = None
 ) -> Claim | None:
     """Take the oldest queued job, or `job_id`, by a conditional UPDATE; None when there is none. Many may race."""
-    candidate = select(Job.id).where(Job.status == "queued", Job.kind.in_(kinds)).order_by(Job.id).limit(1)
+    candidate = select(JobRow.id).where(JobRow.status == "queued", JobRow.kind.in_(kinds)).order_by(JobRow.id).limit(1)
     if job_id is not None:
-        candidate = candidate.where(Job.id == job_id)
+        candidate = candidate.where(JobRow.id == job_id)
     found = session.scalar(candidate.with_for_update(skip_locked=True))
     if found is None:
         return None
     moment = now(session)
     begun = session.execute(
-        update(Job)
-        .where(Job.id == found, Job.status == "queued")
+        update(JobRow)
+        .where(JobRow.id == found, JobRow.status == "queued")
         .values(
             status="running",
-            attempt=Job.attempt + 1,
+            attempt=JobRow.attempt + 1,
             owner=owner,
             lease_until=moment + timedelta(seconds=lease_s),
             progress_at=moment,
         )
-        .returning(Job.attempt, Job.kind)
+        .returning(JobRow.attempt, JobRow.kind)
     ).one_or_none()
     if begun is None:
         return None
     counters.count(session, "job_attempts", begun.kind)
-    session.execute(update(Job).where(Job.id == found, Job.started_at.is_(None)).values(started_at=moment))
+    session.execute(update(JobRow).where(JobRow.id == found, JobRow.started_at.is_(None)).values(started_at=moment))
     return Claim(found, begun.attempt, owner)
 
 
@@ -121,8 +123,8 @@ def reap(session: Session, *, max_attempts: int, except_job: str | None = None) 
     A runner leaves out the job it is busy with: whether that is still its own is for its heartbeat to find out.
     """
     moment = now(session)
-    expired = or_(Job.lease_until.is_(None), Job.lease_until < moment)
-    return _take_back(session, expired, Job.id.is_distinct_from(except_job), max_attempts=max_attempts)
+    expired = or_(JobRow.lease_until.is_(None), JobRow.lease_until < moment)
+    return _take_back(session, expired, JobRow.id.is_distinct_from(except_job), max_attempts=max_attempts)
 
 
 def take_back_all(session: Session, *, max_attempts: int) -> list[str]:
@@ -133,24 +135,27 @@ def take_back_all(session: Session, *, max_attempts: int) -> list[str]:
 def see_worker(session: Session, *, worker_id: str, host: str, device: str, job_id: str | None) -> None:
     """Note that a runner is alive, and what it works on."""
     seen = {"host": host, "device": device, "job_id": job_id, "last_seen": now(session)}
-    row = insert(session, Worker).values(id=worker_id, **seen)
+    row = insert(session, WorkerRow).values(id=worker_id, **seen)
     session.execute(row.on_conflict_do_update(index_elements=["id"], set_=seen))
 
 
 def forget_workers(session: Session, *, unseen_s: float) -> None:
     """Drop runners that were not seen for `unseen_s`."""
-    session.execute(delete(Worker).where(Worker.last_seen < now(session) - timedelta(seconds=unseen_s)))
+    session.execute(delete(WorkerRow).where(WorkerRow.last_seen < now(session) - timedelta(seconds=unseen_s)))
 
 
 def forget_worker(session: Session, worker_id: str) -> None:
     """Drop a runner that is leaving."""
-    session.execute(delete(Worker).where(Worker.id == worker_id))
+    session.execute(delete(WorkerRow).where(WorkerRow.id == worker_id))
 
 
 def _take_back(session: Session, *conditions: Any, max_attempts: int) -> list[str]:
     """Lock the running jobs that meet the conditions, one after the other, and decide about each."""
     lost = session.scalars(
-        select(Job).where(Job.status == "running", *conditions).order_by(Job.id).with_for_update(skip_locked=True)
+        select(JobRow)
+        .where(JobRow.status == "running", *conditions)
+        .order_by(JobRow.id)
+        .with_for_update(skip_locked=True)
     ).all()
     for job in lost:
         counters.count(session, "lease_losses", job.kind)

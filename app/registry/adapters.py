@@ -11,7 +11,7 @@ from app import jobs
 from app.errors import AdapterNotFound, InUse, NotReadyYet
 from app.registry import datasets
 from app.storage import audit
-from app.storage.models import Adapter, Alias, Job, LanguageVersion, Prediction
+from app.storage.models import AdapterRow, AliasRow, JobRow, LanguageVersionRow, PredictionRow
 from app.storage.pagination import DEFAULT_LIMIT, Page, read_page
 from app.storage.table import insert, new_id, now
 
@@ -30,14 +30,14 @@ def create(
     seeds: int = 1,
     name: str | None = None,
     alias: str | None = None,
-) -> tuple[Adapter, Job]:
+) -> tuple[AdapterRow, JobRow]:
     """Add a pending adapter for a normalised language and queue its training.
 
     `training` (an `AdapterConfig` as a dict) and `examples` (`{train, dev, test, sha256}`) are replaced when published.
     """
     adapter_id = new_id()
     job = jobs.submit(session, tenant=tenant, kind="adapter", resource_kind="adapter", resource_id=adapter_id)
-    adapter = Adapter(
+    adapter = AdapterRow(
         id=adapter_id,
         tenant=tenant,
         lang=lang,
@@ -60,15 +60,15 @@ def create(
     return adapter, job
 
 
-def get(session: Session, *, tenant: str, adapter_id: str) -> Adapter:
+def get(session: Session, *, tenant: str, adapter_id: str) -> AdapterRow:
     """Return an adapter of the tenant. Raises `AdapterNotFound`."""
-    adapter = session.scalar(select(Adapter).where(Adapter.id == adapter_id, Adapter.tenant == tenant))
+    adapter = session.scalar(select(AdapterRow).where(AdapterRow.id == adapter_id, AdapterRow.tenant == tenant))
     if adapter is None:
         raise AdapterNotFound(adapter_id)
     return adapter
 
 
-def get_ready(session: Session, *, tenant: str, adapter_id: str) -> Adapter:
+def get_ready(session: Session, *, tenant: str, adapter_id: str) -> AdapterRow:
     """As `get`, and raise `NotReadyYet` unless it is published."""
     adapter = get(session, tenant=tenant, adapter_id=adapter_id)
     if adapter.status != "ready":
@@ -84,23 +84,23 @@ def list_page(
     alias: str | None = None,
     limit: int = DEFAULT_LIMIT,
     cursor: str | None = None,
-) -> Page[Adapter]:
+) -> Page[AdapterRow]:
     """List the tenant's adapters, newest first; only those of a normalised language, or under an alias, if given."""
-    rows = select(Adapter).where(Adapter.tenant == tenant)
+    rows = select(AdapterRow).where(AdapterRow.tenant == tenant)
     if lang is not None:
-        rows = rows.where(Adapter.lang == lang)
+        rows = rows.where(AdapterRow.lang == lang)
     if alias is not None:
-        rows = rows.where(exists().where(Alias.adapter_id == Adapter.id, Alias.alias == alias))
-    return read_page(session, rows, by=Adapter.id, limit=limit, cursor=cursor)
+        rows = rows.where(exists().where(AliasRow.adapter_id == AdapterRow.id, AliasRow.alias == alias))
+    return read_page(session, rows, by=AdapterRow.id, limit=limit, cursor=cursor)
 
 
 def next_version(session: Session, *, tenant: str, lang: str) -> int:
     """Give out a language's next version number, from 1. Two transactions never get the same."""
-    row = insert(session, LanguageVersion).values(tenant=tenant, lang=lang, last_version=1)
+    row = insert(session, LanguageVersionRow).values(tenant=tenant, lang=lang, last_version=1)
     counted = row.on_conflict_do_update(
-        index_elements=["tenant", "lang"], set_={"last_version": LanguageVersion.last_version + 1}
+        index_elements=["tenant", "lang"], set_={"last_version": LanguageVersionRow.last_version + 1}
     )
-    return session.execute(counted.returning(LanguageVersion.last_version)).scalar_one()
+    return session.execute(counted.returning(LanguageVersionRow.last_version)).scalar_one()
 
 
 def delete_adapter(session: Session, *, tenant: str, adapter_id: str) -> None:
@@ -109,18 +109,18 @@ def delete_adapter(session: Session, *, tenant: str, adapter_id: str) -> None:
     Raises `AdapterNotFound`, and `InUse` while its job, an alias or an unfinished prediction depends on it.
     """
     adapter = session.scalar(
-        select(Adapter).where(Adapter.id == adapter_id, Adapter.tenant == tenant).with_for_update()
+        select(AdapterRow).where(AdapterRow.id == adapter_id, AdapterRow.tenant == tenant).with_for_update()
     )
     if adapter is None:
         raise AdapterNotFound(adapter_id)
     if adapter.status == "pending":
         raise InUse(f"job {adapter.job_id} is still making adapter {adapter_id}; cancel it first")
-    alias = session.scalar(select(Alias.alias).where(Alias.adapter_id == adapter_id).limit(1))
+    alias = session.scalar(select(AliasRow.alias).where(AliasRow.adapter_id == adapter_id).limit(1))
     if alias is not None:
         raise InUse(f"alias {adapter.lang}@{alias} points at adapter {adapter_id}; move or delete the alias first")
-    needed = exists().where(Prediction.adapter_id == adapter_id, Prediction.status == "pending")
+    needed = exists().where(PredictionRow.adapter_id == adapter_id, PredictionRow.status == "pending")
     if session.scalar(select(needed)):
         raise InUse(f"an unfinished prediction uses adapter {adapter_id}; wait for its job or cancel it first")
-    session.execute(delete(Adapter).where(Adapter.id == adapter_id))
+    session.execute(delete(AdapterRow).where(AdapterRow.id == adapter_id))
     datasets.erase(session, adapter.dataset_id)
     audit.concerns(session, "adapter", adapter_id)

@@ -20,7 +20,7 @@ from app.errors import (
 )
 from app.registry.language_tags import normalise
 from app.storage import audit
-from app.storage.models import Adapter, Alias
+from app.storage.models import AdapterRow, AliasRow
 from app.storage.table import insert, now
 
 PRODUCTION = "production"
@@ -37,7 +37,7 @@ def check_name(alias: str) -> str:
     return alias
 
 
-def set_alias(session: Session, *, tenant: str, lang: str, alias: str, version: int) -> Adapter:
+def set_alias(session: Session, *, tenant: str, lang: str, alias: str, version: int) -> AdapterRow:
     """Point `alias` of a normalised language at a ready version, atomically. Raises `AdapterNotFound`."""
     adapter = _by_version(session, tenant=tenant, lang=lang, version=version)
     if adapter is None:
@@ -47,19 +47,19 @@ def set_alias(session: Session, *, tenant: str, lang: str, alias: str, version: 
     return adapter
 
 
-def point(session: Session, adapter: Adapter, *, alias: str) -> None:
+def point(session: Session, adapter: AdapterRow, *, alias: str) -> None:
     """Point `alias` at a ready adapter of the caller's transaction."""
     moved = {"adapter_id": adapter.id, "updated_at": now(session)}
-    row = insert(session, Alias).values(tenant=adapter.tenant, lang=adapter.lang, alias=alias, **moved)
+    row = insert(session, AliasRow).values(tenant=adapter.tenant, lang=adapter.lang, alias=alias, **moved)
     session.execute(row.on_conflict_do_update(index_elements=["tenant", "lang", "alias"], set_=moved))
 
 
 def delete_alias(session: Session, *, tenant: str, lang: str, alias: str) -> None:
     """Remove an alias; the adapter stays. Raises `AliasNotFound`."""
     gone = session.scalar(
-        delete(Alias)
-        .where(Alias.tenant == tenant, Alias.lang == lang, Alias.alias == alias)
-        .returning(Alias.adapter_id)
+        delete(AliasRow)
+        .where(AliasRow.tenant == tenant, AliasRow.lang == lang, AliasRow.alias == alias)
+        .returning(AliasRow.adapter_id)
     )
     if gone is None:
         raise AliasNotFound(f"{lang}@{alias}")
@@ -69,12 +69,12 @@ def delete_alias(session: Session, *, tenant: str, lang: str, alias: str) -> Non
 def aliases_of(session: Session, adapter_ids: Sequence[str]) -> dict[str, list[str]]:
     """Return the aliases of each adapter, sorted; one query for a whole page."""
     found: dict[str, list[str]] = {adapter_id: [] for adapter_id in adapter_ids}
-    for row in session.scalars(select(Alias).where(Alias.adapter_id.in_(adapter_ids)).order_by(Alias.alias)):
+    for row in session.scalars(select(AliasRow).where(AliasRow.adapter_id.in_(adapter_ids)).order_by(AliasRow.alias)):
         found[row.adapter_id].append(row.alias)
     return found
 
 
-def resolve_adapter(session: Session, *, tenant: str, reference: str) -> Adapter:
+def resolve_adapter(session: Session, *, tenant: str, reference: str) -> AdapterRow:
     """Return the ready adapter that `lang`, `lang@version`, `lang@alias` or an id names.
 
     `lang` means its `production` alias, else its newest ready version. Raises `InvalidReference`,
@@ -82,7 +82,7 @@ def resolve_adapter(session: Session, *, tenant: str, reference: str) -> Adapter
     """
     adapter_id = _as_id(reference)
     if adapter_id is not None:
-        adapter = session.scalar(select(Adapter).where(Adapter.id == adapter_id, *_ready(tenant)))
+        adapter = session.scalar(select(AdapterRow).where(AdapterRow.id == adapter_id, *_ready(tenant)))
     else:
         lang, name = _parse(reference)
         if name is None:
@@ -96,10 +96,10 @@ def resolve_adapter(session: Session, *, tenant: str, reference: str) -> Adapter
     return adapter
 
 
-def resolve_language(session: Session, *, tenant: str, lang: str) -> Adapter:
+def resolve_language(session: Session, *, tenant: str, lang: str) -> AdapterRow:
     """Return the adapter that serves a normalised language. Raises `NoAdapterForLanguage`."""
     adapter = _by_alias(session, tenant=tenant, lang=lang, alias=PRODUCTION) or session.scalar(
-        select(Adapter).where(Adapter.lang == lang, *_ready(tenant)).order_by(Adapter.version.desc()).limit(1)
+        select(AdapterRow).where(AdapterRow.lang == lang, *_ready(tenant)).order_by(AdapterRow.version.desc()).limit(1)
     )
     if adapter is None:
         raise NoAdapterForLanguage(lang)
@@ -125,26 +125,28 @@ def _parse(reference: str) -> tuple[str, str | None]:
         raise InvalidReference(f"{reference[:100]!r} names no adapter: {error}") from error
 
 
-def _by_version(session: Session, *, tenant: str, lang: str, version: int) -> Adapter | None:
+def _by_version(session: Session, *, tenant: str, lang: str, version: int) -> AdapterRow | None:
     if not 1 <= version <= LARGEST_VERSION:
         return None
-    return session.scalar(select(Adapter).where(Adapter.lang == lang, Adapter.version == version, *_ready(tenant)))
+    return session.scalar(
+        select(AdapterRow).where(AdapterRow.lang == lang, AdapterRow.version == version, *_ready(tenant))
+    )
 
 
-def _by_alias(session: Session, *, tenant: str, lang: str, alias: str) -> Adapter | None:
-    named = select(Alias.adapter_id).where(Alias.tenant == tenant, Alias.lang == lang, Alias.alias == alias)
-    return session.scalar(select(Adapter).where(Adapter.id == named.scalar_subquery(), *_ready(tenant)))
+def _by_alias(session: Session, *, tenant: str, lang: str, alias: str) -> AdapterRow | None:
+    named = select(AliasRow.adapter_id).where(AliasRow.tenant == tenant, AliasRow.lang == lang, AliasRow.alias == alias)
+    return session.scalar(select(AdapterRow).where(AdapterRow.id == named.scalar_subquery(), *_ready(tenant)))
 
 
 def _ready(tenant: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    return (Adapter.tenant == tenant, Adapter.status == "ready")
+    return (AdapterRow.tenant == tenant, AdapterRow.status == "ready")
 
 
 @dataclass(frozen=True)
 class Chosen:
     """An adapter, and whether it stands in for a language without one."""
 
-    adapter: Adapter
+    adapter: AdapterRow
     fallback: bool
 
 

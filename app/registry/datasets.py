@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, delete, exists, or_, select
 from sqlalchemy.orm import Session
 
 from app.storage import blob_lifecycle
-from app.storage.models import Adapter, Blob, Dataset, Drift, Prediction
+from app.storage.models import AdapterRow, BlobRow, DatasetRow, DriftRow, PredictionRow
 from app.storage.table import new_id, now
 from ltp.text.examples import Example
 
@@ -26,10 +26,10 @@ def create(
     blob_id: str,
     count: int,
     filename: str | None = None,
-) -> Dataset:
+) -> DatasetRow:
     """Register a staged blob as a dataset. `count` is lines, examples or pairs."""
-    blob = session.get_one(Blob, blob_lifecycle.use(session, blob_id))
-    dataset = Dataset(
+    blob = session.get_one(BlobRow, blob_lifecycle.use(session, blob_id))
+    dataset = DatasetRow(
         id=new_id(),
         tenant=tenant,
         kind=kind,
@@ -48,7 +48,7 @@ def erase(session: Session, dataset_id: str | None) -> None:
     """Delete a dataset and its text, unless something else was made from it."""
     if dataset_id is None or session.scalar(select(_used(dataset_id))):
         return
-    blob_id = session.scalar(delete(Dataset).where(Dataset.id == dataset_id).returning(Dataset.blob_id))
+    blob_id = session.scalar(delete(DatasetRow).where(DatasetRow.id == dataset_id).returning(DatasetRow.blob_id))
     if blob_id is not None:
         blob_lifecycle.erase_text(session, blob_id)
 
@@ -78,4 +78,4 @@ def read_parts(path: Path) -> dict[Part, list[Example]]:
 
 
 def _used(dataset_id: str) -> ColumnElement[bool]:
-    return or_(*(exists().where(table.dataset_id == dataset_id) for table in (Adapter, Drift, Prediction)))
+    return or_(*(exists().where(table.dataset_id == dataset_id) for table in (AdapterRow, DriftRow, PredictionRow)))

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from app.errors import DriftNotFound, InUse, NotReadyYet
 from app.registry import datasets
 from app.storage import audit
-from app.storage.models import Drift, Ticket
+from app.storage.models import DriftRow, TicketRow
 from app.storage.pagination import DEFAULT_LIMIT, Page, read_page
 from app.storage.table import new_id, now
 
@@ -27,9 +27,9 @@ def begin(
     config: dict[str, Any],
     corpus: str | None,
     dataset_id: str | None,
-) -> Drift:
+) -> DriftRow:
     """Add a pending drift over a built-in `corpus` or an uploaded dataset; `tickets.create` queues the job for it."""
-    drift = Drift(
+    drift = DriftRow(
         id=new_id(),
         tenant=tenant,
         status="pending",
@@ -48,15 +48,15 @@ def begin(
     return drift
 
 
-def get(session: Session, *, tenant: str, drift_id: str) -> Drift:
+def get(session: Session, *, tenant: str, drift_id: str) -> DriftRow:
     """Return a drift of the tenant. Raises `DriftNotFound`."""
-    drift = session.scalar(select(Drift).where(Drift.id == drift_id, Drift.tenant == tenant))
+    drift = session.scalar(select(DriftRow).where(DriftRow.id == drift_id, DriftRow.tenant == tenant))
     if drift is None:
         raise DriftNotFound(drift_id)
     return drift
 
 
-def get_ready(session: Session, *, tenant: str, drift_id: str) -> Drift:
+def get_ready(session: Session, *, tenant: str, drift_id: str) -> DriftRow:
     """As `get`, and raise `NotReadyYet` unless it is published."""
     drift = get(session, tenant=tenant, drift_id=drift_id)
     if drift.status != "ready":
@@ -64,23 +64,27 @@ def get_ready(session: Session, *, tenant: str, drift_id: str) -> Drift:
     return drift
 
 
-def list_page(session: Session, *, tenant: str, limit: int = DEFAULT_LIMIT, cursor: str | None = None) -> Page[Drift]:
+def list_page(
+    session: Session, *, tenant: str, limit: int = DEFAULT_LIMIT, cursor: str | None = None
+) -> Page[DriftRow]:
     """List the tenant's drifts, newest first."""
-    return read_page(session, select(Drift).where(Drift.tenant == tenant), by=Drift.id, limit=limit, cursor=cursor)
+    return read_page(
+        session, select(DriftRow).where(DriftRow.tenant == tenant), by=DriftRow.id, limit=limit, cursor=cursor
+    )
 
 
 def tickets_of(session: Session, drift_id: str) -> Sequence[str]:
     """Return the ids of the tickets made from a drift, oldest first."""
-    return session.scalars(select(Ticket.id).where(Ticket.drift_id == drift_id).order_by(Ticket.id)).all()
+    return session.scalars(select(TicketRow.id).where(TicketRow.drift_id == drift_id).order_by(TicketRow.id)).all()
 
 
 def delete_drift(session: Session, *, tenant: str, drift_id: str) -> None:
     """Delete a drift and its corpus; its tickets stay. Raises `DriftNotFound`, `InUse` while a job needs it."""
     drift = get(session, tenant=tenant, drift_id=drift_id)
-    selecting = exists().where(Ticket.drift_id == drift_id, Ticket.status == "pending")
+    selecting = exists().where(TicketRow.drift_id == drift_id, TicketRow.status == "pending")
     if drift.status == "pending" or session.scalar(select(selecting)):
         raise InUse(f"drift {drift_id} is needed by an unfinished ticket; wait for its job or cancel it first")
-    session.execute(update(Ticket).where(Ticket.drift_id == drift_id).values(drift_id=None))
-    session.execute(delete(Drift).where(Drift.id == drift_id))
+    session.execute(update(TicketRow).where(TicketRow.drift_id == drift_id).values(drift_id=None))
+    session.execute(delete(DriftRow).where(DriftRow.id == drift_id))
     datasets.erase(session, drift.dataset_id)
     audit.concerns(session, "drift", drift_id)

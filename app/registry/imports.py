@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from app.registry.adapters import next_version
 from app.registry.aliases import point
 from app.storage import audit, blob_lifecycle
-from app.storage.models import Adapter, Ticket
+from app.storage.models import AdapterRow, TicketRow
 from app.storage.table import new_id, now
 from ltp.config import TicketConfig
 
@@ -49,25 +49,25 @@ class ImportedAdapter:
     examples: dict[str, Any]
 
 
-def find_ticket(session: Session, *, tenant: str, mask_sha256: str, backbone: str) -> Ticket | None:
+def find_ticket(session: Session, *, tenant: str, mask_sha256: str, backbone: str) -> TicketRow | None:
     """Return the ready ticket with this mask: the tenant's own before one shared with all, the oldest first."""
     return session.scalar(
-        select(Ticket)
+        select(TicketRow)
         .where(
-            Ticket.mask_sha256 == mask_sha256,
-            Ticket.backbone == backbone,
-            Ticket.status == "ready",
-            (Ticket.tenant == tenant) | Ticket.shared,
+            TicketRow.mask_sha256 == mask_sha256,
+            TicketRow.backbone == backbone,
+            TicketRow.status == "ready",
+            (TicketRow.tenant == tenant) | TicketRow.shared,
         )
-        .order_by((Ticket.tenant == tenant).desc(), Ticket.id)
+        .order_by((TicketRow.tenant == tenant).desc(), TicketRow.id)
         .limit(1)
     )
 
 
-def add_ticket(session: Session, found: ImportedTicket, *, tenant: str) -> Ticket:
+def add_ticket(session: Session, found: ImportedTicket, *, tenant: str) -> TicketRow:
     """Add a ready ticket without a drift."""
     config, moment = found.config, now(session)
-    ticket = Ticket(
+    ticket = TicketRow(
         id=new_id(),
         tenant=tenant,
         name=None,
@@ -99,10 +99,10 @@ def add_ticket(session: Session, found: ImportedTicket, *, tenant: str) -> Ticke
 
 def add_adapter(
     session: Session, found: ImportedAdapter, *, tenant: str, ticket_id: str | None, alias: str | None
-) -> Adapter:
+) -> AdapterRow:
     """Add a ready adapter under the language's next version, and point `alias` at it."""
     moment = now(session)
-    adapter = Adapter(
+    adapter = AdapterRow(
         id=new_id(),
         tenant=tenant,
         lang=found.lang,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.storage.models import Adapter, Alias
+from app.storage.models import AdapterRow, AliasRow
 from app.storage.pagination import DEFAULT_LIMIT, Page
 
 
@@ -25,22 +25,26 @@ def list_page(
     session: Session, *, tenant: str, limit: int = DEFAULT_LIMIT, cursor: str | None = None
 ) -> Page[LanguageRow]:
     """List languages with at least one ready adapter, by their tags; the cursor is the last tag."""
-    tags = select(Adapter.lang).where(Adapter.tenant == tenant, Adapter.status == "ready").distinct()
+    tags = select(AdapterRow.lang).where(AdapterRow.tenant == tenant, AdapterRow.status == "ready").distinct()
     if cursor is not None:
-        tags = tags.where(Adapter.lang > cursor)
-    found = session.scalars(tags.order_by(Adapter.lang).limit(limit + 1)).all()
+        tags = tags.where(AdapterRow.lang > cursor)
+    found = session.scalars(tags.order_by(AdapterRow.lang).limit(limit + 1)).all()
     items = [_row(session, tenant=tenant, lang=lang) for lang in found[:limit]]
     return Page(items, items[-1].lang if len(found) > limit else None)
 
 
 def _row(session: Session, *, tenant: str, lang: str) -> LanguageRow:
-    ready = select(Adapter.version).where(Adapter.tenant == tenant, Adapter.lang == lang, Adapter.status == "ready")
-    versions = [version for version in session.scalars(ready.order_by(Adapter.version.desc())) if version is not None]
+    ready = select(AdapterRow.version).where(
+        AdapterRow.tenant == tenant, AdapterRow.lang == lang, AdapterRow.status == "ready"
+    )
+    versions = [
+        version for version in session.scalars(ready.order_by(AdapterRow.version.desc())) if version is not None
+    ]
     named = (
-        select(Alias.alias, Adapter.version)
-        .join(Adapter, Adapter.id == Alias.adapter_id)
-        .where(Alias.tenant == tenant, Alias.lang == lang)
-        .order_by(Alias.alias)
+        select(AliasRow.alias, AdapterRow.version)
+        .join(AdapterRow, AdapterRow.id == AliasRow.adapter_id)
+        .where(AliasRow.tenant == tenant, AliasRow.lang == lang)
+        .order_by(AliasRow.alias)
     )
     aliases = {alias: version for alias, version in session.execute(named) if version is not None}
     return LanguageRow(lang, versions, aliases)

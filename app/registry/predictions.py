@@ -13,7 +13,7 @@ from app.errors import InUse, NotReadyYet, PredictionNotFound
 from app.registry import datasets
 from app.storage import audit, blob_lifecycle
 from app.storage.blobs import BlobStore
-from app.storage.models import Adapter, Job, Prediction
+from app.storage.models import AdapterRow, JobRow, PredictionRow
 from app.storage.pagination import DEFAULT_LIMIT, Page, read_page
 from app.storage.table import new_id, now
 
@@ -24,10 +24,10 @@ def create(
     tenant: str,
     request: dict[str, Any],
     dataset_id: str,
-    adapter: Adapter | None,
+    adapter: AdapterRow | None,
     fallback: bool,
     pairs: int,
-) -> tuple[Prediction, Job]:
+) -> tuple[PredictionRow, JobRow]:
     """Add a pending prediction and queue it.
 
     `adapter` is the one resolved when the request is accepted, None when every row names its own; `fallback` says that
@@ -36,7 +36,7 @@ def create(
     """
     prediction_id = new_id()
     job = jobs.submit(session, tenant=tenant, kind="prediction", resource_kind="prediction", resource_id=prediction_id)
-    prediction = Prediction(
+    prediction = PredictionRow(
         id=prediction_id,
         tenant=tenant,
         status="pending",
@@ -55,9 +55,11 @@ def create(
     return prediction, job
 
 
-def get(session: Session, *, tenant: str, prediction_id: str) -> Prediction:
+def get(session: Session, *, tenant: str, prediction_id: str) -> PredictionRow:
     """Return a prediction of the tenant. Raises `PredictionNotFound`."""
-    prediction = session.scalar(select(Prediction).where(Prediction.id == prediction_id, Prediction.tenant == tenant))
+    prediction = session.scalar(
+        select(PredictionRow).where(PredictionRow.id == prediction_id, PredictionRow.tenant == tenant)
+    )
     if prediction is None:
         raise PredictionNotFound(prediction_id)
     return prediction
@@ -65,13 +67,13 @@ def get(session: Session, *, tenant: str, prediction_id: str) -> Prediction:
 
 def list_page(
     session: Session, *, tenant: str, limit: int = DEFAULT_LIMIT, cursor: str | None = None
-) -> Page[Prediction]:
+) -> Page[PredictionRow]:
     """List the tenant's predictions, newest first."""
-    rows = select(Prediction).where(Prediction.tenant == tenant)
-    return read_page(session, rows, by=Prediction.id, limit=limit, cursor=cursor)
+    rows = select(PredictionRow).where(PredictionRow.tenant == tenant)
+    return read_page(session, rows, by=PredictionRow.id, limit=limit, cursor=cursor)
 
 
-def stream_result(store: BlobStore, prediction: Prediction) -> Iterator[bytes]:
+def stream_result(store: BlobStore, prediction: PredictionRow) -> Iterator[bytes]:
     """Yield the finished file. Raises `NotReadyYet` at once, `CorruptBlob` where it is damaged."""
     if prediction.status != "ready" or prediction.result_blob_id is None:
         raise NotReadyYet(f"prediction {prediction.id} is {prediction.status}; there is no result to read")
@@ -83,7 +85,7 @@ def delete_prediction(session: Session, *, tenant: str, prediction_id: str) -> N
     prediction = get(session, tenant=tenant, prediction_id=prediction_id)
     if prediction.status == "pending":
         raise InUse(f"job {prediction.job_id} is still making prediction {prediction_id}; cancel it first")
-    session.execute(delete(Prediction).where(Prediction.id == prediction_id))
+    session.execute(delete(PredictionRow).where(PredictionRow.id == prediction_id))
     datasets.erase(session, prediction.dataset_id)
     if prediction.result_blob_id is not None:
         blob_lifecycle.erase_text(session, prediction.result_blob_id)

@@ -17,7 +17,7 @@ from app.jobs import Claim
 from app.registry.adapters import next_version
 from app.registry.aliases import point
 from app.storage import audit, blob_lifecycle
-from app.storage.models import Adapter, Drift, Prediction, Ticket
+from app.storage.models import AdapterRow, DriftRow, PredictionRow, TicketRow
 from app.storage.table import now
 
 
@@ -60,9 +60,9 @@ class AdapterResult:
 def publish_ticket(session: Session, claim: Claim, ticket_result: TicketResult, *, drift: DriftResult | None) -> None:
     """Publish a ticket, and the drift made with it unless that was ready before."""
     job = jobs.hold(session, claim)
-    ticket = session.get_one(Ticket, job.resource_id)
+    ticket = session.get_one(TicketRow, job.resource_id)
     if drift is not None:
-        row = session.get_one(Drift, ticket.drift_id)
+        row = session.get_one(DriftRow, ticket.drift_id)
         _ready(session, row, blob_id=drift.blob_id)
         row.report, row.corpus_sha256 = drift.report, drift.corpus_sha256
         row.moved, row.selectable = drift.moved, drift.selectable
@@ -75,10 +75,10 @@ def publish_ticket(session: Session, claim: Claim, ticket_result: TicketResult, 
     jobs.succeed(session, job)
 
 
-def publish_adapter(session: Session, claim: Claim, result: AdapterResult) -> Adapter:
+def publish_adapter(session: Session, claim: Claim, result: AdapterResult) -> AdapterRow:
     """Publish an adapter under the language's next version, and point the alias that was asked for at it."""
     job = jobs.hold(session, claim)
-    adapter = session.get_one(Adapter, job.resource_id)
+    adapter = session.get_one(AdapterRow, job.resource_id)
     version = next_version(session, tenant=adapter.tenant, lang=adapter.lang)
     _ready(session, adapter, blob_id=result.blob_id)
     adapter.version = version
@@ -95,7 +95,7 @@ def publish_adapter(session: Session, claim: Claim, result: AdapterResult) -> Ad
 def publish_prediction(session: Session, claim: Claim, *, blob_id: str, summary: dict[str, Any]) -> None:
     """Publish a prediction's result file."""
     job = jobs.hold(session, claim)
-    prediction = session.get_one(Prediction, job.resource_id)
+    prediction = session.get_one(PredictionRow, job.resource_id)
     if prediction.status != "pending":
         raise LeaseLost(f"prediction {prediction.id} is {prediction.status} already")
     prediction.status, prediction.published_at = "ready", now(session)
@@ -104,7 +104,7 @@ def publish_prediction(session: Session, claim: Claim, *, blob_id: str, summary:
     jobs.succeed(session, job)
 
 
-def _ready(session: Session, row: Drift | Ticket | Adapter, *, blob_id: str) -> None:
+def _ready(session: Session, row: DriftRow | TicketRow | AdapterRow, *, blob_id: str) -> None:
     """Flip a pending row, with its blob, to ready."""
     if row.status != "pending":
         raise LeaseLost(f"{type(row).__name__.lower()} {row.id} is {row.status} already")

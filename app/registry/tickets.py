@@ -16,7 +16,7 @@ from app.errors import CorruptBlob, InUse, NoTicket, NotReadyYet, TicketNotFound
 from app.storage import audit
 from app.storage.blobs import BlobStore
 from app.storage.chunks import CHUNK
-from app.storage.models import Adapter, Drift, Job, Ticket
+from app.storage.models import AdapterRow, DriftRow, JobRow, TicketRow
 from app.storage.pagination import DEFAULT_LIMIT, Page, read_page
 from app.storage.table import new_id, now
 from app.storage.tenancy import EVERY_TENANT
@@ -31,8 +31,8 @@ HEADER_BYTES = 1024
 
 
 def create(
-    session: Session, *, tenant: str, drift: Drift, config: TicketConfig, name: str | None = None
-) -> tuple[Ticket, Job]:
+    session: Session, *, tenant: str, drift: DriftRow, config: TicketConfig, name: str | None = None
+) -> tuple[TicketRow, JobRow]:
     """Add a pending ticket on `drift` and queue its job.
 
     A pending drift (from `drifts.begin`, in the same transaction) is trained and published with the ticket; a ready
@@ -44,7 +44,7 @@ def create(
     job = jobs.submit(session, tenant=tenant, kind="ticket", resource_kind="ticket", resource_id=ticket_id)
     if drift.status == "pending":
         drift.job_id = job.id
-    ticket = Ticket(
+    ticket = TicketRow(
         id=ticket_id,
         tenant=tenant,
         name=name,
@@ -68,21 +68,21 @@ def create(
     return ticket, job
 
 
-def config_of(ticket: Ticket) -> TicketConfig:
+def config_of(ticket: TicketRow) -> TicketConfig:
     """Return the selection a ticket was made with."""
     layers: Any = ticket.layers if isinstance(ticket.layers, str) else tuple(ticket.layers)
     return TicketConfig(active_ratio=ticket.active_ratio, rule=ticket.rule, layers=layers)  # type: ignore[arg-type]
 
 
-def get(session: Session, *, tenant: str, ticket_id: str) -> Ticket:
+def get(session: Session, *, tenant: str, ticket_id: str) -> TicketRow:
     """Return a ticket of the tenant, or one shared with all. Raises `TicketNotFound`."""
-    ticket = session.scalar(select(Ticket).where(Ticket.id == ticket_id, _visible(tenant)))
+    ticket = session.scalar(select(TicketRow).where(TicketRow.id == ticket_id, _visible(tenant)))
     if ticket is None:
         raise TicketNotFound(ticket_id)
     return ticket
 
 
-def get_ready(session: Session, *, tenant: str, ticket_id: str) -> Ticket:
+def get_ready(session: Session, *, tenant: str, ticket_id: str) -> TicketRow:
     """As `get`, and raise `NotReadyYet` unless it is published."""
     ticket = get(session, tenant=tenant, ticket_id=ticket_id)
     if ticket.status != "ready":
@@ -90,12 +90,12 @@ def get_ready(session: Session, *, tenant: str, ticket_id: str) -> Ticket:
     return ticket
 
 
-def newest_ready(session: Session, *, tenant: str, backbone: str) -> Ticket:
+def newest_ready(session: Session, *, tenant: str, backbone: str) -> TicketRow:
     """Return the tenant's newest ready ticket of a backbone, else the newest shared one. Raises `NoTicket`."""
     ticket = session.scalar(
-        select(Ticket)
-        .where(Ticket.status == "ready", Ticket.backbone == backbone, _visible(tenant))
-        .order_by((Ticket.tenant == tenant).desc(), Ticket.id.desc())
+        select(TicketRow)
+        .where(TicketRow.status == "ready", TicketRow.backbone == backbone, _visible(tenant))
+        .order_by((TicketRow.tenant == tenant).desc(), TicketRow.id.desc())
         .limit(1)
     )
     if ticket is None:
@@ -103,9 +103,11 @@ def newest_ready(session: Session, *, tenant: str, backbone: str) -> Ticket:
     return ticket
 
 
-def list_page(session: Session, *, tenant: str, limit: int = DEFAULT_LIMIT, cursor: str | None = None) -> Page[Ticket]:
+def list_page(
+    session: Session, *, tenant: str, limit: int = DEFAULT_LIMIT, cursor: str | None = None
+) -> Page[TicketRow]:
     """List the tenant's tickets and those shared with all, newest first."""
-    return read_page(session, select(Ticket).where(_visible(tenant)), by=Ticket.id, limit=limit, cursor=cursor)
+    return read_page(session, select(TicketRow).where(_visible(tenant)), by=TicketRow.id, limit=limit, cursor=cursor)
 
 
 def delete_ticket(session: Session, *, tenant: str, ticket_id: str) -> None:
@@ -113,17 +115,17 @@ def delete_ticket(session: Session, *, tenant: str, ticket_id: str) -> None:
     ticket = _locked(session, tenant=tenant, ticket_id=ticket_id)
     if ticket.status == "pending":
         raise InUse(f"job {ticket.job_id} is still making ticket {ticket_id}; cancel it first")
-    dependant = session.scalar(select(Adapter.id).where(*_depends(ticket_id), Adapter.tenant == tenant).limit(1))
+    dependant = session.scalar(select(AdapterRow.id).where(*_depends(ticket_id), AdapterRow.tenant == tenant).limit(1))
     if dependant is not None:
         raise InUse(f"adapter {dependant} depends on ticket {ticket_id}; delete it first")
     _refuse_if_used_elsewhere(session, ticket)
-    left = update(Adapter).where(Adapter.ticket_id == ticket_id).values(ticket_id=None)
+    left = update(AdapterRow).where(AdapterRow.ticket_id == ticket_id).values(ticket_id=None)
     session.execute(left, execution_options=EVERY_TENANT)  # failed ones, of whoever it was shared with, too
-    session.execute(delete(Ticket).where(Ticket.id == ticket_id))
+    session.execute(delete(TicketRow).where(TicketRow.id == ticket_id))
     audit.concerns(session, "ticket", ticket_id)
 
 
-def share(session: Session, *, tenant: str, ticket_id: str, shared: bool) -> Ticket:
+def share(session: Session, *, tenant: str, ticket_id: str, shared: bool) -> TicketRow:
     """Let all tenants use a ready ticket, or its own only.
 
     Raises `TicketNotFound`, `NotReadyYet`, and `InUse` for taking back what others' adapters depend on.
@@ -145,7 +147,7 @@ def compress(plain: Path, compressed: Path) -> Path:
     return compressed
 
 
-def stream_mask(store: BlobStore, ticket: Ticket) -> Iterator[bytes]:
+def stream_mask(store: BlobStore, ticket: TicketRow) -> Iterator[bytes]:
     """Yield a ready ticket's mask file, plain: `mask_bytes` bytes of safetensors. Raises `CorruptBlob`.
 
     Masks compress so well that one chunk may hold all of it; it is unpacked a piece at a time, and no further than
@@ -187,7 +189,7 @@ class _Compressed:
         return bytes(piece)
 
 
-def fetch_mask(store: BlobStore, ticket: Ticket, path: Path, *, backbone: BackboneInfo | None = None) -> Path:
+def fetch_mask(store: BlobStore, ticket: TicketRow, path: Path, *, backbone: BackboneInfo | None = None) -> Path:
     """Write a ready ticket's mask file, plain, to `path`. Raises `CorruptBlob`, also for more than fits `backbone`."""
     if backbone is not None and (ticket.mask_bytes or 0) > most_bytes(backbone):
         what = f"ticket {ticket.id} has a mask of {ticket.mask_bytes:,} bytes"
@@ -202,23 +204,25 @@ def most_bytes(backbone: BackboneInfo) -> int:
     return sum(HEADER_BYTES + -(-prod(shape) // 8) for shape in backbone.shapes.values())
 
 
-def _locked(session: Session, *, tenant: str, ticket_id: str) -> Ticket:
-    ticket = session.scalar(select(Ticket).where(Ticket.id == ticket_id, Ticket.tenant == tenant).with_for_update())
+def _locked(session: Session, *, tenant: str, ticket_id: str) -> TicketRow:
+    ticket = session.scalar(
+        select(TicketRow).where(TicketRow.id == ticket_id, TicketRow.tenant == tenant).with_for_update()
+    )
     if ticket is None:
         raise TicketNotFound(ticket_id)
     return ticket
 
 
 def _depends(ticket_id: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    return (Adapter.ticket_id == ticket_id, Adapter.status.in_(("pending", "ready")))
+    return (AdapterRow.ticket_id == ticket_id, AdapterRow.status.in_(("pending", "ready")))
 
 
-def _refuse_if_used_elsewhere(session: Session, ticket: Ticket) -> None:
+def _refuse_if_used_elsewhere(session: Session, ticket: TicketRow) -> None:
     """Refuse to take from other tenants a ticket that was shared with them, and say of them only that they are."""
-    elsewhere = select(Adapter.id).where(*_depends(ticket.id), Adapter.tenant != ticket.tenant).limit(1)
+    elsewhere = select(AdapterRow.id).where(*_depends(ticket.id), AdapterRow.tenant != ticket.tenant).limit(1)
     if session.scalar(elsewhere, execution_options=EVERY_TENANT) is not None:
         raise InUse(f"ticket {ticket.id} was shared, and adapters of other tenants depend on it; it has to stay so")
 
 
 def _visible(tenant: str) -> ColumnElement[bool]:
-    return or_(Ticket.tenant == tenant, Ticket.shared)
+    return or_(TicketRow.tenant == tenant, TicketRow.shared)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.storage.models import AuditEvent
+from app.storage.models import AuditEventRow
 from app.storage.pagination import DEFAULT_LIMIT, Page, read_page
 from app.storage.table import new_id, now
 
@@ -37,7 +37,7 @@ def concerns(session: Session, kind: str, resource_id: str) -> None:
 def record(session: Session, act: Act, *, tenant: str) -> None:
     """Add the event of this transaction."""
     kind, resource_id = session.info.pop(ABOUT, (None, None))
-    event = AuditEvent(
+    event = AuditEventRow(
         id=new_id(),
         tenant=tenant,
         actor=act.actor,
@@ -52,7 +52,7 @@ def record(session: Session, act: Act, *, tenant: str) -> None:
 
 def list_page(
     session: Session, *, tenant: str, limit: int = DEFAULT_LIMIT, cursor: str | None = None
-) -> Page[AuditEvent]:
+) -> Page[AuditEventRow]:
     """List a tenant's events, newest first."""
-    rows = select(AuditEvent).where(AuditEvent.tenant == tenant)
-    return read_page(session, rows, by=AuditEvent.id, limit=limit, cursor=cursor)
+    rows = select(AuditEventRow).where(AuditEventRow.tenant == tenant)
+    return read_page(session, rows, by=AuditEventRow.id, limit=limit, cursor=cursor)

@@ -9,13 +9,13 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app.errors import BlobNotFound, CorruptBlob
-from app.storage.models import Adapter, Blob, BlobChunk, Dataset, Drift, Job, Prediction, Ticket
+from app.storage.models import AdapterRow, BlobChunkRow, BlobRow, DatasetRow, DriftRow, JobRow, PredictionRow, TicketRow
 from app.storage.table import now
 
-REFERENCES = (Dataset.blob_id, Drift.blob_id, Ticket.blob_id, Adapter.blob_id, Prediction.result_blob_id)
+REFERENCES = (DatasetRow.blob_id, DriftRow.blob_id, TicketRow.blob_id, AdapterRow.blob_id, PredictionRow.result_blob_id)
 
 
-UNREFERENCED = and_(*(~exists().where(column == Blob.id) for column in REFERENCES))
+UNREFERENCED = and_(*(~exists().where(column == BlobRow.id) for column in REFERENCES))
 
 
 def use(session: Session, blob_id: str) -> str:
@@ -23,10 +23,12 @@ def use(session: Session, blob_id: str) -> str:
 
     Another ready blob of the same content is taken instead. Raises `CorruptBlob` when chunks are missing.
     """
-    blob = session.scalar(select(Blob).where(Blob.id == blob_id).with_for_update())
+    blob = session.scalar(select(BlobRow).where(BlobRow.id == blob_id).with_for_update())
     if blob is None or blob.status == "deleting":
         raise BlobNotFound(blob_id)
-    stored = session.scalar(select(func.coalesce(func.sum(BlobChunk.size), 0)).where(BlobChunk.blob_id == blob_id))
+    stored = session.scalar(
+        select(func.coalesce(func.sum(BlobChunkRow.size), 0)).where(BlobChunkRow.blob_id == blob_id)
+    )
     if blob.status == "corrupt" or blob.sha256 is None or stored != blob.size:
         raise CorruptBlob(f"blob {blob_id} is not complete: {stored} of {blob.size} bytes are stored")
     if blob.status == "ready":
@@ -43,24 +45,29 @@ def use(session: Session, blob_id: str) -> str:
 
 def erase_text(session: Session, blob_id: str) -> None:
     """Delete an uploaded text in the transaction that forgets it, unless something else has the same content."""
-    doomed = select(Blob.id).where(Blob.id == blob_id, UNREFERENCED)
-    session.execute(delete(BlobChunk).where(BlobChunk.blob_id.in_(doomed)))
-    session.execute(delete(Blob).where(Blob.id == blob_id, UNREFERENCED))
+    doomed = select(BlobRow.id).where(BlobRow.id == blob_id, UNREFERENCED)
+    session.execute(delete(BlobChunkRow).where(BlobChunkRow.blob_id.in_(doomed)))
+    session.execute(delete(BlobRow).where(BlobRow.id == blob_id, UNREFERENCED))
 
 
-def _twin(session: Session, blob: Blob) -> Blob | None:
+def _twin(session: Session, blob: BlobRow) -> BlobRow | None:
     """Return the ready blob of the same tenant and content."""
     return session.scalar(
-        select(Blob)
-        .where(Blob.tenant == blob.tenant, Blob.sha256 == blob.sha256, Blob.status == "ready", Blob.id != blob.id)
+        select(BlobRow)
+        .where(
+            BlobRow.tenant == blob.tenant,
+            BlobRow.sha256 == blob.sha256,
+            BlobRow.status == "ready",
+            BlobRow.id != blob.id,
+        )
         .with_for_update()
     )
 
 
 def _garbage(session: Session, grace_s: float) -> ColumnElement[bool]:
     """Select what may go: staged by a job that is over, or by nobody for long; unreferenced; half deleted."""
-    old = Blob.created_at < now(session) - timedelta(seconds=grace_s)
-    at_work = exists().where(Job.id == Blob.job_id, Job.status == "running")
-    abandoned = and_(Blob.status == "staging", or_(and_(Blob.job_id.is_not(None), ~at_work), old), ~at_work)
-    unused = and_(Blob.status.in_(("ready", "corrupt")), old)
-    return or_(Blob.status == "deleting", and_(UNREFERENCED, or_(abandoned, unused)))
+    old = BlobRow.created_at < now(session) - timedelta(seconds=grace_s)
+    at_work = exists().where(JobRow.id == BlobRow.job_id, JobRow.status == "running")
+    abandoned = and_(BlobRow.status == "staging", or_(and_(BlobRow.job_id.is_not(None), ~at_work), old), ~at_work)
+    unused = and_(BlobRow.status.in_(("ready", "corrupt")), old)
+    return or_(BlobRow.status == "deleting", and_(UNREFERENCED, or_(abandoned, unused)))

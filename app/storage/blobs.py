@@ -19,7 +19,7 @@ from sqlalchemy.exc import DBAPIError
 from app.errors import BlobNotFound, CorruptBlob
 from app.storage.chunks import CHUNK, Source, cut
 from app.storage.database import Database
-from app.storage.models import Blob, BlobChunk
+from app.storage.models import BlobChunkRow, BlobRow
 from app.storage.table import new_id, now
 
 if TYPE_CHECKING:
@@ -36,8 +36,8 @@ READERS = 2
 GRACE_S = 3600
 """What is staged outside a job, or found again by its content, is safe from collection for so long."""
 
-CHUNK_AT = select(BlobChunk.data, BlobChunk.sha256).where(
-    BlobChunk.blob_id == bindparam("blob"), BlobChunk.idx == bindparam("index")
+CHUNK_AT = select(BlobChunkRow.data, BlobChunkRow.sha256).where(
+    BlobChunkRow.blob_id == bindparam("blob"), BlobChunkRow.idx == bindparam("index")
 )
 
 
@@ -54,7 +54,7 @@ class BlobStore:
         *,
         job_id: str | None = None,
         on_chunk: Callable[[int], None] | None = None,
-    ) -> Blob:
+    ) -> BlobRow:
         """Store `source` chunk by chunk as `staging`; a ready blob of the same content in the tenant is taken instead.
 
         `on_chunk` is called with the bytes stored so far; it may raise to stop. What was stored of a source that
@@ -62,7 +62,7 @@ class BlobStore:
         """
         with self.db.write() as session:
             left = self.quota.left(session, tenant) if self.quota is not None else None
-            blob = Blob(id=new_id(), tenant=tenant, status="staging", job_id=job_id, created_at=now(session), size=0)
+            blob = BlobRow(id=new_id(), tenant=tenant, status="staging", job_id=job_id, created_at=now(session), size=0)
             session.add(blob)
         try:
             digest, size = hashlib.sha256(), 0
@@ -89,7 +89,7 @@ class BlobStore:
         left, index = blob.size, 0
         while left > 0:
             with self.db.read() as session:
-                chunk = session.get(BlobChunk, (blob_id, index))
+                chunk = session.get(BlobChunkRow, (blob_id, index))
             if chunk is None or not _sound(chunk, left):
                 self._quarantine(blob_id, index)
             yield chunk.data
@@ -137,9 +137,9 @@ class BlobStore:
             finally:
                 self._compare(blob_id, whole.result())
 
-    def _readable(self, blob_id: str) -> Blob:
+    def _readable(self, blob_id: str) -> BlobRow:
         with self.db.read() as session:
-            blob = session.get(Blob, blob_id)
+            blob = session.get(BlobRow, blob_id)
         if blob is None or blob.status == "deleting":
             raise BlobNotFound(blob_id)
         if blob.status == "corrupt":
@@ -161,27 +161,27 @@ class BlobStore:
         """Delete a blob nothing refers to, a few chunks at a time; absent ones are no error."""
         with self.db.write() as session:
             session.execute(
-                update(Blob)
-                .where(Blob.id == blob_id, Blob.status != "deleting", UNREFERENCED)
+                update(BlobRow)
+                .where(BlobRow.id == blob_id, BlobRow.status != "deleting", UNREFERENCED)
                 .values(status="deleting")
             )
         while True:
             with self.db.write() as session:
-                doomed = select(Blob.id).where(Blob.id == blob_id, Blob.status == "deleting").scalar_subquery()
-                some = select(BlobChunk.idx).where(BlobChunk.blob_id == doomed).limit(ERASED_AT_ONCE)
+                doomed = select(BlobRow.id).where(BlobRow.id == blob_id, BlobRow.status == "deleting").scalar_subquery()
+                some = select(BlobChunkRow.idx).where(BlobChunkRow.blob_id == doomed).limit(ERASED_AT_ONCE)
                 gone = session.execute(
-                    delete(BlobChunk)
-                    .where(BlobChunk.blob_id == doomed, BlobChunk.idx.in_(some))
-                    .returning(BlobChunk.idx)
+                    delete(BlobChunkRow)
+                    .where(BlobChunkRow.blob_id == doomed, BlobChunkRow.idx.in_(some))
+                    .returning(BlobChunkRow.idx)
                 ).all()
                 if not gone:
-                    session.execute(delete(Blob).where(Blob.id == blob_id, Blob.status == "deleting"))
+                    session.execute(delete(BlobRow).where(BlobRow.id == blob_id, BlobRow.status == "deleting"))
                     return
 
     def collect_garbage(self, *, grace_s: float = GRACE_S, at_most: int = 8) -> int:
         """Delete up to `at_most` blobs that nothing refers to or whose job is over; return how many."""
         with self.db.read() as session:
-            doomed = session.scalars(select(Blob.id).where(_garbage(session, grace_s)).limit(at_most)).all()
+            doomed = session.scalars(select(BlobRow.id).where(_garbage(session, grace_s)).limit(at_most)).all()
         for blob_id in doomed:
             self.erase(blob_id)
         return len(doomed)
@@ -189,12 +189,12 @@ class BlobStore:
     def _store(self, blob_id: str, index: int, data: bytes) -> None:
         sha256 = hashlib.sha256(data).hexdigest()
         with self.db.write() as session:
-            session.add(BlobChunk(blob_id=blob_id, idx=index, sha256=sha256, size=len(data), data=data))
+            session.add(BlobChunkRow(blob_id=blob_id, idx=index, sha256=sha256, size=len(data), data=data))
 
-    def _complete(self, blob_id: str, sha256: str, size: int) -> Blob:
+    def _complete(self, blob_id: str, sha256: str, size: int) -> BlobRow:
         """Note hash and size; fall back on a ready twin, whose age starts anew lest it be collected meanwhile."""
         with self.db.write() as session:
-            blob = session.get_one(Blob, blob_id)
+            blob = session.get_one(BlobRow, blob_id)
             blob.sha256, blob.size = sha256, size
             twin = _twin(session, blob)
             if twin is None:
@@ -207,7 +207,7 @@ class BlobStore:
 
     def _compare(self, blob_id: str, sha256: str) -> None:
         with self.db.read() as session:
-            stored = session.scalar(select(Blob.sha256).where(Blob.id == blob_id))
+            stored = session.scalar(select(BlobRow.sha256).where(BlobRow.id == blob_id))
         if stored != sha256:
             self._quarantine(blob_id, None)
 
@@ -215,12 +215,12 @@ class BlobStore:
         """Mark a damaged blob, so that it is neither served nor found again by its content, and raise."""
         with self.db.write() as session:
             marked = session.scalar(
-                update(Blob)
-                .where(Blob.id == blob_id, Blob.status.in_(("staging", "ready")))
+                update(BlobRow)
+                .where(BlobRow.id == blob_id, BlobRow.status.in_(("staging", "ready")))
                 .values(status="corrupt")
-                .returning(Blob.id)
+                .returning(BlobRow.id)
             )
-            there = session.scalar(select(Blob.id).where(Blob.id == blob_id, Blob.status != "deleting"))
+            there = session.scalar(select(BlobRow.id).where(BlobRow.id == blob_id, BlobRow.status != "deleting"))
         if marked is None and there is None:  # what another tenant shares is refused, and quarantined by its own
             raise BlobNotFound(blob_id)
         place = "its content" if index is None else f"chunk {index}"
@@ -231,6 +231,6 @@ def _sha256(data: NDArray[np.uint8]) -> str:
     return hashlib.sha256(data.data).hexdigest()
 
 
-def _sound(chunk: BlobChunk, left: int) -> bool:
+def _sound(chunk: BlobChunkRow, left: int) -> bool:
     """Tell whether a chunk is what was stored, and fits into the `left` bytes that the blob still has."""
     return 0 < len(chunk.data) <= left and hashlib.sha256(chunk.data).hexdigest() == chunk.sha256

@@ -11,7 +11,7 @@ from collections import Counter as Sums
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
-from app.storage.models import Counter
+from app.storage.models import CounterRow
 from app.storage.table import insert
 
 PENDING = "counted"
@@ -44,9 +44,9 @@ def _write(session: Session) -> None:
         return
     sums: Sums[tuple[str, str]] = session.info.pop(PENDING, Sums())
     for (name, label), value in sorted(sums.items()):
-        row = insert(session, Counter).values(name=name, label=label, value=value)
+        row = insert(session, CounterRow).values(name=name, label=label, value=value)
         session.execute(
             row.on_conflict_do_update(
-                index_elements=["name", "label"], set_={"value": Counter.value + row.excluded.value}
+                index_elements=["name", "label"], set_={"value": CounterRow.value + row.excluded.value}
             )
         )

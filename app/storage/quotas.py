@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from app.errors import QuotaExceeded, TooManyJobs
 from app.settings import MIB
 from app.storage.blob_lifecycle import UNREFERENCED
-from app.storage.models import Blob, Job, Tenant
+from app.storage.models import BlobRow, JobRow, TenantRow
 
 UNFINISHED = ("queued", "running")
 RETRY_AFTER_S = 10
@@ -19,12 +19,12 @@ RETRY_AFTER_S = 10
 
 def lock(session: Session, tenant: str) -> None:
     """Let no other transaction count for this tenant until this one ends; SQLite has one writer anyway."""
-    session.execute(select(Tenant.name).where(Tenant.name == tenant).with_for_update(key_share=True))
+    session.execute(select(TenantRow.name).where(TenantRow.name == tenant).with_for_update(key_share=True))
 
 
 def check_jobs(session: Session, *, tenant: str, most: int) -> None:
     """Raise TooManyJobs for a tenant that has `most` unfinished jobs. Exact where the caller holds the lock."""
-    unfinished = select(func.count()).select_from(Job).where(Job.tenant == tenant, Job.status.in_(UNFINISHED))
+    unfinished = select(func.count()).select_from(JobRow).where(JobRow.tenant == tenant, JobRow.status.in_(UNFINISHED))
     count = session.scalar(unfinished) or 0
     if count >= most:
         what = f"{count} jobs of yours are unfinished, and {most} may be"
@@ -39,8 +39,8 @@ class StorageQuota:
 
     def left(self, session: Session, tenant: str) -> int:
         """Return how many bytes more the tenant may store."""
-        kept = or_(Blob.status == "staging", and_(Blob.status == "ready", ~UNREFERENCED))
-        sizes = select(func.coalesce(func.sum(Blob.size), 0)).where(Blob.tenant == tenant, kept)
+        kept = or_(BlobRow.status == "staging", and_(BlobRow.status == "ready", ~UNREFERENCED))
+        sizes = select(func.coalesce(func.sum(BlobRow.size), 0)).where(BlobRow.tenant == tenant, kept)
         return self.most - int(session.scalar(sizes) or 0)
 
     def check(self, session: Session, tenant: str) -> None:

@@ -33,7 +33,7 @@ NAMING = {
 }
 
 
-class Table(DeclarativeBase):
+class Base(DeclarativeBase):
     """Root of the mapped classes in `app.storage.models`."""
 
     metadata = MetaData(naming_convention=NAMING)
@@ -86,7 +86,7 @@ def new_id() -> str:
     return str(uuid_utils.uuid7())
 
 
-def insert(session: Session, table: type[Table]) -> sqlite.Insert | postgresql.Insert:
+def insert(session: Session, table: type[Base]) -> sqlite.Insert | postgresql.Insert:
     """Return the dialect's INSERT, which knows ON CONFLICT; both dialects spell it the same."""
     dialect = session.get_bind().dialect.name
     return (postgresql.insert if dialect == "postgresql" else sqlite.insert)(table)

@@ -34,18 +34,18 @@ from sqlalchemy.sql.selectable import SelectBase
 
 from app.storage import audit
 from app.storage.audit import Act
-from app.storage.models import Blob, BlobChunk, Job, JobEvent, Ticket
-from app.storage.table import Table
+from app.storage.models import BlobChunkRow, BlobRow, JobEventRow, JobRow, TicketRow
+from app.storage.table import Base
 
 EVERY_TENANT = {"every_tenant": True}
 """Execution option of a statement that has to look beyond its tenant; it says why where it stands."""
 KNOWN_TENANTS = 128
 """Tenants whose criteria are kept ready: some 25 KB each, and a millisecond to make."""
-Masked, Held, Reporting = aliased(Ticket), aliased(Blob), aliased(Job)
+Masked, Held, Reporting = aliased(TicketRow), aliased(BlobRow), aliased(JobRow)
 """Aliases, since the statement around may name the class, and would take the one in the criterion for its own."""
-PARENT_THERE: dict[type[Table], Any] = {
-    BlobChunk: lambda chunk: exists().where(Held.id == chunk.blob_id),
-    JobEvent: lambda event: exists().where(Reporting.id == event.job_id),
+PARENT_THERE: dict[type[Base], Any] = {
+    BlobChunkRow: lambda chunk: exists().where(Held.id == chunk.blob_id),
+    JobEventRow: lambda event: exists().where(Reporting.id == event.job_id),
 }
 """What must hold for a row without `tenant` to be seen: that its parent can be."""
 _ROW = re.compile(r"tenant(_m\d+)?")
@@ -67,18 +67,18 @@ class TenantSession(Session):
 
 
 @cache
-def owned() -> tuple[type[Table], ...]:
+def owned() -> tuple[type[Base], ...]:
     """Return the mapped classes whose rows belong to a tenant, by name: statements are cached by this order."""
-    classes = (mapper.class_ for mapper in Table.registry.mappers if "tenant" in mapper.columns)
+    classes = (mapper.class_ for mapper in Base.registry.mappers if "tenant" in mapper.columns)
     return tuple(sorted(classes, key=lambda found: found.__name__))
 
 
 @cache
-def parents() -> dict[type[Table], tuple[InstrumentedAttribute[Any], type[Table]]]:
+def parents() -> dict[type[Base], tuple[InstrumentedAttribute[Any], type[Base]]]:
     """Return the mapped classes that belong to whom their parent belongs to: the key that names it, and its class."""
     owners = {inspect(found).local_table: found for found in owned()}
-    found: dict[type[Table], tuple[InstrumentedAttribute[Any], type[Table]]] = {}
-    for mapper in sorted(Table.registry.mappers, key=lambda each: each.class_.__name__):
+    found: dict[type[Base], tuple[InstrumentedAttribute[Any], type[Base]]] = {}
+    for mapper in sorted(Base.registry.mappers, key=lambda each: each.class_.__name__):
         for column in mapper.primary_key if mapper.class_ not in owned() else ():
             for reference in column.foreign_keys:
                 if reference.column.table in owners:
@@ -132,15 +132,15 @@ def _criteria(tenant: str, *, write: bool) -> tuple[LoaderCriteriaOption, ...]:
     return (*(_own(each, tenant, write=write) for each in owned()), *children)
 
 
-def _own(table: type[Table], tenant: str, *, write: bool) -> LoaderCriteriaOption:
+def _own(table: type[Base], tenant: str, *, write: bool) -> LoaderCriteriaOption:
     """Return what narrows one class. Each is a function: an expression would not follow its class into an alias."""
-    if table is Ticket and not write:
+    if table is TicketRow and not write:
         return with_loader_criteria(
-            Ticket, lambda ticket: or_(ticket.tenant == tenant, ticket.shared), include_aliases=True
+            TicketRow, lambda ticket: or_(ticket.tenant == tenant, ticket.shared), include_aliases=True
         )
-    if table is Blob and not write:
+    if table is BlobRow and not write:
         return with_loader_criteria(
-            Blob,
+            BlobRow,
             lambda blob: or_(blob.tenant == tenant, exists().where(Masked.blob_id == blob.id, Masked.shared)),
             include_aliases=True,
         )
@@ -191,7 +191,7 @@ def _rows(parameters: Any) -> list[Mapping[str, Any]]:
     return [parameters] if isinstance(parameters, Mapping) else list(parameters or ())
 
 
-def _check_tenants(session: TenantSession, table: type[Table], tenants: Iterable[str | None]) -> None:
+def _check_tenants(session: TenantSession, table: type[Base], tenants: Iterable[str | None]) -> None:
     """Refuse rows of other tenants, and rows that do not say whose they are."""
     found = set(tenants)
     if found != {session.tenant}:
@@ -199,6 +199,6 @@ def _check_tenants(session: TenantSession, table: type[Table], tenants: Iterable
         raise ForeignRow(f"a row of {table.__name__} for {whose} does not belong into the view of {session.tenant!r}")
 
 
-def _check_parent(session: TenantSession, table: type[Table], parent_id: str | None) -> None:
+def _check_parent(session: TenantSession, table: type[Base], parent_id: str | None) -> None:
     parent = session.get(parents()[table][1], parent_id) if parent_id else None
     _check_tenants(session, table, [None if parent is None else cast(Any, parent).tenant])

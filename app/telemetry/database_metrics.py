@@ -20,7 +20,7 @@ from sqlalchemy.pool import QueuePool
 from app.jobs.queue import KINDS
 from app.storage.counters import BOUNDS, BUCKET, SEPARATOR, SUM
 from app.storage.database import Database
-from app.storage.models import Blob, Counter, Job, Worker
+from app.storage.models import BlobRow, CounterRow, JobRow, WorkerRow
 from app.storage.table import now
 
 log = structlog.get_logger(__name__)
@@ -67,9 +67,11 @@ class Census(Collector):
 
 
 def _jobs(session: Session) -> Iterator[Metric]:
-    rows = select(Job.kind, Job.status, func.count(), func.min(Job.created_at)).where(Job.status.in_(UNFINISHED))
+    rows = select(JobRow.kind, JobRow.status, func.count(), func.min(JobRow.created_at)).where(
+        JobRow.status.in_(UNFINISHED)
+    )
     found = {(kind, status): (number, oldest) for kind, status, number, oldest in
-             session.execute(rows.group_by(Job.kind, Job.status))}  # fmt: skip
+             session.execute(rows.group_by(JobRow.kind, JobRow.status))}  # fmt: skip
     moment = now(session)
     jobs = GaugeMetricFamily("ltp_jobs", "Unfinished jobs", labels=["kind", "status"])
     age = GaugeMetricFamily("ltp_oldest_queued_job_seconds", "Age of the oldest queued job", labels=["kind"])
@@ -84,7 +86,7 @@ def _jobs(session: Session) -> Iterator[Metric]:
 def _totals(session: Session) -> Totals:
     """Return the counters: for each name, the values by label."""
     totals: dict[str, dict[tuple[str, ...], float]] = defaultdict(dict)
-    for name, label, value in session.execute(select(Counter.name, Counter.label, Counter.value)):
+    for name, label, value in session.execute(select(CounterRow.name, CounterRow.label, CounterRow.value)):
         totals[name][tuple(label.split(SEPARATOR))] = value
     return totals
 
@@ -113,13 +115,13 @@ def _counted(totals: Totals) -> Iterator[Metric]:
 
 def _workers(session: Session) -> Metric:
     family = GaugeMetricFamily("ltp_workers", "Runners heard lately, by device", labels=["device"])
-    for device, number in session.execute(select(Worker.device, func.count()).group_by(Worker.device)):
+    for device, number in session.execute(select(WorkerRow.device, func.count()).group_by(WorkerRow.device)):
         family.add_metric([device], number)
     return family
 
 
 def _blobs(session: Session) -> Iterator[Metric]:
-    rows = select(Blob.status, func.count(), func.sum(Blob.size)).group_by(Blob.status)
+    rows = select(BlobRow.status, func.count(), func.sum(BlobRow.size)).group_by(BlobRow.status)
     found = {status: (number, size) for status, number, size in session.execute(rows)}
     blobs = GaugeMetricFamily("ltp_blobs", "Contents stored, by status", labels=["status"])
     size = GaugeMetricFamily("ltp_blob_bytes", "Bytes of complete contents, by status", labels=["status"])

@@ -28,13 +28,13 @@ from support.stack import kill, seed_from_environment, wait_for
 from support.tiny import write_tiny
 
 from app.settings import Settings
-from app.storage.models import Job
+from app.storage.models import JobRow
 
 PROMISED_S = 75
 DEFAULTS = {name: Settings.model_fields[name].default for name in ("lease_s", "heartbeat_s", "sweep_s", "poll_s")}
 
 
-def at_work(deployment: Deployment, job: Job, attempt: int) -> psutil.Process:
+def at_work(deployment: Deployment, job: JobRow, attempt: int) -> psutil.Process:
     """The process of an attempt, frozen: it need not compute, and its runner keeps the lease all the same."""
 
     def find() -> psutil.Process | None:
@@ -49,7 +49,7 @@ def at_work(deployment: Deployment, job: Job, attempt: int) -> psutil.Process:
     return process
 
 
-def notice(deployment: Deployment, job: Job, *, chance: random.Random) -> float:
+def notice(deployment: Deployment, job: JobRow, *, chance: random.Random) -> float:
     """Kill the worker that has the job; return the seconds until the job runs again."""
     before = wait_for(lambda: (now := deployment.job(job.id)).status == "running" and now, message="it does not run")
     worker = at_work(deployment, job, before.attempt).parent()

@@ -30,7 +30,16 @@ from support.tiny import write_tiny
 
 from app.jobs.outcome import FINISHED
 from app.storage.blobs import BlobStore
-from app.storage.models import Adapter, Blob, Drift, Job, JobEvent, LanguageVersion, Prediction, Ticket
+from app.storage.models import (
+    AdapterRow,
+    BlobRow,
+    DriftRow,
+    JobEventRow,
+    JobRow,
+    LanguageVersionRow,
+    PredictionRow,
+    TicketRow,
+)
 
 PHASES = {
     "ticket": ("start", "backbone", "training", "publish", "publish"),
@@ -115,11 +124,11 @@ class Soak:
         self.report.seconds = time.monotonic() - began
         return self.report
 
-    def _prepare(self) -> Ticket:
+    def _prepare(self) -> TicketRow:
         """A ready ticket and adapter, so that every kind of job can be submitted at any time."""
         self._settle(self.ground.drift(epochs=1))
         with self.stack.db.read() as session:
-            base = session.scalars(select(Ticket)).one()
+            base = session.scalars(select(TicketRow)).one()
         self._settle(self.ground.adapter(ticket_id=base.id, epochs=1))
         assert base.status == "ready"
         return base
@@ -131,14 +140,14 @@ class Soak:
         def over() -> bool:
             self.ground.tend()
             with self.stack.db.read() as session:
-                ended = select(func.count()).where(Job.id.in_(wanted), Job.status.in_(FINISHED))
+                ended = select(func.count()).where(JobRow.id.in_(wanted), JobRow.status.in_(FINISHED))
                 return session.scalar(ended) == len(set(wanted))
 
         wait_for(over, timeout_s=180 + 20 * len(wanted), message="the jobs were not over")
 
-    def _keep_busy(self, base: Ticket) -> None:
+    def _keep_busy(self, base: TicketRow) -> None:
         with self.stack.db.read() as session:
-            open_jobs = session.scalar(select(func.count()).where(Job.status.in_(("queued", "running")))) or 0
+            open_jobs = session.scalar(select(func.count()).where(JobRow.status.in_(("queued", "running")))) or 0
         for _ in range(open_jobs, self.at_once):
             kind = self.random.choice(["drift", "selection", "adapter", "prediction"])
             if kind == "drift":
@@ -167,10 +176,10 @@ class Soak:
             self.report.strikes += 1
             self.report.where[weapon, target.kind, target.phase or target.status] += 1
 
-    def _running(self) -> Job | None:
+    def _running(self) -> JobRow | None:
         self._tend()
         with self.stack.db.read() as session:
-            found = session.scalars(select(Job).where(Job.status == "running")).all()
+            found = session.scalars(select(JobRow).where(JobRow.status == "running")).all()
         return self.random.choice(found) if found else None
 
     def _tend(self) -> None:
@@ -182,27 +191,27 @@ class Soak:
         report, db = self.report, self.stack.db
         report.submitted = len(self.ground.acknowledged)
         with db.read() as session:
-            rows = {job.id: job for job in session.scalars(select(Job))}
+            rows = {job.id: job for job in session.scalars(select(JobRow))}
             for job_id in self.ground.acknowledged:
                 job = rows.pop(job_id, None)
                 if job is None or job.status != "succeeded":
                     report.lost.append(f"{job_id} {job and (job.status, job.error_code, job.error_detail)}")
                     continue
                 report.attempts += job.attempt
-                self._check_events(list(session.scalars(select(JobEvent).where(JobEvent.job_id == job_id))))
+                self._check_events(list(session.scalars(select(JobEventRow).where(JobEventRow.job_id == job_id))))
             report.duplicates += [f"{job_id} was made beside an acknowledged one" for job_id in rows]
-            for table in (Drift, Ticket, Adapter, Prediction):
+            for table in (DriftRow, TicketRow, AdapterRow, PredictionRow):
                 for row in session.scalars(select(table).where(table.status != "ready")):
                     report.lost.append(f"{table.__tablename__} {row.id} is {row.status}")
-            adapters = session.scalar(select(func.count()).select_from(Adapter))
-            versions = session.scalar(select(func.sum(LanguageVersion.last_version)))
+            adapters = session.scalar(select(func.count()).select_from(AdapterRow))
+            versions = session.scalar(select(func.sum(LanguageVersionRow.last_version)))
             if adapters != versions:
                 report.duplicates.append(f"{versions} versions were given to {adapters} adapters")
-            blobs = session.scalars(select(Blob.id).where(Blob.status == "ready")).all()
+            blobs = session.scalars(select(BlobRow.id).where(BlobRow.status == "ready")).all()
         for blob_id in blobs:
             BlobStore(db).verify(blob_id)
 
-    def _check_events(self, events: list[JobEvent]) -> None:
+    def _check_events(self, events: list[JobEventRow]) -> None:
         """A job ends once, and no attempt writes after a later one has begun to."""
         events.sort(key=lambda event: event.seq)
         attempts = [event.data["attempt"] for event in events]

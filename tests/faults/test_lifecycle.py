@@ -14,7 +14,7 @@ from support.stack import TENANT, Stack, kill, wait_for
 from app import jobs
 from app.errors import CorruptBlob, JobFinished
 from app.storage.blobs import BlobStore
-from app.storage.models import Adapter, Blob, BlobChunk, Dataset, Drift, Job, JobEvent, Ticket
+from app.storage.models import AdapterRow, BlobChunkRow, BlobRow, DatasetRow, DriftRow, JobEventRow, JobRow, TicketRow
 from ltp.config import Method
 
 
@@ -28,24 +28,24 @@ def stack(tmp_path_factory: pytest.TempPathFactory, tiny_backbone_dir: Path) -> 
     assert running.processes() == []
 
 
-def cancel(stack: Stack, job: Job) -> Job:
+def cancel(stack: Stack, job: JobRow) -> JobRow:
     with stack.db.write() as session:
         return jobs.cancel(session, tenant=TENANT, job_id=job.id)
 
 
-def ended_once(stack: Stack, job: Job) -> bool:
+def ended_once(stack: Stack, job: JobRow) -> bool:
     with stack.db.read() as session:
-        done = select(func.count()).where(JobEvent.job_id == job.id, JobEvent.kind == "done")
+        done = select(func.count()).where(JobEventRow.job_id == job.id, JobEventRow.kind == "done")
         return session.scalar(done) == 1
 
 
-def published(stack: Stack, job: Job) -> Ticket:
+def published(stack: Stack, job: JobRow) -> TicketRow:
     """The ticket of a job that must have succeeded, whole, with its drift."""
     assert job.status == "succeeded", (job.error_code, job.error_detail)
     assert ended_once(stack, job)
-    ticket: Ticket = stack.made(job)
+    ticket: TicketRow = stack.made(job)
     with stack.db.read() as session:
-        drift = session.get_one(Drift, ticket.drift_id)
+        drift = session.get_one(DriftRow, ticket.drift_id)
     assert (ticket.status, drift.status) == ("ready", "ready")
     for blob_id in (ticket.blob_id, drift.blob_id):
         BlobStore(stack.db).verify(str(blob_id))
@@ -53,17 +53,17 @@ def published(stack: Stack, job: Job) -> Ticket:
     return ticket
 
 
-def content(stack: Stack, job: Job) -> str:
+def content(stack: Stack, job: JobRow) -> str:
     """The hash of the adapter's file, which is whole."""
-    adapter: Adapter = stack.made(job)
+    adapter: AdapterRow = stack.made(job)
     BlobStore(stack.db).verify(str(adapter.blob_id))
     with stack.db.read() as session:
-        digest = session.get_one(Blob, adapter.blob_id).sha256
+        digest = session.get_one(BlobRow, adapter.blob_id).sha256
     assert digest is not None
     return digest
 
 
-def kill_in_training(stack: Stack, job: Job, victim: str, *, attempt: int) -> list[psutil.Process]:
+def kill_in_training(stack: Stack, job: JobRow, victim: str, *, attempt: int) -> list[psutil.Process]:
     """Kill the job's process or the runner; return every process that must be gone now."""
     stack.reached(job, "training", step=60 * attempt, attempt=attempt)
     doomed = stack.processes("job") + (stack.processes("runner") if victim == "runner" else [])
@@ -71,7 +71,7 @@ def kill_in_training(stack: Stack, job: Job, victim: str, *, attempt: int) -> li
     return doomed
 
 
-def kill_until_over(stack: Stack, job: Job, *, attempt: int) -> None:
+def kill_until_over(stack: Stack, job: JobRow, *, attempt: int) -> None:
     """Kill whatever process the attempt has until it is over: a single kill may hit one that is ending anyway."""
     wait_for(lambda: stack.job(job.id).attempt == attempt, message=f"attempt {attempt} did not begin")
 
@@ -148,9 +148,9 @@ def test_bad_data_fails_at_once_with_its_own_code(stack: Stack) -> None:
     first_in_line = stack.submit_ticket(epochs=1000, batch_size=1)
     mismatched, corrupt = stack.submit_ticket(), stack.submit_adapter()
     with stack.db.write() as session:
-        session.execute(update(Drift).where(Drift.job_id == mismatched.id).values(backbone="0" * 64))
-        dataset = session.get_one(Dataset, session.get_one(Adapter, corrupt.resource_id).dataset_id)
-        session.execute(update(BlobChunk).where(BlobChunk.blob_id == dataset.blob_id).values(data=b"flipped"))
+        session.execute(update(DriftRow).where(DriftRow.job_id == mismatched.id).values(backbone="0" * 64))
+        dataset = session.get_one(DatasetRow, session.get_one(AdapterRow, corrupt.resource_id).dataset_id)
+        session.execute(update(BlobChunkRow).where(BlobChunkRow.blob_id == dataset.blob_id).values(data=b"flipped"))
     cancel(stack, first_in_line)
     first, second = stack.finish(mismatched, corrupt)
     assert (first.status, first.error_code, first.attempt) == ("failed", "backbone_mismatch", 1)
@@ -175,7 +175,7 @@ def test_the_whole_chain_leaves_nothing_but_what_was_published(stack: Stack) -> 
 
     def nothing_left() -> bool:
         with stack.db.read() as session:
-            staged = session.scalar(select(func.count()).select_from(Blob).where(Blob.status == "staging"))
+            staged = session.scalar(select(func.count()).select_from(BlobRow).where(BlobRow.status == "staging"))
         return staged == 0 and not list(stack.settings.work.iterdir())
 
     wait_for(nothing_left, timeout_s=10, message="staged blobs or work files were left")

@@ -26,7 +26,7 @@ from app.jobs import Claim, take_back_all
 from app.registry import publish
 from app.storage.blobs import BlobStore
 from app.storage.database import Database
-from app.storage.models import Adapter, Blob, Drift, Job, LanguageVersion, Prediction, Ticket
+from app.storage.models import AdapterRow, BlobRow, DriftRow, JobRow, LanguageVersionRow, PredictionRow, TicketRow
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -80,23 +80,23 @@ def _publish_and_die(db: Database, publish: Callable[[Database, Claim], object],
 def all_or_nothing(db: Database, job_id: str) -> bool:
     """Whether the job's results are published; fails when only some of them are."""
     with db.read() as session:
-        job = session.get_one(Job, job_id)
+        job = session.get_one(JobRow, job_id)
         made = [
             row
-            for table in (Drift, Ticket, Adapter, Prediction)
+            for table in (DriftRow, TicketRow, AdapterRow, PredictionRow)
             for row in session.scalars(select(table).where(table.job_id == job_id))
         ]
     published = job.status == "succeeded"
     assert {row.status for row in made} == {"ready" if published else "pending"}
     for row in made:
-        blob_id = row.result_blob_id if isinstance(row, Prediction) else row.blob_id
+        blob_id = row.result_blob_id if isinstance(row, PredictionRow) else row.blob_id
         assert (blob_id is not None) == published
         if published:
             BlobStore(db).verify(str(blob_id))
     return published
 
 
-def queued(db: Database, kind: str) -> tuple[Job, Callable[[Database, Claim], object]]:
+def queued(db: Database, kind: str) -> tuple[JobRow, Callable[[Database, Claim], object]]:
     """A job of a kind, and how its result is published."""
     if kind == "ticket":
         return make_ticket(db)[2], finish_ticket
@@ -124,10 +124,10 @@ def test_a_kill_at_any_statement_publishes_all_or_nothing_and_once(database: Dat
     print(f"killed at each of {step} steps")  # noqa: T201
     assert step > 20
     with db.read() as session:
-        versions = session.scalars(select(LanguageVersion.last_version)).all()
+        versions = session.scalars(select(LanguageVersionRow.last_version)).all()
         assert versions == ([] if kind == "ticket" else [1])
     store = BlobStore(db)
     while store.collect_garbage():
         pass
     with db.read() as session:
-        assert session.scalar(select(func.count()).select_from(Blob).where(Blob.status != "ready")) == 0
+        assert session.scalar(select(func.count()).select_from(BlobRow).where(BlobRow.status != "ready")) == 0

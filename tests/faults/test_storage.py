@@ -22,7 +22,7 @@ from support.servers import Postgres
 from support.stack import Stack, wait_for
 
 from app.storage.database import Database
-from app.storage.models import Blob, IdempotencyKey, Job
+from app.storage.models import BlobRow, IdempotencyKeyRow, JobRow
 
 TICKET = {"corpus": {"texts": ["One line.", "Another line."]}, "mlm": {"epochs": 1}}
 LITTLE = 4096
@@ -49,7 +49,7 @@ def test_case_11_a_full_work_dir_fails_the_job_at_its_checkpoint_and_is_emptied(
     assert stack.made(job).status == "failed"
     wait_for(lambda: not (stack.settings.work / job.id).exists(), timeout_s=10, message="work files were left")
     with stack.db.read() as session:
-        assert session.scalar(select(func.count()).select_from(Blob).where(Blob.job_id == job.id)) == 0
+        assert session.scalar(select(func.count()).select_from(BlobRow).where(BlobRow.job_id == job.id)) == 0
     assert stack.finish(stack.submit_ticket(epochs=1))[0].status == "succeeded"
     assert runner.poll() is None
 
@@ -100,7 +100,7 @@ def test_case_11_a_full_disk_of_postgres_fails_the_job_and_the_next_one_finds_ro
 
     def reclaimed() -> bool:
         with stack.db.read() as session:
-            return session.scalar(select(func.count()).select_from(Blob).where(Blob.job_id == job.id)) == 0
+            return session.scalar(select(func.count()).select_from(BlobRow).where(BlobRow.job_id == job.id)) == 0
 
     wait_for(reclaimed, timeout_s=10, message="what was staged was not deleted")
 
@@ -137,6 +137,6 @@ def test_case_14_twins_sent_to_two_replicas_make_one_job(replicas: list[Service]
     refused(other, 422, "idempotency_conflict")
     db = Database(url)
     with db.read() as session:
-        assert session.scalar(select(func.count()).select_from(Job)) == trials
-        assert session.scalar(select(func.count()).select_from(IdempotencyKey)) == trials
+        assert session.scalar(select(func.count()).select_from(JobRow)) == trials
+        assert session.scalar(select(func.count()).select_from(IdempotencyKeyRow)) == trials
     db.close()

@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 from sqlalchemy.engine import make_url
 from support.stack import Stack, is_gone, kill, wait_for
 
-from app.storage.models import Blob, BlobChunk, JobEvent, Ticket
+from app.storage.models import BlobChunkRow, BlobRow, JobEventRow, TicketRow
 
 STALL_S = 15
 """Importing torch on a busy machine must not count as silence."""
@@ -51,8 +51,8 @@ def test_a_frozen_runner_loses_its_job_and_its_late_result_is_refused(make_stack
     wait_for(lambda: stack.workers() == 2, message="the runner that was frozen did not come back")
     assert (first.poll(), second.poll()) == (None, None)
     with stack.db.read() as session:
-        assert session.scalar(select(func.count()).where(JobEvent.job_id == job.id, JobEvent.kind == "done")) == 1
-        assert session.scalar(select(func.count()).select_from(Ticket).where(Ticket.status == "ready")) == 1
+        assert session.scalar(select(func.count()).where(JobEventRow.job_id == job.id, JobEventRow.kind == "done")) == 1
+        assert session.scalar(select(func.count()).select_from(TicketRow).where(TicketRow.status == "ready")) == 1
 
 
 def test_a_runner_that_is_told_to_leave_hands_its_job_back_at_once(make_stack: Callable[..., Stack]) -> None:
@@ -109,11 +109,11 @@ def test_a_full_disk_fails_the_job_and_leaves_nothing_half_published(make_stack:
 
     def reclaimed() -> bool:
         with stack.db.read() as session:
-            orphans = select(func.count()).select_from(Blob).where(Blob.job_id == job.id)
+            orphans = select(func.count()).select_from(BlobRow).where(BlobRow.job_id == job.id)
             return session.scalar(orphans) == 0
 
     wait_for(reclaimed, timeout_s=10, message="what was staged was not deleted")
     with stack.db.read() as session:
-        assert session.scalar(select(func.count()).where(BlobChunk.blob_id.not_in(select(Blob.id)))) == 0
+        assert session.scalar(select(func.count()).where(BlobChunkRow.blob_id.not_in(select(BlobRow.id)))) == 0
     assert stack.finish(stack.submit_ticket(epochs=1))[0].status == "succeeded"
     assert runner.poll() is None

@@ -16,7 +16,7 @@ from support.servers import Redis
 from support.stack import NOUNS, Stack, wait_for
 
 from app.storage.blobs import BlobStore
-from app.storage.models import Adapter, Drift, Job, JobEvent, Ticket
+from app.storage.models import AdapterRow, DriftRow, JobEventRow, JobRow, TicketRow
 from ltp.config import LABELS
 
 LTP = str(Path(sys.executable).with_name("ltp"))
@@ -47,7 +47,7 @@ class Deployment(Stack):
         arguments = [LTP, "worker", *(["--queues", queues] if queues else [])]
         return self._with(changes, lambda: self._start(arguments))
 
-    def finish(self, *jobs: Job, timeout_s: float = 240) -> list[Job]:
+    def finish(self, *jobs: JobRow, timeout_s: float = 240) -> list[JobRow]:
         return super().finish(*jobs, timeout_s=timeout_s)
 
     def is_ready(self) -> bool:
@@ -73,20 +73,20 @@ class Deployment(Stack):
 
     # what a client does
 
-    def accepted(self, path: str, body: dict[str, Any]) -> Job:
+    def accepted(self, path: str, body: dict[str, Any]) -> JobRow:
         """Have work accepted."""
         response = self.http.post(path, json=body)
         assert response.status_code == 202, response.text
         return self.job(response.json()["job"]["id"])
 
-    def ticket(self, **mlm: Any) -> Job:
+    def ticket(self, **mlm: Any) -> JobRow:
         """A ticket with a drift of its own (`epochs` x 6 steps)."""
         number = next(self._numbers)
         texts = [f"The {NOUNS[(number + i) % 30]} sees a {NOUNS[i * 7 % 30]} {number} ." for i in range(60)]
         mlm = {"epochs": 3, "batch_size": 10, "learning_rate": 1e-3, "seed": number, **mlm}
         return self.accepted("/tickets", {"corpus": {"texts": texts}, "mlm": mlm, "active_ratio": 0.1})
 
-    def adapter(self, *, lang: str, **training: Any) -> Job:
+    def adapter(self, *, lang: str, **training: Any) -> JobRow:
         """A soft prompt on 24 pairs (`epochs` x 3 steps)."""
         number = next(self._numbers)
         examples = [
@@ -103,16 +103,16 @@ class Deployment(Stack):
 
     # what must hold
 
-    def published_once(self, job: Job) -> Job:
+    def published_once(self, job: JobRow) -> JobRow:
         """The job as it is now: succeeded, told once, and all that it made is ready and whole."""
         job = self.job(job.id)
         assert job.status == "succeeded", (job.status, job.error_code, job.error_detail)
         with self.db.read() as session:
-            done = select(func.count()).where(JobEvent.job_id == job.id, JobEvent.kind == "done")
+            done = select(func.count()).where(JobEventRow.job_id == job.id, JobEventRow.kind == "done")
             assert session.scalar(done) == 1
             made = [
                 row
-                for table in (Drift, Ticket, Adapter)
+                for table in (DriftRow, TicketRow, AdapterRow)
                 for row in session.scalars(select(table).where(table.job_id == job.id))
             ]
         assert {row.status for row in made} == {"ready"}

@@ -8,7 +8,7 @@ from app.jobs import Claim, claim
 from app.registry import adapters, datasets, drifts, predictions, publish, tickets
 from app.storage.blobs import BlobStore
 from app.storage.database import Database
-from app.storage.models import Adapter, Drift, Job, Prediction, Ticket
+from app.storage.models import AdapterRow, DriftRow, JobRow, PredictionRow, TicketRow
 from ltp.config import TicketConfig
 from ltp.text.examples import Example
 
@@ -18,7 +18,9 @@ BACKBONE = "b" * 64
 PAIRS = [Example("The dog runs.", "A dog runs.", "entailment"), Example("The cat.", "A dog.", "contradiction")]
 
 
-def make_ticket(db: Database, *, tenant: str = TENANT, drift_id: str | None = None) -> tuple[Drift, Ticket, Job]:
+def make_ticket(
+    db: Database, *, tenant: str = TENANT, drift_id: str | None = None
+) -> tuple[DriftRow, TicketRow, JobRow]:
     """A pending ticket with its queued job, on a new drift unless one is given."""
     with db.write() as session:
         if drift_id is None:
@@ -41,7 +43,7 @@ def make_ticket(db: Database, *, tenant: str = TENANT, drift_id: str | None = No
 
 def make_adapter(
     db: Database, *, tenant: str = TENANT, lang: str = "sw", ticket_id: str | None = None, alias: str | None = None
-) -> tuple[Adapter, Job]:
+) -> tuple[AdapterRow, JobRow]:
     """A pending adapter with its queued job."""
     blob = BlobStore(db).stage(tenant, datasets.write_parts({"train": PAIRS}))
     with db.write() as session:
@@ -60,7 +62,7 @@ def make_adapter(
         )
 
 
-def make_prediction(db: Database, adapter: Adapter, *, text: bytes = b"{}\n") -> tuple[Prediction, Job]:
+def make_prediction(db: Database, adapter: AdapterRow, *, text: bytes = b"{}\n") -> tuple[PredictionRow, JobRow]:
     """A pending prediction with its queued job."""
     blob = BlobStore(db).stage(adapter.tenant, [text])
     with db.write() as session:
@@ -95,7 +97,7 @@ def finish_ticket(db: Database, claimed: Claim, *, content: bytes = b"mask", wit
         publish.publish_ticket(session, claimed, result, drift=drift or None)
 
 
-def finish_adapter(db: Database, claimed: Claim, *, content: bytes = b"delta") -> Adapter:
+def finish_adapter(db: Database, claimed: Claim, *, content: bytes = b"delta") -> AdapterRow:
     """Publish an adapter as the worker does."""
     blob = BlobStore(db).stage(_tenant(db, claimed), [content], job_id=claimed.job_id)
     with db.write() as session:
@@ -105,13 +107,13 @@ def finish_adapter(db: Database, claimed: Claim, *, content: bytes = b"delta") -
 
 def ready_adapter(
     db: Database, *, tenant: str = TENANT, lang: str = "sw", alias: str | None = None, content: bytes = b"delta"
-) -> Adapter:
+) -> AdapterRow:
     """A published adapter."""
     _, job = make_adapter(db, tenant=tenant, lang=lang, alias=alias)
     return finish_adapter(db, take(db, job_id=job.id), content=content)
 
 
-def ready_ticket(db: Database, *, tenant: str = TENANT, content: bytes = b"mask") -> tuple[Drift, Ticket]:
+def ready_ticket(db: Database, *, tenant: str = TENANT, content: bytes = b"mask") -> tuple[DriftRow, TicketRow]:
     """A published ticket with its drift."""
     drift, ticket, job = make_ticket(db, tenant=tenant)
     finish_ticket(db, take(db, job_id=job.id), content=content)
@@ -120,7 +122,7 @@ def ready_ticket(db: Database, *, tenant: str = TENANT, content: bytes = b"mask"
 
 def _tenant(db: Database, claimed: Claim) -> str:
     with db.read() as session:
-        return session.get_one(Job, claimed.job_id).tenant
+        return session.get_one(JobRow, claimed.job_id).tenant
 
 
 def sample_file(directory: Path, size: int) -> Path:

@@ -26,7 +26,7 @@ from app.serve.embedded import supervised_runner
 from app.settings import Settings
 from app.storage.blobs import BlobStore
 from app.storage.database import Database
-from app.storage.models import Adapter, Job, Prediction, Ticket, Worker
+from app.storage.models import AdapterRow, JobRow, PredictionRow, TicketRow, WorkerRow
 from app.storage.table import now
 from ltp.backbone.manifest import read_manifest
 from ltp.config import LABELS, Method, TicketConfig
@@ -45,7 +45,7 @@ SHORT = {
 """Waiting times that fit a test."""
 NOUNS = WORDS.split()[30:60]
 
-MADE = {"ticket": Ticket, "adapter": Adapter, "prediction": Prediction}
+MADE = {"ticket": TicketRow, "adapter": AdapterRow, "prediction": PredictionRow}
 
 Role = Literal["serve", "runner", "job"]
 Value = TypeVar("Value")
@@ -151,7 +151,7 @@ class Stack:
 
     def submit_ticket(
         self, *, drift_id: str | None = None, number: int | None = None, lines: Sequence[bytes] = (), **mlm: Any
-    ) -> Job:
+    ) -> JobRow:
         """A ticket over a drift of its own (about `epochs` x 6 steps), or over a ready one; `number` fixes its text."""
         number = next(self._numbers) if number is None else number
         store = BlobStore(self.db)
@@ -184,7 +184,7 @@ class Stack:
         method: Method = "pt",
         number: int | None = None,
         **training: Any,
-    ) -> Job:
+    ) -> JobRow:
         """An adapter on 24 pairs (about `epochs` x 3 steps), of LTP with a ticket; `number` fixes its text."""
         number = next(self._numbers) if number is None else number
         noun = [NOUNS[(number + index) % 30] for index in range(8)]
@@ -209,7 +209,7 @@ class Stack:
             )
         return job
 
-    def submit_prediction(self, *, lang: str = "sw", rows: int = 50) -> Job:
+    def submit_prediction(self, *, lang: str = "sw", rows: int = 50) -> JobRow:
         """A CSV of pairs to be judged by the language's adapter."""
         text = "premise,hypothesis\n" + "".join(f"The {NOUNS[row % 30]} runs {row}.,A dog.\n" for row in range(rows))
         blob = BlobStore(self.db).stage(TENANT, [text.encode()])
@@ -231,42 +231,42 @@ class Stack:
             )
         return job
 
-    def job(self, job_id: str) -> Job:
+    def job(self, job_id: str) -> JobRow:
         with self.db.read() as session:
-            return session.get_one(Job, job_id)
+            return session.get_one(JobRow, job_id)
 
     def workers(self) -> int:
         """How many runners have been heard within a lease."""
         with self.db.read() as session:
             since = now(session) - timedelta(seconds=self.settings.lease_s)
-            return session.scalar(select(func.count()).select_from(Worker).where(Worker.last_seen > since)) or 0
+            return session.scalar(select(func.count()).select_from(WorkerRow).where(WorkerRow.last_seen > since)) or 0
 
-    def logs(self, job: Job) -> str:
+    def logs(self, job: JobRow) -> str:
         """What the job said in words."""
         with self.db.read() as session:
             events = events_after(session, job.id, limit=10_000)
         return "\n".join(event.data["message"] for event in events if event.kind == "log")
 
-    def made(self, job: Job) -> Any:
+    def made(self, job: JobRow) -> Any:
         """The resource a job was to make, as it is now."""
         with self.db.read() as session:
             return session.get(MADE[job.resource_kind], job.resource_id)
 
-    def finish(self, *jobs: Job, timeout_s: float = 120) -> list[Job]:
+    def finish(self, *jobs: JobRow, timeout_s: float = 120) -> list[JobRow]:
         """Wait until every one of the jobs is over; return them as they ended."""
         wanted = [job.id for job in jobs]
 
-        def over() -> list[Job]:
+        def over() -> list[JobRow]:
             with self.db.read() as session:
-                found = session.scalars(select(Job).where(Job.id.in_(wanted)).order_by(Job.id)).all()
+                found = session.scalars(select(JobRow).where(JobRow.id.in_(wanted)).order_by(JobRow.id)).all()
             return list(found) if all(job.status in FINISHED for job in found) else []
 
         return wait_for(over, timeout_s=timeout_s, message="the jobs were not over")
 
-    def reached(self, job: Job, phase: str, *, step: int = 0, attempt: int = 1, timeout_s: float = 60) -> Job:
+    def reached(self, job: JobRow, phase: str, *, step: int = 0, attempt: int = 1, timeout_s: float = 60) -> JobRow:
         """Wait until a running job is at least at a step of a phase of an attempt."""
 
-        def there() -> Job | None:
+        def there() -> JobRow | None:
             now = self.job(job.id)
             assert now.status in ("queued", "running"), f"the job {now.status}: {now.error_code} {now.error_detail}"
             there = now.status == "running" and now.phase == phase

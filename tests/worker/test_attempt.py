@@ -9,7 +9,7 @@ from support.making import make_adapter, take
 from app import jobs
 from app.settings import Settings
 from app.storage.database import Database
-from app.storage.models import Job
+from app.storage.models import JobRow
 from worker.job import DISCARDED, attempt_job
 
 
@@ -24,5 +24,5 @@ def test_a_late_fault_is_not_recorded(db: Database, tmp_path: Path) -> None:
     settings = Settings(_env_file=None, data_dir=tmp_path, work_dir=occupied)  # type: ignore[call-arg]
     assert attempt_job(settings, db, late) == DISCARDED
     with db.read() as session:
-        now = session.get_one(Job, job.id)
+        now = session.get_one(JobRow, job.id)
     assert (now.status, now.attempt, now.owner, now.error_code) == ("running", 2, "another", None)

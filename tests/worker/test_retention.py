@@ -30,24 +30,36 @@ from app.settings import Settings
 from app.storage.blobs import BlobStore
 from app.storage.database import Database
 from app.storage.models import (
-    Adapter,
-    Alias,
-    AuditEvent,
-    Blob,
-    Dataset,
-    Drift,
-    IdempotencyKey,
-    Job,
-    JobEvent,
-    Prediction,
-    Ticket,
+    AdapterRow,
+    AliasRow,
+    AuditEventRow,
+    BlobRow,
+    DatasetRow,
+    DriftRow,
+    IdempotencyKeyRow,
+    JobEventRow,
+    JobRow,
+    PredictionRow,
+    TicketRow,
 )
-from app.storage.table import Table, new_id, now
+from app.storage.table import Base, new_id, now
 from worker.retention import AT_ONCE, retire
 from worker.sweeper import Sweeper
 
 DAYS = 30
-EVERYTHING = (Prediction, Adapter, Ticket, Drift, Job, JobEvent, Dataset, Blob, AuditEvent, IdempotencyKey, Alias)
+EVERYTHING = (
+    PredictionRow,
+    AdapterRow,
+    TicketRow,
+    DriftRow,
+    JobRow,
+    JobEventRow,
+    DatasetRow,
+    BlobRow,
+    AuditEventRow,
+    IdempotencyKeyRow,
+    AliasRow,
+)
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +93,7 @@ def sweep(db: Database) -> int:
     return total
 
 
-def age(db: Database, *rows: Table, days: float = DAYS + 1) -> None:
+def age(db: Database, *rows: Base, days: float = DAYS + 1) -> None:
     """Move every moment of the rows into the past."""
     with db.write() as session:
         for row in rows:
@@ -100,24 +112,24 @@ def counts(db: Database) -> dict[str, int]:
         return {kind.__name__: session.scalar(select(func.count()).select_from(kind)) or 0 for kind in EVERYTHING}
 
 
-def has(db: Database, row: Adapter | Ticket | Drift | Prediction | Job) -> bool:
+def has(db: Database, row: AdapterRow | TicketRow | DriftRow | PredictionRow | JobRow) -> bool:
     with db.read() as session:
         return session.get(type(row), row.id) is not None
 
 
-def cancelled(db: Database, job: Job) -> Job:
+def cancelled(db: Database, job: JobRow) -> JobRow:
     with db.write() as session:
         return jobs.cancel(session, tenant=job.tenant, job_id=job.id)
 
 
-def failed(db: Database, job: Job) -> Job:
+def failed(db: Database, job: JobRow) -> JobRow:
     claimed = take(db, job_id=job.id)
     with db.write() as session:
         jobs.fail(session, claimed, code="broken", detail="it broke")
     return job
 
 
-def predicted(db: Database, adapter: Adapter, text: bytes) -> tuple[Prediction, Job]:
+def predicted(db: Database, adapter: AdapterRow, text: bytes) -> tuple[PredictionRow, JobRow]:
     """A finished prediction with a text and a result of its own."""
     prediction, job = make_prediction(db, adapter, text=text)
     claimed = take(db, job_id=job.id)
@@ -141,7 +153,7 @@ def test_what_is_old_goes_with_its_texts_and_the_product_stays(db: Database) -> 
     assert counts(db) == before
     assert all(has(db, row) for row in (drift, ticket, adapter))
     with db.read() as session:
-        blob_ids = session.scalars(select(Blob.id)).all()
+        blob_ids = session.scalars(select(BlobRow.id)).all()
     for blob_id in blob_ids:
         BlobStore(db).verify(blob_id)
 
@@ -150,7 +162,7 @@ def test_an_artefact_outlives_the_job_that_made_it(db: Database) -> None:
     drift, ticket = ready_ticket(db)
     adapter = ready_adapter(db)
     with db.read() as session:
-        makers = session.scalars(select(Job)).all()
+        makers = session.scalars(select(JobRow)).all()
     age(db, drift, ticket, adapter, *makers)
 
     assert sweep(db) == len(makers) == 2
@@ -158,7 +170,7 @@ def test_an_artefact_outlives_the_job_that_made_it(db: Database) -> None:
     assert (after["Job"], after["JobEvent"]) == (0, 0)
     assert (after["Adapter"], after["Ticket"], after["Drift"], after["Dataset"]) == (1, 1, 1, 1)
     with db.read() as session:
-        kept = session.get_one(Adapter, adapter.id)
+        kept = session.get_one(AdapterRow, adapter.id)
         assert (kept.status, kept.job_id) == ("ready", None)
         assert BlobStore(db).read(str(kept.blob_id)) == b"delta"
 
@@ -201,7 +213,7 @@ def test_what_a_repeated_request_would_be_answered_with_stays_until_the_key_is_f
     prediction, job = predicted(db, adapter, b"text\n")
     age(db, prediction, job)
     with db.write() as session:
-        key = IdempotencyKey(
+        key = IdempotencyKeyRow(
             tenant=TENANT,
             method="POST",
             path="/predictions",
@@ -217,7 +229,7 @@ def test_what_a_repeated_request_would_be_answered_with_stays_until_the_key_is_f
     assert has(db, prediction)
     assert has(db, job)
     with db.write() as session:
-        session.execute(update(IdempotencyKey).values(created_at=now(session) - timedelta(days=2)))
+        session.execute(update(IdempotencyKeyRow).values(created_at=now(session) - timedelta(days=2)))
     Sweeper(settings(), db, busy_with=lambda: None).forget()
     assert sweep(db) == 2
     assert not has(db, prediction)
@@ -230,7 +242,7 @@ def test_a_text_that_two_predictions_share_goes_with_the_second(db: Database) ->
     age(db, old, old_job)
     assert sweep(db) == 2
     with db.read() as session:
-        dataset = session.get_one(Dataset, session.get_one(Prediction, young.id).dataset_id)
+        dataset = session.get_one(DatasetRow, session.get_one(PredictionRow, young.id).dataset_id)
     assert BlobStore(db).read(dataset.blob_id) == b"the same text\n"
 
 
@@ -252,7 +264,7 @@ def test_more_than_one_sweep_deletes_at_once_is_deleted_by_the_next(db: Database
         for _ in range(AT_ONCE + 5):
             finished = {"created_at": moment, "finished_at": moment, "status": "succeeded"}
             session.add(
-                Job(
+                JobRow(
                     id=new_id(),
                     tenant=TENANT,
                     kind="adapter",
@@ -323,4 +335,4 @@ def test_the_sweep_does_it_and_a_finished_adapter_is_not_touched_by_it(db: Datab
 def audit(db: Database, *, days: float) -> None:
     with db.write() as session:
         moment = now(session) - timedelta(days=days)
-        session.add(AuditEvent(id=new_id(), tenant=TENANT, actor="local", action="create_ticket", created_at=moment))
+        session.add(AuditEventRow(id=new_id(), tenant=TENANT, actor="local", action="create_ticket", created_at=moment))

@@ -14,7 +14,7 @@ from support.making import make_ticket, take
 
 from app.settings import Settings
 from app.storage.database import Database
-from app.storage.models import Job
+from app.storage.models import JobRow
 from app.storage.table import now
 from worker.retry import patiently
 from worker.sweeper import Sweeper
@@ -78,11 +78,11 @@ def test_the_first_sweep_after_an_outage_takes_nothing_back(empty: Database, tmp
     job_id = make_ticket(empty)[2].id
     take(empty)
     with empty.write() as session:
-        session.execute(update(Job).values(lease_until=now(session) - timedelta(seconds=1)))
+        session.execute(update(JobRow).values(lease_until=now(session) - timedelta(seconds=1)))
 
     def status() -> str:
         with empty.read() as session:
-            return session.get_one(Job, job_id).status
+            return session.get_one(JobRow, job_id).status
 
     sweeper.reap()
     assert status() == "running"

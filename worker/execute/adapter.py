@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.registry import datasets, publish, tickets
-from app.storage.models import Adapter, Dataset, Ticket
+from app.storage.models import AdapterRow, DatasetRow, TicketRow
 from ltp.config import AdapterConfig
 from ltp.text.examples import Example, split
 from worker.context import JobContext
@@ -33,8 +33,8 @@ class Parts:
 def execute(context: JobContext) -> None:
     """Train the job's adapter and publish it under its language's next version."""
     with context.db.read() as session:
-        row = session.get_one(Adapter, context.job.resource_id)
-        dataset = session.get_one(Dataset, row.dataset_id)
+        row = session.get_one(AdapterRow, context.job.resource_id)
+        dataset = session.get_one(DatasetRow, row.dataset_id)
         ticket_row = tickets.get(session, tenant=row.tenant, ticket_id=row.ticket_id) if row.ticket_id else None
     numbers = context.finished(NUMBERS)  # written last, so that the adapter beside it is complete
     if numbers is None:
@@ -50,7 +50,7 @@ def execute(context: JobContext) -> None:
     context.publish(lambda session: publish.publish_adapter(session, context.claim, result))
 
 
-def _train(context: JobContext, row: Adapter, dataset: Dataset, ticket_row: Ticket | None) -> Path:
+def _train(context: JobContext, row: AdapterRow, dataset: DatasetRow, ticket_row: TicketRow | None) -> Path:
     """Train, and write the adapter and its numbers to the work directory; return the numbers' path."""
     config, timings = AdapterConfig(**row.training), context.timings
     with timings("examples"):
@@ -81,7 +81,7 @@ def _train(context: JobContext, row: Adapter, dataset: Dataset, ticket_row: Tick
     return _write(context.directory / NUMBERS, {"metrics": trained.metrics, "training": training, "examples": counts})
 
 
-def _parts(context: JobContext, dataset: Dataset, config: AdapterConfig) -> Parts:
+def _parts(context: JobContext, dataset: DatasetRow, config: AdapterConfig) -> Parts:
     path = context.store.fetch(dataset.blob_id, context.directory / "examples.jsonl")
     given = datasets.read_parts(path)
     if given["dev"]:
@@ -90,7 +90,7 @@ def _parts(context: JobContext, dataset: Dataset, config: AdapterConfig) -> Part
     return Parts(held_out.train, held_out.dev, given["test"])
 
 
-def _mask(context: JobContext, row: Ticket, backbone: Backbone) -> Mask:
+def _mask(context: JobContext, row: TicketRow, backbone: Backbone) -> Mask:
     from ltp.ticket import Ticket as Mask
 
     path = context.directory / "ticket.safetensors"

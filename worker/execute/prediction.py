@@ -12,7 +12,7 @@ from app.inference.adapter_source import RegistrySource, address
 from app.inference.served_backbone import serving_precision
 from app.registry import aliases, publish
 from app.settings import MIB
-from app.storage.models import Dataset, Prediction
+from app.storage.models import DatasetRow, PredictionRow
 from ltp.config import LABELS, Precision
 from ltp.progress import Progress
 from ltp.text.examples import RESULT_COLUMNS, Pair, PairFile
@@ -36,7 +36,7 @@ class Choice(NamedTuple):
 class Chooser:
     """Finds the adapter of each row: the row's own reference, else the request's."""
 
-    def __init__(self, context: JobContext, row: Prediction) -> None:
+    def __init__(self, context: JobContext, row: PredictionRow) -> None:
         self._context, self._request = context, row.request
         self._default = Choice(row.adapter_id, row.fallback) if row.adapter_id else None
         self._known: dict[tuple[str | None, str | None], Choice] = {}
@@ -64,8 +64,8 @@ class Chooser:
 def execute(context: JobContext) -> None:
     """Judge the job's file and publish the result."""
     with context.db.read() as session:
-        row = session.get_one(Prediction, context.job.resource_id)
-        dataset = session.get_one(Dataset, row.dataset_id)
+        row = session.get_one(PredictionRow, context.job.resource_id)
+        dataset = session.get_one(DatasetRow, row.dataset_id)
     pairs = PairFile(
         context.store.fetch(dataset.blob_id, context.directory / "pairs"), filename=dataset.filename, allow_blank=False
     )

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from app.registry import publish, tickets
-from app.storage.models import Dataset, Ticket
-from app.storage.models import Drift as DriftRow
+from app.storage.models import DatasetRow, TicketRow
+from app.storage.models import DriftRow as DriftRow
 from ltp.config import MLMConfig
 from ltp.progress import Progress
 from ltp.text.corpus import Corpus
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 def execute(context: JobContext) -> None:
     """Select the job's ticket and publish it, with its drift if that is new."""
     with context.db.read() as session:
-        row = session.get_one(Ticket, context.job.resource_id)
+        row = session.get_one(TicketRow, context.job.resource_id)
         drift_row = session.get_one(DriftRow, row.drift_id)
-        dataset = session.get(Dataset, drift_row.dataset_id) if drift_row.dataset_id else None
+        dataset = session.get(DatasetRow, drift_row.dataset_id) if drift_row.dataset_id else None
     new = drift_row.status == "pending"
     drift = _measure(context, drift_row, dataset) if new else _fetch(context, drift_row)
     context.report(Progress("select", 0, 1))
@@ -49,7 +49,7 @@ def execute(context: JobContext) -> None:
     context.publish(lambda session: publish.publish_ticket(session, context.claim, result, drift=drift_result))
 
 
-def _measure(context: JobContext, row: DriftRow, dataset: Dataset | None) -> Drift:
+def _measure(context: JobContext, row: DriftRow, dataset: DatasetRow | None) -> Drift:
     """Run the MLM training, or take the drift that an interrupted attempt had already finished."""
     done = context.finished("drift.safetensors")
     if done is not None:
@@ -76,7 +76,7 @@ def _measure(context: JobContext, row: DriftRow, dataset: Dataset | None) -> Dri
     return drift
 
 
-def _lines(context: JobContext, row: DriftRow, dataset: Dataset | None, config: MLMConfig) -> Sequence[str]:
+def _lines(context: JobContext, row: DriftRow, dataset: DatasetRow | None, config: MLMConfig) -> Sequence[str]:
     if dataset is None:
         corpus = Corpus.builtin(row.corpus or "")
     else:

@@ -16,9 +16,9 @@ from app.api.downloads import SAFETENSORS, downloads
 from app.api.idempotency import StarterDep
 from app.api.ingest import IncomingExamples, take_examples
 from app.api.request_body import Accepts, File, Submission
-from app.api.schemas.adapters import Adapter, AdapterAccepted, AdapterQuery, AdapterRequest, ImportRequest
+from app.api.schemas.adapters import AdapterAccepted, AdapterPublic, AdapterQuery, AdapterRequest, ImportRequest
 from app.api.schemas.errors import refusals
-from app.api.schemas.jobs import Job
+from app.api.schemas.jobs import JobPublic
 from app.api.schemas.scalars import Page
 from app.api.transfer import bring_in, pack
 from app.auth.caller import CallerDep
@@ -83,12 +83,12 @@ def create_adapter(
 @router.get(
     "/adapters", operation_id="list_adapters", dependencies=[READ], summary="List adapters", responses=refusals(422)
 )
-def list_adapters(query: Annotated[AdapterQuery, Query()], db: DatabaseDep, caller: CallerDep) -> Page[Adapter]:
+def list_adapters(query: Annotated[AdapterQuery, Query()], db: DatabaseDep, caller: CallerDep) -> Page[AdapterPublic]:
     """Your adapters, newest first; of one language, or under one alias."""
     with db.read() as session:
         page = adapters.list_page(session, tenant=caller.tenant, **query.model_dump())
         named = aliases.aliases_of(session, [row.id for row in page.items])
-    return Page(items=[Adapter.of(row, named[row.id]) for row in page.items], next_cursor=page.next_cursor)
+    return Page(items=[AdapterPublic.of(row, named[row.id]) for row in page.items], next_cursor=page.next_cursor)
 
 
 @router.get(
@@ -98,7 +98,7 @@ def list_adapters(query: Annotated[AdapterQuery, Query()], db: DatabaseDep, call
     summary="Look at an adapter",
     responses=refusals(404),
 )
-def get_adapter(adapter: AdapterDep, db: DatabaseDep) -> Adapter:
+def get_adapter(adapter: AdapterDep, db: DatabaseDep) -> AdapterPublic:
     """Its scores, what it was trained on and with, and the aliases that point at it."""
     with db.read() as session:
         return _shown(session, adapter.id, tenant=adapter.tenant)
@@ -130,7 +130,7 @@ async def export_adapter(adapter: AdapterDep, blobs: BlobsDep, db: DatabaseDep, 
 )
 def import_adapter(
     body: ImportDep, db: DatabaseDep, blobs: BlobsDep, backbone: BackboneDep, caller: CallerDep
-) -> Adapter:
+) -> AdapterPublic:
     """Verify and register an exported adapter. Its ticket is found by the mask's hash, or created."""
     adapter = bring_in(db, blobs, body.files["file"].path, tenant=caller.tenant, backbone=backbone, wanted=body.request)
     with db.read() as session:
@@ -194,7 +194,7 @@ def _queue(
         name=request.name,
         alias=request.alias,
     )
-    return AdapterAccepted(job=Job.of(job), adapter=Adapter.of(adapter, ()))
+    return AdapterAccepted(job=JobPublic.of(job), adapter=AdapterPublic.of(adapter, ()))
 
 
 def _ticket(session: Session, request: AdapterRequest, *, tenant: str, backbone: BackboneInfo) -> str | None:
@@ -209,6 +209,6 @@ def _ticket(session: Session, request: AdapterRequest, *, tenant: str, backbone:
     return ticket.id
 
 
-def _shown(session: Session, adapter_id: str, *, tenant: str) -> Adapter:
+def _shown(session: Session, adapter_id: str, *, tenant: str) -> AdapterPublic:
     row = adapters.get(session, tenant=tenant, adapter_id=adapter_id)
-    return Adapter.of(row, aliases.aliases_of(session, [row.id])[row.id])
+    return AdapterPublic.of(row, aliases.aliases_of(session, [row.id])[row.id])

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query
 from app.api.dependencies import DatabaseDep, DriftDep
 from app.api.schemas.errors import refusals
 from app.api.schemas.scalars import Page, PageQuery
-from app.api.schemas.tickets import Drift
+from app.api.schemas.tickets import DriftPublic
 from app.auth.caller import CallerDep
 from app.auth.scopes import READ, TRAIN
 from app.registry import drifts
@@ -18,11 +18,11 @@ router = APIRouter(tags=["drifts"])
 
 
 @router.get("/drifts", operation_id="list_drifts", dependencies=[READ], summary="List drifts", responses=refusals(422))
-def list_drifts(query: Annotated[PageQuery, Query()], db: DatabaseDep, caller: CallerDep) -> Page[Drift]:
+def list_drifts(query: Annotated[PageQuery, Query()], db: DatabaseDep, caller: CallerDep) -> Page[DriftPublic]:
     """Your MLM runs, newest first, each with the tickets made from it."""
     with db.read() as session:
         page = drifts.list_page(session, tenant=caller.tenant, limit=query.limit, cursor=query.cursor)
-        items = [Drift.of(row, drifts.tickets_of(session, row.id)) for row in page.items]
+        items = [DriftPublic.of(row, drifts.tickets_of(session, row.id)) for row in page.items]
     return Page(items=items, next_cursor=page.next_cursor)
 
 
@@ -33,10 +33,10 @@ def list_drifts(query: Annotated[PageQuery, Query()], db: DatabaseDep, caller: C
     summary="Look at a drift",
     responses=refusals(404),
 )
-def get_drift(drift: DriftDep, db: DatabaseDep) -> Drift:
+def get_drift(drift: DriftDep, db: DatabaseDep) -> DriftPublic:
     """Losses, steps, the corpus's hash, what moved."""
     with db.read() as session:
-        return Drift.of(drift, drifts.tickets_of(session, drift.id))
+        return DriftPublic.of(drift, drifts.tickets_of(session, drift.id))
 
 
 @router.delete(

@@ -15,7 +15,7 @@ from starlette.responses import Response
 from app import jobs
 from app.api.dependencies import DatabaseDep, JobDep, PredictorDep
 from app.api.schemas.errors import refusals
-from app.api.schemas.jobs import Job, JobQuery, Worker
+from app.api.schemas.jobs import JobPublic, JobQuery, WorkerPublic
 from app.api.schemas.scalars import Page, PageQuery
 from app.auth.caller import CallerDep, still_valid
 from app.auth.scopes import FOLLOW, READ, TRAIN
@@ -45,19 +45,19 @@ LastEventId = Annotated[
 
 
 @router.get("/jobs", operation_id="list_jobs", dependencies=[FOLLOW], summary="List jobs", responses=refusals(422))
-def list_jobs(query: Annotated[JobQuery, Query()], db: DatabaseDep, caller: CallerDep) -> Page[Job]:
+def list_jobs(query: Annotated[JobQuery, Query()], db: DatabaseDep, caller: CallerDep) -> Page[JobPublic]:
     """Your jobs, newest first."""
     with db.read() as session:
         page = jobs.list_jobs(session, tenant=caller.tenant, **query.model_dump())
-    return Page(items=[Job.of(row) for row in page.items], next_cursor=page.next_cursor)
+    return Page(items=[JobPublic.of(row) for row in page.items], next_cursor=page.next_cursor)
 
 
 @router.get(
     "/jobs/{job_id}", operation_id="get_job", dependencies=[FOLLOW], summary="Look at a job", responses=refusals(404)
 )
-def get_job(job: JobDep) -> Job:
+def get_job(job: JobDep) -> JobPublic:
     """One job with its progress."""
-    return Job.of(job)
+    return JobPublic.of(job)
 
 
 @router.post(
@@ -68,10 +68,10 @@ def get_job(job: JobDep) -> Job:
     summary="Cancel a job",
     responses=refusals(404, 409),
 )
-def cancel_job(job: JobDep, db: DatabaseDep, caller: CallerDep) -> Job:
+def cancel_job(job: JobDep, db: DatabaseDep, caller: CallerDep) -> JobPublic:
     """A queued job is cancelled at once; a running one stops at its next heartbeat. A finished one: 409."""
     with db.write() as session:
-        return Job.of(jobs.cancel(session, tenant=caller.tenant, job_id=job.id))
+        return JobPublic.of(jobs.cancel(session, tenant=caller.tenant, job_id=job.id))
 
 
 @router.get(
@@ -110,12 +110,12 @@ async def watch_job(
     responses=refusals(422),
     tags=["workers"],
 )
-def list_workers(query: Annotated[PageQuery, Query()], db: DatabaseDep, caller: CallerDep) -> Page[Worker]:
+def list_workers(query: Annotated[PageQuery, Query()], db: DatabaseDep, caller: CallerDep) -> Page[WorkerPublic]:
     """The runners that were heard lately, and which of your jobs each is doing."""
     with db.read() as session:
         page = jobs.list_workers(session, limit=query.limit, cursor=query.cursor)
         own = jobs.own(session, (row.job_id for row in page.items), tenant=caller.tenant)
-    return Page(items=[Worker.of(row, own=own) for row in page.items], next_cursor=page.next_cursor)
+    return Page(items=[WorkerPublic.of(row, own=own) for row in page.items], next_cursor=page.next_cursor)
 
 
 def _events(db: Database, job_id: str, seq: int) -> list[ServerSentEvent]:

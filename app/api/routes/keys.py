@@ -17,7 +17,7 @@ from app.auth.caller import ADMIN, Caller, CallerDep
 from app.auth.key_cache import KeyRing
 from app.auth.scopes import ADMIN as NEEDS_ADMIN
 from app.errors import FieldError, Forbidden, InvalidRequest, KeyNotFound
-from app.storage.models import ApiKey
+from app.storage.models import ApiKeyRow
 from app.storage.table import now
 
 router = APIRouter(tags=["keys"], dependencies=[NEEDS_ADMIN])
@@ -31,12 +31,12 @@ def _reach(caller: Caller) -> str | None:
     return None if caller.actor == ADMIN else caller.tenant
 
 
-def _key(key_id: KeyId, db: DatabaseDep, caller: CallerDep) -> ApiKey:
+def _key(key_id: KeyId, db: DatabaseDep, caller: CallerDep) -> ApiKeyRow:
     with db.read() as session:
         return key_store.get(session, tenant=_reach(caller), key_id=known(key_id, KeyNotFound))
 
 
-KeyDep = Annotated[ApiKey, Depends(_key)]
+KeyDep = Annotated[ApiKeyRow, Depends(_key)]
 
 
 @router.post(

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Path, Query
 from app.api.dependencies import DatabaseDep
 from app.api.request_body import Accepts, Submission
 from app.api.schemas.errors import refusals
-from app.api.schemas.languages import Alias, AliasTarget, Language
+from app.api.schemas.languages import AliasPublic, AliasTarget, Language
 from app.api.schemas.scalars import ALIAS, Page, PageQuery
 from app.auth.caller import CallerDep
 from app.auth.scopes import READ, TRAIN
@@ -66,12 +66,12 @@ def list_languages(query: Annotated[PageQuery, Query()], db: DatabaseDep, caller
     summary="Point an alias at a version",
     responses=refusals(404, 413, 415, 422),
 )
-def set_alias(lang: LanguageDep, alias: AliasDep, body: TargetDep, db: DatabaseDep, caller: CallerDep) -> Alias:
+def set_alias(lang: LanguageDep, alias: AliasDep, body: TargetDep, db: DatabaseDep, caller: CallerDep) -> AliasPublic:
     """Create or move an alias, atomically. `production` is what a bare language means."""
     version = body.request.version
     with db.write() as session:
         adapter = aliases.set_alias(session, tenant=caller.tenant, lang=lang, alias=alias, version=version)
-    return Alias(lang=lang, alias=alias, version=version, adapter=adapter.id)
+    return AliasPublic(lang=lang, alias=alias, version=version, adapter=adapter.id)
 
 
 @router.delete(

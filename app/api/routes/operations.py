@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from app.api.dependencies import BackboneDep, MeasuresDep, PredictorDep
 from app.api.schemas.errors import refusals
-from app.api.schemas.operations import Backbone, Health, Readiness, Version
+from app.api.schemas.operations import BackbonePublic, Health, Readiness, Version
 from app.auth.caller import CallerDep
 from app.auth.scopes import ADMIN, READ
 from app.errors import NotReady
@@ -53,13 +53,15 @@ def get_version() -> Version:
     summary="Which backbone is served?",
     responses=refusals(),
 )
-def get_backbone(backbone: BackboneDep, predictor: PredictorDep, caller: CallerDep) -> Backbone:  # noqa: ARG001
+def get_backbone(backbone: BackboneDep, predictor: PredictorDep, caller: CallerDep) -> BackbonePublic:  # noqa: ARG001
     """Its name, fingerprint and sizes, and the arithmetic it is served in. 503 until it has been found."""
     known = {
-        field.name: getattr(backbone, field.name) for field in fields(backbone) if field.name in Backbone.model_fields
+        field.name: getattr(backbone, field.name)
+        for field in fields(backbone)
+        if field.name in BackbonePublic.model_fields
     }
     precision, reason = predictor.backbone.precision or (None, None)
-    return Backbone(**known, precision=precision, precision_reason=reason, state=predictor.backbone.state)
+    return BackbonePublic(**known, precision=precision, precision_reason=reason, state=predictor.backbone.state)
 
 
 @router.get(

@@ -14,8 +14,8 @@ from app.api.idempotency import StarterDep
 from app.api.ingest import IncomingPairs, take_pairs
 from app.api.request_body import Accepts, File, Submission
 from app.api.schemas.errors import refusals
-from app.api.schemas.jobs import Job
-from app.api.schemas.predictions import Prediction, PredictionAccepted, PredictionRequest
+from app.api.schemas.jobs import JobPublic
+from app.api.schemas.predictions import PredictionAccepted, PredictionPublic, PredictionRequest
 from app.api.schemas.scalars import Page, PageQuery
 from app.auth.caller import CallerDep
 from app.auth.scopes import PREDICT, READ
@@ -57,7 +57,9 @@ def create_prediction(
     summary="List predictions",
     responses=refusals(422),
 )
-def list_predictions(query: Annotated[PageQuery, Query()], db: DatabaseDep, caller: CallerDep) -> Page[Prediction]:
+def list_predictions(
+    query: Annotated[PageQuery, Query()], db: DatabaseDep, caller: CallerDep
+) -> Page[PredictionPublic]:
     """Your files, newest first."""
     with db.read() as session:
         page = predictions.list_page(session, tenant=caller.tenant, limit=query.limit, cursor=query.cursor)
@@ -72,7 +74,7 @@ def list_predictions(query: Annotated[PageQuery, Query()], db: DatabaseDep, call
     summary="Look at a prediction",
     responses=refusals(404),
 )
-def get_prediction(prediction: PredictionDep, db: DatabaseDep) -> Prediction:
+def get_prediction(prediction: PredictionDep, db: DatabaseDep) -> PredictionPublic:
     """Its status, and counts by label once it is ready."""
     with db.read() as session:
         return _shown(session, prediction)
@@ -128,9 +130,9 @@ def _queue(session: Session, request: PredictionRequest, pairs: IncomingPairs, *
         fallback=chosen.fallback,
         pairs=pairs.count,
     )
-    return PredictionAccepted(job=Job.of(job), prediction=Prediction.of(prediction, chosen.adapter))
+    return PredictionAccepted(job=JobPublic.of(job), prediction=PredictionPublic.of(prediction, chosen.adapter))
 
 
-def _shown(session: Session, row: models.Prediction) -> Prediction:
-    adapter = session.get(models.Adapter, row.adapter_id) if row.adapter_id is not None else None
-    return Prediction.of(row, adapter)
+def _shown(session: Session, row: models.PredictionRow) -> PredictionPublic:
+    adapter = session.get(models.AdapterRow, row.adapter_id) if row.adapter_id is not None else None
+    return PredictionPublic.of(row, adapter)

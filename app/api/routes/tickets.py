@@ -15,9 +15,9 @@ from app.api.idempotency import StarterDep
 from app.api.ingest import IncomingCorpus, take_corpus
 from app.api.request_body import Accepts, File, Submission
 from app.api.schemas.errors import refusals
-from app.api.schemas.jobs import Job
+from app.api.schemas.jobs import JobPublic
 from app.api.schemas.scalars import Page, PageQuery
-from app.api.schemas.tickets import Sharing, Ticket, TicketAccepted, TicketRequest
+from app.api.schemas.tickets import Sharing, TicketAccepted, TicketPublic, TicketRequest
 from app.auth.caller import ADMIN as ADMIN_ACTOR
 from app.auth.caller import LOCAL, CallerDep
 from app.auth.scopes import ADMIN, READ, TRAIN
@@ -76,11 +76,11 @@ def create_ticket(
 @router.get(
     "/tickets", operation_id="list_tickets", dependencies=[READ], summary="List tickets", responses=refusals(422)
 )
-def list_tickets(query: Annotated[PageQuery, Query()], db: DatabaseDep, caller: CallerDep) -> Page[Ticket]:
+def list_tickets(query: Annotated[PageQuery, Query()], db: DatabaseDep, caller: CallerDep) -> Page[TicketPublic]:
     """Your tickets and those shared with all, newest first."""
     with db.read() as session:
         page = tickets.list_page(session, tenant=caller.tenant, limit=query.limit, cursor=query.cursor)
-    return Page(items=[Ticket.of(row, tenant=caller.tenant) for row in page.items], next_cursor=page.next_cursor)
+    return Page(items=[TicketPublic.of(row, tenant=caller.tenant) for row in page.items], next_cursor=page.next_cursor)
 
 
 @router.get(
@@ -90,9 +90,9 @@ def list_tickets(query: Annotated[PageQuery, Query()], db: DatabaseDep, caller: 
     summary="Look at a ticket",
     responses=refusals(404),
 )
-def get_ticket(ticket: TicketDep, caller: CallerDep) -> Ticket:
+def get_ticket(ticket: TicketDep, caller: CallerDep) -> TicketPublic:
     """Its figures, and how the active parameters are distributed over the layers."""
-    return Ticket.of(ticket, tenant=caller.tenant)
+    return TicketPublic.of(ticket, tenant=caller.tenant)
 
 
 @router.get(
@@ -132,7 +132,7 @@ def delete_ticket(ticket: TicketDep, db: DatabaseDep, caller: CallerDep) -> None
     summary="Share a ticket with all tenants, or end that",
     responses=refusals(404, 409, 413, 415, 422),
 )
-def share_ticket(ticket: TicketDep, body: SharingDep, db: DatabaseDep, caller: CallerDep) -> Ticket:
+def share_ticket(ticket: TicketDep, body: SharingDep, db: DatabaseDep, caller: CallerDep) -> TicketPublic:
     """Only ADMIN_KEY can, for tickets of its own tenant: 403 for every other key.
 
     409 for a ticket that is not ready, and for ending it while other tenants' adapters depend on the ticket.
@@ -141,7 +141,7 @@ def share_ticket(ticket: TicketDep, body: SharingDep, db: DatabaseDep, caller: C
         raise Forbidden("only ADMIN_KEY shares tickets with all tenants; ask whoever runs this service")
     with db.write() as session:
         row = tickets.share(session, tenant=caller.tenant, ticket_id=ticket.id, shared=body.request.shared)
-    return Ticket.of(row, tenant=caller.tenant)
+    return TicketPublic.of(row, tenant=caller.tenant)
 
 
 def _check_depth(request: TicketRequest, backbone: BackboneInfo) -> None:
@@ -193,6 +193,6 @@ def _measure(
     return _queue(session, request, drift, tenant=tenant)
 
 
-def _queue(session: Session, request: TicketRequest, drift: models.Drift, *, tenant: str) -> TicketAccepted:
+def _queue(session: Session, request: TicketRequest, drift: models.DriftRow, *, tenant: str) -> TicketAccepted:
     ticket, job = tickets.create(session, tenant=tenant, drift=drift, config=request.selection(), name=request.name)
-    return TicketAccepted(job=Job.of(job), ticket=Ticket.of(ticket, tenant=tenant))
+    return TicketAccepted(job=JobPublic.of(job), ticket=TicketPublic.of(ticket, tenant=tenant))

@@ -137,7 +137,7 @@ class ExampleCounts(Answer):
     sha256: str | None = None
 
 
-class Adapter(Answer):
+class AdapterPublic(Answer):
     """A soft prompt and a sparse delta on one ticket, or what another method trained. Immutable once ready."""
 
     id: Annotated[str, Field(examples=[AN_ADAPTER_ID])]
@@ -166,7 +166,7 @@ class Adapter(Answer):
     published_at: Moment | None
 
     @classmethod
-    def of(cls, row: models.Adapter, aliases: Sequence[str]) -> Adapter:
+    def of(cls, row: models.AdapterRow, aliases: Sequence[str]) -> AdapterPublic:
         """Describe a stored adapter and the aliases that point at it."""
         taken = {"aliases", "ticket", "metrics", "examples", "training"}
         stored = {name: getattr(row, name) for name in cls.model_fields if name not in taken}
@@ -192,7 +192,7 @@ class AdapterQuery(PageQuery):
 class AdapterAccepted(Accepted):
     """The adapter is on its way."""
 
-    adapter: Adapter
+    adapter: AdapterPublic
 
 
 class ImportRequest(Request):

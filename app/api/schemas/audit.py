@@ -22,7 +22,7 @@ class Concerned(Answer):
     """Its id; an alias is named `lang@alias`."""
 
 
-class AuditEvent(Answer):
+class AuditEventPublic(Answer):
     """One change. It was written together with this event, or not at all."""
 
     id: Annotated[str, Field(examples=[AN_EVENT_ID])]
@@ -36,7 +36,7 @@ class AuditEvent(Answer):
     created_at: Moment
 
     @classmethod
-    def of(cls, row: models.AuditEvent) -> AuditEvent:
+    def of(cls, row: models.AuditEventRow) -> AuditEventPublic:
         """Describe a stored event."""
         named = row.resource_kind is not None and row.resource_id is not None
         return cls(

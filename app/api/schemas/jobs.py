@@ -15,7 +15,7 @@ JobStatus = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 ResourceStatus = Literal["pending", "ready", "failed", "cancelled"]
 
 
-class Progress(Answer):
+class ProgressPublic(Answer):
     """How far a job has come."""
 
     phase: Annotated[str | None, Field(examples=["training"])]
@@ -44,13 +44,13 @@ class ResourceRef(Answer):
     id: Annotated[str, Field(examples=[AN_ADAPTER_ID])]
 
 
-class Job(Answer):
+class JobPublic(Answer):
     """One durable unit of work. Once accepted it is never lost; it is published at most once."""
 
     id: Annotated[str, Field(examples=[A_JOB_ID])]
     kind: JobKind
     status: JobStatus
-    progress: Progress
+    progress: ProgressPublic
     attempt: Annotated[int, Field(examples=[1])]
     """How often it has been started: a job whose machine dies is started again elsewhere."""
     error: JobFailure | None
@@ -60,14 +60,14 @@ class Job(Answer):
     finished_at: Moment | None
 
     @classmethod
-    def of(cls, row: models.Job) -> Job:
+    def of(cls, row: models.JobRow) -> JobPublic:
         """Describe a stored job."""
         failed = row.error_code is not None
         return cls(
             id=row.id,
             kind=row.kind,
             status=row.status,
-            progress=Progress(
+            progress=ProgressPublic(
                 phase=row.phase, step=row.step, total=row.total, eta_s=row.eta_s, metrics=row.metrics or {}
             ),
             attempt=row.attempt,
@@ -82,7 +82,7 @@ class Job(Answer):
 class Accepted(Answer):
     """The work is on its way; its job is durable from now on."""
 
-    job: Job
+    job: JobPublic
 
 
 class JobQuery(PageQuery):
@@ -94,7 +94,7 @@ class JobQuery(PageQuery):
     """Only those of this kind."""
 
 
-class Worker(Answer):
+class WorkerPublic(Answer):
     """A runner that was heard lately."""
 
     id: str
@@ -105,7 +105,7 @@ class Worker(Answer):
     last_seen: Moment
 
     @classmethod
-    def of(cls, row: models.Worker, *, own: Collection[str]) -> Worker:
+    def of(cls, row: models.WorkerRow, *, own: Collection[str]) -> WorkerPublic:
         """Describe a stored worker to somebody whose jobs are `own`."""
         job = row.job_id if row.job_id in own else None
         return cls(id=row.id, host=row.host, device=row.device, job=job, last_seen=row.last_seen)

@@ -74,7 +74,7 @@ class Key(Answer):
     """To about a minute; null: not yet."""
 
     @classmethod
-    def of(cls, row: models.ApiKey) -> Key:
+    def of(cls, row: models.ApiKeyRow) -> Key:
         """Describe a stored key."""
         return cls(**{name: getattr(row, name) for name in Key.model_fields})
 

@@ -16,7 +16,7 @@ class AliasTarget(Request):
     """A ready version of the language."""
 
 
-class Alias(Answer):
+class AliasPublic(Answer):
     """A movable name for one version of a language."""
 
     lang: Annotated[str, Field(examples=["sw"])]

@@ -36,7 +36,7 @@ class Version(Answer):
     """Versions of the packages that compute."""
 
 
-class Backbone(Answer):
+class BackbonePublic(Answer):
     """The pretrained model every adapter shares."""
 
     name: Annotated[str, Field(examples=["mini"])]

@@ -93,7 +93,7 @@ class AdapterRef(Answer):
     version: Annotated[int, Field(examples=[3])]
 
     @classmethod
-    def of(cls, row: models.Adapter) -> AdapterRef:
+    def of(cls, row: models.AdapterRow) -> AdapterRef:
         """Name a published adapter."""
         return cls(id=row.id, lang=row.lang, version=row.version or 0)
 
@@ -143,7 +143,7 @@ class PredictionRequest(Addressed):
         return self
 
 
-class Prediction(Answer):
+class PredictionPublic(Answer):
     """A file of pairs with labels to be added."""
 
     id: Annotated[str, Field(examples=["0199f3c4-3b1d-7a52-8e0b-4d2c1b0a9f55"])]
@@ -162,7 +162,7 @@ class Prediction(Answer):
     published_at: Moment | None
 
     @classmethod
-    def of(cls, row: models.Prediction, adapter: models.Adapter | None) -> Prediction:
+    def of(cls, row: models.PredictionRow, adapter: models.AdapterRow | None) -> PredictionPublic:
         """Describe a stored prediction and the adapter that judges."""
         request = row.request or {}
         return cls(
@@ -183,4 +183,4 @@ class Prediction(Answer):
 class PredictionAccepted(Accepted):
     """The file is being worked on."""
 
-    prediction: Prediction
+    prediction: PredictionPublic

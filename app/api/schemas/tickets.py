@@ -98,7 +98,7 @@ class LayerShare(Answer):
     """Of the layer's selectable parameters."""
 
 
-class Ticket(Answer):
+class TicketPublic(Answer):
     """A binary mask over the backbone's parameters: the active ones train, the others stay as they are."""
 
     id: Annotated[str, Field(examples=[A_TICKET_ID])]
@@ -132,7 +132,7 @@ class Ticket(Answer):
     created_at: Moment
 
     @classmethod
-    def of(cls, row: models.Ticket, *, tenant: str) -> Ticket:
+    def of(cls, row: models.TicketRow, *, tenant: str) -> TicketPublic:
         """Describe a stored ticket to a tenant, which may not be the one it belongs to."""
         stored: dict[str, Any] = {name: getattr(row, name) for name in cls.model_fields if name != "drift"}
         drift = row.drift_id if row.tenant == tenant else None
@@ -149,7 +149,7 @@ class Sharing(Request):
 class TicketAccepted(Accepted):
     """The ticket is on its way."""
 
-    ticket: Ticket
+    ticket: TicketPublic
 
 
 class Loss(Answer):
@@ -160,7 +160,7 @@ class Loss(Answer):
     validation: float | None = None
 
 
-class Drift(Answer):
+class DriftPublic(Answer):
     """One MLM run: how far each parameter moved. Every ticket of these texts is selected from it."""
 
     id: Annotated[str, Field(examples=[A_DRIFT_ID])]
@@ -191,7 +191,7 @@ class Drift(Answer):
     published_at: Moment | None
 
     @classmethod
-    def of(cls, row: models.Drift, tickets: Sequence[str]) -> Drift:
+    def of(cls, row: models.DriftRow, tickets: Sequence[str]) -> DriftPublic:
         """Describe a stored drift and the tickets made from it."""
         report = dict(row.report or {})
         taken = {"steps", "best_step", "losses"}

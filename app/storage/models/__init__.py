@@ -4,27 +4,27 @@ Lineage: adapter -> ticket -> drift -> dataset (corpus), and adapter -> dataset 
 until the job that makes them publishes; blobs are `staging` until then. `jobs` is the queue itself.
 """
 
-from app.storage.models.access import ApiKey, AuditEvent, Counter, Tenant
-from app.storage.models.content import Blob, BlobChunk, Dataset
-from app.storage.models.registry import Adapter, Alias, Drift, LanguageVersion, Prediction, Ticket
-from app.storage.models.work import IdempotencyKey, Job, JobEvent, Worker
+from app.storage.models.access import ApiKeyRow, AuditEventRow, CounterRow, TenantRow
+from app.storage.models.content import BlobChunkRow, BlobRow, DatasetRow
+from app.storage.models.registry import AdapterRow, AliasRow, DriftRow, LanguageVersionRow, PredictionRow, TicketRow
+from app.storage.models.work import IdempotencyKeyRow, JobEventRow, JobRow, WorkerRow
 
 __all__ = [
-    "Adapter",
-    "Alias",
-    "ApiKey",
-    "AuditEvent",
-    "Blob",
-    "BlobChunk",
-    "Counter",
-    "Dataset",
-    "Drift",
-    "IdempotencyKey",
-    "Job",
-    "JobEvent",
-    "LanguageVersion",
-    "Prediction",
-    "Tenant",
-    "Ticket",
-    "Worker",
+    "AdapterRow",
+    "AliasRow",
+    "ApiKeyRow",
+    "AuditEventRow",
+    "BlobChunkRow",
+    "BlobRow",
+    "CounterRow",
+    "DatasetRow",
+    "DriftRow",
+    "IdempotencyKeyRow",
+    "JobEventRow",
+    "JobRow",
+    "LanguageVersionRow",
+    "PredictionRow",
+    "TenantRow",
+    "TicketRow",
+    "WorkerRow",
 ]

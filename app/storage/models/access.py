@@ -5,10 +5,10 @@ from __future__ import annotations
 from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.storage.table import Id, JsonList, Moment, Sha256, Table, TenantName
+from app.storage.table import Base, Id, JsonList, Moment, Sha256, TenantName
 
 
-class Tenant(Table):
+class TenantRow(Base):
     """A team that shares what it made, and sees nothing of the others."""
 
     __tablename__ = "tenants"
@@ -17,7 +17,7 @@ class Tenant(Table):
     created_at: Mapped[Moment]
 
 
-class ApiKey(Table):
+class ApiKeyRow(Base):
     """A key of a tenant. Only its SHA-256 is kept."""
 
     __tablename__ = "api_keys"
@@ -34,7 +34,7 @@ class ApiKey(Table):
     revoked_at: Mapped[Moment | None]
 
 
-class AuditEvent(Table):
+class AuditEventRow(Base):
     """Who changed what, when. Written in the transaction of the change; holds no text and no secret.
 
     `actor` is `key:<id>`, `admin` (the key of the settings), `local` (authentication is off), or `job:<id>`.
@@ -53,7 +53,7 @@ class AuditEvent(Table):
     created_at: Mapped[Moment] = mapped_column(index=True)
 
 
-class Counter(Table):
+class CounterRow(Base):
     """A figure that only grows, counted by whichever process sees it happen: durations of jobs, lost leases."""
 
     __tablename__ = "counters"

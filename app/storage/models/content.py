@@ -6,10 +6,10 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String
 from sqlalchemy import text as sql
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.storage.table import Count, Id, Moment, Sha256, Table, TenantName, Word, reference
+from app.storage.table import Base, Count, Id, Moment, Sha256, TenantName, Word, reference
 
 
-class Blob(Table):
+class BlobRow(Base):
     """Content in chunks. `staging` until something published refers to it; `corrupt` once a chunk failed its check."""
 
     __tablename__ = "blobs"
@@ -37,7 +37,7 @@ class Blob(Table):
     created_at: Mapped[Moment]
 
 
-class BlobChunk(Table):
+class BlobChunkRow(Base):
     """At most one MiB of a blob, with its own SHA-256, checked on every read."""
 
     __tablename__ = "blob_chunks"
@@ -49,7 +49,7 @@ class BlobChunk(Table):
     data: Mapped[bytes] = mapped_column(LargeBinary)
 
 
-class Dataset(Table):
+class DatasetRow(Base):
     """Texts somebody gave: a corpus, labelled examples, or pairs to predict. Erased with what was made from them."""
 
     __tablename__ = "datasets"

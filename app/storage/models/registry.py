@@ -5,12 +5,12 @@ from __future__ import annotations
 from sqlalchemy import CheckConstraint, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.storage.table import Count, Id, Json, JsonAny, JsonList, Moment, Sha256, Table, TenantName, Word, reference
+from app.storage.table import Base, Count, Id, Json, JsonAny, JsonList, Moment, Sha256, TenantName, Word, reference
 
 RESOURCE_STATUS = "status IN ('pending', 'ready', 'failed', 'cancelled')"
 
 
-class Drift(Table):
+class DriftRow(Base):
     """The result of one MLM run: how far each parameter moved. `corpus` names a built-in one; else `dataset_id`."""
 
     __tablename__ = "drifts"
@@ -36,7 +36,7 @@ class Drift(Table):
     published_at: Mapped[Moment | None]
 
 
-class Ticket(Table):
+class TicketRow(Base):
     """A mask over the backbone's parameters, selected from a drift or imported with an adapter."""
 
     __tablename__ = "tickets"
@@ -73,7 +73,7 @@ class Ticket(Table):
     published_at: Mapped[Moment | None]
 
 
-class Adapter(Table):
+class AdapterRow(Base):
     """What few-shot training publishes for one language. Immutable once `ready`; `version` is null until then."""
 
     __tablename__ = "adapters"
@@ -107,7 +107,7 @@ class Adapter(Table):
     published_at: Mapped[Moment | None]
 
 
-class LanguageVersion(Table):
+class LanguageVersionRow(Base):
     """The last version number given out for a language; it only grows, so a number is never used twice."""
 
     __tablename__ = "language_versions"
@@ -117,7 +117,7 @@ class LanguageVersion(Table):
     last_version: Mapped[int]
 
 
-class Alias(Table):
+class AliasRow(Base):
     """A movable name for one adapter of a language, `production` say."""
 
     __tablename__ = "aliases"
@@ -129,7 +129,7 @@ class Alias(Table):
     updated_at: Mapped[Moment]
 
 
-class Prediction(Table):
+class PredictionRow(Base):
     """A file of pairs with labels to be added, and the result."""
 
     __tablename__ = "predictions"

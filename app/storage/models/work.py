@@ -5,10 +5,10 @@ from __future__ import annotations
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.storage.table import Count, Id, Json, Moment, Sha256, Table, TenantName, Word, reference
+from app.storage.table import Base, Count, Id, Json, Moment, Sha256, TenantName, Word, reference
 
 
-class Job(Table):
+class JobRow(Base):
     """One durable unit of work, and its place in the queue."""
 
     __tablename__ = "jobs"
@@ -44,7 +44,7 @@ class Job(Table):
     finished_at: Mapped[Moment | None]
 
 
-class JobEvent(Table):
+class JobEventRow(Base):
     """What a job reported, in order: `progress`, `log`, and one `done` at the end."""
 
     __tablename__ = "job_events"
@@ -57,7 +57,7 @@ class JobEvent(Table):
     created_at: Mapped[Moment]
 
 
-class Worker(Table):
+class WorkerRow(Base):
     """A runner that was heard lately. It belongs to no tenant."""
 
     __tablename__ = "workers"
@@ -69,7 +69,7 @@ class Worker(Table):
     last_seen: Mapped[Moment] = mapped_column(index=True)
 
 
-class IdempotencyKey(Table):
+class IdempotencyKeyRow(Base):
     """A stored 202: the same key with the same body is answered with it again."""
 
     __tablename__ = "idempotency_keys"

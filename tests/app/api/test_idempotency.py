@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import update
 from support.served import Service, refused, wait_until
 
-from app.storage.models import IdempotencyKey
+from app.storage.models import IdempotencyKeyRow
 from app.storage.table import now
 
 TICKET = {"corpus": {"texts": ["One line.", "Another line."]}, "mlm": {"epochs": 1}}
@@ -96,7 +96,7 @@ def test_a_key_is_forgotten_after_a_day(service: Service) -> None:
     headers = {"Idempotency-Key": "first"}
     first = service.http.post("/tickets", json=TICKET, headers=headers).json()
     with service.app.state.db.write() as session:
-        session.execute(update(IdempotencyKey).values(created_at=now(session) - timedelta(hours=25)))
+        session.execute(update(IdempotencyKeyRow).values(created_at=now(session) - timedelta(hours=25)))
     again = service.http.post("/tickets", json={**TICKET, "name": "x"}, headers=headers)
     assert again.status_code == 202
     assert again.json()["job"]["id"] != first["job"]["id"]

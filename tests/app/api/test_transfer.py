@@ -245,8 +245,8 @@ def test_a_chunk_damaged_in_storage_is_quarantined_and_others_are_served(
 ) -> None:
     from sqlalchemy import update
 
-    from app.storage.models import Adapter as Row
-    from app.storage.models import BlobChunk
+    from app.storage.models import AdapterRow as Row
+    from app.storage.models import BlobChunkRow
 
     with running(settings_for(tmp_path / "data", migrated_sqlite, tiny_backbone_dir)) as service:
         wait_until(lambda: service.http.get("/backbone").status_code == 200, 60)
@@ -254,7 +254,7 @@ def test_a_chunk_damaged_in_storage_is_quarantined_and_others_are_served(
         sound = service.train("en", method="pt")
         with service.app.state.db.write() as session:
             blob = session.get(Row, broken["id"]).blob_id
-            session.execute(update(BlobChunk).where(BlobChunk.blob_id == blob).values(data=b"damaged"))
+            session.execute(update(BlobChunkRow).where(BlobChunkRow.blob_id == blob).values(data=b"damaged"))
         service.wait_ready()
         pairs = [{**PAIRS[0], "lang": "es"}, PAIRS[0]]
         response = service.http.post("/predict", json={"lang": "en", "pairs": pairs})

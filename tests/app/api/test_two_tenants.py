@@ -25,7 +25,7 @@ from support.served import EXAMPLES, Service, refused, running, settings_for, wa
 from app.errors import AdapterNotFound
 from app.inference.adapter_source import address
 from app.inference.predictor import Judged, Question
-from app.storage.models import Blob, Worker
+from app.storage.models import BlobRow, WorkerRow
 from app.storage.table import new_id, now
 from app.storage.tenancy import owned, parents
 
@@ -267,12 +267,12 @@ def test_a_stranger_sees_its_own_trail_only(house: House) -> None:
 def test_a_worker_is_seen_but_not_whose_job_it_does(house: House) -> None:
     db, worker = house.service.app.state.db, new_id()
     with db.write() as session:
-        session.add(Worker(id=worker, host="here", device="cpu", job_id=house.theirs["job"], last_seen=now(session)))
+        session.add(WorkerRow(id=worker, host="here", device="cpu", job_id=house.theirs["job"], last_seen=now(session)))
     seen = {name: getattr(house, name).get("/workers").json()["items"] for name in ("amber", "birch")}
     assert [row["job"] for row in seen["amber"]] == [house.theirs["job"]]
     assert [row["job"] for row in seen["birch"]] == [None]
     with db.write() as session:
-        session.get_one(Worker, worker).job_id = None
+        session.get_one(WorkerRow, worker).job_id = None
     assert house.birch.get("/workers").json()["items"] == seen["birch"]
 
 
@@ -343,9 +343,11 @@ def test_bringing_in_anothers_file_makes_things_of_ones_own(house: House) -> Non
     assert house.amber.get("/languages").json()["items"][0]["versions"] == [2, 1]
     with house.service.app.state.db.read() as session:
         whose = dict(
-            session.execute(select(Blob.tenant, func.count(Blob.sha256.distinct())).group_by(Blob.tenant)).all()
+            session.execute(
+                select(BlobRow.tenant, func.count(BlobRow.sha256.distinct())).group_by(BlobRow.tenant)
+            ).all()
         )
-        contents = session.scalar(select(func.count(Blob.sha256.distinct())))
+        contents = session.scalar(select(func.count(BlobRow.sha256.distinct())))
     assert sum(whose.values()) > contents, "the same content is kept once for each"
     mine = house.cedar.post("/predict", json={"lang": LANG, "pairs": [PAIR]})
     theirs = house.amber.post("/predict", json={"adapter": house.theirs["adapter"], "pairs": [PAIR]})

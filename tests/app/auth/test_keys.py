@@ -14,7 +14,7 @@ from sqlalchemy import inspect, select, update
 from support.keyed import ADMIN_KEY, UNLIMITED, bearer, holding, make_key
 from support.served import Service, refused, running, settings_for, wait_until
 
-from app.storage.models import ApiKey
+from app.storage.models import ApiKeyRow
 
 ABSENT = "0199f3a2-7c1e-7d40-9c55-3f0f6f1f2a11"
 PUBLIC = {"healthz", "readyz", "version"}
@@ -89,7 +89,7 @@ def wrong_keys(service: Service) -> list[dict[str, str]]:
     service.http.delete(f"/keys/{revoked['id']}", headers=bearer(ADMIN_KEY))
     with service.app.state.db.write() as session:
         past = datetime.now(UTC) - timedelta(seconds=1)
-        session.execute(update(ApiKey).where(ApiKey.id == expired["id"]).values(expires_at=past))
+        session.execute(update(ApiKeyRow).where(ApiKeyRow.id == expired["id"]).values(expires_at=past))
     whole = revoked["secret"]
     secrets = [whole, expired["secret"], "ltp_" + "A" * 43, whole[:-1], whole + "A", "x", "é", ADMIN_KEY[:-1]]
     headers = [bearer(secret) for secret in secrets]
@@ -124,8 +124,8 @@ def test_a_key_shows_its_secret_once_and_only_its_hash_is_kept(keyed: Service) -
     shown = next(key for key in listed.json()["items"] if key["id"] == made["id"])
     assert shown == {name: value for name, value in made.items() if name != "secret"}
     with keyed.app.state.db.read() as session:
-        row = session.scalar(select(ApiKey).where(ApiKey.id == made["id"]))
-    assert made["secret"] not in str({column: getattr(row, column.key) for column in inspect(ApiKey).columns})
+        row = session.scalar(select(ApiKeyRow).where(ApiKeyRow.id == made["id"]))
+    assert made["secret"] not in str({column: getattr(row, column.key) for column in inspect(ApiKeyRow).columns})
 
 
 def test_a_key_of_a_new_tenant_sees_that_tenant_only(keyed: Service) -> None:
@@ -231,7 +231,7 @@ def test_the_last_use_is_noted_beside_the_requests(keyed: Service) -> None:
 
 def last_use(service: Service, key_id: str) -> datetime | None:
     with service.app.state.db.read() as session:
-        return session.get_one(ApiKey, key_id).last_used_at
+        return session.get_one(ApiKeyRow, key_id).last_used_at
 
 
 def test_without_authentication_keys_are_not_asked_for(shared: Service) -> None:

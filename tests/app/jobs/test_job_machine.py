@@ -29,7 +29,7 @@ from app import jobs
 from app.errors import CancelRequested, JobFinished, LeaseLost
 from app.jobs import Claim
 from app.storage.database import Database
-from app.storage.models import Adapter, Counter, Job, JobEvent, LanguageVersion
+from app.storage.models import AdapterRow, CounterRow, JobEventRow, JobRow, LanguageVersionRow
 
 MAX_ATTEMPTS = 3
 EXAMPLES, STEPS = {"sqlite": 25, "postgres": 8}, 40
@@ -242,15 +242,17 @@ class Machine(RuleBasedStateMachine):
     @invariant()
     def every_acknowledged_job_is_where_it_must_be(self) -> None:
         with self.db.read() as session:
-            rows = {job.id: job for job in session.scalars(select(Job))}
+            rows = {job.id: job for job in session.scalars(select(JobRow))}
             done = dict(
                 session.execute(
-                    select(JobEvent.job_id, func.count()).where(JobEvent.kind == "done").group_by(JobEvent.job_id)
+                    select(JobEventRow.job_id, func.count())
+                    .where(JobEventRow.kind == "done")
+                    .group_by(JobEventRow.job_id)
                 ).all()
             )
-            made = {adapter.job_id: adapter for adapter in session.scalars(select(Adapter))}
-            given_out = session.scalar(select(LanguageVersion.last_version)) or 0
-            counted = {row.name: row.value for row in session.scalars(select(Counter)) if row.label == "adapter"}
+            made = {adapter.job_id: adapter for adapter in session.scalars(select(AdapterRow))}
+            given_out = session.scalar(select(LanguageVersionRow.last_version)) or 0
+            counted = {row.name: row.value for row in session.scalars(select(CounterRow)) if row.label == "adapter"}
         assert rows.keys() == self.jobs.keys()
         for job_id, expected in self.jobs.items():
             assert rows[job_id].status == expected.status

@@ -12,12 +12,12 @@ from app import jobs
 from app.errors import CancelRequested, JobFinished, JobNotFound, LeaseLost
 from app.jobs.queue import forget_worker, forget_workers
 from app.storage.database import Database
-from app.storage.models import Adapter, Drift, Job, Ticket, Worker
+from app.storage.models import AdapterRow, DriftRow, JobRow, TicketRow, WorkerRow
 
 
-def state(db: Database, job_id: str) -> Job:
+def state(db: Database, job_id: str) -> JobRow:
     with db.read() as session:
-        return session.get_one(Job, job_id)
+        return session.get_one(JobRow, job_id)
 
 
 def end(db: Database, claim: jobs.Claim, *, max_attempts: int = 3) -> str:
@@ -96,7 +96,7 @@ def test_a_job_without_a_lease_is_reaped_too(db: Database) -> None:
     job = make_ticket(db)[2]
     take(db)
     with db.write() as session:
-        session.execute(update(Job).values(lease_until=None))
+        session.execute(update(JobRow).values(lease_until=None))
         assert jobs.reap(session, max_attempts=3) == [job.id]
 
 
@@ -107,8 +107,8 @@ def test_attempts_run_out(db: Database) -> None:
     assert failed.error_code == "worker_lost"
     assert "attempt 3 of 3" in (failed.error_detail or "")
     with db.read() as session:
-        assert session.get_one(Ticket, ticket.id).status == "failed"
-        assert session.get_one(Drift, drift.id).status == "failed"
+        assert session.get_one(TicketRow, ticket.id).status == "failed"
+        assert session.get_one(DriftRow, drift.id).status == "failed"
         last = jobs.events_after(session, job.id)[-1]
     assert (last.kind, last.data["status"], last.data["error"]["code"]) == ("done", "failed", "worker_lost")
 
@@ -131,7 +131,7 @@ def test_cancelling_a_queued_job_settles_what_it_was_to_make(db: Database) -> No
         assert jobs.cancel(session, tenant="default", job_id=job.id).status == "cancelled"
     with db.write() as session:
         assert jobs.claim(session, owner="w", lease_s=60) is None
-        assert session.get_one(Ticket, ticket.id).status == session.get_one(Drift, drift.id).status == "cancelled"
+        assert session.get_one(TicketRow, ticket.id).status == session.get_one(DriftRow, drift.id).status == "cancelled"
     with pytest.raises(JobFinished), db.write() as session:
         jobs.cancel(session, tenant="default", job_id=job.id)
 
@@ -148,7 +148,7 @@ def test_after_a_cancellation_is_accepted_nothing_is_published(db: Database) -> 
         jobs.withdraw(session, claim)
     assert state(db, job.id).status == "cancelled"
     with db.read() as session:
-        assert session.get_one(Adapter, adapter.id).status == "cancelled"
+        assert session.get_one(AdapterRow, adapter.id).status == "cancelled"
 
 
 @pytest.mark.parametrize("way", ["reap", "end_attempt", "hand_back"])
@@ -213,6 +213,6 @@ def test_runners_come_and_go(db: Database) -> None:
         assert [row.id for row in jobs.list_workers(session).items] == ["w2", "w1"]
         forget_workers(session, unseen_s=60)
         forget_worker(session, "w1")
-        assert session.scalars(select(Worker.id)).all() == ["w2"]
+        assert session.scalars(select(WorkerRow.id)).all() == ["w2"]
         forget_workers(session, unseen_s=-60)
         assert jobs.list_workers(session).items == []

@@ -15,7 +15,7 @@ from app.registry import imports, tickets
 from app.registry.imports import ImportedTicket
 from app.storage.blobs import BlobStore
 from app.storage.database import Database
-from app.storage.models import Ticket
+from app.storage.models import TicketRow
 from ltp.backbone.manifest import read_manifest
 from ltp.config import TicketConfig
 from ltp.errors import CorruptArtifact
@@ -57,7 +57,7 @@ def sqlite(tmp_path: Path) -> Iterator[Database]:
     db.close()
 
 
-def stored(db: Database, content: bytes, *, mask_bytes: int) -> Ticket:
+def stored(db: Database, content: bytes, *, mask_bytes: int) -> TicketRow:
     """A ticket whose stored mask is `content`."""
     blob = BlobStore(db).stage(TENANT, [content])
     found = ImportedTicket(blob.id, "a" * 64, mask_bytes, "b" * 64, "decoupled", TicketConfig(), 1, 10, 9, 0, [])

@@ -40,7 +40,7 @@ from app.jobs import Claim
 from app.registry import adapters, aliases, datasets, drifts, languages, predictions, publish, tickets
 from app.storage.blobs import BlobStore
 from app.storage.database import Database
-from app.storage.models import Adapter, Blob, BlobChunk, Dataset, Drift, Ticket
+from app.storage.models import AdapterRow, BlobChunkRow, BlobRow, DatasetRow, DriftRow, TicketRow
 from ltp.config import TicketConfig
 
 
@@ -49,14 +49,14 @@ def refused(db: Database, error: type[AppError], function: object, **arguments: 
         function(session, tenant=TENANT, **arguments)  # type: ignore[operator]
 
 
-def resolve(db: Database, reference: str, tenant: str = TENANT) -> Adapter:
+def resolve(db: Database, reference: str, tenant: str = TENANT) -> AdapterRow:
     with db.read() as session:
         return aliases.resolve_adapter(session, tenant=tenant, reference=reference)
 
 
 def texts(db: Database) -> int:
     with db.read() as session:
-        return session.scalar(select(func.count()).select_from(Dataset)) or 0
+        return session.scalar(select(func.count()).select_from(DatasetRow)) or 0
 
 
 def test_a_ticket_and_its_drift_are_published_together(db: Database, store: BlobStore) -> None:
@@ -77,7 +77,7 @@ def test_a_second_ticket_from_a_ready_drift_needs_no_other_run(db: Database) -> 
     finish_ticket(db, take(db, job_id=job.id), content=b"other", with_drift=False)
     with db.read() as session:
         assert drifts.tickets_of(session, drift.id) == [drifts.tickets_of(session, drift.id)[0], second.id]
-        assert session.get_one(Drift, drift.id).job_id != job.id
+        assert session.get_one(DriftRow, drift.id).job_id != job.id
 
 
 def test_what_is_not_ready_is_not_built_upon(db: Database) -> None:
@@ -105,7 +105,7 @@ def test_a_shared_ticket_is_seen_by_all_and_deleted_by_its_owner_only(db: Databa
     with db.write() as session:
         with pytest.raises(TicketNotFound):
             tickets.get(session, tenant="other", ticket_id=ticket.id)
-        session.get_one(Ticket, ticket.id).shared = True
+        session.get_one(TicketRow, ticket.id).shared = True
     with db.write() as session:
         assert tickets.newest_ready(session, tenant="other", backbone=BACKBONE).id == ticket.id
         assert [row.id for row in tickets.list_page(session, tenant="other").items] == [ticket.id]
@@ -267,12 +267,12 @@ def test_deleting_erases_the_texts_and_only_those_nobody_else_gave(db: Database,
         adapters.delete_adapter(session, tenant=TENANT, adapter_id=first.id)
     assert texts(db) == 1
     with db.read() as session:
-        kept = session.scalars(select(Dataset.blob_id)).one()
+        kept = session.scalars(select(DatasetRow.blob_id)).one()
     assert b"The dog runs." in store.read(kept)
     with db.write() as session:
         adapters.delete_adapter(session, tenant=TENANT, adapter_id=second.id)
     with db.read() as session:
-        assert not [data for data in session.scalars(select(BlobChunk.data)) if b"The dog runs." in data]
+        assert not [data for data in session.scalars(select(BlobChunkRow.data)) if b"The dog runs." in data]
 
 
 def test_erased_texts_stand_nowhere_in_the_files(db: Database, tmp_path: Path) -> None:
@@ -305,7 +305,7 @@ def test_deleting_a_prediction_erases_file_and_result(db: Database, store: BlobS
         predictions.delete_prediction(session, tenant=TENANT, prediction_id=prediction.id)
     refused(db, PredictionNotFound, predictions.get, prediction_id=prediction.id)
     with db.read() as session:
-        assert not [data for data in session.scalars(select(BlobChunk.data)) if b"secret" in data]
+        assert not [data for data in session.scalars(select(BlobChunkRow.data)) if b"secret" in data]
 
 
 def test_a_publication_that_fails_leaves_nothing_behind(db: Database, store: BlobStore) -> None:
@@ -317,9 +317,9 @@ def test_a_publication_that_fails_leaves_nothing_behind(db: Database, store: Blo
     with pytest.raises(AppError), db.write() as session:
         publish.publish_ticket(session, claim, result, drift=drift_result)
     with db.read() as session:
-        assert session.get_one(Ticket, ticket.id).status == session.get_one(Drift, drift.id).status == "pending"
-        assert session.scalars(select(Blob.status)).all() == ["staging"]
-        assert session.get_one(Drift, drift.id).blob_id is None
+        assert session.get_one(TicketRow, ticket.id).status == session.get_one(DriftRow, drift.id).status == "pending"
+        assert session.scalars(select(BlobRow.status)).all() == ["staging"]
+        assert session.get_one(DriftRow, drift.id).blob_id is None
     finish_ticket(db, claim)
 
 

@@ -11,9 +11,9 @@ from support.making import ready_adapter
 from app.registry import tickets
 from app.storage.audit import Act, concerns
 from app.storage.database import Database
-from app.storage.models import Adapter, AuditEvent
+from app.storage.models import AdapterRow, AuditEventRow
 
-RENAME = update(Adapter).values(name="renamed")
+RENAME = update(AdapterRow).values(name="renamed")
 
 
 @pytest.fixture
@@ -24,7 +24,13 @@ def acting(db: Database) -> Database:
 
 
 def events(db: Database) -> list[tuple[Any, ...]]:
-    seen = (AuditEvent.tenant, AuditEvent.actor, AuditEvent.action, AuditEvent.resource_kind, AuditEvent.request_id)
+    seen = (
+        AuditEventRow.tenant,
+        AuditEventRow.actor,
+        AuditEventRow.action,
+        AuditEventRow.resource_kind,
+        AuditEventRow.request_id,
+    )
     with db.read() as session:
         return [tuple(row) for row in session.execute(select(*seen))]
 
@@ -33,7 +39,7 @@ def test_a_transaction_leaves_one_event_however_much_it_changes(db: Database, ac
     with acting.write() as session:
         session.execute(RENAME)
         with session.begin_nested():
-            session.scalars(select(Adapter)).one().name = "again"
+            session.scalars(select(AdapterRow)).one().name = "again"
         concerns(session, "adapter", "1")
     assert events(db) == [("default", "key:1", "rename", "adapter", "request-1")]
 

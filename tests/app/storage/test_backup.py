@@ -25,7 +25,7 @@ from app.storage import backup
 from app.storage.blobs import BlobStore
 from app.storage.data_dir import locked
 from app.storage.database import Database
-from app.storage.models import Adapter, Blob, Job
+from app.storage.models import AdapterRow, BlobRow, JobRow
 
 PAIR = {"premise": "the dog runs in the field", "hypothesis": "the dog runs"}
 
@@ -47,7 +47,7 @@ def db(settings: Settings) -> Iterator[Database]:
 def verified(database: Database) -> int:
     """Read every published blob back; return how many there are."""
     with database.read() as session:
-        blob_ids = session.scalars(select(Blob.id).where(Blob.status == "ready")).all()
+        blob_ids = session.scalars(select(BlobRow.id).where(BlobRow.status == "ready")).all()
     for blob_id in blob_ids:
         BlobStore(database).verify(blob_id)
     return len(blob_ids)
@@ -55,7 +55,7 @@ def verified(database: Database) -> int:
 
 def adapters(database: Database) -> int:
     with database.read() as session:
-        return session.scalar(select(func.count()).select_from(Adapter)) or 0
+        return session.scalar(select(func.count()).select_from(AdapterRow)) or 0
 
 
 def test_a_backup_is_one_state_of_a_database_that_is_being_written(
@@ -83,8 +83,8 @@ def test_a_backup_is_one_state_of_a_database_that_is_being_written(
         copy = Database(f"sqlite:///{tmp_path / f'{number}.sqlite3'}")
         assert verified(copy) >= 2
         with copy.read() as session:
-            trained_by = session.scalars(select(Adapter.job_id)).all()
-            assert set(trained_by) < set(session.scalars(select(Job.id)))
+            trained_by = session.scalars(select(AdapterRow.job_id)).all()
+            assert set(trained_by) < set(session.scalars(select(JobRow.id)))
             assert session.get(type(ticket), ticket.id)
         counts.append(len(trained_by))
         copy.close()
@@ -141,7 +141,7 @@ def test_a_restore_leaves_the_log_of_the_former_database_behind(
     assert Path(f"{former}-wal").read_bytes() == kept
     restored = Database(settings.database)
     with restored.read() as session:
-        assert session.scalars(select(Adapter)).all() == []
+        assert session.scalars(select(AdapterRow)).all() == []
     restored.close()
 
 

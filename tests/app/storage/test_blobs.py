@@ -19,7 +19,7 @@ from app.storage.blobs import BlobStore
 from app.storage.chunks import CHUNK
 from app.storage.database import Database
 from app.storage.disk_full import is_storage_full
-from app.storage.models import Blob, BlobChunk
+from app.storage.models import BlobChunkRow, BlobRow
 
 
 def count(db: Database, table: type) -> int:
@@ -50,7 +50,7 @@ def test_every_source_comes_back_as_it_was(db: Database, store: BlobStore, tmp_p
         assert loaded(store, blob.id) == content
         store.verify(blob.id)
     with db.read() as session:
-        assert session.scalar(select(func.max(BlobChunk.size))) in (None, min(size, CHUNK))
+        assert session.scalar(select(func.max(BlobChunkRow.size))) in (None, min(size, CHUNK))
 
 
 def test_a_large_blob_never_stands_in_memory(store: BlobStore, tmp_path: Path) -> None:
@@ -70,7 +70,7 @@ def test_the_same_content_is_stored_once_in_a_tenant_and_twice_in_two(db: Databa
     assert again.id == first
     assert publish(db, again.id) == first
     assert store.stage("other", [b"same"]).id != first
-    assert count(db, Blob) == 2
+    assert count(db, BlobRow) == 2
 
 
 def test_twins_staged_side_by_side_become_one(db: Database, store: BlobStore) -> None:
@@ -78,7 +78,7 @@ def test_twins_staged_side_by_side_become_one(db: Database, store: BlobStore) ->
     assert one.id != other.id
     assert publish(db, one.id) == publish(db, other.id) == one.id
     store.collect_garbage()
-    assert count(db, Blob) == 1
+    assert count(db, BlobRow) == 1
     assert store.read(one.id) == b"same"
 
 
@@ -86,9 +86,9 @@ def test_twins_staged_side_by_side_become_one(db: Database, store: BlobStore) ->
 @pytest.mark.parametrize(
     "damage",
     [
-        update(BlobChunk).where(BlobChunk.idx == 1).values(data=b"x" * CHUNK),
-        update(BlobChunk).where(BlobChunk.idx == 2).values(idx=7),
-        update(BlobChunk).where(BlobChunk.idx == 2).values(data=b"", sha256=hashlib.sha256().hexdigest()),
+        update(BlobChunkRow).where(BlobChunkRow.idx == 1).values(data=b"x" * CHUNK),
+        update(BlobChunkRow).where(BlobChunkRow.idx == 2).values(idx=7),
+        update(BlobChunkRow).where(BlobChunkRow.idx == 2).values(data=b"", sha256=hashlib.sha256().hexdigest()),
     ],
     ids=["flipped", "missing", "emptied"],
 )
@@ -121,7 +121,7 @@ def test_chunks_swapped_with_their_hashes_are_noticed_as_a_whole(
     blob = store.stage(TENANT, sample_file(tmp_path, 2 * CHUNK))
     with db.write() as session:
         for old, new in ((0, 9), (1, 0), (9, 1)):
-            session.execute(update(BlobChunk).where(BlobChunk.idx == old).values(idx=new))
+            session.execute(update(BlobChunkRow).where(BlobChunkRow.idx == old).values(idx=new))
     with pytest.raises(CorruptBlob):
         store.verify(blob.id)
     assert not (tmp_path / "back").exists()
@@ -135,7 +135,7 @@ def test_chunks_swapped_with_their_hashes_are_noticed_as_a_whole(
 def test_an_incomplete_blob_cannot_be_published(db: Database, store: BlobStore, tmp_path: Path) -> None:
     blob = store.stage(TENANT, sample_file(tmp_path, 2 * CHUNK))
     with db.write() as session:
-        session.execute(BlobChunk.__table__.delete().where(BlobChunk.idx == 1))  # type: ignore[attr-defined]
+        session.execute(BlobChunkRow.__table__.delete().where(BlobChunkRow.idx == 1))  # type: ignore[attr-defined]
     with pytest.raises(CorruptBlob):
         publish(db, blob.id)
     with pytest.raises(BlobNotFound):
@@ -149,7 +149,7 @@ def test_a_source_that_breaks_off_leaves_nothing(db: Database, store: BlobStore)
 
     with pytest.raises(OSError, match="broke off"):
         store.stage(TENANT, source())  # type: ignore[arg-type]
-    assert count(db, Blob) == count(db, BlobChunk) == 0
+    assert count(db, BlobRow) == count(db, BlobChunkRow) == 0
 
 
 def test_garbage_is_what_nothing_refers_to_and_no_job_needs(db: Database, store: BlobStore) -> None:
@@ -168,7 +168,7 @@ def test_garbage_is_what_nothing_refers_to_and_no_job_needs(db: Database, store:
         store.read(held)
     assert store.collect_garbage(grace_s=-1) == 1
     assert store.read(kept) == b"kept"
-    assert count(db, BlobChunk) == 1
+    assert count(db, BlobChunkRow) == 1
 
 
 def test_a_blob_in_use_cannot_be_erased(db: Database, store: BlobStore) -> None:

@@ -14,7 +14,7 @@ from support.making import finish_adapter, make_adapter, make_ticket, ready_adap
 from app import jobs
 from app.storage import counters
 from app.storage.database import Database
-from app.storage.models import Counter
+from app.storage.models import CounterRow
 from app.telemetry.database_metrics import Census
 
 Sample = tuple[str, tuple[tuple[str, str], ...]]
@@ -22,7 +22,7 @@ Sample = tuple[str, tuple[tuple[str, str], ...]]
 
 def stored(db: Database) -> dict[tuple[str, str], float]:
     with db.read() as session:
-        return {(row.name, row.label): row.value for row in session.scalars(select(Counter))}
+        return {(row.name, row.label): row.value for row in session.scalars(select(CounterRow))}
 
 
 def scraped(db: Database) -> tuple[dict[Sample, float], dict[str, str]]:

@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError, StatementError
 from support.making import make_adapter, make_ticket
 
 from app.storage.database import Database
-from app.storage.models import Dataset, Job, Worker
+from app.storage.models import DatasetRow, JobRow, WorkerRow
 from app.storage.table import new_id, now
 
 
@@ -41,22 +41,22 @@ def test_writers_that_read_first_wait_for_each_other(db: Database) -> None:
         together.wait()
         for _ in range(5):
             with db.write() as session:
-                row = session.scalars(select(Job).where(Job.id == job.id).with_for_update()).one()
+                row = session.scalars(select(JobRow).where(JobRow.id == job.id).with_for_update()).one()
                 row.step += 1
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(count, range(8)))
     with db.read() as session:
-        assert session.get_one(Job, job.id).step == 40
+        assert session.get_one(JobRow, job.id).step == 40
 
 
 def test_a_reader_sees_the_past_while_a_writer_writes(db: Database) -> None:
     job = make_ticket(db)[2]
     with db.write() as writing:
-        writing.get_one(Job, job.id).step = 7
+        writing.get_one(JobRow, job.id).step = 7
         writing.flush()
         with db.read() as reading:
-            assert reading.get_one(Job, job.id).step == 0
+            assert reading.get_one(JobRow, job.id).step == 0
 
 
 def test_an_error_undoes_the_whole_transaction(db: Database) -> None:
@@ -64,14 +64,14 @@ def test_an_error_undoes_the_whole_transaction(db: Database) -> None:
 
     def fail_half_way() -> None:
         with db.write() as session:
-            session.get_one(Job, job.id).step = 7
+            session.get_one(JobRow, job.id).step = 7
             session.flush()
             raise RuntimeError
 
     with pytest.raises(RuntimeError):
         fail_half_way()
     with db.read() as session:
-        assert session.get_one(Job, job.id).step == 0
+        assert session.get_one(JobRow, job.id).step == 0
 
 
 def test_references_and_statuses_are_kept_by_the_database(db: Database) -> None:
@@ -81,26 +81,26 @@ def test_references_and_statuses_are_kept_by_the_database(db: Database) -> None:
     with pytest.raises(IntegrityError), db.write() as session:
         session.execute(text("UPDATE jobs SET status = 'lost'"))
     with db.write() as session:
-        session.execute(delete(Dataset))
+        session.execute(delete(DatasetRow))
 
 
 def test_json_is_what_every_database_takes(db: Database) -> None:
     job = make_ticket(db)[2]
     with pytest.raises((StatementError, ValueError)), db.write() as session:
-        session.get_one(Job, job.id).metrics = {"loss": float("nan")}
+        session.get_one(JobRow, job.id).metrics = {"loss": float("nan")}
     with db.write() as session:
-        session.get_one(Job, job.id).metrics = {"Wörter": "ñ 語", "none": None}
+        session.get_one(JobRow, job.id).metrics = {"Wörter": "ñ 語", "none": None}
     with db.read() as session:
-        assert session.get_one(Job, job.id).metrics == {"Wörter": "ñ 語", "none": None}
+        assert session.get_one(JobRow, job.id).metrics == {"Wörter": "ñ 語", "none": None}
 
 
 def test_time_is_the_databases_and_always_utc(db: Database) -> None:
     with db.write() as session:
         first = now(session)
         elsewhere = first.astimezone(timezone(timedelta(hours=9)))
-        session.add(Worker(id=new_id(), host="h", device="cpu", last_seen=elsewhere))
+        session.add(WorkerRow(id=new_id(), host="h", device="cpu", last_seen=elsewhere))
     with db.read() as session:
-        assert session.scalars(select(Worker.last_seen)).one() == first
+        assert session.scalars(select(WorkerRow.last_seen)).one() == first
         assert now(session) >= first
     assert first.tzinfo is UTC
     assert abs(datetime.now(UTC) - first) < timedelta(seconds=10)

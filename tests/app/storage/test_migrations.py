@@ -13,7 +13,7 @@ from sqlalchemy import event, inspect
 from support.servers import Postgres
 
 from app.storage.database import Database
-from app.storage.table import Table
+from app.storage.table import Base
 
 ROOT = Path(__file__).parents[3]
 
@@ -39,7 +39,7 @@ def tables(db: Database) -> set[str]:
 
 def test_up_is_what_the_models_say_and_down_is_nothing(empty: Database) -> None:
     empty.migrate()
-    assert tables(empty) == set(Table.metadata.tables)
+    assert tables(empty) == set(Base.metadata.tables)
     command.check(empty.alembic())
     empty.migrate()
     command.downgrade(empty.alembic(), "base")
@@ -53,7 +53,7 @@ def test_several_processes_may_migrate_at_once(empty: Database) -> None:
     code = f"from app.storage.database import Database; Database({url!r}).migrate()"
     running = [subprocess.Popen([sys.executable, "-c", code], cwd=ROOT) for _ in range(3)]
     assert [process.wait() for process in running] == [0, 0, 0]
-    assert tables(empty) == set(Table.metadata.tables)
+    assert tables(empty) == set(Base.metadata.tables)
 
 
 def test_others_see_every_revision_or_none(empty: Database) -> None:
@@ -69,7 +69,7 @@ def test_others_see_every_revision_or_none(empty: Database) -> None:
 
     revisions = list((ROOT / "migrations" / "versions").glob("2*.py"))
     assert seen == [set()] * len(revisions)
-    assert tables(others) == set(Table.metadata.tables)
+    assert tables(others) == set(Base.metadata.tables)
     others.close()
 
 

@@ -14,7 +14,7 @@ from support.servers import Postgres
 
 from app.http.error_statuses import code_of, status_of
 from app.storage.database import Database
-from app.storage.models import Job
+from app.storage.models import JobRow
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def test_what_the_url_says_wins(url: str) -> None:
 def test_a_lock_that_nobody_gives_back_is_an_unavailable_database(url: str) -> None:
     db = Database(with_query(url, options="-c lock_timeout=100ms"))
     job = make_ticket(db)[2]
-    row = select(Job).where(Job.id == job.id).with_for_update()
+    row = select(JobRow).where(JobRow.id == job.id).with_for_update()
     with db.write() as holder:
         holder.execute(row)
         with pytest.raises(OperationalError) as refused, db.write() as session:

@@ -14,7 +14,7 @@ from app.registry import datasets
 from app.storage import quotas
 from app.storage.blobs import BlobStore
 from app.storage.database import Database
-from app.storage.models import Blob, Job
+from app.storage.models import BlobRow, JobRow
 from app.storage.quotas import StorageQuota
 from app.storage.table import new_id
 
@@ -49,7 +49,7 @@ def together(act: object, times: int = TOGETHER) -> list[bool]:
 def test_requests_at_once_start_as_many_jobs_as_may_be(db: Database) -> None:
     assert sorted(together(lambda _: submit(db, most=3))) == [False] * (TOGETHER - 3) + [True] * 3
     with db.read() as session:
-        assert session.scalar(select(func.count()).select_from(Job)) == 3
+        assert session.scalar(select(func.count()).select_from(JobRow)) == 3
     assert submit(db, most=3, tenant="another"), "each tenant is counted alone"
 
 
@@ -57,7 +57,7 @@ def test_a_job_that_ended_makes_room_for_another(db: Database) -> None:
     assert submit(db, most=1)
     assert not submit(db, most=1)
     with db.write() as session:
-        jobs.cancel(session, tenant=TENANT, job_id=session.scalars(select(Job.id)).one())
+        jobs.cancel(session, tenant=TENANT, job_id=session.scalars(select(JobRow.id)).one())
     assert submit(db, most=1)
 
 
@@ -80,7 +80,7 @@ def test_uploads_at_once_store_as_much_as_may_be(db: Database) -> None:
 
     assert sorted(together(upload)) == [False] * (TOGETHER - 3) + [True] * 3
     with db.read() as session:
-        assert session.scalars(select(Blob.size)).all() == [100_000] * 3, "nothing is left of what was refused"
+        assert session.scalars(select(BlobRow.size)).all() == [100_000] * 3, "nothing is left of what was refused"
     assert store.stage("another", [b"x" * 300_000]).size == 300_000
 
 

@@ -33,24 +33,29 @@ from app.errors import BlobNotFound, CorruptBlob
 from app.storage.blobs import BlobStore
 from app.storage.database import Database
 from app.storage.models import (
-    Adapter,
-    Alias,
-    Blob,
-    BlobChunk,
-    Dataset,
-    Drift,
-    Job,
-    JobEvent,
-    LanguageVersion,
-    Ticket,
-    Worker,
+    AdapterRow,
+    AliasRow,
+    BlobChunkRow,
+    BlobRow,
+    DatasetRow,
+    DriftRow,
+    JobEventRow,
+    JobRow,
+    LanguageVersionRow,
+    TicketRow,
+    WorkerRow,
 )
-from app.storage.table import Table, insert, new_id, now
+from app.storage.table import Base, insert, new_id, now
 from app.storage.tenancy import EVERY_TENANT, PARENT_THERE, ForeignRow, owned, parents
 
 ROOT = Path(__file__).parents[3]
 OURS, THEIRS = "ours", "theirs"
-Other, OtherBlob, OtherChunk, OtherEvent = aliased(Adapter), aliased(Blob), aliased(BlobChunk), aliased(JobEvent)
+Other, OtherBlob, OtherChunk, OtherEvent = (
+    aliased(AdapterRow),
+    aliased(BlobRow),
+    aliased(BlobChunkRow),
+    aliased(JobEventRow),
+)
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgres"])
@@ -96,28 +101,30 @@ def everything(session: Any) -> dict[str, dict[str, list[str]]]:
 
 
 SELECTS: dict[str, Callable[[], Any]] = {
-    "entity": lambda: select(Adapter),
-    "column": lambda: select(Adapter.id),
+    "entity": lambda: select(AdapterRow),
+    "column": lambda: select(AdapterRow.id),
     "alias": lambda: select(Other.id),
     "aliased blob": lambda: select(OtherBlob.id),
     "aliased child": lambda: select(OtherChunk.idx),
     "aliased child of a job": lambda: select(OtherEvent.job_id),
     "child of an alias": lambda: select(OtherChunk.idx).join(OtherBlob, OtherBlob.id == OtherChunk.blob_id),
-    "child": lambda: select(BlobChunk.blob_id),
-    "child of a job": lambda: select(JobEvent.job_id),
-    "join": lambda: select(Alias.alias).join(Adapter, Adapter.id == Alias.adapter_id),
-    "join to an alias": lambda: select(Alias.alias).join(Other, Other.id == Alias.adapter_id),
-    "join of a child": lambda: select(BlobChunk.idx).join(Blob, Blob.id == BlobChunk.blob_id),
-    "two tables without a join": lambda: select(Alias.alias, Job.id).where(Job.resource_id == Alias.adapter_id),
-    "table of the where clause only": lambda: select(literal(1)).where(Adapter.id.is_not(None)),
-    "select_from": lambda: select(literal(1)).select_from(Adapter),
-    "subquery": lambda: select(select(Adapter.id).subquery().c.id),
-    "common table expression": lambda: select(select(Adapter.id).cte().c.id),
-    "union": lambda: select(Adapter.id).union_all(select(Adapter.id)),
-    "lock": lambda: select(Adapter).with_for_update(),
-    "in": lambda: select(Alias.alias).where(Alias.adapter_id.in_(select(Adapter.id))),
-    "distinct": lambda: select(Adapter.id).distinct(),
-    "window": lambda: select(Adapter.id, func.row_number().over(order_by=Adapter.id)),
+    "child": lambda: select(BlobChunkRow.blob_id),
+    "child of a job": lambda: select(JobEventRow.job_id),
+    "join": lambda: select(AliasRow.alias).join(AdapterRow, AdapterRow.id == AliasRow.adapter_id),
+    "join to an alias": lambda: select(AliasRow.alias).join(Other, Other.id == AliasRow.adapter_id),
+    "join of a child": lambda: select(BlobChunkRow.idx).join(BlobRow, BlobRow.id == BlobChunkRow.blob_id),
+    "two tables without a join": lambda: select(AliasRow.alias, JobRow.id).where(
+        JobRow.resource_id == AliasRow.adapter_id
+    ),
+    "table of the where clause only": lambda: select(literal(1)).where(AdapterRow.id.is_not(None)),
+    "select_from": lambda: select(literal(1)).select_from(AdapterRow),
+    "subquery": lambda: select(select(AdapterRow.id).subquery().c.id),
+    "common table expression": lambda: select(select(AdapterRow.id).cte().c.id),
+    "union": lambda: select(AdapterRow.id).union_all(select(AdapterRow.id)),
+    "lock": lambda: select(AdapterRow).with_for_update(),
+    "in": lambda: select(AliasRow.alias).where(AliasRow.adapter_id.in_(select(AdapterRow.id))),
+    "distinct": lambda: select(AdapterRow.id).distinct(),
+    "window": lambda: select(AdapterRow.id, func.row_number().over(order_by=AdapterRow.id)),
 }
 
 
@@ -134,16 +141,16 @@ def test_half_of_the_rows_are_seen(both: Database, put: Callable[[], Executable]
 
 
 COUNTS: dict[str, Callable[[], Any]] = {
-    "count": lambda: select(func.count()).select_from(Adapter),
-    "count of a column": lambda: select(func.count(Adapter.id)),
-    "scalar subquery": lambda: select(select(func.count(Adapter.id)).scalar_subquery()),
+    "count": lambda: select(func.count()).select_from(AdapterRow),
+    "count of a column": lambda: select(func.count(AdapterRow.id)),
+    "scalar subquery": lambda: select(select(func.count(AdapterRow.id)).scalar_subquery()),
     "scalar subquery in the list": lambda: select(
-        func.coalesce(select(func.count(Blob.id)).scalar_subquery(), 0) + literal(0)
+        func.coalesce(select(func.count(BlobRow.id)).scalar_subquery(), 0) + literal(0)
     ),
-    "sum over the children": lambda: select(func.coalesce(func.sum(BlobChunk.size), 0)),
-    "exists alone": lambda: select(case((exists().where(Adapter.lang == "sw"), 1), else_=0)),
+    "sum over the children": lambda: select(func.coalesce(func.sum(BlobChunkRow.size), 0)),
+    "exists alone": lambda: select(case((exists().where(AdapterRow.lang == "sw"), 1), else_=0)),
     "one exists or the other": lambda: select(
-        case((or_(exists().where(Adapter.lang == "sw"), exists().where(Drift.language == "en")), 1), else_=0)
+        case((or_(exists().where(AdapterRow.lang == "sw"), exists().where(DriftRow.language == "en")), 1), else_=0)
     ),
 }
 
@@ -162,16 +169,16 @@ def test_figures_count_ones_own(both: Database, put: Callable[[], Any]) -> None:
 
 def test_an_outer_join_shows_nothing_of_the_other_side(both: Database) -> None:
     with both.read() as session:
-        theirs = session.scalars(select(Job.id).where(Job.tenant == THEIRS).limit(1)).one()
+        theirs = session.scalars(select(JobRow.id).where(JobRow.tenant == THEIRS).limit(1)).one()
     for tenant, seen in ((OURS, None), (THEIRS, theirs)):
         with undone(both.of(tenant)) as session:
-            session.add(Worker(id=new_id(), host="h", device="cpu", job_id=theirs, last_seen=now(session)))
-            working = select(Worker.host, Job.id).outerjoin(Job, Job.id == Worker.job_id)
+            session.add(WorkerRow(id=new_id(), host="h", device="cpu", job_id=theirs, last_seen=now(session)))
+            working = select(WorkerRow.host, JobRow.id).outerjoin(JobRow, JobRow.id == WorkerRow.job_id)
             assert session.execute(working).all() == [("h", seen)]
 
 
 @pytest.mark.parametrize("table", owned(), ids=lambda table: table.__name__)
-def test_no_table_with_a_tenant_can_be_left_out(both: Database, table: type[Table]) -> None:
+def test_no_table_with_a_tenant_can_be_left_out(both: Database, table: type[Base]) -> None:
     """Whatever is mapped, in a SELECT, an UPDATE and a DELETE the tenant stands in the WHERE clause."""
     said: list[str] = []
     event.listen(both.engine, "before_cursor_execute", lambda *call: said.append(" ".join(call[2].split())))
@@ -185,10 +192,10 @@ def test_no_table_with_a_tenant_can_be_left_out(both: Database, table: type[Tabl
 
 
 def test_every_table_belongs_to_somebody_through_its_parent_or_to_nobody() -> None:
-    mapped = {mapper.class_ for mapper in Table.registry.mappers}
-    assert {mapper.local_table for mapper in Table.registry.mappers} == set(Table.metadata.sorted_tables)
+    mapped = {mapper.class_ for mapper in Base.registry.mappers}
+    assert {mapper.local_table for mapper in Base.registry.mappers} == set(Base.metadata.sorted_tables)
     assert set(owned()) == {table for table in mapped if "tenant" in inspect(table).columns}
-    assert set(parents()) == {BlobChunk, JobEvent}
+    assert set(parents()) == {BlobChunkRow, JobEventRow}
     assert set(PARENT_THERE) == set(parents())
     nobodys = mapped - set(owned()) - set(parents())
     assert {table.__name__ for table in nobodys} == {"Tenant", "Worker", "Counter"}, (
@@ -197,16 +204,18 @@ def test_every_table_belongs_to_somebody_through_its_parent_or_to_nobody() -> No
 
 
 CHANGES: dict[str, Callable[[], Any]] = {
-    "update": lambda: update(Adapter).values(name="taken"),
+    "update": lambda: update(AdapterRow).values(name="taken"),
     "update with a subquery": lambda: (
-        update(Alias).where(Alias.adapter_id.in_(select(Adapter.id))).values(updated_at=func.current_timestamp())
+        update(AliasRow)
+        .where(AliasRow.adapter_id.in_(select(AdapterRow.id)))
+        .values(updated_at=func.current_timestamp())
     ),
-    "update of children": lambda: update(BlobChunk).values(idx=BlobChunk.idx + 9),
-    "delete": lambda: delete(Alias),
-    "delete of children": lambda: delete(BlobChunk),
-    "delete by a subquery": lambda: delete(BlobChunk).where(BlobChunk.blob_id.in_(select(Blob.id))),
-    "delete by exists": lambda: delete(JobEvent).where(exists().where(Job.id == JobEvent.job_id)),
-    "delete returning": lambda: delete(Alias).returning(Alias.alias),
+    "update of children": lambda: update(BlobChunkRow).values(idx=BlobChunkRow.idx + 9),
+    "delete": lambda: delete(AliasRow),
+    "delete of children": lambda: delete(BlobChunkRow),
+    "delete by a subquery": lambda: delete(BlobChunkRow).where(BlobChunkRow.blob_id.in_(select(BlobRow.id))),
+    "delete by exists": lambda: delete(JobEventRow).where(exists().where(JobRow.id == JobEventRow.job_id)),
+    "delete returning": lambda: delete(AliasRow).returning(AliasRow.alias),
 }
 
 
@@ -222,37 +231,37 @@ def test_changes_meet_ones_own_rows_only(both: Database, put: Callable[[], Any])
 
 def test_getting_by_key_is_filtered_whether_the_row_was_loaded_or_not(both: Database) -> None:
     with both.read() as session:
-        ours = session.scalars(select(Adapter).where(Adapter.tenant == OURS)).one()
-        chunk = session.scalars(select(BlobChunk).where(BlobChunk.blob_id == ours.blob_id)).one()
+        ours = session.scalars(select(AdapterRow).where(AdapterRow.tenant == OURS)).one()
+        chunk = session.scalars(select(BlobChunkRow).where(BlobChunkRow.blob_id == ours.blob_id)).one()
     with both.of(THEIRS).read() as session:
-        session.scalars(select(Adapter)).all()
-        assert session.get(Adapter, ours.id) is None
-        assert session.get(Adapter, ours.id, with_for_update=True) is None
-        assert session.get(BlobChunk, (chunk.blob_id, chunk.idx)) is None
-        assert session.get(Alias, (OURS, "sw", "production")) is None
+        session.scalars(select(AdapterRow)).all()
+        assert session.get(AdapterRow, ours.id) is None
+        assert session.get(AdapterRow, ours.id, with_for_update=True) is None
+        assert session.get(BlobChunkRow, (chunk.blob_id, chunk.idx)) is None
+        assert session.get(AliasRow, (OURS, "sw", "production")) is None
     with both.of(OURS).read() as session:
-        assert session.get_one(Adapter, ours.id).id == ours.id
-        assert session.get_one(BlobChunk, (chunk.blob_id, chunk.idx)).data == b"delta"
+        assert session.get_one(AdapterRow, ours.id).id == ours.id
+        assert session.get_one(BlobChunkRow, (chunk.blob_id, chunk.idx)).data == b"delta"
 
 
-def foreign(session: Any, db: Database) -> Adapter:
+def foreign(session: Any, db: Database) -> AdapterRow:
     with db.read() as whole:
-        return whole.scalars(select(Adapter).where(Adapter.tenant == OURS)).one()
+        return whole.scalars(select(AdapterRow).where(AdapterRow.tenant == OURS)).one()
 
 
 def added(session: Any, db: Database) -> None:
     session.add(
-        Dataset(id=new_id(), tenant=OURS, kind="pairs", blob_id="b", sha256="s", count=1, created_at=now(session))
+        DatasetRow(id=new_id(), tenant=OURS, kind="pairs", blob_id="b", sha256="s", count=1, created_at=now(session))
     )
 
 
 def nobodys(session: Any, db: Database) -> None:
     row = {"id": new_id(), "kind": "pairs", "blob_id": "b", "sha256": "s", "count": 1, "created_at": now(session)}
-    session.add(Dataset(**row))
+    session.add(DatasetRow(**row))
 
 
 def given_away(session: Any, db: Database) -> None:
-    session.scalars(select(Adapter)).one().tenant = OURS
+    session.scalars(select(AdapterRow)).one().tenant = OURS
 
 
 def attached(session: Any, db: Database) -> None:
@@ -273,44 +282,44 @@ def removed(session: Any, db: Database) -> None:
 
 def chunk(session: Any, db: Database) -> None:
     adapter = foreign(session, db)
-    session.add(BlobChunk(blob_id=adapter.blob_id, idx=7, sha256="s", size=1, data=b"x"))
+    session.add(BlobChunkRow(blob_id=adapter.blob_id, idx=7, sha256="s", size=1, data=b"x"))
 
 
 def reported(session: Any, db: Database) -> None:
     job_id = foreign(session, db).job_id
-    session.add(JobEvent(job_id=job_id, seq=99, kind="log", data={}, created_at=now(session)))
+    session.add(JobEventRow(job_id=job_id, seq=99, kind="log", data={}, created_at=now(session)))
 
 
 def inserted(session: Any, db: Database) -> None:
-    session.execute(insert(session, LanguageVersion).values(tenant=OURS, lang="xx", last_version=1))
+    session.execute(insert(session, LanguageVersionRow).values(tenant=OURS, lang="xx", last_version=1))
 
 
 def inserted_among_ones_own(session: Any, db: Database) -> None:
     rows = [{"tenant": whose, "lang": "xx", "last_version": 1} for whose in (THEIRS, OURS)]
-    session.execute(insert(session, LanguageVersion).values(rows))
+    session.execute(insert(session, LanguageVersionRow).values(rows))
 
 
 def inserted_many(session: Any, db: Database) -> None:
     rows = [{"tenant": whose, "lang": "xx", "last_version": 1} for whose in (THEIRS, OURS)]
-    session.execute(plain_insert(LanguageVersion), rows)
+    session.execute(plain_insert(LanguageVersionRow), rows)
 
 
 def inserted_chunk(session: Any, db: Database) -> None:
     values = {"blob_id": foreign(session, db).blob_id, "idx": 7, "sha256": "s", "size": 1, "data": b"x"}
-    session.execute(insert(session, BlobChunk).values(values))
+    session.execute(insert(session, BlobChunkRow).values(values))
 
 
 def inserted_from_a_query(session: Any, db: Database) -> None:
-    rows = select(literal(OURS), Adapter.lang, literal(1))
-    session.execute(plain_insert(LanguageVersion).from_select(["tenant", "lang", "last_version"], rows))
+    rows = select(literal(OURS), AdapterRow.lang, literal(1))
+    session.execute(plain_insert(LanguageVersionRow).from_select(["tenant", "lang", "last_version"], rows))
 
 
 def updated_away(session: Any, db: Database) -> None:
-    session.execute(update(Adapter).values(tenant=OURS))
+    session.execute(update(AdapterRow).values(tenant=OURS))
 
 
 def updated_by_key(session: Any, db: Database) -> None:
-    session.execute(update(Adapter), [{"id": foreign(session, db).id, "name": "taken"}])
+    session.execute(update(AdapterRow), [{"id": foreign(session, db).id, "name": "taken"}])
 
 
 def written(session: Any, db: Database) -> None:
@@ -318,23 +327,25 @@ def written(session: Any, db: Database) -> None:
 
 
 def bare(session: Any, db: Database) -> None:
-    session.execute(select(Adapter.__table__.c.id))
+    session.execute(select(AdapterRow.__table__.c.id))
 
 
 def bare_within(session: Any, db: Database) -> None:
-    session.execute(select(exists().where(Adapter.__table__.c.id == "x")))
+    session.execute(select(exists().where(AdapterRow.__table__.c.id == "x")))
 
 
 def opaque(session: Any, db: Database) -> None:
-    session.execute(select(func.row_number().over(order_by=Adapter.id)))
+    session.execute(select(func.row_number().over(order_by=AdapterRow.id)))
 
 
 def opaque_within(session: Any, db: Database) -> None:
-    session.execute(select(Alias.alias).where(literal(1).in_(select(func.row_number().over(order_by=Adapter.id)))))
+    session.execute(
+        select(AliasRow.alias).where(literal(1).in_(select(func.row_number().over(order_by=AdapterRow.id))))
+    )
 
 
 def bare_child(session: Any, db: Database) -> None:
-    session.execute(delete(BlobChunk.__table__))
+    session.execute(delete(BlobChunkRow.__table__))
 
 
 FAULTS = (
@@ -375,42 +386,42 @@ def test_a_fault_of_the_program_is_refused_and_nothing_is_written(both: Database
 def test_a_shared_ticket_and_its_mask_are_read_by_all_and_written_by_none(db: Database) -> None:
     store, made = BlobStore(db.of(THEIRS)), ready_ticket(db, tenant=OURS)[1]
     with db.read() as session:
-        ticket = session.get_one(Ticket, made.id)
+        ticket = session.get_one(TicketRow, made.id)
     with db.of(THEIRS).read() as session:
-        assert session.scalars(select(Ticket)).all() == []
-        assert session.scalars(select(Blob)).all() == []
+        assert session.scalars(select(TicketRow)).all() == []
+        assert session.scalars(select(BlobRow)).all() == []
     with pytest.raises(BlobNotFound):
         store.read(str(ticket.blob_id))
     with db.write() as session:
-        session.get_one(Ticket, ticket.id).shared = True
+        session.get_one(TicketRow, ticket.id).shared = True
     with db.of(THEIRS).read() as session:
-        assert session.get_one(Ticket, ticket.id).id == ticket.id
-        for blob, of_chunk in ((Blob.id, BlobChunk.blob_id), (OtherBlob.id, OtherChunk.blob_id)):
+        assert session.get_one(TicketRow, ticket.id).id == ticket.id
+        for blob, of_chunk in ((BlobRow.id, BlobChunkRow.blob_id), (OtherBlob.id, OtherChunk.blob_id)):
             assert session.scalars(select(blob)).all() == session.scalars(select(of_chunk)).all() == [ticket.blob_id]
-        assert session.get(Drift, ticket.drift_id) is None
+        assert session.get(DriftRow, ticket.drift_id) is None
     assert store.read(str(ticket.blob_id)) == b"mask"
     with db.of(THEIRS).write() as session:
-        session.execute(update(Ticket).values(name="taken"))
-        session.execute(update(Blob).values(status="corrupt"))
-        session.execute(delete(BlobChunk), execution_options={"synchronize_session": False})
+        session.execute(update(TicketRow).values(name="taken"))
+        session.execute(update(BlobRow).values(status="corrupt"))
+        session.execute(delete(BlobChunkRow), execution_options={"synchronize_session": False})
     with pytest.raises(ForeignRow), db.of(THEIRS).write() as session:
-        session.get_one(Ticket, ticket.id).name = "taken"
+        session.get_one(TicketRow, ticket.id).name = "taken"
     with db.of(OURS).read() as session:
-        assert session.get_one(Ticket, ticket.id).name is None
+        assert session.get_one(TicketRow, ticket.id).name is None
     assert store.read(str(ticket.blob_id)) == b"mask"
 
 
 def test_a_damaged_shared_mask_is_refused_to_all_and_quarantined_by_its_own(db: Database) -> None:
     made = ready_ticket(db, tenant=OURS)[1]
     with db.write() as session:
-        ticket = session.get_one(Ticket, made.id)
+        ticket = session.get_one(TicketRow, made.id)
         ticket.shared = True
-        session.execute(update(BlobChunk).where(BlobChunk.blob_id == ticket.blob_id).values(data=b"mush"))
+        session.execute(update(BlobChunkRow).where(BlobChunkRow.blob_id == ticket.blob_id).values(data=b"mush"))
     for tenant, status in ((THEIRS, "ready"), (OURS, "corrupt"), (THEIRS, "corrupt")):
         with pytest.raises(CorruptBlob):
             BlobStore(db.of(tenant)).read(str(ticket.blob_id))
         with db.read() as session:
-            assert session.get_one(Blob, ticket.blob_id).status == status
+            assert session.get_one(BlobRow, ticket.blob_id).status == status
 
 
 def sources() -> list[Path]:

@@ -16,7 +16,7 @@ from sqlalchemy import MetaData, func, select
 from app.registry.aliases import resolve_adapter
 from app.storage.blobs import BlobStore
 from app.storage.database import Database
-from app.storage.models import Adapter, Job, Tenant
+from app.storage.models import AdapterRow, JobRow, TenantRow
 from app.storage.table import new_id
 
 BEFORE, SINCE = "0002", "0003"
@@ -151,7 +151,7 @@ def test_rows_of_the_version_before_come_through_up_and_down(old: Database) -> N
     old.migrate(SINCE)
     assert everything(old, schema) == before
     with old.read() as session:
-        assert set(session.scalars(select(Tenant.name))) == {"default", "field"}
+        assert set(session.scalars(select(TenantRow.name))) == {"default", "field"}
     command.downgrade(old.alembic(), BEFORE)
     assert everything(old, schema) == before
     assert set(tables(old).tables) == set(schema.tables)
@@ -177,6 +177,6 @@ def test_processes_of_the_version_before_go_on_while_the_schema_is_new_already(o
         jobs = schema.tables["jobs"]
         session.execute(jobs.update().where(jobs.c.id == late["jobs"]["id"]).values(attempt=2))
     with old.read() as session:
-        assert session.scalar(select(func.count()).select_from(Adapter)) == 2
-        assert session.get_one(Job, late["jobs"]["id"]).attempt == 2
+        assert session.scalar(select(func.count()).select_from(AdapterRow)) == 2
+        assert session.get_one(JobRow, late["jobs"]["id"]).attempt == 2
     assert all(len(rows) in (0, 2) for rows in everything(old, schema).values())

@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from support.making import make_ticket
 
 from app.storage.database import Database
-from app.storage.models import Ticket
+from app.storage.models import TicketRow
 from app.telemetry.tracebacks import WITHHELD, in_full, in_short
 
 SECRET = "what somebody wrote"
@@ -121,7 +121,7 @@ def test_causes_and_groups_are_followed() -> None:
 def test_a_broken_constraint_is_named_without_its_row(db: Database) -> None:
     _, ticket, _ = make_ticket(db)
     with pytest.raises(IntegrityError) as caught, db.write() as session:
-        session.add(Ticket(id=ticket.id, tenant="default", name=SECRET))
+        session.add(TicketRow(id=ticket.id, tenant="default", name=SECRET))
     assert SECRET not in in_short(caught.value) + in_full(caught.value)  # Postgres' own words show the whole row
     assert "IntegrityError: " in in_short(caught.value)
     with pytest.raises(DBAPIError) as wrong, db.read() as session:
