@@ -14,7 +14,7 @@ from support.making import TENANT, make_ticket, sample_file, take
 from app.errors import BlobNotFound, CorruptBlob
 from app.jobs import end_attempt
 from app.registry import datasets
-from app.storage import blobs
+from app.storage import blob_lifecycle
 from app.storage.blobs import BlobStore
 from app.storage.chunks import CHUNK
 from app.storage.database import Database
@@ -110,7 +110,7 @@ def test_a_damaged_blob_is_refused_quarantined_and_not_found_again(
     with pytest.raises(CorruptBlob):
         loaded(store, blob.id)
     with pytest.raises(CorruptBlob), db.write() as session:
-        blobs.use(session, blob.id)
+        blob_lifecycle.use(session, blob.id)
     assert store.read(other.id) == b"another"
     assert store.stage(TENANT, path).id != blob.id
 

@@ -63,7 +63,7 @@ def test_it_goes_on_from_a_flat_state() -> None:
 TRAIN = """
 import sys
 from pathlib import Path
-from synthetic import pairs, random_ticket
+from support.synthetic import pairs, random_ticket
 from ltp.adapter import train_adapter
 from ltp.backbone.load import load_backbone
 from ltp.config import AdapterConfig

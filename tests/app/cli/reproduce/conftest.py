@@ -20,7 +20,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def service(tmp_path: Path, migrated_sqlite: Path, tiny_backbone_dir: Path) -> Iterator[Service]:
+def empty_service(tmp_path: Path, migrated_sqlite: Path, tiny_backbone_dir: Path) -> Iterator[Service]:
     """A ready service with an empty registry, of which a worker was heard."""
     with running(settings_for(tmp_path / "service", migrated_sqlite, tiny_backbone_dir)) as started:
         started.wait_ready()
@@ -30,16 +30,16 @@ def service(tmp_path: Path, migrated_sqlite: Path, tiny_backbone_dir: Path) -> I
 
 
 @pytest.fixture
-def working(service: Service) -> Iterator[Service]:
+def working(empty_service: Service) -> Iterator[Service]:
     """The service while its jobs are being done."""
     done = threading.Event()
 
     def work() -> None:
         while not done.wait(0.02):
-            service.work()
+            empty_service.work()
 
     thread = threading.Thread(target=work)
     thread.start()
-    yield service
+    yield empty_service
     done.set()
     thread.join(60)

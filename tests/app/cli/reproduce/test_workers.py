@@ -45,12 +45,12 @@ def grid(data: Path) -> Grid:
 
 
 @pytest.fixture
-def start(service: Service, tiny_backbone: Backbone, data: Path, tmp_path: Path) -> Iterator[Start]:
+def start(empty_service: Service, tiny_backbone: Backbone, data: Path, tmp_path: Path) -> Iterator[Start]:
     """Begin an executor on the service; another on the same folder goes on with its orders."""
     with ExitStack() as stack:
 
         def begin(*, backbone: Backbone = tiny_backbone, folder: Path = tmp_path / "artefacts") -> OnWorkers:
-            client = stack.enter_context(Client(service.url))
+            client = stack.enter_context(Client(empty_service.url))
             sentences = read_text(data, None, sentences=SENTENCES).sentences
             return stack.enter_context(OnWorkers(client, backbone.info, grid_on(data).data, sentences, folder=folder))
 
@@ -108,26 +108,28 @@ def test_adapters_never_answer_for_their_language(working: Service, start: Start
     assert asked.json()["error"] == "no_adapter_for_language"
 
 
-def test_a_run_that_goes_on_finds_its_jobs(service: Service, start: Start, grid: Grid) -> None:
+def test_a_run_that_goes_on_finds_its_jobs(empty_service: Service, start: Start, grid: Grid) -> None:
     drift = next(cell for cell in grid.cells({}) if isinstance(cell, DriftCell))
     with start() as interrupted:
         future = interrupted.submit(drift, ignore)
-        wait_until(lambda: jobs_of(service), 10)
+        wait_until(lambda: jobs_of(empty_service), 10)
     with pytest.raises(Failure, match="it goes on"):
         future.result()
 
     executor = start()
     assert not executor.holds(drift)
     again = executor.submit(drift, ignore)
-    service.work()
+    empty_service.work()
 
     assert again.result().outcome["moved"] > 0
-    assert len(jobs_of(service)) == 1
+    assert len(jobs_of(empty_service)) == 1
     assert executor.holds(drift)
     assert start().holds(drift)
 
 
-def test_an_order_whose_note_was_lost_is_one_job(service: Service, start: Start, grid: Grid, tmp_path: Path) -> None:
+def test_an_order_whose_note_was_lost_is_one_job(
+    empty_service: Service, start: Start, grid: Grid, tmp_path: Path
+) -> None:
     drift = next(cell for cell in grid.cells({}) if isinstance(cell, DriftCell))
     executor = start()
     before = (tmp_path / "artefacts" / FILE).read_bytes()
@@ -136,10 +138,10 @@ def test_an_order_whose_note_was_lost_is_one_job(service: Service, start: Start,
     (tmp_path / "artefacts" / FILE).write_bytes(before)  # killed between the answer and the note
 
     again = start().submit(drift, ignore)
-    service.work()
+    empty_service.work()
 
     assert again.result().outcome["moved"] > 0
-    assert len(jobs_of(service)) == 1
+    assert len(jobs_of(empty_service)) == 1
 
 
 def test_what_failed_or_was_deleted_is_ordered_anew(working: Service, start: Start, grid: Grid) -> None:
@@ -154,7 +156,7 @@ def test_what_failed_or_was_deleted_is_ordered_anew(working: Service, start: Sta
 
 
 def test_a_service_that_differs_is_refused_naming_both_sides(
-    service: Service, start: Start, grid: Grid, tiny_backbone: Backbone, tmp_path: Path
+    empty_service: Service, start: Start, grid: Grid, tiny_backbone: Backbone, tmp_path: Path
 ) -> None:
     cells: list[Cell] = grid.cells({})
     other = dataclasses.replace(tiny_backbone, info=dataclasses.replace(tiny_backbone.info, fingerprint="0" * 64))
@@ -166,27 +168,27 @@ def test_a_service_that_differs_is_refused_naming_both_sides(
         start().check(bf16.cells({}))
 
     start().check(cells)
-    elsewhere = (tmp_path / "artefacts" / FILE).read_text().replace(service.url, "http://elsewhere")
+    elsewhere = (tmp_path / "artefacts" / FILE).read_text().replace(empty_service.url, "http://elsewhere")
     (tmp_path / "artefacts" / FILE).write_text(elsewhere)
     with pytest.raises(LedgerMismatch, match="kept by the service at http://elsewhere"):
         start()
 
 
-def test_blank_texts_are_refused_before_anything_is_ordered(service: Service, start: Start, data: Path) -> None:
+def test_blank_texts_are_refused_before_anything_is_ordered(empty_service: Service, start: Start, data: Path) -> None:
     grid = grid_on(data, pool="americasnli", test="americasnli", train="each", languages=("aym",))
     with pytest.raises(Failure, match="1 of the 20 test pairs of aym hold a blank text"):
         start().check(grid.cells({}))
-    assert not jobs_of(service)
+    assert not jobs_of(empty_service)
 
 
 @pytest.mark.parametrize(("code", "outcome"), [("training_diverged", {"diverged": "no number"}), ("broken", None)])
 def test_a_loss_that_is_no_number_is_an_outcome_and_another_failure_is_none(
-    service: Service, start: Start, grid: Grid, code: str, outcome: Outcome | None
+    empty_service: Service, start: Start, grid: Grid, code: str, outcome: Outcome | None
 ) -> None:
     (training, *_) = [cell for cell in grid.cells({}) if isinstance(cell, TrainingCell)]
     future = start().submit(training, ignore)
-    wait_until(lambda: jobs_of(service), 10)
-    with service.app.state.db.write() as session:
+    wait_until(lambda: jobs_of(empty_service), 10)
+    with empty_service.app.state.db.write() as session:
         claimed = jobs.claim(session, owner="test", lease_s=600)
         assert claimed is not None
         jobs.fail(session, claimed, code=code, detail="no number")

@@ -31,7 +31,7 @@ RUN = """
 import sys, time
 from pathlib import Path
 import torch
-from reproducing import grid_of, small
+from support.reproducing import grid_of, small
 from ltp.backbone.load import load_backbone
 from ltp.reproduce.run.identity import identify
 from ltp.reproduce.run.in_process import InProcess
