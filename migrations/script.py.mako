@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-import app.storage.database
+import app.storage.table
 
 revision = ${repr(up_revision)}
 down_revision = ${repr(down_revision)}

@@ -144,9 +144,9 @@ def test_the_key_is_the_teams_and_no_other_sees_its_work(
         assert team.get("/keys").status_code == 403
 
 
-def test_the_key_command_of_the_readme_works_as_it_stands(deployment: Rehearsal, given: dict[str, str]) -> None:
-    readme = (ROOT / "README.md").read_text("utf-8")
-    (line,) = re.findall(r"^ltp key create .*$", readme, re.MULTILINE)
+def test_the_key_command_of_the_deployment_page_works(deployment: Rehearsal, given: dict[str, str]) -> None:
+    page = (ROOT / "docs" / "deploy.md").read_text("utf-8")
+    (line,) = re.findall(r"^ltp key create .*$", page, re.MULTILINE)
     program = str(Path(sys.executable).with_name("ltp"))
     variables = {"LTP_URL": deployment.apis[1].url, "LTP_API_KEY": given["LTP_ADMIN_KEY"]}
     words = [program, *shlex.split(line)[1:], "--json"]
