@@ -56,4 +56,4 @@ def test_the_levels_are_those_that_are_tested() -> None:
 
 def test_the_page_of_settings_is_that_of_the_settings() -> None:
     written = settings_page.PAGE.read_text("utf-8")
-    assert written == settings_page.page(), "write it anew: python tests/support/settings_page.py"
+    assert written == settings_page.page(), "write it anew: `.venv/bin/python tests/support/settings_page.py`"

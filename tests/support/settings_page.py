@@ -1,22 +1,18 @@
-"""docs/settings.md, made from the settings themselves. `python tests/support/settings_page.py` writes it anew."""
+"""docs/settings.md, made from the settings themselves. `.venv/bin/python tests/support/settings_page.py` writes it."""
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parents[2]
-if __name__ == "__main__":
-    sys.path.insert(0, str(ROOT))
-
 from app.settings import PREFIX, Settings
 
-PAGE = ROOT / "docs" / "settings.md"
+PAGE = Path(__file__).parents[2] / "docs" / "settings.md"
 HEAD = """# Settings
 
-Environment variables, or lines of a file `.env` in the working directory. `ltp settings` prints each with its value here
-and where that is from. Secrets have no default. A deployment with Compose takes those of [.env.example](../.env.example).
+Environment variables, or lines of a file `.env` in the working directory. `ltp settings` prints each with its value and
+where that is from. Secrets have no default. Compose takes those of
+[.env.example](../.env.example).
 
 | variable | default | meaning |
 |---|---|---|
