@@ -23,6 +23,7 @@ from ltp.adapter import exported_mask
 from ltp.adapter.header import FORMAT, VERSION, check_header, sealed
 from ltp.backbone.architecture import BY_ROWS, Shapes
 from ltp.backbone.manifest import BackboneInfo
+from ltp.backbone.strategy import STRATEGIES
 from ltp.config import Method, Strategy
 from ltp.delta.delta import MAX_EXPONENT, Delta
 from ltp.errors import CorruptArtifact, DeltaDoesNotFitTicket, NonFiniteWeights
@@ -225,7 +226,7 @@ def _array(array: Array | Stored) -> Array:
 
 
 def _check_values(file: str, adapter: Adapter, given: Mapping[str, Array | Stored]) -> None:
-    known = adapter.method in get_args(Method) and adapter.strategy in get_args(Strategy) and _possible(adapter)
+    known = adapter.method in get_args(Method) and adapter.strategy in STRATEGIES and _possible(adapter)
     options = adapter.template
     whole = type(options.literal) is bool and type(options.max_length) is int
     scaled = all(type(power) is int and abs(power) <= MAX_EXPONENT for power in adapter.delta.exponents.values())

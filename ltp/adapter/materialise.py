@@ -7,6 +7,7 @@ from dataclasses import replace
 from ltp.adapter.artefact import Adapter
 from ltp.backbone.architecture import DECODER, WORD_EMBEDDINGS
 from ltp.backbone.load import Backbone
+from ltp.backbone.strategy import STRATEGIES
 from ltp.delta.fuse import fuse, overlay
 from ltp.model.encoder import Weights, look_up, weights_from
 from ltp.model.head import ClassHead
@@ -28,7 +29,7 @@ def decoded(backbone: Backbone, adapter: Adapter, ticket: Ticket | None) -> Weig
         head = {name: tensor.to(weights.word.device) for name, tensor in adapter.head.items()}
         return replace(weights, classifier=ClassHead(head))
     tokens, answers = backbone.tokens_of(words), None
-    if adapter.strategy == "tied":
+    if STRATEGIES[adapter.strategy].ties_output:
         answers = look_up(parameters[WORD_EMBEDDINGS], rows, tokens)
     elif DECODER in adapter.delta.values:
         answers = look_up(backbone.decoder, overlay(parameters, adapter.delta, ticket, name=DECODER), tokens)

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ltp.backbone.architecture import DECODER
 from ltp.backbone.load import Backbone
+from ltp.backbone.strategy import strategy_of_checkpoint
 from ltp.config import LABELS, AdapterConfig, Method, Strategy
 from ltp.errors import BackboneMismatch, ExamplesError, InvalidConfig
 from ltp.model.methods import RECIPES, Recipe
@@ -64,7 +65,7 @@ class Plan:
         if self.ticket is not None:
             return self.ticket.strategy
         predicts = self.recipe.dense and self.words is not None
-        return "tied" if predicts and DECODER not in self.backbone.parameters else "decoupled"
+        return strategy_of_checkpoint(ties_output=predicts and DECODER not in self.backbone.parameters)
 
     @property
     def steps_per_epoch(self) -> int:

@@ -19,6 +19,7 @@ from torch import Tensor
 
 from ltp.backbone.architecture import WORD_EMBEDDINGS
 from ltp.backbone.load import Backbone
+from ltp.backbone.strategy import STRATEGIES
 from ltp.delta.delta import Delta, DeltaDtype, encode
 from ltp.model.encoder import Overlay, Weights, weights_from
 from ltp.model.template import Encoded
@@ -55,7 +56,7 @@ class SparseParameters:
         self._watch()
         self.reset()
         self._weights = self._view(backbone)
-        tied = ticket is not None and ticket.strategy == "tied" and WORD_EMBEDDINGS in self._pieces
+        tied = ticket is not None and STRATEGIES[ticket.strategy].ties_output and WORD_EMBEDDINGS in self._pieces
         self._answer_rows = torch.searchsorted(rows, backbone.verbalizer) if tied else None
 
     def _cut(self, backbone: Backbone, ticket: Ticket) -> Iterator[tuple[str, _Piece]]:

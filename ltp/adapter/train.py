@@ -15,6 +15,7 @@ from ltp.adapter.report import Scorer, best_first, summary
 from ltp.adapter.seed_run import SeedRun, under
 from ltp.adapter.sparse import SparseParameters, touched_rows
 from ltp.backbone.load import Backbone
+from ltp.backbone.strategy import STRATEGIES
 from ltp.config import AdapterConfig, Method
 from ltp.progress import Progress, ProgressCallback
 from ltp.text.examples import Example
@@ -228,7 +229,7 @@ class _Trainer:
 
 def _model(plan: Plan) -> SparseParameters | DenseParameters:
     """What trains of the backbone, by the method."""
-    tied = plan.strategy == "tied"
+    tied = STRATEGIES[plan.strategy].ties_output
     rows = touched_rows(plan.backbone, plan.train.encoded, tied=tied, words=plan.words)
     if plan.recipe.dense:
         return DenseParameters(plan.backbone, rows=rows, words=plan.words)

@@ -12,7 +12,7 @@ import math
 from dataclasses import dataclass, field
 from math import prod
 from pathlib import Path
-from typing import Any, cast, get_args
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -21,7 +21,7 @@ from torch import Tensor
 from ltp import tensorfile
 from ltp.backbone.architecture import EMBEDDING_MATRICES, Shapes
 from ltp.backbone.manifest import BackboneInfo
-from ltp.backbone.strategy import selectable_shapes
+from ltp.backbone.strategy import STRATEGIES
 from ltp.config import Strategy
 from ltp.errors import BackboneMismatch, CorruptArtifact, NonFiniteWeights
 
@@ -138,12 +138,12 @@ def _check_header(header: tensorfile.Header, backbone: BackboneInfo | None) -> _
         )
     except (KeyError, ValueError, TypeError, AttributeError) as error:
         raise CorruptArtifact(f"the drift's metadata cannot be read: {error!r}") from error
-    if facts.strategy not in get_args(Strategy) or list(shapes) != sorted(shapes):
+    if facts.strategy not in STRATEGIES or list(shapes) != sorted(shapes):
         raise CorruptArtifact(f"the drift's metadata is inconsistent: strategy {facts.strategy!r}, {len(shapes)} names")
     if backbone is not None:
         if facts.backbone != backbone.fingerprint:
             raise BackboneMismatch(artefact=facts.backbone, backbone=backbone.fingerprint)
-        if shapes != selectable_shapes(backbone.shapes, facts.strategy):
+        if shapes != STRATEGIES[facts.strategy].selectable_shapes(backbone.shapes):
             raise CorruptArtifact("the drift's parameters are not the backbone's selectable ones")
     _check_tensors(header, shapes)
     return facts

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from ltp.backbone.architecture import LM_BIAS, WORD_EMBEDDINGS
 from ltp.backbone.load import Backbone
-from ltp.backbone.strategy import selectable_shapes
+from ltp.backbone.strategy import STRATEGIES
 from ltp.config import MLMConfig, Strategy
 from ltp.drift import masking
 from ltp.drift.batches import Lines, MaskedBatch, build, epoch_order, parts
@@ -66,7 +66,7 @@ def train_drift(
         report=lambda done: report(Progress("tokenizing", done, len(lines))),
     )
     plan = make_plan(backbone, tokens, config)
-    movable = Movable(backbone, strategy, rows=torch.from_numpy(plan.rows))
+    movable = Movable(backbone, STRATEGIES[strategy], rows=torch.from_numpy(plan.rows))
     identity = identity_of(
         kind="drift",
         backbone=backbone.info.fingerprint,
@@ -88,10 +88,10 @@ def _measure(
         values=values,
         rows={name: numbers.cpu() for name, numbers in rows.items()},
         scale_exponent=exponent,
-        strategy=movable.strategy,
+        strategy=movable.strategy.name,
         backbone=backbone.info.fingerprint,
-        shapes=selectable_shapes(backbone.shapes, movable.strategy),
-        report=report | {"strategy": movable.strategy, "config": dataclasses.asdict(config)},
+        shapes=movable.strategy.selectable_shapes(backbone.shapes),
+        report=report | {"strategy": movable.strategy.name, "config": dataclasses.asdict(config)},
     )
     drift.report.update(moved=drift.moved, selectable=drift.selectable)
     return drift
@@ -133,7 +133,7 @@ class _Run:
         self.steps_per_epoch = -(-(len(plan.train.offsets) - 1) // config.batch_size)
         self.total = self.steps_per_epoch * config.epochs
         self.decoder = backbone.decoder.to(self.encoder.dtype)  # a frozen one is rounded once
-        if movable.strategy == "tied":
+        if movable.strategy.ties_output:
             self.decoder = movable.parameters[WORD_EMBEDDINGS]
         compact = movable.rows is not None
         self.train_table, self.validation_table, frozen = plan.tables(compact=compact)

@@ -13,9 +13,7 @@ from torch.nn import Parameter
 
 from ltp.backbone.architecture import EMBEDDING_MATRICES, WORD_EMBEDDINGS
 from ltp.backbone.load import Backbone
-from ltp.backbone.strategy import selectable_shapes, trains
-from ltp.config import Strategy
-from ltp.errors import InvalidConfig
+from ltp.backbone.strategy import EmbeddingStrategy
 
 PULL_CHUNK = 1 << 17
 """Elements the L1 pull handles at a time: parameter, origin and gradient together fit the second-level cache."""
@@ -28,18 +26,17 @@ class Movable:
     (R, H).
     """
 
-    def __init__(self, backbone: Backbone, strategy: Strategy, *, rows: Tensor) -> None:
-        if strategy == "tied" and not backbone.info.tied:
-            raise InvalidConfig("strategy", strategy, f"another: {backbone.info.name} has output embeddings of its own")
+    def __init__(self, backbone: Backbone, strategy: EmbeddingStrategy, *, rows: Tensor) -> None:
+        strategy.check_fits(backbone=backbone.info.name, tied=backbone.info.tied)
         self.strategy = strategy
-        self.rows = rows.to(backbone.decoder.device) if strategy == "decoupled" else None
+        self.rows = rows.to(backbone.decoder.device) if strategy.moves_read_rows_only else None
         self.origin: dict[str, Tensor] = {}
         for name, tensor in backbone.parameters.items():
-            if trains(name, strategy):
+            if strategy.trains(name):
                 compact = name == WORD_EMBEDDINGS and self.rows is not None
                 self.origin[name] = tensor[self.rows] if compact else tensor
         self.parameters = {name: Parameter(tensor.clone()) for name, tensor in self.origin.items()}
-        untied = strategy != "tied" and backbone.info.tied
+        untied = not strategy.ties_output and backbone.info.tied
         self.dense_size = backbone.info.parameters + (backbone.decoder.numel() if untied else 0)
         for parameter in self.parameters.values():
             parameter.grad = torch.zeros_like(parameter)
@@ -106,7 +103,7 @@ class Movable:
         Returns values by name, embedding matrices as (R, H) with their ascending row numbers (R,) by name.
         """
         values, rows = {}, {}
-        for name in selectable_shapes({name: tuple(tensor.shape) for name, tensor in best.items()}, self.strategy):
+        for name in self.strategy.selectable_shapes({name: tuple(tensor.shape) for name, tensor in best.items()}):
             values[name] = (best[name] - self.origin[name]).abs_()
             if name in EMBEDDING_MATRICES:
                 moved = values[name].any(1).nonzero().squeeze(1)

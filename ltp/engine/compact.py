@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ltp.backbone.architecture import DECODER, EMBEDDING_MATRICES, LM_BIAS, WORD_EMBEDDINGS, is_layer_norm
+from ltp.backbone.strategy import STRATEGIES
 from ltp.compute.masked_add import Fusing, all_active, fuse_all, fuse_into
 from ltp.config import VERBALIZER
 from ltp.delta.delta import Delta
@@ -47,7 +48,7 @@ class Compact:
         self._shared, self._ticket = shared, ticket
         self._delta = shared.kept(adapter.delta)
         self._moved = frozenset(moved(self._delta))
-        self._tied = adapter.strategy == "tied"
+        self._tied = STRATEGIES[adapter.strategy].ties_output
         self._words = RECIPES[adapter.method].words
         self._units = [unit for unit in shared.units.values() if self._changes(unit)]
         self.view = self._view(adapter)

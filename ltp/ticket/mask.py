@@ -13,7 +13,7 @@ from functools import cached_property
 from itertools import accumulate
 from math import prod
 from pathlib import Path
-from typing import Any, cast, get_args
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -24,7 +24,7 @@ from ltp import tensorfile
 from ltp.backbone.architecture import Shapes, layer_of
 from ltp.backbone.layers import EMBEDDINGS, count_layers
 from ltp.backbone.manifest import BackboneInfo
-from ltp.backbone.strategy import selectable_shapes
+from ltp.backbone.strategy import STRATEGIES
 from ltp.compute.kernel import bits_before, bits_set
 from ltp.compute.threads import share
 from ltp.config import Strategy, TicketConfig
@@ -56,7 +56,9 @@ class Ticket:
     @staticmethod
     def empty(backbone: BackboneInfo, *, strategy: Strategy = "decoupled") -> Ticket:
         """A ticket with nothing active: then only the prompt trains."""
-        return Ticket({}, selectable_shapes(backbone.shapes, strategy), 0, 0, 0, strategy, backbone.fingerprint)
+        return Ticket(
+            {}, STRATEGIES[strategy].selectable_shapes(backbone.shapes), 0, 0, 0, strategy, backbone.fingerprint
+        )
 
     @cached_property
     def before(self) -> dict[str, list[int]]:
@@ -172,7 +174,7 @@ def without_masks(header: tensorfile.Header, backbone: BackboneInfo | None) -> T
     if backbone is not None:
         if ticket.backbone != backbone.fingerprint:
             raise BackboneMismatch(artefact=ticket.backbone, backbone=backbone.fingerprint)
-        if ticket.shapes != selectable_shapes(backbone.shapes, ticket.strategy):
+        if ticket.shapes != STRATEGIES[ticket.strategy].selectable_shapes(backbone.shapes):
             raise CorruptArtifact("the ticket's parameters are not the backbone's selectable ones")
     if list(header.entries) != list(ticket.masks):
         raise CorruptArtifact("the ticket's tensors are not those its metadata names")
@@ -210,7 +212,7 @@ def _parse(metadata: dict[str, str]) -> Ticket:
     except (KeyError, ValueError, TypeError, AttributeError, InvalidConfig) as error:
         raise CorruptArtifact(f"the ticket's metadata cannot be read: {error!r}") from error
     known = all(layer_of(name) is not None for name in shapes) and set(names) <= set(shapes)
-    if strategy not in get_args(Strategy) or not known or names != sorted(names) or list(shapes) != sorted(shapes):
+    if strategy not in STRATEGIES or not known or names != sorted(names) or list(shapes) != sorted(shapes):
         raise CorruptArtifact("the ticket's metadata is inconsistent: strategy, names or their order")
     return ticket
 

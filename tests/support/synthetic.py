@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from ltp.backbone.load import Backbone
-from ltp.backbone.strategy import selectable_shapes
+from ltp.backbone.strategy import STRATEGIES
 from ltp.config import LABELS, Strategy
 from ltp.text.examples import Example
 from ltp.ticket import Ticket
@@ -21,7 +21,7 @@ def random_ticket(
 ) -> Ticket:
     """A ticket over the parameters whose names start with `only`, each active with probability `ratio`."""
     generator = np.random.default_rng(seed)
-    shapes = selectable_shapes(backbone.shapes, strategy)
+    shapes = STRATEGIES[strategy].selectable_shapes(backbone.shapes)
     bits = {name: generator.random(prod(shape)) < ratio for name, shape in shapes.items() if name.startswith(only)}
     masks = {name: np.packbits(active, bitorder="little") for name, active in bits.items() if active.any()}
     selectable = sum(len(active) for active in bits.values())

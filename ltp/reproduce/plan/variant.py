@@ -75,7 +75,8 @@ class Variant:
         if self.ticket is None:
             return self.method
         chosen = (self.strategy, str(self.ticket.layers), self.ticket.rule)
-        options = [option for option in chosen if option not in ("decoupled", "all", "global")]
+        usual = (Variant.strategy, TicketConfig.layers, TicketConfig.rule)
+        options = [option for option, default in zip(chosen, usual, strict=True) if option != default]
         return ":".join([f"ltp@{self.percent:g}", *options])
 
     @property

@@ -19,7 +19,7 @@ from ltp import tensorfile
 from ltp.backbone.architecture import TYPE_EMBEDDINGS, WORD_EMBEDDINGS, layer_of
 from ltp.backbone.layers import layers_in
 from ltp.backbone.load import Backbone
-from ltp.backbone.strategy import selectable_shapes
+from ltp.backbone.strategy import STRATEGIES
 from ltp.config import Rule, TicketConfig
 from ltp.drift import Drift
 from ltp.errors import BackboneMismatch, CorruptArtifact, InvalidConfig
@@ -217,13 +217,13 @@ def measured(tiny_backbone: Backbone) -> Drift:
     """A drift of the tiny backbone's own shapes, with embedding rows that moved less than the layers."""
     rng = np.random.default_rng(0)
     values, rows = {}, {}
-    for name, shape in selectable_shapes(tiny_backbone.shapes, "decoupled").items():
+    for name, shape in STRATEGIES["decoupled"].selectable_shapes(tiny_backbone.shapes).items():
         array = np.abs(rng.normal(size=shape)).astype(np.float16)
         if name.startswith("roberta.embeddings."):
             rows[name] = sorted(rng.choice(shape[0], max(1, shape[0] // 3), replace=False).tolist())
             array = array[rows[name]] * np.float16(0.25)
         values[name] = array
-    shapes = selectable_shapes(tiny_backbone.shapes, "decoupled")
+    shapes = STRATEGIES["decoupled"].selectable_shapes(tiny_backbone.shapes)
     return replace(_drift(values, rows, shapes), backbone=tiny_backbone.info.fingerprint)
 
 
