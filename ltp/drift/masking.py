@@ -6,7 +6,6 @@ the order of training, on torch, or on numpy's version. Hence the embedding rows
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
@@ -33,7 +32,6 @@ TO_MASK, TO_RANDOM = 0.8, 0.1
 class Purpose(IntEnum):
     """What a random stream is for; part of its key."""
 
-    SAMPLE = 0
     HOLDOUT = 1
     ORDER = 2
     MASKING = 3
@@ -77,23 +75,6 @@ def concatenated_ranges(starts: NDArray[np.int64], lengths: NDArray[np.int64]) -
     ends = np.cumsum(lengths)
     shifts: NDArray[np.int64] = np.repeat(starts - (ends - lengths), lengths)
     return shifts + np.arange(len(shifts))
-
-
-def corpus_sha256(lines: Sequence[str]) -> str:
-    """Hash the lines, each ended by a line feed."""
-    digest = hashlib.sha256()
-    for line in lines:
-        digest.update(line.encode())
-        digest.update(b"\n")
-    return digest.hexdigest()
-
-
-def sampled(lines: Sequence[str], config: MLMConfig) -> Sequence[str]:
-    """Take `config.sample` of the lines, in their order; all of them when there are no more than that."""
-    if config.sample is None or len(lines) <= config.sample:
-        return lines
-    chosen = np.sort(permutation(len(lines), config.seed, Purpose.SAMPLE)[: config.sample])
-    return [lines[index] for index in chosen]
 
 
 def tokenize(

@@ -28,6 +28,8 @@ from ltp.drift.trainable import Movable
 from ltp.errors import TrainingDiverged
 from ltp.model.encoder import Weights, weights_from
 from ltp.progress import Progress, ProgressCallback
+from ltp.text.corpus import lines_of_texts, sha256_of_lines
+from ltp.text.sampling import sample_lines
 from ltp.training.checkpoint import Checkpoints, identity_of
 from ltp.training.seeds import step_seed
 
@@ -44,19 +46,23 @@ def train_drift(
 ) -> Drift:
     """Train on `lines`, one example each, and return how far every selectable parameter moved at the best checkpoint.
 
+    The lines are taken as a `Corpus` takes them: without the blanks around them, blank ones dropped, and a sample of
+    `config.sample` of them for `config.seed`, which is the sample that the service takes of the same corpus.
+
     The same backbone, lines, strategy and configuration give the same bits, also across an interruption that
     `checkpoints` bridges; matrix products round by the number of threads, so that must be the same, too. `progress` is
     called at least once a step.
 
     Raises:
-        CorpusError: fewer than two lines can be used.
+        CorpusError: fewer than two lines can be used, or one holds a character that is not text.
         InvalidConfig: the strategy does not fit the backbone.
         TrainingDiverged: a loss became NaN or infinite.
         TrainingCancelled: raised by `progress`.
     """
     report = progress or (lambda _: None)
     backbone = backbone.on(device)
-    lines = masking.sampled(lines, config)
+    lines = sample_lines(lines_of_texts(lines), config.sample, config.seed)
+    corpus_sha256 = sha256_of_lines(lines)
     tokens = masking.tokenize(
         backbone.tokenizer,
         lines,
@@ -70,13 +76,13 @@ def train_drift(
     identity = identity_of(
         kind="drift",
         backbone=backbone.info.fingerprint,
-        corpus=masking.corpus_sha256(lines),
+        corpus=corpus_sha256,
         strategy=strategy,
         config=dataclasses.asdict(config),
     )
     run = _Run(backbone, plan, movable, config, report, checkpoints, identity)
     best, history = run.train()
-    return _measure(backbone, movable, best, history | {"corpus_sha256": masking.corpus_sha256(lines)}, config)
+    return _measure(backbone, movable, best, history | {"corpus_sha256": corpus_sha256}, config)
 
 
 def _measure(

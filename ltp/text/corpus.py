@@ -7,16 +7,19 @@ around them; blank ones are dropped.
 from __future__ import annotations
 
 import hashlib
-import random
+import re
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from ltp.errors import CorpusError
 from ltp.text.demo_corpus import demo_sentences
 from ltp.text.lines import numbered_lines
+from ltp.text.sampling import sample_lines
 
 BUILTINS: dict[str, Callable[[], Iterator[str]]] = {"demo": demo_sentences}
 """The corpora that need no file. `demo`: English prose out of Python's own documentation."""
+
+_NOT_TEXT = re.compile("[\0\ud800-\udfff]")
 
 
 class Corpus:
@@ -36,7 +39,7 @@ class Corpus:
     def from_texts(cls, texts: Iterable[str], *, name: str = "texts") -> Corpus:
         """A corpus held in memory; a line break inside a text makes two lines of it."""
         held = list(texts)
-        return cls(name, lambda: _lines_of_texts(held))
+        return cls(name, lambda: lines_of_texts(held))
 
     @classmethod
     def from_file(cls, path: Path, *, longest: int | None = None) -> Corpus:
@@ -58,8 +61,7 @@ class Corpus:
         """Every line in order; a complete pass also settles `count` and `sha256`."""
         digest, count = hashlib.sha256(), 0
         for line in self._read():
-            digest.update(line.encode())
-            digest.update(b"\n")
+            digest.update(_hashed(line))
             count += 1
             yield line
         if not count:
@@ -69,19 +71,9 @@ class Corpus:
     def lines(self, sample: int | None = None, seed: int = 0) -> list[str]:
         """All lines, or a uniform sample of at most `sample` of them, in the corpus's order.
 
-        One pass that holds no more than the sample (reservoir sampling); the same corpus, size and seed give the same
-        lines on every Python.
+        One pass, and no more in memory than the sample (`sample_lines`).
         """
-        if sample is None:
-            return list(self)
-        rng = random.Random(seed)  # noqa: S311  repeatable, not secret
-        reservoir: list[tuple[int, str]] = []
-        for index, line in enumerate(self):
-            if index < sample:
-                reservoir.append((index, line))
-            elif (slot := int(rng.random() * (index + 1))) < sample:
-                reservoir[slot] = (index, line)
-        return [line for _, line in sorted(reservoir)]
+        return sample_lines(self, sample, seed)
 
     @property
     def sha256(self) -> str:
@@ -101,21 +93,32 @@ class Corpus:
                 pass
 
 
+def lines_of_texts(texts: Iterable[str]) -> Iterator[str]:
+    """Cut texts in memory into lines as a corpus is. Raises CorpusError for a character that is not text."""
+    for number, text in enumerate(texts, start=1):
+        if wrong := _NOT_TEXT.search(text):
+            what = f"the character U+{ord(wrong[0]):04X} is not text; remove it"
+            raise CorpusError(what, line=number, column=wrong.start() + 1)
+        yield from _pieces(text)
+
+
+def sha256_of_lines(lines: Iterable[str]) -> str:
+    """What `Corpus.sha256` is of these lines."""
+    digest = hashlib.sha256()
+    for line in lines:
+        digest.update(_hashed(line))
+    return digest.hexdigest()
+
+
+def _hashed(line: str) -> bytes:
+    return f"{line}\n".encode()
+
+
 def _pieces(text: str) -> Iterator[str]:
     r"""The lines of `text` without the blanks around them; a CR alone ends a line too (old Macintosh files)."""
     for piece in text.replace("\r", "\n").split("\n"):
         if stripped := piece.strip():
             yield stripped
-
-
-def _lines_of_texts(texts: list[str]) -> Iterator[str]:
-    for number, text in enumerate(texts, start=1):
-        for column, character in enumerate(text, start=1):
-            if character == "\0" or "\ud800" <= character <= "\udfff":
-                raise CorpusError(
-                    f"the character U+{ord(character):04X} is not text; remove it", line=number, column=column
-                )
-        yield from _pieces(text)
 
 
 def _lines_of_file(path: Path, longest: int | None) -> Iterator[str]:
