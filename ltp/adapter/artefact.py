@@ -240,12 +240,11 @@ def _check_values(file: str, adapter: Adapter, given: Mapping[str, Array | Store
 def _possible(adapter: Adapter) -> bool:
     """Tell whether the adapter has what its method makes, and nothing else."""
     recipe = RECIPES[adapter.method]
-    moved = {"prompt": False, "ticket": adapter.ticket_sha256 is not None, "all": True}[recipe.trains]
-    alone = recipe.trains == "ticket" or adapter.ticket_sha256 is None
-    head = () if recipe.words else CLASSIFIER
+    has_ticket, has_delta = adapter.ticket_sha256 is not None, bool(adapter.delta.values)
+    head = CLASSIFIER if recipe.classifies else ()
     return (
-        alone
-        and (moved or not adapter.delta.values)
+        (recipe.needs_ticket or not has_ticket)
+        and (recipe.dense or has_ticket or not has_delta)
         and recipe.soft == bool(len(adapter.prompt))
         and (tuple(sorted(adapter.head)) == head)
     )

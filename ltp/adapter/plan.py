@@ -39,7 +39,7 @@ class Labelled:
 
 @dataclass(frozen=True)
 class Plan:
-    """One training run before its first step. `ticket` is None unless the method is `ltp`."""
+    """One training run before its first step. `ticket` is None for methods that need none."""
 
     backbone: Backbone
     ticket: Ticket | None
@@ -144,12 +144,12 @@ def make_plan(
 
 
 def _ticket_for(method: Method, ticket: Ticket | None, backbone: Backbone) -> Ticket | None:
-    if method != "ltp":
+    if not RECIPES[method].needs_ticket:
         if ticket is not None:
             raise InvalidConfig("ticket", ticket.sha256, f"none: method {method!r} trains without one")
         return None
     if ticket is None:
-        raise InvalidConfig("ticket", None, "a ticket: method 'ltp' trains its active parameters")
+        raise InvalidConfig("ticket", None, f"a ticket: method {method!r} trains its active parameters")
     if ticket.backbone != backbone.info.fingerprint:
         raise BackboneMismatch(artefact=ticket.backbone, backbone=backbone.info.fingerprint)
     return ticket

@@ -174,7 +174,7 @@ def _added(plan: Plan, seed: int) -> Iterator[tuple[str, nn.Module]]:
     hidden = plan.backbone.info.hidden
     if plan.recipe.soft:
         yield "prompt", SoftPrompt(plan.config.prompt_length, hidden, seed=seed)
-    if plan.recipe.words is None:
+    if plan.recipe.classifies:
         yield "head", Classifier(hidden, seed=seed)
 
 

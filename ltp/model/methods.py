@@ -1,7 +1,8 @@
 """What the compared methods are (4.3), as what each chooses: template x verbalizer x head x trainable set. No torch.
 
 LTP and PT are the paper's own; FT, DP, SP and MP are those of Zhao & Schuetze (2021), to which it compares. All of them
-share one trainer, so that nothing but these choices differs.
+share one trainer, so that nothing but these choices differs. What differs between methods is asked of the recipe,
+never of the method's name: a new method is one line here and its name in `ltp.config.Method`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from ltp.config import VERBALIZER, Label, Method
 Form = Literal["pair", "discrete", "mixed", "soft"]
 """How a pair is laid out, see `ltp.model.template`."""
 Trains = Literal["prompt", "ticket", "all"]
-"""What moves of the model: nothing beside what the method adds to it, a ticket's active parameters, or every one."""
+"""What moves of the model: nothing but what the method adds to it, a ticket's active parameters, or every one."""
 
 YES_OR_NO: dict[Label, str] = {"entailment": "yes", "neutral": "maybe", "contradiction": "no"}
 """The words of the templates with a question."""
@@ -34,9 +35,19 @@ class Recipe:
         return self.form in ("soft", "mixed")
 
     @property
+    def needs_ticket(self) -> bool:
+        """Whether a ticket says which parameters train; the other methods take none."""
+        return self.trains == "ticket"
+
+    @property
     def dense(self) -> bool:
         """Whether every parameter trains, and what moved is published without a ticket."""
         return self.trains == "all"
+
+    @property
+    def classifies(self) -> bool:
+        """Whether a classification head of its own answers, in place of words predicted at `<mask>`."""
+        return self.words is None
 
 
 RECIPES: dict[Method, Recipe] = {

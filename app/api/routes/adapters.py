@@ -155,7 +155,7 @@ def delete_adapter(adapter: AdapterDep, db: DatabaseDep, predictor: PredictorDep
 def _check(request: AdapterRequest, backbone: BackboneInfo) -> None:
     """Refuse what no training could use, before any text is looked at."""
     training = request.training
-    if request.method != "ltp" and request.ticket is not None:
+    if not RECIPES[request.method].needs_ticket and request.ticket is not None:
         raise _refusal("ticket", f"method {request.method!r} trains without a ticket; leave it out, or choose 'ltp'")
     if training.max_length > backbone.max_positions:
         raise _refusal("training.max_length", f"the backbone takes at most {backbone.max_positions} tokens")
@@ -198,8 +198,8 @@ def _queue(
 
 
 def _ticket(session: Session, request: AdapterRequest, *, tenant: str, backbone: BackboneInfo) -> str | None:
-    """Return the ticket to train on: the one named, else the newest; none unless the method is `ltp`."""
-    if request.method != "ltp":
+    """Return the ticket to train on: the one named, else the newest; none for methods that need none."""
+    if not RECIPES[request.method].needs_ticket:
         return None
     if request.ticket is None:
         return tickets.newest_ready(session, tenant=tenant, backbone=backbone.fingerprint).id

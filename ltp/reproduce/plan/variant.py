@@ -8,6 +8,7 @@ from typing import Literal, cast, get_args
 
 from ltp.config import LayerScope, Rule, Strategy, TicketConfig
 from ltp.errors import InvalidConfig, InvalidExperiment
+from ltp.model.methods import RECIPES
 
 Kind = Literal["ft", "dp", "sp", "mp", "pt", "ltp"]
 """The methods that are compared (4.3). The trainer says which of them it knows."""
@@ -40,8 +41,8 @@ class Variant:
             InvalidExperiment: it is neither.
         """
         plain = text.strip().casefold()
-        if plain in get_args(Kind) and plain != "ltp":
-            return cls(cast("Kind", plain))
+        if plain in RECIPES and not RECIPES[plain].needs_ticket:
+            return cls(plain)
         if not (match := _FORM.match(plain)):
             raise InvalidExperiment(
                 f"{text!r} is no method; it must be one of ft, dp, sp, mp, pt, or ltp@20 (20 % of the parameters),"

@@ -6,6 +6,7 @@ from typing import get_args
 
 import pytest
 import torch
+from support.comparisons import comparisons_with
 from support.synthetic import pairs, random_ticket
 
 from ltp.adapter import Adapter, TrainedAdapter, read_export, train_adapter
@@ -34,8 +35,13 @@ def trained(request: pytest.FixtureRequest, tiny_backbone: Backbone) -> TrainedA
 def test_every_method_has_its_recipe() -> None:
     assert set(RECIPES) == set(get_args(Method))
     assert [method for method, recipe in RECIPES.items() if recipe.dense] == list(DENSE)
+    assert [method for method, recipe in RECIPES.items() if recipe.needs_ticket] == ["ltp"]
     assert [method for method, recipe in RECIPES.items() if recipe.words is None] == ["ft"]
     assert [method for method, recipe in RECIPES.items() if not recipe.soft] == ["ft", "dp"]
+
+
+def test_no_file_compares_a_method_with_its_name() -> None:
+    assert list(comparisons_with(set(RECIPES))) == []
 
 
 def test_it_learns(trained: TrainedAdapter) -> None:
