@@ -7,15 +7,14 @@ from math import prod
 import numpy as np
 import torch
 
-from ltp.adapter import Adapter, TemplateOptions
+from ltp.adapter.artefact import Adapter, TemplateOptions
 from ltp.backbone.architecture import EMBEDDING_MATRICES, WORD_EMBEDDINGS, layer_of
 from ltp.backbone.layers import layers_in
 from ltp.backbone.load import Backbone
 from ltp.backbone.strategy import selectable_shapes
 from ltp.config import LayerScope
 from ltp.delta.delta import Delta
-from ltp.ticket import Ticket
-from ltp.ticket.mask import active_in_rows
+from ltp.ticket.mask import Ticket, active_in_rows
 
 ROWS = 500
 """Rows of the word embeddings that move: about as many tokens as the examples of a few-shot set have."""

@@ -33,12 +33,12 @@ from support.servers import free_port, running_postgres, sqlite_template
 from support.tiny import write_tiny
 
 from app.settings import Settings
-from ltp.adapter import Adapter, TemplateOptions
+from ltp.adapter.artefact import Adapter, TemplateOptions
 from ltp.backbone.architecture import EMBEDDING_MATRICES
 from ltp.backbone.manifest import read_manifest
 from ltp.backbone.strategy import selectable_shapes
 from ltp.delta.delta import Delta
-from ltp.ticket import Ticket
+from ltp.ticket.mask import Ticket
 
 MIB = 1 << 20
 HIDDEN = 384

@@ -13,14 +13,14 @@ import torch
 from transformers import XLMRobertaConfig, XLMRobertaForMaskedLM
 
 from bench.material import BASE
-from ltp.adapter import Adapter, TemplateOptions
+from ltp.adapter.artefact import Adapter, TemplateOptions
 from ltp.backbone.architecture import DECODER, EMBEDDING_MATRICES, WORD_EMBEDDINGS
 from ltp.backbone.strategy import selectable_shapes
 from ltp.config import Strategy, TicketConfig
 from ltp.delta.delta import encode
-from ltp.drift import Drift
-from ltp.ticket import Ticket, select
-from ltp.ticket.mask import active_in_rows
+from ltp.drift.stored import Drift
+from ltp.ticket.mask import Ticket, active_in_rows
+from ltp.ticket.selection import select
 
 RATIO = 0.2
 CORPUS_ROWS = 36_000

@@ -114,6 +114,14 @@ def test_a_module_keeps_the_rules(path: Path) -> None:
         "app.cli",
         "ltp.config",
         "ltp.errors",
+        "ltp.backbone",
+        "ltp.backbone.layers",
+        "ltp.backbone.manifest",
+        "ltp.backbone.strategy",
+        "ltp.model",
+        "ltp.model.methods",
+        "ltp.model.template",
+        "ltp.text",
         "ltp.text.examples",
         "ltp.text.corpus",
         "ltp.metrics",
@@ -125,3 +133,11 @@ def test_importing_a_light_module_leaves_torch_alone(module: str) -> None:
     code = f"import sys, {module}; sys.exit('torch' in sys.modules or 'transformers' in sys.modules)"
     result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr or f"{module} imports torch or transformers"
+
+
+@pytest.mark.parametrize("module", ["ltp.ticket.mask", "ltp.drift.stored", "ltp.adapter.artefact", "ltp.delta.fuse"])
+def test_reading_an_artefact_imports_no_training(module: str) -> None:
+    training = ["ltp.drift.train", "ltp.adapter.train", "ltp.adapter.seed_run", "ltp.training", "transformers"]
+    code = f"import sys, {module}; print(*[name for name in {training} if name in sys.modules])"
+    result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (result.stdout.strip(), result.stderr) == ("", "")

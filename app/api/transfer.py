@@ -30,8 +30,8 @@ from ltp.model.methods import RECIPES
 from ltp.model.template import least_tokens
 
 if TYPE_CHECKING:
-    from ltp.adapter import Adapter
-    from ltp.ticket import Ticket
+    from ltp.adapter.artefact import Adapter
+    from ltp.ticket.mask import Ticket
 
 LONGEST_NOTES = 4 << 20
 """Characters; scores of a hundred seeds with their epochs fit."""
@@ -66,8 +66,8 @@ def pack(db: Database, blobs: BlobStore, row: models.AdapterRow, *, spool: Path)
     """
     if row.status != "ready" or row.blob_id is None:
         raise NotReadyYet(f"adapter {row.id} is {row.status}; there is nothing to export yet")
-    from ltp.adapter import leave_values
-    from ltp.ticket import Ticket
+    from ltp.adapter.artefact import leave_values
+    from ltp.ticket.mask import Ticket
 
     with db.read() as session:
         ticket_row = tickets.get(session, tenant=row.tenant, ticket_id=row.ticket_id) if row.ticket_id else None
@@ -96,7 +96,7 @@ def bring_in(
         BackboneMismatch: it was made on another backbone.
         InvalidRequest: neither the request nor the file names the language.
     """
-    from ltp.adapter import read_export
+    from ltp.adapter.artefact import read_export
 
     try:
         adapter, ticket, raw_notes, left = read_export(path, backbone, leave=True)

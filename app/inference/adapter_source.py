@@ -17,8 +17,8 @@ from ltp.backbone.manifest import BackboneInfo
 from ltp.errors import BackboneMismatch
 
 if TYPE_CHECKING:
-    from ltp.adapter import Adapter
-    from ltp.ticket import Ticket
+    from ltp.adapter.artefact import Adapter
+    from ltp.ticket.mask import Ticket
 
 KEPT_TICKETS = 4
 """Tickets are shared by many adapters, and a mask is an eighth of a byte a parameter."""
@@ -45,7 +45,7 @@ class RegistrySource:
             CorruptBlob, CorruptArtifact: what is stored is damaged; nothing of it is used.
             BackboneMismatch: it was made on another backbone.
         """
-        from ltp.adapter import Adapter
+        from ltp.adapter.artefact import Adapter
 
         tenant, _, adapter_id = key.rpartition("/")
         view = self.db.of(tenant)
@@ -64,7 +64,7 @@ class RegistrySource:
         return adapter, None if ticket_row is None else self._ticket(blobs, ticket_row)
 
     def _ticket(self, blobs: BlobStore, row: TicketRow) -> Ticket:
-        from ltp.ticket import Ticket
+        from ltp.ticket.mask import Ticket
 
         if row.id not in self._tickets:
             with tempfile.TemporaryDirectory(prefix="ltp-ticket-") as directory:

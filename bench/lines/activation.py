@@ -22,7 +22,7 @@ from bench.figure import Figure
 from bench.lines import Options
 from bench.material import base, pairs
 from bench.side import Measured, run, timed
-from ltp.adapter import Adapter
+from ltp.adapter.artefact import Adapter
 from ltp.backbone.architecture import WORD_EMBEDDINGS
 from ltp.backbone.load import load_backbone
 from ltp.compute.buffers import carve
@@ -31,7 +31,7 @@ from ltp.config import Precision
 from ltp.delta.fuse import fusing, overlay, positions_in
 from ltp.engine import Engine, PairRequest
 from ltp.model.encoder import DTYPES
-from ltp.ticket import Ticket
+from ltp.ticket.mask import Ticket
 
 NUMBER, TITLE = 7, "Activation of a 20 % adapter of XLM-R base"
 COLD_S, FASTER = 0.5, 5

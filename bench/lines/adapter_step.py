@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ltp.adapter.plan import Plan
     from ltp.adapter.seed_run import SeedRun
     from ltp.backbone.load import Backbone
-    from ltp.ticket import Ticket
+    from ltp.ticket.mask import Ticket
 
 NUMBER = 3
 TITLE = "Adapter training, 96 examples, 20 % ticket"
@@ -150,7 +150,7 @@ def ticket_like_a_drifts(pretrained: Backbone, corpus: list[str]) -> Ticket:
 
     from ltp.backbone.architecture import WORD_EMBEDDINGS
     from ltp.backbone.strategy import selectable_shapes
-    from ltp.ticket import Ticket
+    from ltp.ticket.mask import Ticket
 
     generator = np.random.default_rng(SEED)
     shapes = selectable_shapes(pretrained.shapes, "decoupled")

@@ -193,11 +193,11 @@ def exports(folder: str) -> Measured:
     import numpy as np
     import torch
 
-    from ltp.adapter import Adapter, TemplateOptions
+    from ltp.adapter.artefact import Adapter, TemplateOptions
     from ltp.backbone.manifest import read_manifest
     from ltp.backbone.strategy import selectable_shapes
     from ltp.delta.delta import encode
-    from ltp.ticket import Ticket
+    from ltp.ticket.mask import Ticket
 
     info, chance = read_manifest(mini()), np.random.default_rng(0)
     shapes = selectable_shapes(info.shapes, "decoupled")
@@ -227,7 +227,7 @@ def exports(folder: str) -> Measured:
 def engine(folder: str, data: str | None) -> Measured:
     """What is left without HTTP: the engine called directly."""
     from app.settings import MIB, Settings
-    from ltp.adapter import read_export
+    from ltp.adapter.artefact import read_export
     from ltp.backbone.load import load_backbone
     from ltp.engine import Engine, PairRequest
     from ltp.engine.precision import choose_precision

@@ -63,13 +63,13 @@ def figures(options: Options) -> Iterator[Figure]:
 
 def adapter(folder: str) -> Measured:
     """Train one as a user would: a drift of real text, its best 10 %, a few epochs on the shipped examples."""
-    from ltp.adapter import train_adapter
+    from ltp.adapter.train import train_adapter
     from ltp.backbone.load import load_backbone
     from ltp.config import AdapterConfig, MLMConfig, TicketConfig
-    from ltp.drift import train_drift
+    from ltp.drift.train import train_drift
     from ltp.text.demo_corpus import demo_sentences
     from ltp.text.examples import Example, read_examples
-    from ltp.ticket import select
+    from ltp.ticket.selection import select
 
     def shipped(part: str) -> list[Example]:
         return [each for file in sorted((ROOT / "examples").glob(f"*-{part}.jsonl")) for each in read_examples(file)]
@@ -88,7 +88,7 @@ def compared(folder: str, data: str | None) -> Measured:
     """The same pairs in the arithmetic that is chosen here, and in fp32."""
     import torch
 
-    from ltp.adapter import read_export
+    from ltp.adapter.artefact import read_export
     from ltp.backbone.load import load_backbone
     from ltp.config import Precision
     from ltp.engine import Engine, PairRequest

@@ -13,7 +13,7 @@ from bench.figure import Figure
 from bench.lines import Options
 from bench.side import Measured, extra_mb, run, timed
 from ltp.config import Strategy, TicketConfig
-from ltp.ticket import select
+from ltp.ticket.selection import select
 
 NUMBER, TITLE = 2, "Selection of 20 % of 278 M parameters"
 FASTER, LEANER = 50, 1 / 20

@@ -17,10 +17,10 @@ from bench import made_up
 from bench.figure import Figure
 from bench.lines import Options
 from bench.side import Measured, run, timed
-from ltp.adapter import Adapter
+from ltp.adapter.artefact import Adapter
 from ltp.backbone.architecture import WORD_EMBEDDINGS
 from ltp.delta.fuse import fuse, positions_in
-from ltp.ticket import Ticket
+from ltp.ticket.mask import Ticket
 
 NUMBER, TITLE = 5, "A 20 % adapter of XLM-R base at rest, and fused from there"
 BYTES, FASTER = 2.1, 3

@@ -12,7 +12,7 @@ from ltp.delta.fuse import fuse, overlay
 from ltp.model.encoder import Weights, look_up, weights_from
 from ltp.model.head import ClassHead
 from ltp.model.methods import RECIPES
-from ltp.ticket import Ticket
+from ltp.ticket.mask import Ticket
 
 
 def decoded(backbone: Backbone, adapter: Adapter, ticket: Ticket | None) -> Weights:

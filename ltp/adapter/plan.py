@@ -17,7 +17,7 @@ from ltp.errors import BackboneMismatch, ExamplesError, InvalidConfig
 from ltp.model.methods import RECIPES, Recipe
 from ltp.model.template import Encoded, Template
 from ltp.text.examples import Example, check_trainable
-from ltp.ticket import Ticket
+from ltp.ticket.mask import Ticket
 from ltp.training.checkpoint import identity_of
 
 

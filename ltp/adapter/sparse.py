@@ -23,8 +23,7 @@ from ltp.backbone.strategy import STRATEGIES
 from ltp.delta.delta import Delta, DeltaDtype, encode
 from ltp.model.encoder import Overlay, Weights, weights_from
 from ltp.model.template import Encoded
-from ltp.ticket import Ticket
-from ltp.ticket.mask import active_in_rows
+from ltp.ticket.mask import Ticket, active_in_rows
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from ltp.backbone.strategy import STRATEGIES
 from ltp.config import AdapterConfig, Method
 from ltp.progress import Progress, ProgressCallback
 from ltp.text.examples import Example
-from ltp.ticket import Ticket
+from ltp.ticket.mask import Ticket
 from ltp.training.checkpoint import Checkpoints
 from ltp.training.timings import Timings
 

@@ -22,8 +22,7 @@ from torch import Tensor
 
 from ltp.backbone.architecture import BY_ROWS, EMBEDDING_MATRICES, Shapes
 from ltp.errors import DeltaDoesNotFitTicket, NonFiniteWeights
-from ltp.ticket import Ticket
-from ltp.ticket.mask import _count_in_rows, active_in_rows
+from ltp.ticket.mask import Ticket, _count_in_rows, active_in_rows
 
 DeltaDtype = Literal["fp16", "fp32"]
 FP16_OVERFLOW = 65520.0

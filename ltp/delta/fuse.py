@@ -15,8 +15,7 @@ from ltp.compute.buffers import carve
 from ltp.compute.masked_add import Fusing, all_active, fuse_all, fuse_into
 from ltp.delta.delta import Delta
 from ltp.model.encoder import Overlay
-from ltp.ticket import Ticket
-from ltp.ticket.mask import active_in_rows
+from ltp.ticket.mask import Ticket, active_in_rows
 
 FIRST = 256
 """Values looked at before all the others of a tensor, to see whether any moved."""

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ltp.delta.delta import Delta
 from ltp.delta.fuse import everywhere, positions_in
-from ltp.ticket import Ticket
+from ltp.ticket.mask import Ticket
 
 if TYPE_CHECKING:
     from transformers import XLMRobertaForMaskedLM

@@ -26,8 +26,7 @@ from ltp.engine.projections import Unit
 from ltp.model.encoder import Overlay
 from ltp.model.head import ClassHead, Module, WordHead
 from ltp.model.methods import RECIPES
-from ltp.ticket import Ticket
-from ltp.ticket.mask import active_in_rows
+from ltp.ticket.mask import Ticket, active_in_rows
 
 if TYPE_CHECKING:
     from ltp.adapter.artefact import Adapter

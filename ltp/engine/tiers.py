@@ -22,7 +22,7 @@ from ltp.engine.prefetch import Prefetcher
 from ltp.engine.shared_weights import Shared
 from ltp.engine.usage import Popularity
 from ltp.errors import BackboneMismatch, CorruptArtifact
-from ltp.ticket import Ticket
+from ltp.ticket.mask import Ticket
 
 Source = Callable[[str], tuple[Adapter, Ticket | None]]
 """Fetches a published adapter, and the ticket it needs, by key; never called by two threads at once."""

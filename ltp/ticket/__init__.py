@@ -1,9 +1,5 @@
 """The winning ticket: which parameters of the backbone few-shot training may move (3.1, 5.3, 5.4).
 
-`selection` selects the ticket from a drift, `mask` is the ticket and its file.
+`mask` is the ticket and its file, `selection` selects a ticket from a drift. This file imports neither, so that reading
+a mask loads no training code.
 """
-
-from ltp.ticket.mask import Ticket
-from ltp.ticket.selection import select
-
-__all__ = ["Ticket", "select"]

@@ -9,7 +9,7 @@ from ltp.backbone.load import Backbone
 from ltp.backbone.strategy import STRATEGIES
 from ltp.config import LABELS, Strategy
 from ltp.text.examples import Example
-from ltp.ticket import Ticket
+from ltp.ticket.mask import Ticket
 
 NOUNS = ("dog", "cat", "horse", "bird", "man", "woman", "boy", "girl", "farmer", "teacher", "house", "road", "book")
 CUES = ("water", "milk", "bread")

@@ -16,7 +16,7 @@ from worker.context import JobContext
 
 if TYPE_CHECKING:
     from ltp.backbone.load import Backbone
-    from ltp.ticket import Ticket as Mask
+    from ltp.ticket.mask import Ticket as Mask
 
 FILE, NUMBERS = "adapter.safetensors", "adapter.json"
 
@@ -59,7 +59,7 @@ def _train(context: JobContext, row: AdapterRow, dataset: DatasetRow, ticket_row
     with timings("ticket"):
         mask = None if ticket_row is None else _mask(context, ticket_row, backbone)
 
-    from ltp.adapter import train_adapter
+    from ltp.adapter.train import train_adapter
 
     trained = train_adapter(
         backbone,
@@ -91,7 +91,7 @@ def _parts(context: JobContext, dataset: DatasetRow, config: AdapterConfig) -> P
 
 
 def _mask(context: JobContext, row: TicketRow, backbone: Backbone) -> Mask:
-    from ltp.ticket import Ticket as Mask
+    from ltp.ticket.mask import Ticket as Mask
 
     path = context.directory / "ticket.safetensors"
     return Mask.load(tickets.fetch_mask(context.store, row, path, backbone=backbone.info), backbone.info)

@@ -14,7 +14,7 @@ from ltp.text.corpus import Corpus
 from worker.context import JobContext
 
 if TYPE_CHECKING:
-    from ltp.drift import Drift
+    from ltp.drift.stored import Drift
 
 
 def execute(context: JobContext) -> None:
@@ -27,7 +27,7 @@ def execute(context: JobContext) -> None:
     drift = _measure(context, drift_row, dataset) if new else _fetch(context, drift_row)
     context.report(Progress("select", 0, 1))
 
-    from ltp.ticket import select
+    from ltp.ticket.selection import select
 
     ticket = select(drift, tickets.config_of(row))
     context.report(Progress("select", 1, 1))
@@ -53,7 +53,7 @@ def _measure(context: JobContext, row: DriftRow, dataset: DatasetRow | None) -> 
     """Run the MLM training, or take the drift that an interrupted attempt had already finished."""
     done = context.finished("drift.safetensors")
     if done is not None:
-        from ltp.drift import Drift
+        from ltp.drift.stored import Drift
 
         context.report.log("the MLM run of an earlier attempt is complete; going on with its drift")
         return Drift.load(done)
@@ -61,7 +61,7 @@ def _measure(context: JobContext, row: DriftRow, dataset: DatasetRow | None) -> 
     lines = _lines(context, row, dataset, config)
     backbone = context.backbone(row.backbone)
 
-    from ltp.drift import train_drift
+    from ltp.drift.train import train_drift
 
     drift = train_drift(
         backbone,
@@ -85,7 +85,7 @@ def _lines(context: JobContext, row: DriftRow, dataset: DatasetRow | None, confi
 
 
 def _fetch(context: JobContext, row: DriftRow) -> Drift:
-    from ltp.drift import Drift
+    from ltp.drift.stored import Drift
 
     return Drift.load(context.store.fetch(str(row.blob_id), context.directory / "drift.safetensors"))
 

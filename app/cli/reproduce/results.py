@@ -43,7 +43,7 @@ def result(
 
 
 def _ticket(client: Client, resource: str, backbone: BackboneInfo, folder: Path) -> Outcome:
-    from ltp.ticket import Ticket
+    from ltp.ticket.mask import Ticket
 
     path = folder / "mask.safetensors"
     client.save(f"/tickets/{resource}/mask", path)

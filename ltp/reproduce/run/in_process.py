@@ -11,10 +11,12 @@ from typing import Any, get_args
 
 import torch
 
-from ltp.adapter import Adapter, train_adapter
+from ltp.adapter.artefact import Adapter
+from ltp.adapter.train import train_adapter
 from ltp.backbone.load import Backbone
 from ltp.config import Method
-from ltp.drift import Drift, train_drift
+from ltp.drift.stored import Drift
+from ltp.drift.train import train_drift
 from ltp.engine import Engine, PairRequest, Prediction
 from ltp.errors import InvalidConfig, TrainingDiverged
 from ltp.progress import Progress, ProgressCallback
@@ -23,7 +25,8 @@ from ltp.reproduce.plan.cell import Cell, DriftCell, EvaluationCell, Outcome, Ti
 from ltp.reproduce.run import outcome
 from ltp.reproduce.run.executor import Done
 from ltp.reproduce.run.machine import machine, peak_rss_mb
-from ltp.ticket import Ticket, select
+from ltp.ticket.mask import Ticket
+from ltp.ticket.selection import select
 from ltp.training.checkpoint import Checkpoints
 
 PAIRS_AT_A_TIME = 128

@@ -16,7 +16,7 @@ from ltp.reproduce.plan.cell import Outcome
 from ltp.text.examples import Example
 
 if TYPE_CHECKING:
-    from ltp.ticket import Ticket
+    from ltp.ticket.mask import Ticket
 
 EMBEDDINGS = 0
 """The embeddings' place among the layers (`layer_of`)."""

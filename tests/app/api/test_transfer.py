@@ -15,7 +15,7 @@ import pytest
 import torch
 from support.served import Service, refused, running, settings_for, wait_until
 
-from ltp.adapter import Adapter, Export, read_export
+from ltp.adapter.artefact import Adapter, Export, read_export
 
 PAIRS = [{"premise": f"the {who} runs", "hypothesis": f"the {who} is red"} for who in ("dog", "cat", "horse")]
 

@@ -13,7 +13,7 @@ from support.served import wait_until
 
 from ltp.backbone.load import Backbone
 from ltp.config import MLMConfig
-from ltp.drift import train_drift
+from ltp.drift.train import train_drift
 from ltp.reproduce.data.suite import DataFolder
 from ltp.reproduce.data.text import read_text
 from ltp.reproduce.plan.cell import DriftCell

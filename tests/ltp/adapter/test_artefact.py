@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 from support.synthetic import random_changes, random_ticket
 
 from ltp import tensorfile
-from ltp.adapter import Adapter, TemplateOptions, leave_values, read_export
+from ltp.adapter.artefact import Adapter, TemplateOptions, leave_values, read_export
 from ltp.adapter.header import sealed
 from ltp.backbone.architecture import WORD_EMBEDDINGS
 from ltp.backbone.load import Backbone
 from ltp.config import Strategy
 from ltp.delta.delta import Delta, DeltaDtype, encode
 from ltp.errors import BackboneMismatch, CorruptArtifact, DeltaDoesNotFitTicket, NonFiniteWeights
-from ltp.ticket import Ticket
+from ltp.ticket.mask import Ticket
 
 BIAS = "roberta.encoder.layer.0.output.dense.bias"
 

@@ -10,7 +10,7 @@ from support.synthetic import pairs
 from support.tiny import write_tiny
 from transformers import XLMRobertaForMaskedLM
 
-from ltp.adapter import Adapter, TemplateOptions
+from ltp.adapter.artefact import Adapter, TemplateOptions
 from ltp.adapter.dense import DenseParameters
 from ltp.adapter.materialise import decoded
 from ltp.adapter.sparse import touched_rows

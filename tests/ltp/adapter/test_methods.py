@@ -9,7 +9,8 @@ import torch
 from support.comparisons import comparisons_with
 from support.synthetic import pairs, random_ticket
 
-from ltp.adapter import Adapter, TrainedAdapter, read_export, train_adapter
+from ltp.adapter.artefact import Adapter, read_export
+from ltp.adapter.train import TrainedAdapter, train_adapter
 from ltp.backbone.load import Backbone
 from ltp.config import AdapterConfig, Method
 from ltp.engine import Engine, PairRequest

@@ -6,7 +6,7 @@ import pytest
 import torch
 from support.synthetic import pairs, random_ticket
 
-from ltp.adapter import TrainedAdapter, train_adapter
+from ltp.adapter.train import TrainedAdapter, train_adapter
 from ltp.backbone.load import Backbone
 from ltp.config import AdapterConfig
 from ltp.errors import TrainingCancelled

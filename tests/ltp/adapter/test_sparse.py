@@ -16,8 +16,7 @@ from ltp.config import LABELS, Strategy
 from ltp.model.encoder import Encoder, pack
 from ltp.model.soft_prompt import SoftPrompt
 from ltp.model.template import Encoded, Template
-from ltp.ticket import Ticket
-from ltp.ticket.mask import active_in_rows
+from ltp.ticket.mask import Ticket, active_in_rows
 
 STRATEGIES: tuple[Strategy, ...] = ("decoupled", "tied", "frozen_embeddings")
 ADAMW = {"lr": 1e-2, "weight_decay": 0.0, "eps": 1e-3}

@@ -7,7 +7,7 @@ import pytest
 import torch
 from support.synthetic import pairs, random_ticket
 
-from ltp.adapter import TrainedAdapter, train_adapter
+from ltp.adapter.train import TrainedAdapter, train_adapter
 from ltp.backbone.load import Backbone
 from ltp.config import LABELS, AdapterConfig
 from ltp.engine import Engine, PairRequest
@@ -15,7 +15,7 @@ from ltp.errors import BackboneMismatch, ExamplesError, InvalidConfig, TooFewExa
 from ltp.metrics import score
 from ltp.progress import Progress
 from ltp.text.examples import Example, leaks
-from ltp.ticket import Ticket
+from ltp.ticket.mask import Ticket
 
 
 def config(**changed: object) -> AdapterConfig:

@@ -18,8 +18,8 @@ from ltp import tensorfile
 from ltp.backbone.architecture import WORD_EMBEDDINGS
 from ltp.backbone.load import Backbone
 from ltp.config import MLMConfig
-from ltp.drift import Drift, train_drift
-from ltp.drift.stored import encode
+from ltp.drift.stored import Drift, encode
+from ltp.drift.train import train_drift
 from ltp.errors import BackboneMismatch, CorruptArtifact, NonFiniteWeights
 
 

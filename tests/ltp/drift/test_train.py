@@ -15,7 +15,9 @@ from support.tiny import WORDS, write_tiny
 from ltp.backbone.architecture import DECODER, POSITION_EMBEDDINGS, WORD_EMBEDDINGS
 from ltp.backbone.load import Backbone, load_backbone
 from ltp.config import MLMConfig, Strategy
-from ltp.drift import Drift, batches, train, train_drift
+from ltp.drift import batches, train
+from ltp.drift.stored import Drift
+from ltp.drift.train import train_drift
 from ltp.errors import CorpusError, InvalidConfig, TrainingCancelled, TrainingDiverged
 from ltp.progress import Progress
 from ltp.training.checkpoint import Checkpoints

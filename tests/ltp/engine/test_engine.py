@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.synthetic import pairs, random_changes, random_ticket
 
-from ltp.adapter import Adapter, TemplateOptions
+from ltp.adapter.artefact import Adapter, TemplateOptions
 from ltp.backbone.load import Backbone
 from ltp.config import Strategy
 from ltp.delta.delta import Delta, encode
@@ -21,7 +21,7 @@ from ltp.engine import Engine, PairRequest, Prediction
 from ltp.engine.cache import ByteCache
 from ltp.errors import BackboneMismatch, CorruptArtifact, DeltaDoesNotFitTicket
 from ltp.model.template import Template
-from ltp.ticket import Ticket
+from ltp.ticket.mask import Ticket
 
 Library = dict[str, tuple[Adapter, Ticket | None]]
 TEXTS = [(example.premise, example.hypothesis) for example in pairs(40, seed=11)]

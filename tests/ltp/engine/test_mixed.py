@@ -10,7 +10,7 @@ import torch
 from support.synthetic import pairs, random_changes, random_ticket
 from support.tiny import write_tiny
 
-from ltp.adapter import Adapter, TemplateOptions
+from ltp.adapter.artefact import Adapter, TemplateOptions
 from ltp.adapter.materialise import decoded
 from ltp.backbone.architecture import BY_ROWS, POSITION_EMBEDDINGS, TYPE_EMBEDDINGS, WORD_EMBEDDINGS
 from ltp.backbone.load import Backbone, load_backbone
@@ -26,7 +26,7 @@ from ltp.model.encoder import Encoder
 from ltp.model.head import Classifier
 from ltp.model.methods import RECIPES
 from ltp.model.template import Encoded, Template
-from ltp.ticket import Ticket
+from ltp.ticket.mask import Ticket
 
 Library = dict[str, tuple[Adapter, Ticket | None]]
 TEXTS = [(example.premise, example.hypothesis) for example in pairs(14, seed=3)] + [("dog " * 60, "a"), ("x", "y")]

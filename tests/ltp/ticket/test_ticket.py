@@ -21,10 +21,10 @@ from ltp.backbone.layers import layers_in
 from ltp.backbone.load import Backbone
 from ltp.backbone.strategy import STRATEGIES
 from ltp.config import Rule, TicketConfig
-from ltp.drift import Drift
+from ltp.drift.stored import Drift
 from ltp.errors import BackboneMismatch, CorruptArtifact, InvalidConfig
-from ltp.ticket import Ticket, select
-from ltp.ticket.selection import BLOCK
+from ltp.ticket.mask import Ticket
+from ltp.ticket.selection import BLOCK, select
 
 LAYER = "roberta.encoder.layer.{}.output.dense.{}"
 

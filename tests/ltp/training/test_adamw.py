@@ -64,7 +64,7 @@ TRAIN = """
 import sys
 from pathlib import Path
 from support.synthetic import pairs, random_ticket
-from ltp.adapter import train_adapter
+from ltp.adapter.train import train_adapter
 from ltp.backbone.load import load_backbone
 from ltp.config import AdapterConfig
 
