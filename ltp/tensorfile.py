@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import secrets
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from io import BytesIO
@@ -21,6 +19,7 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from ltp import atomic_file
 from ltp.errors import CorruptArtifact
 
 Array = NDArray[np.generic]
@@ -153,7 +152,7 @@ def _check_ranges(name: str, entries: Mapping[str, Entry], data_start: int, size
 
 
 def write(path: Path, tensors: Mapping[str, Array | Stored], metadata: Mapping[str, str]) -> str:
-    """Write `tensors` in the order given, aside, then fsync and rename, so a reader sees all of the file or none.
+    """Write `tensors` in the order given; a reader sees all of the file or none.
 
     Returns the SHA-256 of the data section, which the metadata carries as `data_sha256`.
     """
@@ -164,15 +163,10 @@ def write(path: Path, tensors: Mapping[str, Array | Stored], metadata: Mapping[s
             digest.update(block)
     header = _header_bytes(arrays, {**metadata, "data_sha256": digest.hexdigest()})
     path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    try:
-        with aside.open("xb") as file:
-            _write_all(file, header, arrays)
-        aside.replace(path)
-    except BaseException:
-        aside.unlink(missing_ok=True)
-        raise
-    _sync_directory(path.parent)
+    with atomic_file.new_content(path) as file:
+        file.write(header)
+        for array in arrays.values():
+            file.writelines(_bytes_of(array))
     return digest.hexdigest()
 
 
@@ -200,22 +194,6 @@ def _header_bytes(arrays: Mapping[str, Array | Stored], metadata: Mapping[str, s
     text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)  # the format aligns the data section to 8 bytes
     return len(text).to_bytes(8, "little") + text
-
-
-def _write_all(file: BinaryIO, header: bytes, arrays: Mapping[str, Array | Stored]) -> None:
-    file.write(header)
-    for array in arrays.values():
-        file.writelines(_bytes_of(array))
-    file.flush()
-    os.fsync(file.fileno())
-
-
-def _sync_directory(directory: Path) -> None:
-    handle = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def read(path: Path, *, check: Callable[[Header], None]) -> tuple[dict[str, Array], dict[str, str]]:

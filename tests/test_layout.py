@@ -13,7 +13,7 @@ ROOT = Path(__file__).parent.parent
 FORBIDDEN = {"ltp": {"app", "worker", "migrations", "demo"}, "app": {"worker", "demo"}, "worker": {"demo"}}
 LEVELS = {
     "ltp": [
-        {"compute", "errors", "progress"},
+        {"atomic_file", "compute", "errors", "progress"},
         {"config", "tensorfile"},
         {"backbone", "metrics", "text", "training"},
         {"model"},

@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 
 from app.cli.failure import Failure
+from ltp import atomic_file
 
 PAGE = 200
 PATIENCE_S = 120.0
@@ -99,12 +100,10 @@ class Client:
         return self._json(self._ask("POST", path, headers=headers, upload=(body or {}, files)))
 
     def save(self, path: str, target: Path) -> int:
-        """Stream a download into `target`, written aside and renamed; returns its size in bytes."""
-        aside = target.with_name(target.name + ".part")
-        with self.stream(path) as response, aside.open("wb") as file:
+        """Stream a download into `target`, which appears whole or not at all; returns its size in bytes."""
+        with self.stream(path) as response, atomic_file.new_content(target) as file:
             for chunk in response.iter_bytes():
                 file.write(chunk)
-        aside.replace(target)
         return target.stat().st_size
 
     @contextlib.contextmanager

@@ -16,6 +16,7 @@ from app.cli import options
 from app.cli.command import Session
 from app.cli.failure import Failure
 from app.cli.output import percent
+from ltp import atomic_file
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -136,10 +137,8 @@ def _destination(to: Path | None) -> Iterator[BinaryIO]:
     if to is None:
         yield sys.stdout.buffer
         return
-    aside = to.with_name(to.name + ".part")
-    with aside.open("wb") as stream:
+    with atomic_file.new_content(to) as stream:
         yield stream
-    aside.replace(to)
 
 
 def _by_job(session: Session, path: Path, to: Path | None, question: Question) -> None:

@@ -5,7 +5,6 @@ A deployment's Postgres has its own tools, `pg_dump` and `pg_restore`, which kno
 
 from __future__ import annotations
 
-import os
 import shutil
 import sqlite3
 from contextlib import closing
@@ -17,6 +16,7 @@ from app.errors import BackupRefused
 from app.settings import Settings
 from app.storage.data_dir import locked
 from app.storage.database import BUSY_TIMEOUT_S, Database
+from ltp import atomic_file
 
 REPLACED = ".replaced"
 """Ending of the database that a restored one took the place of."""
@@ -36,17 +36,11 @@ def back_up(settings: Settings, target: Path) -> int:
     if target.exists():
         raise BackupRefused(f"{target} is there already; a backup goes to a new file")
     target.parent.mkdir(parents=True, exist_ok=True)
-    aside = target.with_name(target.name + ".part")
-    aside.unlink(missing_ok=True)
-    try:
+    with atomic_file.new_file(target) as aside:
         with closing(sqlite3.connect(source, timeout=BUSY_TIMEOUT_S)) as connection:
             connection.execute("VACUUM INTO ?", (str(aside),))
         aside.chmod(0o600)
         check(aside)
-        _sync(aside)
-        aside.replace(target)
-    finally:
-        aside.unlink(missing_ok=True)
     return target.stat().st_size
 
 
@@ -61,16 +55,15 @@ def restore(settings: Settings, source: Path) -> Path | None:
         former = target.with_name(target.name + REPLACED)
         if former.exists():
             raise BackupRefused(f"{former} is there already, from an earlier restore; move or delete it first")
-        aside = target.with_name(target.name + ".part")
-        shutil.copyfile(source, aside)
-        aside.chmod(0o600)
-        _sync(aside)
         there_was = target.exists()
-        for ending in ("", *LOGS):
-            beside = Path(f"{target}{ending}")
-            if beside.exists():
-                beside.replace(f"{former}{ending}")
-        aside.replace(target)
+        with atomic_file.new_file(target) as aside:
+            shutil.copyfile(source, aside)
+            aside.chmod(0o600)
+            atomic_file.sync(aside)  # before the former database gives up its name
+            for ending in ("", *LOGS):
+                file = Path(f"{target}{ending}")
+                if file.exists():
+                    file.replace(f"{former}{ending}")
         database = Database(settings.database)
         try:
             database.migrate()
@@ -101,9 +94,3 @@ def _file(settings: Settings, instead: str) -> Path:
     if url.get_backend_name() != "sqlite" or not url.database:
         raise BackupRefused(f"the database is {url.get_backend_name()}, which has tools of its own: use {instead}")
     return Path(url.database)
-
-
-def _sync(path: Path) -> None:
-    """See that the file is on the disk before it gets its name."""
-    with path.open("rb+") as file:
-        os.fsync(file.fileno())

@@ -21,6 +21,7 @@ from app.storage.chunks import CHUNK, Source, cut
 from app.storage.database import Database
 from app.storage.models import BlobChunkRow, BlobRow
 from app.storage.table import new_id, now
+from ltp import atomic_file
 
 if TYPE_CHECKING:
     import numpy as np
@@ -97,15 +98,14 @@ class BlobStore:
             index += 1
 
     def fetch(self, blob_id: str, path: Path) -> Path:
-        """Write the content to `path`, aside first and then renamed, and check the SHA-256 of the whole."""
-        aside = path.with_name(path.name + ".part")
+        """Write the content to `path`, which appears once the SHA-256 of the whole is checked; returns `path`."""
         digest = hashlib.sha256()
-        with aside.open("wb") as file:
+        with atomic_file.new_content(path) as file:
             for data in self.stream(blob_id):
                 digest.update(data)
                 file.write(data)
-        self._compare(blob_id, digest.hexdigest())
-        return aside.replace(path)
+            self._compare(blob_id, digest.hexdigest())
+        return path
 
     @contextmanager
     def loaded(self, blob_id: str) -> Iterator[NDArray[np.uint8]]:

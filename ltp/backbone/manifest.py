@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import contextlib
 import json
-import secrets
 from dataclasses import dataclass, field
 from math import prod
 from pathlib import Path
 from typing import Any
 
+from ltp import atomic_file
 from ltp.backbone import fingerprint
 from ltp.backbone.architecture import DECODER, Shapes, read_architecture
 from ltp.errors import BackboneIncomplete
@@ -105,9 +105,7 @@ def _read_note(directory: Path) -> dict[str, Any]:
 
 
 def _write_note(directory: Path, note: dict[str, Any]) -> None:
-    aside = directory / f".{NOTE}.{secrets.token_hex(8)}"
-    aside.write_text(json.dumps(note), encoding="utf-8")
-    aside.replace(directory / NOTE)
+    atomic_file.write_text(directory / NOTE, json.dumps(note))
 
 
 def _files(directory: Path) -> dict[str, list[int]]:

@@ -6,10 +6,11 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from app.registry import datasets, publish, tickets
 from app.storage.models import AdapterRow, DatasetRow, TicketRow
+from ltp import atomic_file
 from ltp.config import AdapterConfig
 from ltp.text.examples import Example, split
 from worker.context import JobContext
@@ -78,7 +79,9 @@ def _train(context: JobContext, row: AdapterRow, dataset: DatasetRow, ticket_row
         trained.adapter.save(context.directory / FILE)
     counts = {"train": len(parts.train), "dev": len(parts.dev), "test": len(parts.test), "sha256": dataset.sha256}
     training = {**trained.training, "report": trained.report}
-    return _write(context.directory / NUMBERS, {"metrics": trained.metrics, "training": training, "examples": counts})
+    numbers = {"metrics": trained.metrics, "training": training, "examples": counts}
+    atomic_file.write_text(context.directory / NUMBERS, json.dumps(numbers))
+    return context.directory / NUMBERS
 
 
 def _parts(context: JobContext, dataset: DatasetRow, config: AdapterConfig) -> Parts:
@@ -95,10 +98,3 @@ def _mask(context: JobContext, row: TicketRow, backbone: Backbone) -> Mask:
 
     path = context.directory / "ticket.safetensors"
     return Mask.load(tickets.fetch_mask(context.store, row, path, backbone=backbone.info), backbone.info)
-
-
-def _write(path: Path, content: dict[str, Any]) -> Path:
-    """Write JSON aside, then rename, so that the file is whole or absent."""
-    aside = path.with_name(path.name + ".part")
-    aside.write_text(json.dumps(content), encoding="utf-8")
-    return aside.replace(path)

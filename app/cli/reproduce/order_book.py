@@ -8,8 +8,8 @@ import uuid
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from ltp import atomic_file
 from ltp.errors import LedgerMismatch
-from ltp.reproduce.run.ledger import write_whole
 
 FILE = "service.json"
 
@@ -70,4 +70,4 @@ class Notes:
 
     def _write(self) -> None:
         cells = {cell: asdict(note) for cell, note in self._notes.items()}
-        write_whole(self._path, json.dumps({"run": self.run, "url": self._url, "cells": cells}, indent=1))
+        atomic_file.write_text(self._path, json.dumps({"run": self.run, "url": self._url, "cells": cells}, indent=1))

@@ -9,14 +9,13 @@ machine gets the same bits and the same fingerprint.
 from __future__ import annotations
 
 import json
-import tempfile
 from pathlib import Path
 
 import numpy as np
 from filelock import FileLock
 from numpy.typing import NDArray
 
-from ltp import tensorfile
+from ltp import atomic_file, tensorfile
 from ltp.backbone.architecture import POSITION_EMBEDDINGS, TYPE_EMBEDDINGS, WORD_EMBEDDINGS
 from ltp.backbone.manifest import read_manifest, write_note
 from ltp.backbone.mini import source
@@ -56,13 +55,8 @@ def prepare_mini(cache_dir: Path, *, progress: ProgressCallback | None = None) -
     cache_dir.mkdir(parents=True, exist_ok=True)
     with FileLock(cache_dir / ".mini.lock"):
         if not _is_prepared(directory):
-            with tempfile.TemporaryDirectory(dir=cache_dir, prefix=".mini.") as aside:
-                whole = Path(aside) / "mini"
-                whole.mkdir()
-                write_mini(whole, source.find(), progress=progress)
-                if directory.exists():
-                    directory.replace(Path(aside) / "old")
-                whole.replace(directory)
+            with atomic_file.new_folder(directory) as new:
+                write_mini(new, source.find(), progress=progress)
     return directory
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from ltp import atomic_file
 from ltp.reproduce.report import contents, html, markdown
 from ltp.reproduce.report.subject import Subject
-from ltp.reproduce.run.ledger import write_whole
 
 FIGURES = "figures"
 
@@ -27,5 +27,5 @@ def write(subject: Subject, folder: Path) -> list[Path]:
         folder / f"{name}.json": json.dumps(contents.facts(subject), indent=1, ensure_ascii=False) + "\n",
     }
     for path, text in (drawn | forms).items():
-        write_whole(path, text)
+        atomic_file.write_text(path, text)
     return list(forms)

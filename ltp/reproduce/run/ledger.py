@@ -1,14 +1,12 @@
 """Finished cells, one JSON file each, and the identity that all of them share.
 
-A file appears whole or not at all (written aside, synced, renamed), so whatever kills the run costs at most the cell
-that was being worked on. One process at a time has the ledger; its lock goes with the process.
+A file appears whole or not at all, so whatever kills the run costs at most the cell that was being worked on. One
+process at a time has the ledger; its lock goes with the process.
 """
 
 from __future__ import annotations
 
 import json
-import os
-import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -17,6 +15,7 @@ from typing import Any, Self
 
 from filelock import FileLock, Timeout
 
+from ltp import atomic_file
 from ltp.errors import LedgerMismatch
 from ltp.reproduce.plan.cell import Cell, Outcome
 from ltp.reproduce.run.identity import Identity
@@ -61,7 +60,7 @@ class Ledger:
         except LedgerMismatch:
             self._lock.release()
             raise
-        for half in (folder / CELLS).glob(".*"):  # what was being written when a process was killed
+        for half in (folder / CELLS).glob(f"*{atomic_file.PART}"):  # what was being written when a process was killed
             half.unlink(missing_ok=True)
         self._records = dict(self._read())
 
@@ -98,24 +97,9 @@ class Ledger:
         """Write a finished cell down; it is there once this returns."""
         now = datetime.now(UTC).isoformat(timespec="seconds")
         record = Record(cell.id, cell.kind, cell.label, outcome, round(seconds, 3), round(peak_rss_mb, 1), now)
-        write_whole(self.folder / CELLS / f"{cell.id}.json", json.dumps(asdict(record), ensure_ascii=False))
+        atomic_file.write_text(self.folder / CELLS / f"{cell.id}.json", json.dumps(asdict(record), ensure_ascii=False))
         self._records[cell.id] = record
         return record
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a text file whole or not at all, and have the disk hold it."""
-    aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    with aside.open("w", encoding="utf-8") as stream:
-        stream.write(text)
-        stream.flush()
-        os.fsync(stream.fileno())
-    aside.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 def _joined(path: Path, identity: Identity) -> Identity:
@@ -133,7 +117,7 @@ def _joined(path: Path, identity: Identity) -> Identity:
                 f"the results in {path.parent} cannot be mixed with these: {'; '.join(found)}."
                 " Name another folder, or run as before"
             )
-    write_whole(path, json.dumps(own, indent=1, ensure_ascii=False))
+    atomic_file.write_text(path, json.dumps(own, indent=1, ensure_ascii=False))
     return Identity(**own)
 
 

@@ -33,12 +33,12 @@ def test_half_a_file_is_as_good_as_none(grid: Grid, tmp_path: Path) -> None:
             ledger.keep(cell, made_up(cell), seconds=1, peak_rss_mb=1)
     path = tmp_path / CELLS / f"{first.id}.json"
     path.write_text(path.read_text(encoding="utf-8")[:40], encoding="utf-8")
-    (tmp_path / CELLS / f".{second.id}.json.0a0b").write_text("{", encoding="utf-8")
+    (tmp_path / CELLS / f"{second.id}.json.0a0b1c2d.part").write_text("{", encoding="utf-8")
     (tmp_path / CELLS / "other.json").write_text("{}", encoding="utf-8")
 
     with Ledger(tmp_path, IDENTITY) as again:
         assert set(again.records) == {second.id}
-    assert not list((tmp_path / CELLS).glob(".*"))
+    assert not list((tmp_path / CELLS).glob("*.part"))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,82 @@
+"""Files and folders that appear whole or not at all, whatever ends the process that writes them.
+
+What is new is written under a name of its own in the same folder, synced, and renamed; then the folder is synced. A
+writer that fails leaves the former file as it was, and nothing else. One that is killed leaves a file ending in `PART`.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+PART = ".part"
+_NOT_SYNCABLE = {errno.EACCES, errno.EBADF, errno.EINVAL}
+"""What opening or syncing a folder answers on file systems that cannot do it; Postgres passes over the same ones."""
+
+
+@contextmanager
+def new_file(path: Path) -> Iterator[Path]:
+    """Give the block a name to make a file at, which becomes `path` when the block ends."""
+    aside = path.with_name(f"{path.name}.{secrets.token_hex(4)}{PART}")
+    try:
+        yield aside
+        sync(aside)
+        aside.replace(path)
+    except BaseException:
+        with suppress(OSError):  # the writer's error is the one to show
+            aside.unlink()
+        raise
+    _sync_folder(path.parent)
+
+
+@contextmanager
+def new_content(path: Path) -> Iterator[BinaryIO]:
+    """Open a file for writing that becomes `path` when the block ends."""
+    with new_file(path) as aside, aside.open("xb") as file:
+        yield file
+
+
+def write_text(path: Path, text: str) -> None:
+    """Make `text`, as UTF-8, the content of `path`."""
+    with new_content(path) as file:
+        file.write(text.encode())
+
+
+@contextmanager
+def new_folder(path: Path) -> Iterator[Path]:
+    """Give the block an empty folder to fill, which becomes `path` when the block ends; one writer at a time."""
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f"{path.name}.", suffix=PART) as both:
+        new = Path(both) / "new"
+        new.mkdir()
+        yield new
+        for entry in new.rglob("*"):
+            _sync_folder(entry) if entry.is_dir() else sync(entry)
+        _sync_folder(new)
+        if path.exists():  # a rename replaces empty folders only
+            path.replace(Path(both) / "former")
+        new.replace(path)
+        _sync_folder(path.parent)
+
+
+def sync(path: Path) -> None:
+    """Have the disk hold what is in the file."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _sync_folder(path: Path) -> None:
+    """Have the disk hold the names in the folder, where its file system can do that."""
+    try:
+        sync(path)
+    except OSError as error:
+        if error.errno not in _NOT_SYNCABLE:
+            raise
