@@ -5,26 +5,23 @@ from __future__ import annotations
 import shutil
 import threading
 from collections.abc import Callable
-from datetime import timedelta
 
 import structlog
-from sqlalchemy import delete, select
+from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
 from app import jobs
+from app.jobs.idempotency import forget_expired
 from app.jobs.outcome import FINISHED
 from app.jobs.queue import forget_workers
 from app.settings import Settings
 from app.storage.blobs import BlobStore
 from app.storage.database import Database
-from app.storage.models import IdempotencyKeyRow, JobRow
+from app.storage.models import JobRow
 from app.storage.table import now
 from worker.retention import retire
 
 log = structlog.get_logger(__name__)
-
-IDEMPOTENCY_H = 24
-"""How long an `Idempotency-Key` is kept."""
 
 
 class Sweeper:
@@ -75,8 +72,7 @@ class Sweeper:
         """Drop runners not heard for long, and idempotency keys whose time is over."""
         with self._db.write() as session:
             forget_workers(session, unseen_s=2 * self._settings.lease_s)
-            old = now(session) - timedelta(hours=IDEMPOTENCY_H)
-            session.execute(delete(IdempotencyKeyRow).where(IdempotencyKeyRow.created_at < old))
+            forget_expired(session)
 
     def retire(self) -> None:
         """Delete what the settings let nobody keep for so long."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
@@ -17,47 +16,73 @@ from app.api.schemas.adapters import AdapterRequest, LabelledPair
 from app.api.schemas.tickets import CorpusBuiltin, TicketRequest
 from app.errors import FieldError, InvalidRequest
 from app.registry import datasets
+from app.registry.submissions import StagedCorpus, StagedExamples, StagedPairs
 from app.storage.blobs import BlobStore
 from ltp.config import LABELS
 from ltp.errors import CorpusError, ExamplesError, TooFewExamples
 from ltp.text.corpus import Corpus
-from ltp.text.examples import Example, PairFile, check_trainable, read_examples, split
+from ltp.text.examples import Example, PairFile, check_splittable, check_trainable, read_examples
 
 PARTS: dict[datasets.Part, str] = {"train": "examples", "dev": "dev_examples", "test": "test_examples"}
-"""What the registry calls the parts, and what requests call them."""
+"""What the registry calls the parts of a dataset, and what requests call them."""
+LEAST_LINES = 2
+"""Lines of a corpus: one to train on and one to validate on."""
 
 
-@dataclass(frozen=True)
-class IncomingExamples:
-    """A staged dataset. `counts` is `{train, dev, test, sha256}` as given."""
+def stage_corpus(
+    blobs: BlobStore, *, tenant: str, request: TicketRequest, part: Part | None, longest: int
+) -> StagedCorpus:
+    """Check and stage the corpus of a request. Raises InvalidRequest when there is none, or two, or a bad one."""
+    if (part is None) == (request.corpus is None):
+        raise _refusal("corpus", "give the text once: as `corpus` in the request, as an uploaded file, or a `drift`")
+    if isinstance(request.corpus, CorpusBuiltin):
+        return StagedCorpus(builtin=request.corpus.builtin)
+    with _refusing("corpus"):
+        if part is not None:
+            count = _lines_of(Corpus.from_file(part.path, longest=longest))
+            return StagedCorpus(None, blobs.stage(tenant, part.path).id, count, _file_name(part))
+        corpus = Corpus.from_texts(request.corpus.texts if request.corpus is not None else ())
+        count = _lines_of(corpus)
+        return StagedCorpus(None, blobs.stage(tenant, (f"{line}\n".encode() for line in corpus)).id, count)
 
-    blob_id: str
-    total: int
-    counts: dict[str, Any]
-    filename: str | None
 
-
-def take_examples(
+def stage_examples(
     blobs: BlobStore, *, tenant: str, request: AdapterRequest, files: Mapping[str, Part], longest: int
-) -> IncomingExamples:
+) -> StagedExamples:
     """Read, check and stage the examples of a request. Raises InvalidRequest, naming part, line and column."""
     parts: dict[datasets.Part, Sequence[Example]] = {}
     for part, name in PARTS.items():
         examples = _read(name, getattr(request, name), files.get(name), longest=longest)
         if examples is not None:
             parts[part] = examples
-    _check(parts, request)
+    _check(parts)
     blob = blobs.stage(tenant, datasets.write_parts(parts))
     counts: dict[str, Any] = {part: len(parts.get(part, ())) for part in PARTS}
-    filename = file_name(files["examples"]) if "examples" in files else None
-    return IncomingExamples(blob.id, sum(counts.values()), {**counts, "sha256": blob.sha256}, filename)
+    filename = _file_name(files["examples"]) if "examples" in files else None
+    return StagedExamples(blob.id, sum(counts.values()), {**counts, "sha256": blob.sha256}, filename)
+
+
+def stage_pairs(blobs: BlobStore, *, tenant: str, part: Part, longest: int) -> StagedPairs:
+    """Check and stage a file of pairs. Raises InvalidRequest with line and column."""
+    with _refusing(part.name):
+        pairs = PairFile(part.path, filename=part.filename or None, longest=longest)
+        count = pairs.count()
+    if not count:
+        raise _refusal(part.name, "the file holds no pairs")
+    return StagedPairs(blobs.stage(tenant, part.path).id, count, _file_name(part), pairs.format)
+
+
+def _lines_of(corpus: Corpus) -> int:
+    if corpus.count < LEAST_LINES:
+        raise _refusal("corpus", f"{corpus.count} line of text is too little; one must be left to validate on")
+    return corpus.count
 
 
 def _read(name: str, inline: list[LabelledPair] | None, part: Part | None, *, longest: int) -> list[Example] | None:
     if inline is not None and part is not None:
-        raise fault(name, "give the examples once: in the request, or as an uploaded file")
+        raise _refusal(name, "give the examples once: in the request, or as an uploaded file")
     if part is not None:
-        with naming(name):
+        with _refusing(name):
             return read_examples(part.path, filename=part.filename or None, longest=longest)
     if inline is None:
         return None
@@ -67,93 +92,36 @@ def _read(name: str, inline: list[LabelledPair] | None, part: Part | None, *, lo
     ]
 
 
-def _check(parts: Mapping[datasets.Part, Sequence[Example]], request: AdapterRequest) -> None:
+def _check(parts: Mapping[datasets.Part, Sequence[Example]]) -> None:
     if not parts.get("train"):
-        raise fault("examples", "there are none; send them in the request or as a file")
-    with naming("examples"):
+        raise _refusal("examples", "there are none; send them in the request or as a file")
+    with _refusing("examples"):
         check_trainable(parts["train"])
         if "dev" not in parts:
-            split(parts["train"], dev_share=request.training.dev_share, seed=request.training.seed)
+            check_splittable(parts["train"])
     for part in ("dev", "test"):
         if part in parts:
             if not parts[part]:
-                raise fault(PARTS[part], "there are none; leave it out, or send some")
-            with naming(PARTS[part]), suppress(TooFewExamples):  # scoring needs no label to occur
+                raise _refusal(PARTS[part], "there are none; leave it out, or send some")
+            with _refusing(PARTS[part]), suppress(TooFewExamples):  # scoring needs no label to occur
                 check_trainable(parts[part])
 
 
-LEAST_LINES = 2
-"""One to train on and one to validate on."""
-
-
-@dataclass(frozen=True)
-class IncomingCorpus:
-    """A built-in corpus by name, or a staged one."""
-
-    builtin: str | None = None
-    blob_id: str | None = None
-    count: int = 0
-    filename: str | None = None
-
-
-def take_corpus(
-    blobs: BlobStore, *, tenant: str, request: TicketRequest, part: Part | None, longest: int
-) -> IncomingCorpus:
-    """Check and stage the corpus of a request. Raises InvalidRequest when there is none, or two, or a bad one."""
-    if (part is None) == (request.corpus is None):
-        raise fault("corpus", "give the text once: as `corpus` in the request, as an uploaded file, or a `drift`")
-    if isinstance(request.corpus, CorpusBuiltin):
-        return IncomingCorpus(builtin=request.corpus.builtin)
-    with naming("corpus"):
-        if part is not None:
-            count = _count(Corpus.from_file(part.path, longest=longest))
-            return IncomingCorpus(None, blobs.stage(tenant, part.path).id, count, file_name(part))
-        corpus = Corpus.from_texts(request.corpus.texts if request.corpus is not None else ())
-        count = _count(corpus)
-        return IncomingCorpus(None, blobs.stage(tenant, (f"{line}\n".encode() for line in corpus)).id, count)
-
-
-def _count(corpus: Corpus) -> int:
-    if corpus.count < LEAST_LINES:
-        raise fault("corpus", f"{corpus.count} line of text is too little; one must be left to validate on")
-    return corpus.count
-
-
-@dataclass(frozen=True)
-class IncomingPairs:
-    """A staged file. `format` is `jsonl`, `csv` or `tsv`, told from its content."""
-
-    blob_id: str
-    count: int
-    filename: str | None
-    format: str
-
-
-def take_pairs(blobs: BlobStore, *, tenant: str, part: Part, longest: int) -> IncomingPairs:
-    """Check and stage a file of pairs. Raises InvalidRequest with line and column."""
-    with naming(part.name):
-        pairs = PairFile(part.path, filename=part.filename or None, longest=longest)
-        count = pairs.count()
-    if not count:
-        raise fault(part.name, "the file holds no pairs")
-    return IncomingPairs(blobs.stage(tenant, part.path).id, count, file_name(part), pairs.format)
-
-
 @contextmanager
-def naming(part: str) -> Iterator[None]:
+def _refusing(part: str) -> Iterator[None]:
     """Refuse what the block finds wrong with a text as a fault of `part`."""
     try:
         yield
     except (CorpusError, ExamplesError, TooFewExamples) as error:
-        raise fault(part, str(error)) from error
+        raise _refusal(part, str(error)) from error
 
 
-def fault(part: str, message: str) -> InvalidRequest:
+def _refusal(part: str, message: str) -> InvalidRequest:
     """Return the refusal of one part of a request."""
     return InvalidRequest(f"{part}: {message}", fields=[FieldError(part, message)])
 
 
-def file_name(part: Part) -> str | None:
-    """Return the last element of the name the file had at its sender's, if it had any."""
+def _file_name(part: Part) -> str | None:
+    """Return the last element of the name that the client gave the file, if any."""
     name = PurePath((part.filename or "").replace("\\", "/").replace("\x00", "")).name
     return name[-255:] or None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
@@ -14,22 +14,17 @@ from starlette.responses import FileResponse, Response
 from app.api.dependencies import AdapterDep, BackboneDep, BlobsDep, DatabaseDep, PredictorDep, SettingsDep
 from app.api.downloads import SAFETENSORS, downloads
 from app.api.idempotency import StarterDep
-from app.api.ingest import IncomingExamples, take_examples
+from app.api.ingest import stage_examples
 from app.api.request_body import Accepts, File, Submission
 from app.api.schemas.adapters import AdapterAccepted, AdapterPublic, AdapterQuery, AdapterRequest, ImportRequest
 from app.api.schemas.errors import refusals
-from app.api.schemas.jobs import JobPublic
 from app.api.schemas.scalars import Page
 from app.api.transfer import bring_in, pack
 from app.auth.caller import CallerDep
 from app.auth.scopes import READ, TRAIN
-from app.errors import FieldError, InvalidRequest
 from app.inference.adapter_source import address
-from app.registry import adapters, aliases, datasets, tickets
-from ltp.backbone.manifest import BackboneInfo
-from ltp.errors import BackboneMismatch
-from ltp.model.methods import RECIPES
-from ltp.model.template import least_tokens
+from app.registry import adapters, aliases
+from app.registry.submissions import check_training, submit_adapter
 
 router = APIRouter(tags=["adapters"])
 
@@ -72,12 +67,23 @@ def create_adapter(
     """
     if (answer := starter.replay(body.digest)) is not None:
         return answer
-    _check(body.request, backbone)
-    longest = settings.max_characters
-    examples = take_examples(blobs, tenant=caller.tenant, request=body.request, files=body.files, longest=longest)
-    return starter.start(
-        body.digest, lambda session: _queue(session, body.request, examples, tenant=caller.tenant, backbone=backbone)
+    request, longest = body.request, settings.max_characters
+    check_training(request.training, method=request.method, ticket=request.ticket, backbone=backbone)
+    examples = stage_examples(blobs, tenant=caller.tenant, request=request, files=body.files, longest=longest)
+    submit = partial(
+        submit_adapter,
+        tenant=caller.tenant,
+        backbone=backbone,
+        lang=request.lang,
+        method=request.method,
+        ticket=request.ticket,
+        training=request.training,
+        seeds=request.seeds,
+        name=request.name,
+        alias=request.alias,
+        examples=examples,
     )
+    return starter.start(body.digest, submit, AdapterAccepted.of)
 
 
 @router.get(
@@ -150,63 +156,6 @@ def delete_adapter(adapter: AdapterDep, db: DatabaseDep, predictor: PredictorDep
     with db.write() as session:
         adapters.delete_adapter(session, tenant=caller.tenant, adapter_id=adapter.id)
     predictor.drop(address(caller.tenant, adapter.id))
-
-
-def _check(request: AdapterRequest, backbone: BackboneInfo) -> None:
-    """Refuse what no training could use, before any text is looked at."""
-    training = request.training
-    if not RECIPES[request.method].needs_ticket and request.ticket is not None:
-        raise _refusal("ticket", f"method {request.method!r} trains without a ticket; leave it out, or choose 'ltp'")
-    if training.max_length > backbone.max_positions:
-        raise _refusal("training.max_length", f"the backbone takes at most {backbone.max_positions} tokens")
-    least = least_tokens(RECIPES[request.method].form, prompt_length=training.prompt_length)
-    if training.max_length < least:
-        raise _refusal("training.max_length", f"with this prompt_length the template alone needs {least} tokens")
-
-
-def _refusal(field: str, message: str) -> InvalidRequest:
-    return InvalidRequest(f"{field}: {message}", fields=[FieldError(field, message)])
-
-
-def _queue(
-    session: Session, request: AdapterRequest, examples: IncomingExamples, *, tenant: str, backbone: BackboneInfo
-) -> AdapterAccepted:
-    ticket_id = _ticket(session, request, tenant=tenant, backbone=backbone)
-    dataset = datasets.create(
-        session,
-        tenant=tenant,
-        kind="examples",
-        blob_id=examples.blob_id,
-        count=examples.total,
-        filename=examples.filename,
-    )
-    adapter, job = adapters.create(
-        session,
-        tenant=tenant,
-        lang=request.lang,
-        method=request.method,
-        ticket_id=ticket_id,
-        backbone=backbone.fingerprint,
-        training=asdict(request.training),
-        dataset_id=dataset.id,
-        examples=examples.counts,
-        seeds=request.seeds,
-        name=request.name,
-        alias=request.alias,
-    )
-    return AdapterAccepted(job=JobPublic.of(job), adapter=AdapterPublic.of(adapter, ()))
-
-
-def _ticket(session: Session, request: AdapterRequest, *, tenant: str, backbone: BackboneInfo) -> str | None:
-    """Return the ticket to train on: the one named, else the newest; none for methods that need none."""
-    if not RECIPES[request.method].needs_ticket:
-        return None
-    if request.ticket is None:
-        return tickets.newest_ready(session, tenant=tenant, backbone=backbone.fingerprint).id
-    ticket = tickets.get_ready(session, tenant=tenant, ticket_id=request.ticket)
-    if ticket.backbone != backbone.fingerprint:
-        raise BackboneMismatch(artefact=ticket.backbone, backbone=backbone.fingerprint)
-    return ticket.id
 
 
 def _shown(session: Session, adapter_id: str, *, tenant: str) -> AdapterPublic:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
@@ -11,16 +12,15 @@ from starlette.responses import Response
 from app.api.dependencies import BlobsDep, DatabaseDep, PredictionDep, SettingsDep
 from app.api.downloads import FORMATS, download
 from app.api.idempotency import StarterDep
-from app.api.ingest import IncomingPairs, take_pairs
+from app.api.ingest import stage_pairs
 from app.api.request_body import Accepts, File, Submission
 from app.api.schemas.errors import refusals
-from app.api.schemas.jobs import JobPublic
 from app.api.schemas.predictions import PredictionAccepted, PredictionPublic, PredictionRequest
 from app.api.schemas.scalars import Page, PageQuery
 from app.auth.caller import CallerDep
 from app.auth.scopes import PREDICT, READ
-from app.registry import datasets, predictions
-from app.registry.aliases import resolve
+from app.registry import predictions
+from app.registry.submissions import submit_prediction
 from app.storage import models
 
 router = APIRouter(tags=["predictions"])
@@ -46,8 +46,17 @@ def create_prediction(
     """Every row is read before the job is accepted; a bad one is refused with its line and column."""
     if (answer := starter.replay(body.digest)) is not None:
         return answer
-    pairs = take_pairs(blobs, tenant=caller.tenant, part=body.files["file"], longest=settings.max_characters)
-    return starter.start(body.digest, lambda session: _queue(session, body.request, pairs, tenant=caller.tenant))
+    request = body.request
+    pairs = stage_pairs(blobs, tenant=caller.tenant, part=body.files["file"], longest=settings.max_characters)
+    submit = partial(
+        submit_prediction,
+        tenant=caller.tenant,
+        reference=request.reference,
+        fallback=request.fallback,
+        request=request.model_dump(exclude_none=True),
+        pairs=pairs,
+    )
+    return starter.start(body.digest, submit, PredictionAccepted.of)
 
 
 @router.get(
@@ -113,24 +122,6 @@ def delete_prediction(prediction: PredictionDep, db: DatabaseDep, caller: Caller
     """Erases the uploaded file and the result."""
     with db.write() as session:
         predictions.delete_prediction(session, tenant=caller.tenant, prediction_id=prediction.id)
-
-
-def _queue(session: Session, request: PredictionRequest, pairs: IncomingPairs, *, tenant: str) -> PredictionAccepted:
-    chosen = resolve(session, tenant=tenant, reference=request.reference, fallback=request.fallback)
-    dataset = datasets.create(
-        session, tenant=tenant, kind="pairs", blob_id=pairs.blob_id, count=pairs.count, filename=pairs.filename
-    )
-    asked = request.model_dump(exclude_none=True)
-    prediction, job = predictions.create(
-        session,
-        tenant=tenant,
-        request={**asked, "format": pairs.format, "filename": pairs.filename},
-        dataset_id=dataset.id,
-        adapter=chosen.adapter,
-        fallback=chosen.fallback,
-        pairs=pairs.count,
-    )
-    return PredictionAccepted(job=JobPublic.of(job), prediction=PredictionPublic.of(prediction, chosen.adapter))
 
 
 def _shown(session: Session, row: models.PredictionRow) -> PredictionPublic:

@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
-from sqlalchemy.orm import Session
 from starlette.responses import Response
 
 from app.api.dependencies import BackboneDep, BlobsDep, DatabaseDep, SettingsDep, TicketDep
 from app.api.downloads import SAFETENSORS, download, downloads
 from app.api.idempotency import StarterDep
-from app.api.ingest import IncomingCorpus, take_corpus
+from app.api.ingest import stage_corpus
 from app.api.request_body import Accepts, File, Submission
 from app.api.schemas.errors import refusals
-from app.api.schemas.jobs import JobPublic
 from app.api.schemas.scalars import Page, PageQuery
 from app.api.schemas.tickets import Sharing, TicketAccepted, TicketPublic, TicketRequest
 from app.auth.caller import ADMIN as ADMIN_ACTOR
 from app.auth.caller import LOCAL, CallerDep
 from app.auth.scopes import ADMIN, READ, TRAIN
 from app.errors import FieldError, Forbidden, InvalidRequest, NotReadyYet
-from app.registry import datasets, drifts, tickets
-from app.storage import models
-from ltp.backbone.manifest import BackboneInfo
-from ltp.errors import BackboneMismatch, InvalidConfig
+from app.registry import tickets
+from app.registry.submissions import check_layers, submit_measured_ticket, submit_selected_ticket
 
 router = APIRouter(tags=["tickets"])
 
@@ -57,20 +53,34 @@ def create_ticket(
     """
     if (answer := starter.replay(body.digest)) is not None:
         return answer
-    request, part = body.request, body.files.get("corpus")
-    _check_depth(request, backbone)
+    request, tenant = body.request, caller.tenant
+    check_layers(request.layers, backbone)
     if request.drift is not None:
-        if part is not None:
-            message = "belongs to the drift and must be absent when `drift` is given"
-            raise InvalidRequest(f"corpus: {message}", fields=[FieldError("corpus", message)])
-        return starter.start(
-            body.digest, lambda session: _select(session, request, tenant=caller.tenant, backbone=backbone)
+        _refuse_corpus(body)
+        language = request.language if "language" in request.model_fields_set else None
+        select = partial(
+            submit_selected_ticket,
+            tenant=tenant,
+            backbone=backbone,
+            name=request.name,
+            drift_id=request.drift,
+            language=language,
+            selection=request.selection(),
         )
-    longest = settings.max_characters
-    corpus = take_corpus(blobs, tenant=caller.tenant, request=request, part=part, longest=longest)
-    return starter.start(
-        body.digest, lambda session: _measure(session, request, corpus, tenant=caller.tenant, backbone=backbone)
+        return starter.start(body.digest, select, TicketAccepted.of)
+    part, longest = body.files.get("corpus"), settings.max_characters
+    measure = partial(
+        submit_measured_ticket,
+        tenant=tenant,
+        backbone=backbone,
+        name=request.name,
+        language=request.language,
+        strategy=request.strategy,
+        mlm=request.mlm,
+        selection=request.selection(),
+        corpus=stage_corpus(blobs, tenant=tenant, request=request, part=part, longest=longest),
     )
+    return starter.start(body.digest, measure, TicketAccepted.of)
 
 
 @router.get(
@@ -144,55 +154,8 @@ def share_ticket(ticket: TicketDep, body: SharingDep, db: DatabaseDep, caller: C
     return TicketPublic.of(row, tenant=caller.tenant)
 
 
-def _check_depth(request: TicketRequest, backbone: BackboneInfo) -> None:
-    """Refuse layers the backbone does not have, and thirds that are empty in a shallow one."""
-    from ltp.backbone.layers import layers_in  # its package imports torch
-
-    try:
-        layers_in(request.layers, backbone.layers)
-    except InvalidConfig as error:
-        raise InvalidRequest(str(error), fields=[FieldError("layers", str(error))]) from error
-
-
-def _select(session: Session, request: TicketRequest, *, tenant: str, backbone: BackboneInfo) -> TicketAccepted:
-    """Queue a selection from a stored drift."""
-    drift = drifts.get_ready(session, tenant=tenant, drift_id=request.drift or "")
-    if drift.backbone != backbone.fingerprint:
-        raise BackboneMismatch(artefact=drift.backbone, backbone=backbone.fingerprint)
-    if "language" in request.model_fields_set and request.language != drift.language:
-        message = f"the drift was measured on {drift.language!r}; leave this out"
-        raise InvalidRequest(f"language: {message}", fields=[FieldError("language", message)])
-    return _queue(session, request, drift, tenant=tenant)
-
-
-def _measure(
-    session: Session, request: TicketRequest, corpus: IncomingCorpus, *, tenant: str, backbone: BackboneInfo
-) -> TicketAccepted:
-    """Queue an MLM run and the selection from it."""
-    dataset = None
-    if corpus.blob_id is not None:
-        dataset = datasets.create(
-            session,
-            tenant=tenant,
-            kind="corpus",
-            blob_id=corpus.blob_id,
-            count=corpus.count,
-            filename=corpus.filename,
-        )
-    drift = drifts.begin(
-        session,
-        tenant=tenant,
-        backbone=backbone.fingerprint,
-        backbone_name=backbone.name,
-        language=request.language,
-        strategy=request.strategy,
-        config=asdict(request.mlm),
-        corpus=corpus.builtin,
-        dataset_id=dataset.id if dataset is not None else None,
-    )
-    return _queue(session, request, drift, tenant=tenant)
-
-
-def _queue(session: Session, request: TicketRequest, drift: models.DriftRow, *, tenant: str) -> TicketAccepted:
-    ticket, job = tickets.create(session, tenant=tenant, drift=drift, config=request.selection(), name=request.name)
-    return TicketAccepted(job=JobPublic.of(job), ticket=TicketPublic.of(ticket, tenant=tenant))
+def _refuse_corpus(body: Submission[TicketRequest]) -> None:
+    """Refuse a file of text where there is a drift; the schema refuses text in the request itself."""
+    if "corpus" in body.files:
+        message = "belongs to the drift and must be absent when `drift` is given"
+        raise InvalidRequest(f"corpus: {message}", fields=[FieldError("corpus", message)])

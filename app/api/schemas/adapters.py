@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field
 
-from app.api.schemas.jobs import Accepted, ResourceStatus
+from app.api.schemas.jobs import Accepted, JobPublic, ResourceStatus
 from app.api.schemas.scalars import (
     A_TICKET_ID,
     AN_ADAPTER_ID,
@@ -193,6 +193,11 @@ class AdapterAccepted(Accepted):
     """The adapter is on its way."""
 
     adapter: AdapterPublic
+
+    @classmethod
+    def of(cls, row: models.AdapterRow, job: models.JobRow) -> AdapterAccepted:
+        """Describe an adapter that was just submitted."""
+        return cls(job=JobPublic.of(job), adapter=AdapterPublic.of(row, ()))
 
 
 class ImportRequest(Request):

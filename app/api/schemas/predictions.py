@@ -6,9 +6,10 @@ from typing import Annotated, Any, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
-from app.api.schemas.jobs import Accepted, ResourceStatus
+from app.api.schemas.jobs import Accepted, JobPublic, ResourceStatus
 from app.api.schemas.scalars import AN_ADAPTER_ID, Answer, Language, Moment, Reference, Request, Text
 from app.http.validation_errors import Misfit
+from app.registry.aliases import Chosen
 from app.storage import models
 from ltp.config import Label
 
@@ -184,3 +185,8 @@ class PredictionAccepted(Accepted):
     """The file is being worked on."""
 
     prediction: PredictionPublic
+
+    @classmethod
+    def of(cls, row: models.PredictionRow, chosen: Chosen, job: models.JobRow) -> PredictionAccepted:
+        """Describe a prediction that was just submitted."""
+        return cls(job=JobPublic.of(job), prediction=PredictionPublic.of(row, chosen.adapter))

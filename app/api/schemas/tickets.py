@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
-from app.api.schemas.jobs import Accepted, ResourceStatus
+from app.api.schemas.jobs import Accepted, JobPublic, ResourceStatus
 from app.api.schemas.scalars import (
     A_TICKET_ID,
     Answer,
@@ -150,6 +150,11 @@ class TicketAccepted(Accepted):
     """The ticket is on its way."""
 
     ticket: TicketPublic
+
+    @classmethod
+    def of(cls, row: models.TicketRow, job: models.JobRow) -> TicketAccepted:
+        """Describe a ticket that was just submitted, to its own tenant."""
+        return cls(job=JobPublic.of(job), ticket=TicketPublic.of(row, tenant=row.tenant))
 
 
 class Loss(Answer):

@@ -9,7 +9,7 @@ from ltp.text.examples.labels import parse_label
 from ltp.text.examples.pairs import RESULT_COLUMNS, Pair, PairFile, PairWriter
 from ltp.text.examples.reader import read_examples
 from ltp.text.examples.repeats import Repeat, duplicates, leaks, shared_premises
-from ltp.text.examples.split import Split, few_shot, split
+from ltp.text.examples.split import Split, check_splittable, few_shot, split
 
 __all__ = [
     "RESULT_COLUMNS",
@@ -19,6 +19,7 @@ __all__ = [
     "PairWriter",
     "Repeat",
     "Split",
+    "check_splittable",
     "check_trainable",
     "duplicates",
     "few_shot",

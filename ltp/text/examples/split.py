@@ -26,6 +26,20 @@ class Split:
     dev: list[Example]
 
 
+def check_splittable(examples: Sequence[Example]) -> None:
+    """Raise TooFewExamples unless `split` can hold some out; that depends on neither share nor seed.
+
+    It can if one premise may leave training with an example of each of its labels.
+    """
+    groups = _groups(examples)
+    counts = _labels(examples)
+    if not any(all(counts[label] > count for label, count in _labels(group).items()) for group in groups):
+        raise TooFewExamples(
+            f"{len(groups)} premise(s) cannot be split into training and development sides that both have"
+            " examples; give more premises, or development examples of their own"
+        )
+
+
 def split(examples: Sequence[Example], *, dev_share: float, seed: int) -> Split:
     """Hold out about `dev_share` of each label, whole premises at a time; every example lands on one side.
 
@@ -35,6 +49,7 @@ def split(examples: Sequence[Example], *, dev_share: float, seed: int) -> Split:
     """
     if not 0 < dev_share < 1:
         raise InvalidConfig("dev_share", dev_share, "between 0 and 1, both excluded")
+    check_splittable(examples)
     groups = sorted(_shuffled_groups(examples, seed), key=len, reverse=True)
     target = {label: dev_share * count for label, count in _labels(examples).items()}
     sides = _Sides(groups)
@@ -74,11 +89,6 @@ class _Sides:
         kept: list[Example] = []
         for index, group in enumerate(self.groups):
             (held if index in self.held_out else kept).extend(group)
-        if not held or not kept:
-            raise TooFewExamples(
-                f"{len(self.groups)} premise(s) cannot be split into training and development sides that both have"
-                " examples; give more premises, or development examples of their own"
-            )
         return Split(train=kept, dev=held)
 
 
@@ -112,13 +122,17 @@ def _take(groups: Iterable[Group], shots: int, side: str) -> list[Example]:
 
 def _shuffled_groups(examples: Sequence[Example], seed: int) -> list[Group]:
     """The examples of each premise together, the premises in an order that follows the seed on every Python."""
+    rng = random.Random(seed)  # noqa: S311  repeatable, not secret
+    numbered = [(rng.random(), group) for group in _groups(examples)]
+    return [group for _, group in sorted(numbered, key=lambda pair: pair[0])]
+
+
+def _groups(examples: Sequence[Example]) -> list[Group]:
+    """The examples of each premise together, in the order the premises appear."""
     groups: dict[str, Group] = {}
     for example in examples:
         groups.setdefault(example.premise_key, []).append(example)
-    rng = random.Random(seed)  # noqa: S311  repeatable, not secret
-    return [
-        group for _, group in sorted(((rng.random(), group) for group in groups.values()), key=lambda pair: pair[0])
-    ]
+    return list(groups.values())
 
 
 def _labels(examples: Iterable[Example]) -> Counts:

@@ -12,6 +12,7 @@ from ltp.config import LABELS, Label
 from ltp.errors import ExamplesError, InvalidConfig, TooFewExamples
 from ltp.text.examples import (
     Example,
+    check_splittable,
     check_trainable,
     duplicates,
     few_shot,
@@ -68,6 +69,25 @@ def test_a_split_keeps_every_example_and_no_premise_on_both_sides(
     assert not shared_premises(sides.train, sides.dev)
     assert {example.label for example in sides.train} == {example.label for example in whole}
     assert sides == split(whole, dev_share=dev_share, seed=seed)
+
+
+@given(premises, st.floats(0.05, 0.95), st.integers(0, 1000))
+def test_whether_examples_can_be_split_depends_on_the_premises_alone(
+    groups: list[list[Label]], dev_share: float, seed: int
+) -> None:
+    whole = set_of(groups)
+    by_premise = [
+        [example for example in whole if example.premise == premise] for premise in {e.premise for e in whole}
+    ]
+    without = [{e.label for e in whole if e not in group} for group in by_premise]
+    if {example.label for example in whole} in without:
+        check_splittable(whole)
+        assert split(whole, dev_share=dev_share, seed=seed).dev
+    else:
+        with pytest.raises(TooFewExamples, match="cannot be split"):
+            check_splittable(whole)
+        with pytest.raises(TooFewExamples, match="cannot be split"):
+            split(whole, dev_share=dev_share, seed=seed)
 
 
 @given(st.integers(2, 60), st.sampled_from([0.1, 0.2, 0.5, 0.8]), st.integers(0, 1000))

@@ -1,0 +1,214 @@
+"""What a request for work puts into the registry: the dataset, the pending resource, and the job that makes it.
+
+One function a kind of job; each belongs inside the transaction that records the request's idempotency key. Texts were
+checked and staged before. The checks at the end need no database, and are made before any text is read.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from app.errors import FieldError, InvalidRequest
+from app.registry import adapters, datasets, drifts, predictions, tickets
+from app.registry.aliases import Chosen, resolve
+from app.storage.models import AdapterRow, JobRow, PredictionRow, TicketRow
+from ltp.backbone.manifest import BackboneInfo
+from ltp.config import AdapterConfig, LayerScope, Method, MLMConfig, TicketConfig
+from ltp.errors import BackboneMismatch, InvalidConfig
+from ltp.model.methods import RECIPES
+from ltp.model.template import least_tokens
+
+
+@dataclass(frozen=True)
+class StagedCorpus:
+    """A built-in corpus by name, or a staged one of `count` lines."""
+
+    builtin: str | None = None
+    blob_id: str | None = None
+    count: int = 0
+    filename: str | None = None
+
+
+@dataclass(frozen=True)
+class StagedExamples:
+    """Staged examples. `counts` is `{train, dev, test, sha256}` as given."""
+
+    blob_id: str
+    total: int
+    counts: dict[str, Any]
+    filename: str | None
+
+
+@dataclass(frozen=True)
+class StagedPairs:
+    """A staged file. `format` is `jsonl`, `csv` or `tsv`, told from its content."""
+
+    blob_id: str
+    count: int
+    filename: str | None
+    format: str
+
+
+def submit_measured_ticket(
+    session: Session,
+    *,
+    tenant: str,
+    backbone: BackboneInfo,
+    name: str | None,
+    language: str,
+    strategy: str,
+    mlm: MLMConfig,
+    selection: TicketConfig,
+    corpus: StagedCorpus,
+) -> tuple[TicketRow, JobRow]:
+    """Queue an MLM run on a corpus, and the selection of a ticket from its drift."""
+    dataset_id = None
+    if corpus.blob_id is not None:
+        blob_id, count, filename = corpus.blob_id, corpus.count, corpus.filename
+        dataset_id = datasets.create(
+            session, tenant=tenant, kind="corpus", blob_id=blob_id, count=count, filename=filename
+        ).id
+    drift = drifts.begin(
+        session,
+        tenant=tenant,
+        backbone=backbone.fingerprint,
+        backbone_name=backbone.name,
+        language=language,
+        strategy=strategy,
+        config=asdict(mlm),
+        corpus=corpus.builtin,
+        dataset_id=dataset_id,
+    )
+    return tickets.create(session, tenant=tenant, drift=drift, config=selection, name=name)
+
+
+def submit_selected_ticket(
+    session: Session,
+    *,
+    tenant: str,
+    backbone: BackboneInfo,
+    name: str | None,
+    drift_id: str,
+    language: str | None,
+    selection: TicketConfig,
+) -> tuple[TicketRow, JobRow]:
+    """Queue the selection of a ticket from a stored drift.
+
+    Raises:
+        DriftNotFound, NotReadyYet: there is no such drift of the tenant, or it is not published.
+        BackboneMismatch: it was measured on another backbone.
+        InvalidRequest: `language` is given and not the drift's.
+    """
+    drift = drifts.get_ready(session, tenant=tenant, drift_id=drift_id)
+    if drift.backbone != backbone.fingerprint:
+        raise BackboneMismatch(artefact=drift.backbone, backbone=backbone.fingerprint)
+    if language is not None and language != drift.language:
+        raise _invalid("language", f"the drift was measured on {drift.language!r}; leave this out")
+    return tickets.create(session, tenant=tenant, drift=drift, config=selection, name=name)
+
+
+def submit_adapter(
+    session: Session,
+    *,
+    tenant: str,
+    backbone: BackboneInfo,
+    lang: str,
+    method: Method,
+    ticket: str | None,
+    training: AdapterConfig,
+    seeds: int,
+    name: str | None,
+    alias: str | None,
+    examples: StagedExamples,
+) -> tuple[AdapterRow, JobRow]:
+    """Queue the training of an adapter, where the method needs one on the ticket named, else on the newest ready one.
+
+    Raises:
+        TicketNotFound, NotReadyYet, NoTicket: there is no such ticket, it is not published, or there is none at all.
+        BackboneMismatch: the ticket was made on another backbone.
+    """
+    ticket_id = None
+    if RECIPES[method].needs_ticket:
+        ticket_id = _ticket(session, ticket, tenant=tenant, backbone=backbone)
+    blob_id, count, filename = examples.blob_id, examples.total, examples.filename
+    dataset = datasets.create(session, tenant=tenant, kind="examples", blob_id=blob_id, count=count, filename=filename)
+    return adapters.create(
+        session,
+        tenant=tenant,
+        lang=lang,
+        method=method,
+        ticket_id=ticket_id,
+        backbone=backbone.fingerprint,
+        training=asdict(training),
+        dataset_id=dataset.id,
+        examples=examples.counts,
+        seeds=seeds,
+        name=name,
+        alias=alias,
+    )
+
+
+def submit_prediction(
+    session: Session,
+    *,
+    tenant: str,
+    reference: str | None,
+    fallback: str | None,
+    request: dict[str, Any],
+    pairs: StagedPairs,
+) -> tuple[PredictionRow, Chosen, JobRow]:
+    """Queue the prediction of a file; `request` is what was asked for, kept with the prediction.
+
+    Raises `NoAdapterForLanguage`, `AdapterNotFound`, `InvalidReference`; see `resolve`.
+    """
+    chosen = resolve(session, tenant=tenant, reference=reference, fallback=fallback)
+    blob_id, count, filename = pairs.blob_id, pairs.count, pairs.filename
+    dataset = datasets.create(session, tenant=tenant, kind="pairs", blob_id=blob_id, count=count, filename=filename)
+    prediction, job = predictions.create(
+        session,
+        tenant=tenant,
+        request={**request, "format": pairs.format, "filename": filename},
+        dataset_id=dataset.id,
+        adapter=chosen.adapter,
+        fallback=chosen.fallback,
+        pairs=count,
+    )
+    return prediction, chosen, job
+
+
+def check_layers(layers: LayerScope | tuple[int, ...], backbone: BackboneInfo) -> None:
+    """Refuse layers the backbone does not have, and thirds that are empty in a shallow one. Raises `InvalidRequest`."""
+    from ltp.backbone.layers import layers_in  # its package imports torch
+
+    try:
+        layers_in(layers, backbone.layers)
+    except InvalidConfig as error:
+        raise InvalidRequest(str(error), fields=[FieldError("layers", str(error))]) from error
+
+
+def check_training(training: AdapterConfig, *, method: Method, ticket: str | None, backbone: BackboneInfo) -> None:
+    """Refuse what no training could use. Raises `InvalidRequest`."""
+    if not RECIPES[method].needs_ticket and ticket is not None:
+        raise _invalid("ticket", f"method {method!r} trains without a ticket; leave it out, or choose 'ltp'")
+    if training.max_length > backbone.max_positions:
+        raise _invalid("training.max_length", f"the backbone takes at most {backbone.max_positions} tokens")
+    least = least_tokens(RECIPES[method].form, prompt_length=training.prompt_length)
+    if training.max_length < least:
+        raise _invalid("training.max_length", f"with this prompt_length the template alone needs {least} tokens")
+
+
+def _ticket(session: Session, ticket_id: str | None, *, tenant: str, backbone: BackboneInfo) -> str:
+    """Return the ticket to train on: the one named, else the newest."""
+    if ticket_id is None:
+        return tickets.newest_ready(session, tenant=tenant, backbone=backbone.fingerprint).id
+    ticket = tickets.get_ready(session, tenant=tenant, ticket_id=ticket_id)
+    if ticket.backbone != backbone.fingerprint:
+        raise BackboneMismatch(artefact=ticket.backbone, backbone=backbone.fingerprint)
+    return ticket.id
+
+
+def _invalid(field: str, message: str) -> InvalidRequest:
+    return InvalidRequest(f"{field}: {message}", fields=[FieldError(field, message)])
