@@ -35,7 +35,7 @@ def mini() -> Path:
     """The embedded default, prepared."""
     from ltp.backbone.locate import resolve
 
-    return resolve("mini", cache_dir=Settings().backbone_dir)
+    return resolve("mini", cache_dir=Settings().backbone_dir).directory
 
 
 def base() -> Path:

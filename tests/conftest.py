@@ -42,7 +42,7 @@ def tiny_backbone(tiny_backbone_dir: Path) -> Backbone:
 @pytest.fixture(scope="session")
 def mini_backbone_dir() -> Path:
     """`mini` where `make setup` put it; prepared now if it did not."""
-    return resolve("mini", cache_dir=platformdirs.user_cache_path("ltp"))
+    return resolve("mini", cache_dir=platformdirs.user_cache_path("ltp")).directory
 
 
 @pytest.fixture(scope="session")

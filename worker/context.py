@@ -18,7 +18,6 @@ from app.storage.database import Database
 from app.storage.models import JobRow
 from app.storage.quotas import StorageQuota
 from ltp.backbone.locate import resolve
-from ltp.backbone.manifest import read_manifest
 from ltp.errors import BackboneMismatch
 from ltp.progress import Progress
 from ltp.training.timings import Timings
@@ -68,11 +67,10 @@ class JobContext:
         from ltp.backbone.load import load_backbone
 
         with self.timings("backbone"):
-            directory = resolve(self.settings.backbone, cache_dir=self.settings.backbone_dir, progress=self.report)
-            here = read_manifest(directory).fingerprint
-            if fingerprint not in (None, here):
-                raise BackboneMismatch(artefact=str(fingerprint), backbone=here)
-            backbone = load_backbone(directory, device=self.device)
+            info = resolve(self.settings.backbone, cache_dir=self.settings.backbone_dir, progress=self.report)
+            if fingerprint not in (None, info.fingerprint):
+                raise BackboneMismatch(artefact=str(fingerprint), backbone=info.fingerprint)
+            backbone = load_backbone(info, device=self.device)
         self.report(Progress("backbone", 1, 1))
         return backbone
 

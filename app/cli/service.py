@@ -108,7 +108,6 @@ def prepare_backbone(
     """Make a backbone ready to use: build `mini`, or fetch a pinned revision from the hub; quick when it is there."""
     from app.cli.progress import reporter
     from ltp.backbone.locate import resolve
-    from ltp.backbone.manifest import read_manifest
     from ltp.progress import Progress
 
     with reporter("backbone") as shown:
@@ -116,8 +115,7 @@ def prepare_backbone(
         def report(progress: Progress) -> None:
             shown.update(progress.phase, progress.step, progress.total, metrics=progress.metrics)
 
-        directory = resolve(name, cache_dir=settings_of().backbone_dir, progress=report)
-    info = read_manifest(directory)
+        info = resolve(name, cache_dir=settings_of().backbone_dir, progress=report)
     data = {
         "name": info.name,
         "directory": str(info.directory),
@@ -127,7 +125,7 @@ def prepare_backbone(
         "parameters": info.parameters,
     }
     shape = f"{info.layers} layers, {info.hidden} hidden, {info.parameters / 1e6:.1f} M parameters"
-    lines = [("backbone", f"{info.name} ({shape})"), ("folder", str(directory)), ("fingerprint", info.fingerprint)]
+    lines = [("backbone", f"{info.name} ({shape})"), ("folder", str(info.directory)), ("fingerprint", info.fingerprint)]
     output.show(data, lambda console: console.print(pairs(lines)))
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from app.errors import NotReady
 from app.settings import Settings
-from ltp.backbone.manifest import BackboneInfo, read_manifest
+from ltp.backbone.manifest import BackboneInfo
 
 if TYPE_CHECKING:
     from ltp.backbone.load import Backbone
@@ -61,13 +60,12 @@ class ServedBackbone:
         from ltp.backbone.locate import resolve
 
         self.state = "preparing"
-        directory: Path = resolve(self.settings.backbone, cache_dir=self.settings.backbone_dir)
-        self._info = read_manifest(directory)
+        self._info = resolve(self.settings.backbone, cache_dir=self.settings.backbone_dir)
         self.state = "loading"
 
         from ltp.backbone.load import load_backbone
 
-        return load_backbone(directory, device=self.device())
+        return load_backbone(self._info, device=self.device())
 
     def device(self) -> str:
         """Return the device to serve on."""

@@ -17,7 +17,7 @@ from safetensors import safe_open
 from tokenizers import Tokenizer
 from torch import Tensor
 
-from ltp.backbone.architecture import DECODER, WORD_EMBEDDINGS, Architecture, Shapes, read_architecture
+from ltp.backbone.architecture import DECODER, WORD_EMBEDDINGS, Architecture, Shapes
 from ltp.backbone.architecture import layer_of as layer_of
 from ltp.backbone.fingerprint import TOKENIZER, WEIGHTS
 from ltp.backbone.manifest import BackboneInfo, read_manifest, remember_checked
@@ -90,16 +90,18 @@ class Backbone:
         return replace(self, parameters=parameters, verbalizer=self.verbalizer.to(device))
 
 
-def load_backbone(directory: Path, *, device: str = "cpu") -> Backbone:
-    """Load and check the checkpoint in `directory`; what needs a look at all of it is checked once for the same files.
+def load_backbone(checkpoint: Path | BackboneInfo, *, device: str = "cpu") -> Backbone:
+    """Load and check a checkpoint, given by its folder or by its description, which is then not read again.
+
+    What needs a look at all of it is checked once for the same files.
 
     Raises:
         BackboneNotFound, BackboneIncomplete: see `read_manifest`.
         BackboneNotFinite: naming the tensor with a NaN or an infinity.
         VerbalizerNotSingleToken: naming the word the vocabulary splits.
     """
-    info = read_manifest(directory)
-    architecture = read_architecture(directory)
+    info = read_manifest(checkpoint) if isinstance(checkpoint, Path) else checkpoint
+    architecture = info.architecture
     parameters = _read_parameters(info, device)
     tokenizer, special = _read_tokenizer(info, architecture)
     verbalizer = torch.tensor(_verbalizer_ids(tokenizer, special, VERBALIZER), device=device)

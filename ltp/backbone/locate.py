@@ -10,7 +10,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from ltp.backbone.manifest import read_manifest, write_note
+from ltp.backbone.manifest import BackboneInfo, read_manifest, write_note
 from ltp.errors import BackboneNotFound
 from ltp.progress import ProgressCallback
 
@@ -21,10 +21,11 @@ _HUB_NAME = re.compile(r"^(?P<repo>[\w.-]+/[\w.-]+)(@(?P<revision>.*))?$")
 _COMMIT = re.compile(r"^[0-9a-f]{40}$")
 
 
-def resolve(spec: str, *, cache_dir: Path, progress: ProgressCallback | None = None) -> Path:
-    """Return the checked checkpoint folder that `spec` names, preparing or downloading it under `cache_dir` if need be.
+def resolve(spec: str, *, cache_dir: Path, progress: ProgressCallback | None = None) -> BackboneInfo:
+    """Describe the checkpoint that `spec` names, preparing or downloading it under `cache_dir` if need be.
 
-    `spec` is `mini`, a directory, or `owner/name@revision` with a 40-digit commit hash.
+    `spec` is `mini`, a directory, or `owner/name@revision` with a 40-digit commit hash. The folder is the description's
+    `directory`; `load_backbone` takes the description as it is.
 
     Raises:
         BackboneNotFound: there is nothing of that name, or it is not here and the hub cannot be reached.
@@ -33,15 +34,12 @@ def resolve(spec: str, *, cache_dir: Path, progress: ProgressCallback | None = N
     if spec == "mini":
         from ltp.backbone.mini.prepare import prepare_mini
 
-        directory: Path = prepare_mini(cache_dir, progress=progress)
-    elif spec.strip() and Path(spec).expanduser().is_dir():
-        directory = Path(spec).expanduser()
-    elif match := _HUB_NAME.match(spec):
-        directory = _from_hub(match["repo"], match["revision"] or "", cache_dir)
-    else:
-        raise BackboneNotFound(f"{spec!r} is no directory here; give 'mini', a directory, or owner/name@revision")
-    read_manifest(directory)
-    return directory
+        return prepare_mini(cache_dir, progress=progress)
+    if spec.strip() and Path(spec).expanduser().is_dir():
+        return read_manifest(Path(spec).expanduser())
+    if match := _HUB_NAME.match(spec):
+        return read_manifest(_from_hub(match["repo"], match["revision"] or "", cache_dir))
+    raise BackboneNotFound(f"{spec!r} is no directory here; give 'mini', a directory, or owner/name@revision")
 
 
 def _from_hub(repo: str, revision: str, cache_dir: Path) -> Path:

@@ -16,7 +16,7 @@ from typing import Any
 
 from ltp import atomic_file
 from ltp.backbone import fingerprint
-from ltp.backbone.architecture import DECODER, Shapes, read_architecture
+from ltp.backbone.architecture import DECODER, Architecture, Shapes, read_architecture
 from ltp.errors import BackboneIncomplete
 
 NOTE = "ltp.json"
@@ -31,6 +31,7 @@ class BackboneInfo:
     name: str
     directory: Path
     fingerprint: str
+    architecture: Architecture = field(repr=False)
     layers: int
     hidden: int
     vocabulary: int
@@ -70,6 +71,7 @@ def read_manifest(directory: Path) -> BackboneInfo:
         name=str(note.get("name", directory.resolve().name)),
         directory=directory,
         fingerprint=note["fingerprint"],
+        architecture=arch,
         layers=arch.layers,
         hidden=arch.hidden,
         vocabulary=arch.vocabulary,

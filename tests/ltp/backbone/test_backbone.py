@@ -218,7 +218,7 @@ def test_a_wrong_tokenizer_is_refused(folder: Path, old: str, new: str, match: s
 
 
 def test_a_directory_resolves_to_itself(tiny_backbone_dir: Path, tmp_path: Path) -> None:
-    assert resolve(str(tiny_backbone_dir), cache_dir=tmp_path) == tiny_backbone_dir
+    assert resolve(str(tiny_backbone_dir), cache_dir=tmp_path).directory == tiny_backbone_dir
 
 
 @pytest.mark.parametrize(
@@ -240,9 +240,9 @@ def test_a_pinned_hub_revision_already_here_needs_no_network(tmp_path: Path) -> 
     revision = "e73636d4f797dec63c3081bb6ed5c7b0bb3f2089"
     snapshot = tmp_path / "hub" / "models--some--model" / "snapshots" / revision
     write_tiny(snapshot)
-    directory = resolve(f"some/model@{revision}", cache_dir=tmp_path)
-    assert directory.resolve() == snapshot.resolve()
-    assert load_backbone(directory).info.name == f"some/model@{revision}"
+    info = resolve(f"some/model@{revision}", cache_dir=tmp_path)
+    assert info.directory.resolve() == snapshot.resolve()
+    assert info.name == load_backbone(info.directory).info.name == f"some/model@{revision}"
 
 
 def test_a_hub_that_cannot_be_reached_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -257,6 +257,24 @@ def test_describing_a_checkpoint_imports_no_torch(tiny_backbone_dir: Path) -> No
         "read_manifest(pathlib.Path(sys.argv[1])); assert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code, tiny_backbone_dir], check=True)
+
+
+def test_finding_and_loading_a_checkpoint_reads_its_manifest_once(folder: Path) -> None:
+    """Counted by the interpreter, which tells of every file that Python opens; weights are loaded outside of it."""
+    load_backbone(folder)  # writes the note
+    code = """
+import sys
+from pathlib import Path
+from ltp.backbone.load import load_backbone
+from ltp.backbone.locate import resolve
+opened = []
+sys.addaudithook(lambda event, given: opened.append(str(given[0])) if event == "open" else None)
+load_backbone(resolve(sys.argv[1], cache_dir=Path(sys.argv[1]) / "cache"))
+print(*(Path(path).name for path in opened if path.startswith(sys.argv[1])))
+"""
+    command = [sys.executable, "-c", code, str(folder)]
+    result = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert sorted(result.stdout.split()) == ["config.json", "ltp.json", "model.safetensors"]
 
 
 def test_the_fingerprint_streams_in_blocks(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

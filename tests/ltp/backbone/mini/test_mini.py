@@ -14,7 +14,6 @@ from transformers import AutoModelForMaskedLM, AutoTokenizer, XLMRobertaConfig, 
 
 from ltp.backbone.load import Backbone
 from ltp.backbone.locate import resolve
-from ltp.backbone.manifest import read_manifest
 from ltp.backbone.mini import prepare, source
 from ltp.errors import BackboneIncomplete, BackboneNotFound
 from ltp.progress import Progress
@@ -113,7 +112,7 @@ def test_transformers_loads_the_folder_as_it_is(mini_backbone: Backbone) -> None
 
 def test_what_is_prepared_is_kept(mini_backbone_dir: Path) -> None:
     before = (mini_backbone_dir / "model.safetensors").stat().st_mtime_ns
-    assert resolve("mini", cache_dir=mini_backbone_dir.parent) == mini_backbone_dir
+    assert resolve("mini", cache_dir=mini_backbone_dir.parent).directory == mini_backbone_dir
     assert (mini_backbone_dir / "model.safetensors").stat().st_mtime_ns == before
 
 
@@ -123,11 +122,11 @@ def test_what_is_damaged_is_prepared_again(mini_backbone: Backbone, tmp_path: Pa
     weights.unlink()
     weights.write_bytes(b"half of it")
     seen: list[Progress] = []
-    directory = resolve("mini", cache_dir=tmp_path, progress=seen.append)
-    assert read_manifest(directory).fingerprint == mini_backbone.info.fingerprint
+    info = resolve("mini", cache_dir=tmp_path, progress=seen.append)
+    assert info.fingerprint == mini_backbone.info.fingerprint
     assert [progress.step for progress in seen] == [0, 1, 2, 3, 4]
     assert sorted(file.name for file in tmp_path.iterdir() if file.suffix != ".lock") == ["mini"]
-    assert json.loads((directory / "config.json").read_text())["model_type"] == "xlm-roberta"
+    assert json.loads((info.directory / "config.json").read_text())["model_type"] == "xlm-roberta"
 
 
 def _link_or_copy(source_path: str, target: str) -> None:
