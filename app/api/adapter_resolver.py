@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from app.api.schemas.predictions import AdapterRef, Addressed, PredictRequest
 from app.errors import DatabaseUnavailable
-from app.inference.adapter_source import address
+from app.inference.adapter_source import AdapterKey
 from app.inference.predictor import Predictor
 from app.registry.aliases import resolve
 from app.settings import Settings
@@ -93,9 +93,13 @@ class Resolutions:
     def _recall(self, asked: _Asked, moment: float) -> Choice:
         meaning = self._meanings.get(asked)
         fresh = meaning is not None and moment - meaning.said_at < self._offline_s
-        if meaning is None or not fresh or not self.predictor.holds(address(asked.tenant, meaning.choice.adapter.id)):
+        if (
+            meaning is None
+            or not fresh
+            or not self.predictor.holds(AdapterKey(asked.tenant, meaning.choice.adapter.id))
+        ):
             raise DatabaseUnavailable
         return meaning.choice
 
     def _held(self, asked: _Asked, meaning: Meaning) -> bool:
-        return self.predictor.holds(address(asked.tenant, meaning.choice.adapter.id))
+        return self.predictor.holds(AdapterKey(asked.tenant, meaning.choice.adapter.id))

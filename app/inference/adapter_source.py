@@ -5,14 +5,13 @@ from __future__ import annotations
 import tempfile
 from collections import OrderedDict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from app.errors import AdapterNotFound, TicketNotFound
 from app.registry import tickets
 from app.storage.blobs import BlobStore
 from app.storage.database import Database
-from app.storage.models import AdapterRow as AdapterRow
-from app.storage.models import TicketRow as TicketRow
+from app.storage.models import AdapterRow, TicketRow
 from ltp.backbone.manifest import BackboneInfo
 from ltp.errors import BackboneMismatch
 
@@ -24,19 +23,21 @@ KEPT_TICKETS = 4
 """Tickets are shared by many adapters, and a mask is an eighth of a byte a parameter."""
 
 
-def address(tenant: str, adapter_id: str) -> str:
-    """Return what the engine knows an adapter by: its owner, too, so that nobody meets another's by its id."""
-    return f"{tenant}/{adapter_id}"
+class AdapterKey(NamedTuple):
+    """What the engine knows an adapter by: with its tenant, so that no other tenant's request reaches it by its id."""
+
+    tenant: str
+    adapter_id: str
 
 
 class RegistrySource:
-    """Loads the adapter at an address with its ticket, as its owner sees them. Used by the engine's thread alone."""
+    """Loads an adapter with its ticket, as its tenant sees them. Never called by two threads at once."""
 
     def __init__(self, db: Database, info: BackboneInfo) -> None:
         self.db, self.info = db, info
         self._tickets: OrderedDict[str, Ticket] = OrderedDict()
 
-    def __call__(self, key: str) -> tuple[Adapter, Ticket | None]:
+    def __call__(self, key: AdapterKey) -> tuple[Adapter, Ticket | None]:
         """Fetch and check one adapter.
 
         Raises:
@@ -47,20 +48,19 @@ class RegistrySource:
         """
         from ltp.adapter.artefact import Adapter
 
-        tenant, _, adapter_id = key.rpartition("/")
-        view = self.db.of(tenant)
+        view = self.db.of(key.tenant)
         with view.read() as session:
-            row = session.get(AdapterRow, adapter_id)
+            row = session.get(AdapterRow, key.adapter_id)
             ticket_row = session.get(TicketRow, row.ticket_id) if row is not None and row.ticket_id else None
         if row is None or row.blob_id is None or row.status != "ready":
-            raise AdapterNotFound(adapter_id)
+            raise AdapterNotFound(key.adapter_id)
         if row.backbone != self.info.fingerprint:
             raise BackboneMismatch(artefact=row.backbone, backbone=self.info.fingerprint)
         if row.ticket_id is not None and ticket_row is None:
             raise TicketNotFound(row.ticket_id)
         blobs = BlobStore(view)
         with blobs.loaded(row.blob_id) as content:
-            adapter = Adapter.parse(f"adapter {adapter_id}", content, self.info)
+            adapter = Adapter.parse(f"adapter {key.adapter_id}", content, self.info)
         return adapter, None if ticket_row is None else self._ticket(blobs, ticket_row)
 
     def _ticket(self, blobs: BlobStore, row: TicketRow) -> Ticket:

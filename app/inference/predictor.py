@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import structlog
 
 from app.errors import AppError, QueueFull
-from app.inference.adapter_source import RegistrySource
+from app.inference.adapter_source import AdapterKey, RegistrySource
 from app.inference.batch_queue import PairQueue, Slice, Work
 from app.inference.served_backbone import ServedBackbone, serving_precision
 from app.process import ENGINE, Slack, end_start, step_back
@@ -36,9 +36,9 @@ CHARACTERS_A_TOKEN = 3
 
 
 class Question(NamedTuple):
-    """A pair and the address of the adapter to judge it with (see `app.inference.adapter_source`)."""
+    """A pair and the adapter to judge it with."""
 
-    adapter: str
+    adapter: AdapterKey
     premise: str
     hypothesis: str
 
@@ -84,14 +84,14 @@ class Predictor:
         """Whether predictions can be served."""
         return self.backbone.state == "ready"
 
-    def drop(self, address: str) -> None:
+    def drop(self, adapter: AdapterKey) -> None:
         """Forget an adapter that was deleted."""
         if self._engine is not None:
-            self._engine.drop(address)
+            self._engine.drop(adapter)
 
-    def holds(self, address: str) -> bool:
+    def holds(self, adapter: AdapterKey) -> bool:
         """Tell whether an adapter is in memory, so that it can judge without the database."""
-        return self._engine is not None and self._engine.holds(address)
+        return self._engine is not None and self._engine.holds(adapter)
 
     def admit(self, pairs: int = 1) -> None:
         """Raise QueueFull for a request there is no room for, before anything is read or looked up for it."""

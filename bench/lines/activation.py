@@ -13,7 +13,7 @@ from typing import cast
 import torch
 
 from app.api.transfer import stage_mask
-from app.inference.adapter_source import RegistrySource, address
+from app.inference.adapter_source import AdapterKey, RegistrySource
 from app.registry import imports
 from app.storage.blobs import BlobStore
 from app.storage.database import Database
@@ -130,7 +130,7 @@ def _publish(url: str, fingerprint: str, folder: Path) -> tuple[list[str], int]:
         )
         with db.write() as session:
             adapter = imports.add_adapter(session, one, tenant=TENANT, ticket_id=ticket_id, alias=None)
-            keys.append(address(TENANT, adapter.id))
+            keys.append(AdapterKey(TENANT, adapter.id))
     db.close()
     return keys, size
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
@@ -39,19 +39,19 @@ class ByteCache(Generic[T]):
 
     def __init__(self, capacity: int) -> None:
         self.capacity = capacity
-        self._entries: OrderedDict[str, _Entry[T]] = OrderedDict()
-        self._making: dict[str, _Making[T]] = {}
+        self._entries: OrderedDict[Hashable, _Entry[T]] = OrderedDict()
+        self._making: dict[Hashable, _Making[T]] = {}
         self._lock = threading.Lock()
         self.nbytes = self.pinned_bytes = self.hits = self.misses = self.evictions = 0
 
     def __len__(self) -> int:
         return len(self._entries)
 
-    def __contains__(self, key: str) -> bool:
+    def __contains__(self, key: Hashable) -> bool:
         return key in self._entries
 
     @contextmanager
-    def pinned(self, key: str, make: Callable[[], tuple[T, int]]) -> Iterator[T]:
+    def pinned(self, key: Hashable, make: Callable[[], tuple[T, int]]) -> Iterator[T]:
         """Hold a value in the cache while the block runs; `make` returns it with its bytes when it is not there."""
         entry = self._hold(key, make)
         try:
@@ -60,7 +60,7 @@ class ByteCache(Generic[T]):
             self._let_go(entry)
 
     @contextmanager
-    def pinned_if_there(self, key: str) -> Iterator[T | None]:
+    def pinned_if_there(self, key: Hashable) -> Iterator[T | None]:
         """Hold a value while the block runs, or None; only finding one is counted."""
         with self._lock:
             entry = self._found(key)
@@ -70,7 +70,7 @@ class ByteCache(Generic[T]):
             if entry is not None:
                 self._let_go(entry)
 
-    def admits(self, nbytes: int, beats: Callable[[str], bool]) -> bool:
+    def admits(self, nbytes: int, beats: Callable[[Hashable], bool]) -> bool:
         """Tell whether a value of `nbytes` should be made: it fits, or those that would leave are all beaten.
 
         What is refused counts as a miss.
@@ -93,7 +93,7 @@ class ByteCache(Generic[T]):
         with self._lock:
             self.misses += 1
 
-    def _hold(self, key: str, make: Callable[[], tuple[T, int]]) -> _Entry[T]:
+    def _hold(self, key: Hashable, make: Callable[[], tuple[T, int]]) -> _Entry[T]:
         while True:
             with self._lock:
                 if (entry := self._found(key)) is not None:
@@ -110,7 +110,7 @@ class ByteCache(Generic[T]):
             if making.entry is not None:
                 return making.entry
 
-    def _found(self, key: str) -> _Entry[T] | None:
+    def _found(self, key: Hashable) -> _Entry[T] | None:
         entry = self._entries.get(key)
         if entry is not None:
             self.hits += 1
@@ -122,7 +122,7 @@ class ByteCache(Generic[T]):
         self.pinned_bytes += 0 if entry.pins else entry.nbytes
         entry.pins += times
 
-    def _make(self, key: str, making: _Making[T], make: Callable[[], tuple[T, int]]) -> _Entry[T]:
+    def _make(self, key: Hashable, making: _Making[T], make: Callable[[], tuple[T, int]]) -> _Entry[T]:
         try:
             entry = _Entry(*make())
         except BaseException:
@@ -140,7 +140,7 @@ class ByteCache(Generic[T]):
         making.done.set()
         return entry
 
-    def _forget(self, key: str, making: _Making[T]) -> bool:
+    def _forget(self, key: Hashable, making: _Making[T]) -> bool:
         known = self._making.get(key) is making
         if known:
             del self._making[key]
@@ -159,12 +159,12 @@ class ByteCache(Generic[T]):
             self._remove(key)
             self.evictions += 1
 
-    def _remove(self, key: str) -> None:
+    def _remove(self, key: Hashable) -> None:
         entry = self._entries.pop(key, None)
         if entry is not None:
             self.nbytes -= entry.nbytes
 
-    def drop(self, key: str) -> None:
+    def drop(self, key: Hashable) -> None:
         """Forget a value."""
         with self._lock:
             self._making.pop(key, None)

@@ -6,7 +6,7 @@ for where their weights are, and `ltp.engine.forward` for how they are computed 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from math import ceil
@@ -34,7 +34,7 @@ Part = tuple[View, list[int]]
 class PairRequest:
     """One pair for one adapter; `key` is what the engine's source knows the adapter by."""
 
-    key: str
+    key: Hashable
     premise: str
     hypothesis: str
 
@@ -80,7 +80,7 @@ class Engine:
         Raises:
             BackboneMismatch, CorruptArtifact: an adapter cannot be used. Likewise whatever the source raises.
         """
-        groups: dict[str, list[int]] = {}
+        groups: dict[Hashable, list[int]] = {}
         for index, request in enumerate(requests):
             groups.setdefault(request.key, []).append(index)
         waiting = list(groups)
@@ -123,18 +123,18 @@ class Engine:
             for index, (first, second, third) in zip(indices, rows, strict=True)
         }
 
-    def prefetch(self, keys: Iterable[str]) -> None:
+    def prefetch(self, keys: Iterable[Hashable]) -> None:
         """Begin to fetch what is not in memory, in another thread, for requests that still queue; returns at once.
 
         What cannot be fetched is not told here: `predict` fetches it again, and raises what the source raises.
         """
         self._tiers.prefetch(keys)
 
-    def drop(self, key: str) -> None:
+    def drop(self, key: Hashable) -> None:
         """Forget an adapter, e.g. because it was deleted; a batch that is being answered with it is not disturbed."""
         self._tiers.drop(key)
 
-    def holds(self, key: str) -> bool:
+    def holds(self, key: Hashable) -> bool:
         """Tell whether an adapter is resident, fused or compact, so that its source is not needed."""
         return key in self._tiers
 

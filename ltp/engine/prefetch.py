@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 
 log = logging.getLogger(__name__)
 
@@ -16,13 +16,13 @@ class Prefetcher:
     A failure is not told: whoever needs the value asks for it again, and learns then.
     """
 
-    def __init__(self, fetch: Callable[[str], object]) -> None:
+    def __init__(self, fetch: Callable[[Hashable], object]) -> None:
         self._fetch = fetch
-        self._asked: OrderedDict[str, None] = OrderedDict()
+        self._asked: OrderedDict[Hashable, None] = OrderedDict()
         self._lock = threading.Lock()
         self._running = False
 
-    def ask(self, keys: Iterable[str]) -> None:
+    def ask(self, keys: Iterable[Hashable]) -> None:
         """Put keys in the queue, each once; returns at once."""
         with self._lock:
             self._asked.update(dict.fromkeys(keys))
@@ -30,7 +30,7 @@ class Prefetcher:
                 self._running = True
                 threading.Thread(target=self._run, name="prefetch", daemon=True).start()
 
-    def cancel(self, key: str) -> None:
+    def cancel(self, key: Hashable) -> None:
         """Do not begin with a key any more."""
         with self._lock:
             self._asked.pop(key, None)
@@ -42,7 +42,7 @@ class Prefetcher:
             except Exception:  # who asks for the value gets it
                 log.debug("%s could not be fetched ahead", key, exc_info=True)
 
-    def _next(self) -> str | None:
+    def _next(self) -> Hashable | None:
         with self._lock:
             if self._asked:
                 return self._asked.popitem(last=False)[0]

@@ -10,9 +10,10 @@ not by everybody chasing everybody out.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
+from typing import Any
 
 from ltp.adapter.artefact import Adapter
 from ltp.engine.adapter_view import View
@@ -24,7 +25,7 @@ from ltp.engine.usage import Popularity
 from ltp.errors import BackboneMismatch, CorruptArtifact
 from ltp.ticket.mask import Ticket
 
-Source = Callable[[str], tuple[Adapter, Ticket | None]]
+Source = Callable[[Any], tuple[Adapter, Ticket | None]]
 """Fetches a published adapter, and the ticket it needs, by key; never called by two threads at once."""
 AGAIN = 0.25
 """An adapter whose earlier uses weigh no more than this is asked for as if for the first time."""
@@ -41,17 +42,17 @@ class Tiers:
         self._fetching = threading.Lock()
         self._ahead = Prefetcher(self._fetch_ahead)
 
-    def __contains__(self, key: str) -> bool:
+    def __contains__(self, key: Hashable) -> bool:
         return key in self._fused or key in self._compact
 
     @contextmanager
-    def held(self, keys: Iterable[str]) -> Iterator[tuple[list[str], list[View]]]:
+    def held(self, keys: Iterable[Hashable]) -> Iterator[tuple[list[Hashable], list[View]]]:
         """Pin the adapters of the first of `keys`, at least one, as many as the compact tier's bound allows.
 
         Raises:
             BackboneMismatch, DeltaDoesNotFitTicket, CorruptArtifact: one cannot be used. Whatever the source raises.
         """
-        taken: list[str] = []
+        taken: list[Hashable] = []
         views: list[View] = []
         with ExitStack() as pins:
             for key in keys:
@@ -61,7 +62,7 @@ class Tiers:
                     break
             yield taken, views
 
-    def _view(self, key: str, pins: ExitStack) -> View:
+    def _view(self, key: Hashable, pins: ExitStack) -> View:
         again = self._popularity.of(key) > AGAIN
         self._popularity.note(key)
         ready = pins.enter_context(self._fused.pinned_if_there(key))
@@ -77,7 +78,7 @@ class Tiers:
             pins.push(pin.pop_all())
             return compact.view
 
-    def _fetch(self, key: str) -> tuple[Compact, int]:
+    def _fetch(self, key: Hashable) -> tuple[Compact, int]:
         with self._fetching:
             adapter, ticket = self._source(key)
         self._refuse_strangers(adapter, ticket)
@@ -93,16 +94,16 @@ class Tiers:
         if adapter.prompt.shape[1] != info.hidden:
             raise CorruptArtifact(f"the prompt is {tuple(adapter.prompt.shape)}; the backbone's hidden size differs")
 
-    def prefetch(self, keys: Iterable[str]) -> None:
+    def prefetch(self, keys: Iterable[Hashable]) -> None:
         """Begin to bring the cold ones of `keys` into the compact tier; returns at once."""
         self._ahead.ask([key for key in dict.fromkeys(keys) if key not in self])
 
-    def _fetch_ahead(self, key: str) -> None:
+    def _fetch_ahead(self, key: Hashable) -> None:
         if key not in self:
             with self._compact.pinned(key, partial(self._fetch, key)):
                 pass
 
-    def drop(self, key: str) -> None:
+    def drop(self, key: Hashable) -> None:
         """Forget an adapter; who uses it now is not disturbed."""
         self._ahead.cancel(key)
         self._compact.drop(key)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Hashable
 
 HALF_LIFE = 512.0
 """After so many other uses a use counts half."""
@@ -18,11 +19,11 @@ class Popularity:
     """Uses by key, fading with every use of any. Not locked: one thread notes and asks."""
 
     def __init__(self) -> None:
-        self._uses: dict[str, tuple[float, int]] = {}
+        self._uses: dict[Hashable, tuple[float, int]] = {}
         self._clock = 0
         self._sweep_at = KNOWN
 
-    def note(self, key: str) -> None:
+    def note(self, key: Hashable) -> None:
         """Count one use."""
         self._clock += 1
         self._uses[key] = (self.of(key) + 1, self._clock)
@@ -30,11 +31,11 @@ class Popularity:
             self._uses = {key: use for key, use in self._uses.items() if self.of(key) > FAINT}
             self._sweep_at = max(KNOWN, 2 * len(self._uses))
 
-    def of(self, key: str) -> float:
+    def of(self, key: Hashable) -> float:
         """Uses so far, faded."""
         weight, at = self._uses.get(key, (0.0, 0))
         return weight * math.exp2((at - self._clock) / HALF_LIFE)
 
-    def beats(self, newcomer: str, settled: str) -> bool:
+    def beats(self, newcomer: Hashable, settled: Hashable) -> bool:
         """Tell whether `newcomer` deserves the place of `settled`."""
         return self.of(newcomer) > MARGIN * self.of(settled)

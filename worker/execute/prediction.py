@@ -8,7 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from app.errors import NoAdapterForLanguage
-from app.inference.adapter_source import RegistrySource, address
+from app.inference.adapter_source import AdapterKey, RegistrySource
 from app.inference.served_backbone import serving_precision
 from app.registry import aliases, publish
 from app.settings import MIB
@@ -107,7 +107,7 @@ def _judge(
     while rows := list(islice(source, BATCH)):
         choices = [choose(pair) for pair in rows]
         asked = [
-            PairRequest(address(context.job.tenant, choice.adapter_id), pair.premise, pair.hypothesis)
+            PairRequest(AdapterKey(context.job.tenant, choice.adapter_id), pair.premise, pair.hypothesis)
             for pair, choice in zip(rows, choices, strict=True)
         ]
         yield from zip(rows, choices, engine.predict(asked), strict=True)

@@ -22,7 +22,7 @@ from app.api.schemas.scalars import Page
 from app.api.transfer import bring_in, pack
 from app.auth.caller import CallerDep
 from app.auth.scopes import READ, TRAIN
-from app.inference.adapter_source import address
+from app.inference.adapter_source import AdapterKey
 from app.registry import adapters, aliases
 from app.registry.submissions import check_training, submit_adapter
 
@@ -155,7 +155,7 @@ def delete_adapter(adapter: AdapterDep, db: DatabaseDep, predictor: PredictorDep
     """Erases the texts uploaded for it, too. 409 while an alias points at it."""
     with db.write() as session:
         adapters.delete_adapter(session, tenant=caller.tenant, adapter_id=adapter.id)
-    predictor.drop(address(caller.tenant, adapter.id))
+    predictor.drop(AdapterKey(caller.tenant, adapter.id))
 
 
 def _shown(session: Session, adapter_id: str, *, tenant: str) -> AdapterPublic:

@@ -20,7 +20,7 @@ from app.api.schemas.predictions import PairPrediction, PredictAnswer, PredictRe
 from app.auth.caller import CallerDep
 from app.auth.scopes import PREDICT_OFFLINE
 from app.errors import FieldError, InvalidRequest
-from app.inference.adapter_source import address
+from app.inference.adapter_source import AdapterKey
 from app.inference.predictor import Judged, Question
 from ltp.config import LABELS
 
@@ -69,7 +69,7 @@ async def predict(
     predictor.admit(len(asked.pairs))
     chosen = await resolutions.choose(db, asked, tenant=caller.tenant)
     questions = [
-        Question(address(caller.tenant, choice.adapter.id), pair.premise, pair.hypothesis)
+        Question(AdapterKey(caller.tenant, choice.adapter.id), pair.premise, pair.hypothesis)
         for choice, pair in zip(chosen, asked.pairs, strict=True)
     ]
     judged = await _unless_gone(request, predictor.predict(questions))

@@ -23,7 +23,7 @@ from support.keyed import ADMIN_KEY, UNLIMITED, admin_of, bearer, holding, make_
 from support.served import EXAMPLES, Service, refused, running, settings_for, wait_until
 
 from app.errors import AdapterNotFound
-from app.inference.adapter_source import address
+from app.inference.adapter_source import AdapterKey
 from app.inference.predictor import Judged, Question
 from app.storage.models import BlobRow, WorkerRow
 from app.storage.table import new_id, now
@@ -405,10 +405,10 @@ def test_the_engine_keeps_tenants_apart_where_an_id_gets_through(house: House) -
     predictor, adapter = house.service.app.state.predictor, house.theirs["adapter"]
 
     def judge(tenant: str) -> Judged:
-        return asyncio.run(predictor.predict([Question(address(tenant, adapter), **PAIR)]))
+        return asyncio.run(predictor.predict([Question(AdapterKey(tenant, adapter), **PAIR)]))
 
     assert len(judge("amber").predictions) == 1
-    assert predictor.holds(address("amber", adapter))
+    assert predictor.holds(AdapterKey("amber", adapter))
     with pytest.raises(AdapterNotFound):
         judge("birch")
 

@@ -16,7 +16,7 @@ from support.keyed import UNLIMITED, admin_of, bearer, make_key
 from support.served import EXAMPLES, Service, refused, running, wait_until
 from support.servers import Postgres
 
-from app.inference.adapter_source import address
+from app.inference.adapter_source import AdapterKey
 from app.settings import Settings
 
 OFFLINE_S = 300
@@ -99,7 +99,7 @@ def test_known_keys_predict_with_resident_adapters_for_five_minutes(
         away(ask(deployed, keys["unseen"], "en"))
         away(ask(deployed, "ltp_" + "A" * 43, "en"))
         away(ask(deployed, keys["seen"], "en@1"))
-        deployed.app.state.predictor.drop(address("default", sw))
+        deployed.app.state.predictor.drop(AdapterKey("default", sw))
         away(ask(deployed, keys["seen"], "en", "sw"))
 
         carried = bearer(keys["seen"])
