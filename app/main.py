@@ -1,4 +1,4 @@
-"""The application: routes over services, one gate in front, one engine thread behind.
+"""The application: routes over services, middleware in front, one engine thread behind.
 
 Importing this module imports no torch. The engine's thread does, once the application starts, so the port answers at
 once and `/readyz` turns 200 when predictions can be served.
@@ -20,9 +20,9 @@ from app.api.openapi import DESCRIPTION, TAGS, serve_docs
 from app.api.routes import adapters, audit, drifts, jobs, keys, languages, operations, predict, predictions, tickets
 from app.auth.key_cache import KeyRing
 from app.auth.rate_limits import Limits
+from app.http import middleware
 from app.http.body_memory import LARGEST_AT_ONCE, Room
 from app.http.error_responses import install
-from app.http.middleware import Gate
 from app.inference.engine_metrics import Residency
 from app.inference.predictor import Predictor
 from app.jobs.broker import Doorbell
@@ -43,6 +43,7 @@ def create_app(settings: Settings, *, clock: Clock = time.monotonic, bell: Calla
 
     `clock` counts the seconds for which what the database said is believed; `bell` wakes a runner beside this process.
     """
+    measures = Measures()
     app = FastAPI(
         title="LTP",
         version=version("ltp"),
@@ -52,8 +53,8 @@ def create_app(settings: Settings, *, clock: Clock = time.monotonic, bell: Calla
         redoc_url=None,
         redirect_slashes=False,
         lifespan=_lifespan,
+        middleware=middleware.layers(settings, measures, draining=lambda: app.state.predictor.draining),
     )
-    measures = Measures()
     db = Database(settings.database)
     app.state.settings = settings
     app.state.measures = measures
@@ -71,7 +72,6 @@ def create_app(settings: Settings, *, clock: Clock = time.monotonic, bell: Calla
         app.include_router(resource.router)
     install(app)
     serve_docs(app)
-    app.add_middleware(Gate, settings=settings, measures=measures, leaving=lambda: app.state.predictor.draining)
     return app
 
 

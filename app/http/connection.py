@@ -1,8 +1,8 @@
 """One client's connection: uvicorn's HTTP protocol, with an end to whoever holds it without using it.
 
-A head that does not arrive, a body nobody reads, an answer nobody takes and a connection too many are all ended here;
-bodies that are read have their deadline in `app.http.body_timeout`. While the server leaves, no request on its way in
-is lost.
+A head that does not arrive, a body that no route reads, an answer that the client does not take and a connection over
+the limit are all ended here; bodies that are read have their deadline in `app.http.middleware.body_timeout`. While the
+server stops, no request on its way in is lost.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class EdgeConfig(Config):
             ws="none",
             lifespan="on",
             log_config=None,
-            access_log=False,  # the gate writes one line a request
+            access_log=False,  # `RequestLog` writes one line a request
             server_header=False,
             timeout_keep_alive=KEEP_ALIVE_S,
             reset_contextvars=True,  # or the log lines of one request name the one before it on the connection

@@ -142,7 +142,9 @@ def test_what_goes_wrong(told: Told) -> None:
 def test_every_line_is_an_object_the_libraries_too(told: Told) -> None:
     entries = [json.loads(line) for line in told.lines()]
     assert all({"event", "level", "logger", "timestamp"} <= entry.keys() for entry in entries)
-    assert {"app.http.middleware", "worker.runner", "uvicorn.error"} <= {entry["logger"] for entry in entries}
+    assert {"app.http.middleware.request_log", "worker.runner", "uvicorn.error"} <= {
+        entry["logger"] for entry in entries
+    }
 
 
 def _nothing_of_it(told: Told, *secrets: str) -> None:

@@ -45,7 +45,7 @@ WORDS = {
     503: "Not now: the backbone is being loaded, or a dependency is down; try again after `Retry-After` seconds.",
 }
 EVERYWHERE = (401, 403, 429, 503)
-"""Any request can meet these: the gate, the limits of keys, the database."""
+"""Any request can meet these: the middleware, the limits of keys, the database."""
 
 
 def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:

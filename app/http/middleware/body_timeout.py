@@ -1,4 +1,4 @@
-"""The deadline of a request's body: a grace for everyone, and longer only for bytes that keep coming.
+"""The deadline of a request's body: a grace for every client, and longer only for bytes that keep coming.
 
 Only the time spent waiting for the client counts, not what the service itself takes between two chunks.
 """
@@ -8,9 +8,22 @@ from __future__ import annotations
 import asyncio
 import time
 
-from starlette.types import Message, Receive
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.errors import RequestTimeout
+from app.http.middleware.layer import Layer
+
+
+class BodyTimeout(Layer):
+    """Bounds the time a body may take: `grace_s` seconds, and longer only at `bytes_s` bytes a second or more."""
+
+    def __init__(self, app: ASGIApp, *, grace_s: float, bytes_s: float) -> None:
+        super().__init__(app)
+        self.grace_s, self.bytes_s = grace_s, bytes_s
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request."""
+        await self.app(scope, TimedBody(receive, grace_s=self.grace_s, bytes_s=self.bytes_s), send)
 
 
 class TimedBody:

@@ -5,19 +5,29 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
+from starlette.types import Receive, Scope, Send
 
 from app.errors import ForbiddenHost, ForbiddenOrigin
+from app.http.middleware.layer import Layer
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
-def refuse_strangers(headers: Headers) -> None:
-    """Refuse requests that did not come from this machine on purpose; for services without authentication.
+class AllowedHosts(Layer):
+    """Refuses requests that did not come from this machine on purpose; for services without authentication."""
 
-    Raises:
-        ForbiddenHost: `Host` is absent, given twice, or not a loopback name (any port).
-        ForbiddenOrigin: `Origin` is there and is not a page of this machine.
-    """
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request.
+
+        Raises:
+            ForbiddenHost: `Host` is absent, given twice, or not a loopback name (any port).
+            ForbiddenOrigin: `Origin` is there and is not a page of this machine.
+        """
+        _check(Headers(scope=scope))
+        await self.app(scope, receive, send)
+
+
+def _check(headers: Headers) -> None:
     hosts = headers.getlist("host")
     if len(hosts) != 1 or _host(f"//{hosts[0]}") not in LOOPBACK:
         shown = ", ".join(hosts) or "none"
