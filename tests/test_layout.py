@@ -123,6 +123,7 @@ def test_a_module_keeps_the_rules(path: Path) -> None:
         "ltp.model.template",
         "ltp.text",
         "ltp.text.examples",
+        "ltp.engine.pairs",
         "ltp.text.corpus",
         "ltp.metrics",
         "ltp.reproduce.plan.catalogue",

@@ -22,7 +22,8 @@ from app.telemetry.metrics import Measures
 from ltp.errors import LTPError
 
 if TYPE_CHECKING:
-    from ltp.engine import Engine, Prediction
+    from ltp.engine.engine import Engine
+    from ltp.engine.pairs import Prediction
 
 log = structlog.get_logger(__name__)
 
@@ -152,7 +153,7 @@ class Predictor:
     def _build(self) -> Engine:
         backbone = self.backbone.load()
 
-        from ltp.engine import Engine
+        from ltp.engine.engine import Engine
 
         device = self.backbone.device()
         choice = self.backbone.precision = serving_precision(self.settings, backbone, device)
@@ -197,7 +198,7 @@ class Predictor:
 
     @staticmethod
     def _judge(engine: Engine, questions: Sequence[Question]) -> Sequence[Prediction]:
-        from ltp.engine import PairRequest
+        from ltp.engine.pairs import PairRequest
 
         return engine.predict([PairRequest(*question) for question in questions])
 

@@ -29,7 +29,8 @@ from ltp.compute.buffers import carve
 from ltp.compute.masked_add import fuse_all
 from ltp.config import Precision
 from ltp.delta.fuse import fusing, overlay, positions_in
-from ltp.engine import Engine, PairRequest
+from ltp.engine.engine import Engine
+from ltp.engine.pairs import PairRequest
 from ltp.model.encoder import DTYPES
 from ltp.ticket.mask import Ticket
 

@@ -229,7 +229,8 @@ def engine(folder: str, data: str | None) -> Measured:
     from app.settings import MIB, Settings
     from ltp.adapter.artefact import read_export
     from ltp.backbone.load import load_backbone
-    from ltp.engine import Engine, PairRequest
+    from ltp.engine.engine import Engine
+    from ltp.engine.pairs import PairRequest
     from ltp.engine.precision import choose_precision
 
     Settings.before_torch()

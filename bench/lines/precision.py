@@ -91,7 +91,8 @@ def compared(folder: str, data: str | None) -> Measured:
     from ltp.adapter.artefact import read_export
     from ltp.backbone.load import load_backbone
     from ltp.config import Precision
-    from ltp.engine import Engine, PairRequest
+    from ltp.engine.engine import Engine
+    from ltp.engine.pairs import PairRequest
     from ltp.engine.precision import choose_precision
 
     backbone = load_backbone(mini())

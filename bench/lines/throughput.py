@@ -15,7 +15,8 @@ from bench.material import backbone, pairs
 from bench.side import Measured, run, timed
 from ltp.backbone.load import load_backbone
 from ltp.config import VERBALIZER, LayerScope, Precision
-from ltp.engine import Engine, PairRequest
+from ltp.engine.engine import Engine
+from ltp.engine.pairs import PairRequest
 
 NUMBER, TITLE = 8, "Throughput of the engine on pairs of real length"
 RATIO = 0.2

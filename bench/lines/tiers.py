@@ -16,7 +16,8 @@ from bench.lines import Options
 from bench.material import backbone, pairs
 from bench.side import Measured, run, status_mb
 from ltp.backbone.load import load_backbone
-from ltp.engine import Engine, PairRequest
+from ltp.engine.engine import Engine
+from ltp.engine.pairs import PairRequest
 
 NUMBER, TITLE = 6, "Three tiers, no cliff: 4 base adapters (20 %) fit fused, requests of 8 pairs, bf16"
 FIT, PAIRS = 4, 8

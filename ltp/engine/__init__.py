@@ -1,5 +1,1 @@
 """Answering with many adapters on one backbone: what is resident, what leaves, and how a mixed batch is taken apart."""
-
-from ltp.engine.engine import Engine, PairRequest, Prediction
-
-__all__ = ["Engine", "PairRequest", "Prediction"]

@@ -7,7 +7,6 @@ for where their weights are, and `ltp.engine.forward` for how they are computed 
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 from math import ceil
 
@@ -20,6 +19,7 @@ from ltp.config import Precision
 from ltp.engine.adapter_view import View
 from ltp.engine.forward import Forward
 from ltp.engine.packing import UNEVEN, arrange, divide, shares
+from ltp.engine.pairs import PairRequest, Prediction
 from ltp.engine.shared_weights import Shared
 from ltp.engine.tiers import Source, Tiers
 from ltp.model.classify import MAX_TOKENS
@@ -28,23 +28,6 @@ from ltp.model.template import Encoded, Template
 FUSED_BYTES, COMPACT_BYTES = 1 << 30, 1 << 28
 Part = tuple[View, list[int]]
 """An adapter, and the requests of a call that are for it."""
-
-
-@dataclass(frozen=True)
-class PairRequest:
-    """One pair for one adapter; `key` is what the engine's source knows the adapter by."""
-
-    key: Hashable
-    premise: str
-    hypothesis: str
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """Probabilities in the order of LABELS; `truncated` when the pair did not fit and was cut."""
-
-    probabilities: tuple[float, float, float]
-    truncated: bool
 
 
 class Engine:

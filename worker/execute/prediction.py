@@ -19,8 +19,8 @@ from ltp.text.examples import RESULT_COLUMNS, Pair, PairFile
 from worker.context import JobContext
 
 if TYPE_CHECKING:
-    from ltp.engine import Engine
-    from ltp.engine import Prediction as Judgement
+    from ltp.engine.engine import Engine
+    from ltp.engine.pairs import Prediction as Judgement
 
 BATCH = 512
 """Rows handed to the engine at once, so that it can group them by adapter and length."""
@@ -99,7 +99,7 @@ def _judge(
     context: JobContext, engine: Engine, pairs: PairFile, choose: Chooser, total: int
 ) -> Iterator[tuple[Pair, Choice, Judgement]]:
     """Yield every row in the file's order with its adapter and judgement."""
-    from ltp.engine import PairRequest
+    from ltp.engine.pairs import PairRequest
 
     done = 0
     context.report(Progress("predict", 0, total))
@@ -117,7 +117,7 @@ def _judge(
 
 def _engine(context: JobContext) -> tuple[Engine, Precision]:
     """The engine, and the arithmetic that this worker's settings, or a measurement on it, chose."""
-    from ltp.engine import Engine
+    from ltp.engine.engine import Engine
 
     settings = context.settings
     backbone = context.backbone(None)

@@ -25,7 +25,7 @@ from app.inference.predictor import Judged, Question
 from ltp.config import LABELS
 
 if TYPE_CHECKING:
-    from ltp.engine import Prediction
+    from ltp.engine.pairs import Prediction
 
 T = TypeVar("T")
 

@@ -17,7 +17,8 @@ from ltp.backbone.load import Backbone
 from ltp.config import Method
 from ltp.drift.stored import Drift
 from ltp.drift.train import train_drift
-from ltp.engine import Engine, PairRequest, Prediction
+from ltp.engine.engine import Engine
+from ltp.engine.pairs import PairRequest, Prediction
 from ltp.errors import InvalidConfig, TrainingDiverged
 from ltp.progress import Progress, ProgressCallback
 from ltp.reproduce.data.suite import DataFolder

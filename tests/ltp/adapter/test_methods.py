@@ -13,7 +13,8 @@ from ltp.adapter.artefact import Adapter, read_export
 from ltp.adapter.train import TrainedAdapter, train_adapter
 from ltp.backbone.load import Backbone
 from ltp.config import AdapterConfig, Method
-from ltp.engine import Engine, PairRequest
+from ltp.engine.engine import Engine
+from ltp.engine.pairs import PairRequest
 from ltp.errors import CorruptArtifact, DeltaDoesNotFitTicket, InvalidConfig, TrainingCancelled
 from ltp.model.methods import RECIPES
 from ltp.progress import Progress

@@ -10,7 +10,8 @@ from support.synthetic import pairs, random_ticket
 from ltp.adapter.train import TrainedAdapter, train_adapter
 from ltp.backbone.load import Backbone
 from ltp.config import LABELS, AdapterConfig
-from ltp.engine import Engine, PairRequest
+from ltp.engine.engine import Engine
+from ltp.engine.pairs import PairRequest
 from ltp.errors import BackboneMismatch, ExamplesError, InvalidConfig, TooFewExamples, TrainingCancelled
 from ltp.metrics import score
 from ltp.progress import Progress

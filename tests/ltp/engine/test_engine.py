@@ -17,8 +17,9 @@ from ltp.backbone.load import Backbone
 from ltp.config import Strategy
 from ltp.delta.delta import Delta, encode
 from ltp.delta.in_place import apply
-from ltp.engine import Engine, PairRequest, Prediction
 from ltp.engine.cache import ByteCache
+from ltp.engine.engine import Engine
+from ltp.engine.pairs import PairRequest, Prediction
 from ltp.errors import BackboneMismatch, CorruptArtifact, DeltaDoesNotFitTicket
 from ltp.model.template import Template
 from ltp.ticket.mask import Ticket

@@ -16,10 +16,11 @@ from ltp.backbone.architecture import BY_ROWS, POSITION_EMBEDDINGS, TYPE_EMBEDDI
 from ltp.backbone.load import Backbone, load_backbone
 from ltp.config import Method
 from ltp.delta.delta import Delta, encode, encode_dense
-from ltp.engine import Engine, PairRequest
 from ltp.engine.compact import Compact
+from ltp.engine.engine import Engine
 from ltp.engine.forward import Forward
 from ltp.engine.packing import arrange
+from ltp.engine.pairs import PairRequest
 from ltp.engine.shared_weights import Shared
 from ltp.model.classify import classify
 from ltp.model.encoder import Encoder

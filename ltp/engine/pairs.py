@@ -1,0 +1,23 @@
+"""What goes into the engine and comes out of it, a pair at a time. Imports no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class PairRequest:
+    """One pair for one adapter; `key` is what the engine's source knows the adapter by."""
+
+    key: Hashable
+    premise: str
+    hypothesis: str
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Probabilities in the order of LABELS; `truncated` when the pair did not fit and was cut."""
+
+    probabilities: tuple[float, float, float]
+    truncated: bool
