@@ -77,3 +77,37 @@ def _reached(graph: Edges, start: str) -> set[str]:
             reached.add(node)
             waiting.extend(graph.get(node, ()))
     return reached
+
+
+def figures(graph: Edges, package: str) -> str:
+    """Say how a package hangs together: its entries, how deep they stand on each other, and what stays inside one."""
+    own = {module: targets for module, targets in graph.items() if module.split(".")[0] == package}
+    pairs = [(module, target) for module, targets in own.items() for target in targets if target in own]
+    between = between_entries(own)
+    entries = {entry(module) for module in own} - {package}
+    inside = sum(entry(module) == entry(target) for module, target in pairs)
+    return (
+        f"{package}: {len(entries)} entries, {_depth(between, entries)} levels, "
+        f"{sum(map(len, between.values()))} arrows between them, "
+        f"{len(circles(between))} circles of entries, {len(circles(own))} of files, "
+        f"{inside / len(pairs):.0%} of {len(pairs)} imports inside one entry"
+    )
+
+
+def _depth(graph: Edges, nodes: Set[str]) -> int | str:
+    """Return the number of levels that the entries stand on each other in; none can be told where there is a circle."""
+    if circles(graph):
+        return "no"
+    level: dict[str, int] = {}
+
+    def of(node: str) -> int:
+        if node not in level:
+            level[node] = 1 + max(map(of, graph.get(node, ())), default=0)
+        return level[node]
+
+    return max(map(of, nodes))
+
+
+if __name__ == "__main__":
+    GRAPH = edges(modules(Path(__file__).parents[2], "ltp", "app", "worker"))
+    print(*(figures(GRAPH, package) for package in ("ltp", "app", "worker")), sep="\n")  # noqa: T201
