@@ -18,6 +18,7 @@ from app.storage.database import Database
 from app.storage.models import JobRow
 from app.storage.quotas import StorageQuota
 from ltp.backbone.locate import resolve
+from ltp.compute.device import choose_device
 from ltp.errors import BackboneMismatch
 from ltp.progress import Progress
 from ltp.training.timings import Timings
@@ -48,11 +49,7 @@ class JobContext:
     @cached_property
     def device(self) -> str:
         """The device to compute on."""
-        import torch
-
-        if self.settings.device != "auto":
-            return self.settings.device
-        return "cuda" if torch.cuda.is_available() else "cpu"
+        return choose_device(self.settings.device)
 
     @property
     def earlier(self) -> list[Path]:

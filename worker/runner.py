@@ -11,7 +11,6 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from enum import Enum
-from pathlib import Path
 
 import structlog
 from sqlalchemy.exc import DBAPIError
@@ -26,6 +25,7 @@ from app.settings import Settings
 from app.storage.database import Database
 from app.storage.models import JobRow
 from app.storage.table import new_id
+from ltp.compute.device import guess_device
 from worker.job import STORAGE_FULL
 from worker.job_process import JobProcess, in_words
 from worker.retry import RETRY_S, patiently
@@ -227,8 +227,7 @@ class Runner:
 
     def _device(self) -> str:
         """Name the device without importing torch."""
-        gpu = self.settings.device == "cuda" or (self.settings.device == "auto" and Path("/dev/nvidia0").exists())
-        return "cuda" if gpu else "cpu"
+        return guess_device(self.settings.device)
 
     def _take_back_all(self) -> None:
         def take_back(session: Session) -> None:

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, NamedTuple
 import structlog
 
 from app.errors import AppError, QueueFull
-from app.inference.adapter_source import AdapterKey, RegistrySource
+from app.inference.adapter_source import AdapterKey
 from app.inference.batch_queue import PairQueue, Slice, Work
-from app.inference.served_backbone import ServedBackbone, serving_precision
+from app.inference.build_engine import build_engine
+from app.inference.served_backbone import ServedBackbone
 from app.process import ENGINE, Slack, end_start, step_back
-from app.settings import MIB, Settings
+from app.settings import Settings
 from app.storage.database import Database
 from app.telemetry.metrics import Measures
 from ltp.errors import LTPError
@@ -152,20 +153,8 @@ class Predictor:
 
     def _build(self) -> Engine:
         backbone = self.backbone.load()
-
-        from ltp.engine.engine import Engine
-
-        device = self.backbone.device()
-        choice = self.backbone.precision = serving_precision(self.settings, backbone, device)
-        engine = Engine(
-            backbone,
-            source=RegistrySource(self.db, backbone.info),
-            precision=choice.precision,
-            device=device,
-            fused_bytes=self.settings.fused_mb * MIB,
-            compact_bytes=self.settings.compact_mb * MIB,
-            max_tokens=self.settings.max_tokens,
-        )
+        engine, choice = build_engine(self.settings, self.db, backbone, device=self.backbone.device())
+        self.backbone.precision = choice
         self.backbone.state = "ready"
         info = backbone.info
         log.info("the backbone is loaded", name=info.name, fingerprint=info.fingerprint[:12], **choice._asdict())

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Literal
 from app.errors import NotReady
 from app.settings import Settings
 from ltp.backbone.manifest import BackboneInfo
+from ltp.compute.device import choose_device
 
 if TYPE_CHECKING:
     from ltp.backbone.load import Backbone
-    from ltp.engine.precision import Choice
+    from ltp.engine.precision import PrecisionChoice
 
 State = Literal["starting", "preparing", "loading", "ready", "failed"]
 
@@ -31,7 +32,7 @@ class ServedBackbone:
         self.settings = settings
         self.state: State = "starting"
         self.failure: str | None = None
-        self.precision: Choice | None = None
+        self.precision: PrecisionChoice | None = None
         """The arithmetic of serving, and why that; None until the backbone is loaded."""
         self._info: BackboneInfo | None = None
 
@@ -69,17 +70,4 @@ class ServedBackbone:
 
     def device(self) -> str:
         """Return the device to serve on."""
-        if self.settings.device != "auto":
-            return self.settings.device
-        import torch
-
-        return "cuda" if torch.cuda.is_available() else "cpu"
-
-
-def serving_precision(settings: Settings, backbone: Backbone, device: str) -> Choice:
-    """Return the arithmetic that PRECISION asks for; `auto` takes what is faster here, which this measures."""
-    from ltp.engine.precision import Choice, choose_precision
-
-    if settings.precision != "auto":
-        return Choice(settings.precision, "set by PRECISION")
-    return choose_precision(backbone, device)
+        return choose_device(self.settings.device)

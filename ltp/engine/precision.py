@@ -27,14 +27,14 @@ HOPELESS = 10.0
 """A first trial that is so many times slower ends the matter: a processor that does it in software."""
 
 
-class Choice(NamedTuple):
+class PrecisionChoice(NamedTuple):
     """The arithmetic to serve in, and a sentence that says why."""
 
     precision: Precision
     reason: str
 
 
-def choose_precision(backbone: Backbone, device: str) -> Choice:
+def choose_precision(backbone: Backbone, device: str) -> PrecisionChoice:
     """Time one layer's linears in fp32 and bf16 on `device`; some tens of milliseconds for XLM-R base on two cores."""
     parameters = backbone.parameters
     layer = "roberta.encoder.layer.0"
@@ -48,14 +48,16 @@ def choose_precision(backbone: Backbone, device: str) -> Choice:
             while times[0][1] < HOPELESS * times[0][0] and len(times) < TRIALS:
                 times.append((_seconds(exact), _seconds(half)))
     except RuntimeError as error:
-        return Choice("fp32", f"bf16 does not work on this device: {error}")
+        return PrecisionChoice("fp32", f"bf16 does not work on this device: {error}")
     return faster(times)
 
 
-def faster(times: Sequence[tuple[float, float]]) -> Choice:
+def faster(times: Sequence[tuple[float, float]]) -> PrecisionChoice:
     """Choose by the seconds that the same work took in fp32 and in bf16, the least of each: others were disturbed."""
     gain = min(exact for exact, _ in times) / min(half for _, half in times)
-    return Choice("bf16" if gain >= WORTH else "fp32", f"measured: bf16 is {gain:.1f} times as fast as fp32 here")
+    return PrecisionChoice(
+        "bf16" if gain >= WORTH else "fp32", f"measured: bf16 is {gain:.1f} times as fast as fp32 here"
+    )
 
 
 def _trial(weights: list[Tensor], precision: Precision, device: str) -> Callable[[], float]:

@@ -8,10 +8,9 @@ from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from app.errors import NoAdapterForLanguage
-from app.inference.adapter_source import AdapterKey, RegistrySource
-from app.inference.served_backbone import serving_precision
+from app.inference.adapter_source import AdapterKey
+from app.inference.build_engine import build_engine
 from app.registry import aliases, publish
-from app.settings import MIB
 from app.storage.models import DatasetRow, PredictionRow
 from ltp.config import LABELS, Precision
 from ltp.progress import Progress
@@ -117,18 +116,5 @@ def _judge(
 
 def _engine(context: JobContext) -> tuple[Engine, Precision]:
     """The engine, and the arithmetic that this worker's settings, or a measurement on it, chose."""
-    from ltp.engine.engine import Engine
-
-    settings = context.settings
-    backbone = context.backbone(None)
-    precision = serving_precision(settings, backbone, context.device).precision
-    engine = Engine(
-        backbone,
-        source=RegistrySource(context.db, backbone.info),
-        precision=precision,
-        device=context.device,
-        fused_bytes=settings.fused_mb * MIB,
-        compact_bytes=settings.compact_mb * MIB,
-        max_tokens=settings.max_tokens,
-    )
-    return engine, precision
+    engine, choice = build_engine(context.settings, context.db, context.backbone(None), device=context.device)
+    return engine, choice.precision
