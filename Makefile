@@ -2,6 +2,7 @@
 #
 # PYTHON           the interpreter .venv is made with (default: the first of python3.11 ... python3 that is 3.11 or newer)
 # DATA             folder with xnli/, americasnli/ and wikitext2/, for `make bench`
+# TESTS            files or folders of tests to run, for `make coverage` (default: all)
 # LINES            numbers of the benchmarks to run, e.g. 1,2 (default: all)
 # TORCH_INDEX_URL  package index torch alone is taken from, for a CPU-only or CUDA build (default: pip's own indexes)
 
@@ -19,7 +20,9 @@ TORCH := torch==2.13.0
 AUDIT := build/audit
 PIP_AUDIT := pip-audit==2.10.1
 
-.PHONY: help setup run demo test check bench rehearse audit format migrate lock clean
+QUICK := not process and not postgres and not slow
+
+.PHONY: help setup run demo test quick coverage check bench rehearse audit format migrate lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -35,6 +38,14 @@ demo: setup ## watch the whole method happen: drift, ticket, two adapters, predi
 
 test: setup check ## everything that has to hold: check, then the test suite
 	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+
+quick: $(INSTALLED) ## the tests that need no server, no process and no mini backbone (a minute on 2 cores)
+	@$(BIN)/python -m pytest -q -m "$(QUICK)" --numprocesses 2 --dist loadfile
+
+coverage: setup ## the share of lines and branches that the tests execute, in any process, and the files below 90 % (TESTS=...)
+	@rm -rf build/coverage && mkdir -p build/coverage
+	@status=0; $(BIN)/coverage run -m pytest -q --numprocesses 2 --dist loadfile $(TESTS) || status=$$?; \
+	  $(BIN)/coverage combine -q; $(BIN)/python tests/support/coverage_report.py; exit $$status
 
 check: $(INSTALLED) ## lint, formatting, types, and the direction of imports
 	@$(BIN)/ruff check .

@@ -1,16 +1,44 @@
-"""Fixtures every part of the suite shares: the tiny backbone, as a folder and in memory."""
+"""What every part of the suite shares: markers by fixture, and the tiny backbone, as a folder and in memory."""
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import platformdirs
 import pytest
 import torch
+from support.needs import SLOW, Watch, add_markers, needs
 from support.tiny import write_tiny
 
 from ltp.backbone.load import Backbone, load_backbone
 from ltp.backbone.locate import resolve
+
+watch = Watch()
+sys.addaudithook(watch)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests before `-m` chooses among them."""
+    for item in items:
+        if isinstance(item, pytest.Function):
+            add_markers(item)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Stop a test at what it is not marked for."""
+    return (yield from watch.run(item))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown() -> Iterator[None]:
+    """Report what was stopped."""
+    result = yield
+    watch.report()
+    return result
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -40,6 +68,7 @@ def tiny_backbone(tiny_backbone_dir: Path) -> Backbone:
 
 
 @pytest.fixture(scope="session")
+@needs(SLOW)
 def mini_backbone_dir() -> Path:
     """`mini` where `make setup` put it; prepared now if it did not."""
     return resolve("mini", cache_dir=platformdirs.user_cache_path("ltp")).directory

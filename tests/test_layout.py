@@ -130,6 +130,7 @@ def test_a_module_keeps_the_rules(path: Path) -> None:
         "ltp.reproduce.reproduction",
     ],
 )
+@pytest.mark.process
 def test_importing_a_light_module_leaves_torch_alone(module: str) -> None:
     code = f"import sys, {module}; sys.exit('torch' in sys.modules or 'transformers' in sys.modules)"
     result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)

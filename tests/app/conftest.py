@@ -12,6 +12,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from support.needs import POSTGRES, PROCESS, needs
 from support.served import Service, running, settings_for, wait_until
 from support.servers import Postgres, running_postgres, sqlite_template
 
@@ -20,6 +21,7 @@ from app.storage.database import Database
 
 
 @pytest.fixture(scope="session")
+@needs(POSTGRES)
 def postgres() -> Iterator[Postgres]:
     with running_postgres() as server:
         yield server
@@ -50,6 +52,7 @@ def store(db: Database) -> BlobStore:
 
 
 @pytest.fixture
+@needs(PROCESS)
 def service(tmp_path: Path, migrated_sqlite: Path, tiny_backbone_dir: Path) -> Iterator[Service]:
     """A service with an empty registry, for tests that change it."""
     with running(settings_for(tmp_path / "data", migrated_sqlite, tiny_backbone_dir)) as started:
@@ -57,6 +60,7 @@ def service(tmp_path: Path, migrated_sqlite: Path, tiny_backbone_dir: Path) -> I
 
 
 @pytest.fixture(scope="module")
+@needs(PROCESS)
 def shared(
     tmp_path_factory: pytest.TempPathFactory, migrated_sqlite: Path, tiny_backbone_dir: Path
 ) -> Iterator[Service]:
@@ -68,6 +72,7 @@ def shared(
 
 
 @pytest.fixture(scope="module")
+@needs(PROCESS)
 def trained(
     tmp_path_factory: pytest.TempPathFactory, migrated_sqlite: Path, tiny_backbone_dir: Path
 ) -> Iterator[Service]:

@@ -42,6 +42,7 @@ def test_holes_in_the_heap_are_given_back() -> None:
 
 
 @pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "malloc_info") or sys.platform != "linux", reason="glibc only")
+@pytest.mark.process
 def test_a_service_has_one_heap_however_many_threads_ask_for_memory() -> None:
     heaps = """
 import ctypes, sys, threading

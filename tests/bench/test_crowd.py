@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from support.needs import PROCESS, needs
 
 from bench.crowd import arrive, keep_asking, request
 from bench.lines.http import quantile
@@ -33,6 +34,7 @@ class _Answers(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
+@needs(PROCESS)
 def port() -> Iterator[int]:
     with ThreadingHTTPServer(("127.0.0.1", 0), _Answers) as server:
         thread = threading.Thread(target=server.serve_forever)

@@ -22,6 +22,7 @@ def slow(milliseconds: int) -> Measured:
     return Measured([milliseconds / 1000] * 3, units=10, detail={"process": os.getpid(), "extra_mb": extra_mb(work)})
 
 
+@pytest.mark.process
 def test_a_side_runs_in_a_process_of_its_own() -> None:
     measured = run("tests.bench.test_report:slow", milliseconds=20)
     assert measured.detail["process"] != os.getpid()

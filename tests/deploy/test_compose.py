@@ -51,6 +51,7 @@ def settings() -> set[str]:
     return {PREFIX + field.upper() for field in Settings.model_fields}
 
 
+@pytest.mark.process
 def test_the_file_is_valid_by_the_schema_of_compose_without_a_network() -> None:
     command = [str(Path(sys.executable).with_name("check-jsonschema")), "--builtin-schema", "vendor.compose-spec"]
     nowhere = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), "http://127.0.0.1:9")

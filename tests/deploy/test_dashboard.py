@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
+from support.needs import PROCESS, needs
 from support.served import Service, running, settings_for
 from support.servers import sqlite_template
 
@@ -33,6 +34,7 @@ def expressions() -> list[str]:
 
 
 @pytest.fixture(scope="module")
+@needs(PROCESS)
 def exported(tiny_backbone_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, set[str]]]:
     """What /metrics gives once everything has happened: sample names with their labels."""
     directory = tmp_path_factory.mktemp("dashboard")

@@ -24,6 +24,8 @@ from deploy.rehearse.container import Failed
 from deploy.rehearse.image import find
 from deploy.rehearse.rehearsal import Rehearsal, in_order, running
 
+pytestmark = pytest.mark.process
+
 ROOT = Path(__file__).parents[2]
 SECRETS = ("POSTGRES_PASSWORD", "REDIS_PASSWORD", "LTP_ADMIN_KEY")
 

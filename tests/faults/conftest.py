@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from support.deployment import Deployment
+from support.needs import POSTGRES, PROCESS, needs
 from support.servers import Postgres, Redis, running_postgres, running_redis, sqlite_template
 from support.stack import Stack
 
@@ -21,12 +22,14 @@ def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+@needs(POSTGRES)
 def postgres() -> Iterator[Postgres]:
     with running_postgres() as server:
         yield server
 
 
 @pytest.fixture(scope="session")
+@needs(PROCESS)
 def redis() -> Iterator[Redis]:
     with running_redis() as server:
         yield server
@@ -42,6 +45,7 @@ def db(migrated_sqlite: Path, tmp_path: Path) -> Iterator[Database]:
 
 
 @pytest.fixture
+@needs(PROCESS)
 def make_stack(tmp_path: Path, tiny_backbone_dir: Path) -> Iterator[Callable[..., Stack]]:
     """Makes stacks in this test's directory with settings of one's own, and ends every process of theirs."""
     made: list[Stack] = []
@@ -57,6 +61,7 @@ def make_stack(tmp_path: Path, tiny_backbone_dir: Path) -> Iterator[Callable[...
 
 
 @pytest.fixture
+@needs(PROCESS)
 def make_deployment(
     tmp_path: Path, tiny_backbone_dir: Path, postgres: Postgres, redis: Redis
 ) -> Iterator[Callable[..., Deployment]]:

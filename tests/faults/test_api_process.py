@@ -22,6 +22,8 @@ from app import jobs
 from app.settings import MIB
 from worker.job import attempt_job
 
+pytestmark = pytest.mark.process
+
 MOST_GROWTH = 24 * MIB
 """What a process may need for a moment while hundreds of MiB are thrown at it."""
 PREDICTION = {"lang": "sw", "pairs": [{"premise": "the dog runs in the field", "hypothesis": "the dog runs"}] * 64}

@@ -14,6 +14,8 @@ from support.served import Service, running, settings_for
 
 from bench.blobs import large_export
 
+pytestmark = pytest.mark.process
+
 LANGUAGES = (
     *("en", "es", "sw", "ur", "zh", "ay", "gn", "qu", "nah", "bzd", "cni", "hch"),
     *("oto", "shp", "tar", "fr", "de", "it", "pt", "ru", "hi", "th", "tr", "vi"),

@@ -20,6 +20,8 @@ from support.stack import SHORT, is_gone, kill, wait_for
 
 from app.jobs.broker import RING, application
 
+pytestmark = pytest.mark.process
+
 LONG = 120
 """Epochs that last until something has happened."""
 

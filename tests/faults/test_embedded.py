@@ -13,6 +13,8 @@ import psutil
 import pytest
 from support.stack import Stack, kill, wait_for
 
+pytestmark = pytest.mark.process
+
 
 def answers(stack: Stack) -> bool:
     try:

@@ -14,6 +14,8 @@ import pytest
 from support.making import make_ticket
 from support.served import EXAMPLES, Service, refused, running, settings_for, wait_until
 
+pytestmark = pytest.mark.process
+
 PARTS = {"/tickets": "corpus", "/adapters": "examples", "/predictions": "file", "/adapters/import": "file"}
 """Where each upload takes its file."""
 DEEP = "[" * 100_000

@@ -8,6 +8,8 @@ import pytest
 
 from bench.blobs import alone, large_backbone, large_export, running_api
 
+pytestmark = pytest.mark.process
+
 MEGABYTES = 100
 HELD_MB = 32
 

@@ -17,6 +17,8 @@ from app.storage.blobs import BlobStore
 from app.storage.models import AdapterRow, BlobChunkRow, BlobRow, DatasetRow, DriftRow, JobEventRow, JobRow, TicketRow
 from ltp.config import Method
 
+pytestmark = pytest.mark.process
+
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory, tiny_backbone_dir: Path) -> Iterator[Stack]:

@@ -19,6 +19,8 @@ from support.served import EXAMPLES, LINES, refused
 from support.stack import Stack, wait_for
 from support.wire import Wire
 
+pytestmark = pytest.mark.process
+
 MARK = "xqmarkedqx"
 ADMIN_KEY = f"{MARK}-the-settings-own-key-of-32-characters"
 PAIR = {"premise": f"the dog runs in the {MARK} field", "hypothesis": f"the dog is {MARK}"}

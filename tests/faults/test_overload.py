@@ -13,6 +13,8 @@ import psutil
 import pytest
 from support.served import EXAMPLES, Service, running, settings_for
 
+pytestmark = pytest.mark.process
+
 CAPACITY, PAIRS = 64, 16
 CALLERS, CALLS = 40, 4
 """40 callers of 16 pairs ask for ten times what the queue holds, again and again."""

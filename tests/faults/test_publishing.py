@@ -28,6 +28,8 @@ from app.storage.blobs import BlobStore
 from app.storage.database import Database
 from app.storage.models import AdapterRow, BlobRow, DriftRow, JobRow, LanguageVersionRow, PredictionRow, TicketRow
 
+pytestmark = pytest.mark.process
+
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def database(request: pytest.FixtureRequest, db: Database) -> Iterator[Database]:

@@ -18,6 +18,8 @@ from support.served import EXAMPLES
 from support.servers import free_port, running_postgres
 from support.stack import Stack, wait_for
 
+pytestmark = pytest.mark.process
+
 DRAIN_S = 1.0
 """Five looks of the balancer."""
 LOADERS = 3

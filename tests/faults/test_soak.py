@@ -10,6 +10,8 @@ from faults.grounds import Deployed, Embedded, Ground
 from faults.soak import soak
 from support.stack import seed_from_environment
 
+pytestmark = pytest.mark.process
+
 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize(("ground", "strikes"), [(Embedded, 2), (Deployed, 5)])

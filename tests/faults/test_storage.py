@@ -24,6 +24,8 @@ from support.stack import Stack, wait_for
 from app.storage.database import Database
 from app.storage.models import BlobRow, IdempotencyKeyRow, JobRow
 
+pytestmark = pytest.mark.process
+
 TICKET = {"corpus": {"texts": ["One line.", "Another line."]}, "mlm": {"epochs": 1}}
 LITTLE = 4096
 """Bytes a file of the job may still grow to: less than any checkpoint."""

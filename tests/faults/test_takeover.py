@@ -9,11 +9,14 @@ from collections.abc import Callable
 from contextlib import closing, suppress
 
 import psutil
+import pytest
 from sqlalchemy import func, select
 from sqlalchemy.engine import make_url
 from support.stack import Stack, is_gone, kill, wait_for
 
 from app.storage.models import BlobChunkRow, BlobRow, JobEventRow, TicketRow
+
+pytestmark = pytest.mark.process
 
 STALL_S = 15
 """Importing torch on a busy machine must not count as silence."""

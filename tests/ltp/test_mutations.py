@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.process
+
 ROOT = Path(__file__).parents[2]
 MASK = "adapter/test_sparse.py::test_a_frozen_value_never_moves_on_any_tensor"
 PROMPT = "model/test_encoder.py::test_it_equals_transformers_for_a_mixed_batch_and_alone"

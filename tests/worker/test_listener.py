@@ -17,6 +17,8 @@ from app.jobs.broker import RING, Doorbell, application
 from app.storage.table import new_id
 from worker.listener import Listener
 
+pytestmark = pytest.mark.process
+
 
 class Door:
     """A doorbell, and a listener that notes what it hears."""

@@ -13,6 +13,8 @@ import psutil
 import pytest
 from support.stack import is_gone
 
+pytestmark = pytest.mark.process
+
 ROOT = Path(__file__).parents[2]
 CHILD = """
 import os, subprocess, sys, time

@@ -167,8 +167,8 @@ def test_an_artefact_outlives_the_job_that_made_it(db: Database) -> None:
 
     assert sweep(db) == len(makers) == 2
     after = counts(db)
-    assert (after["Job"], after["JobEvent"]) == (0, 0)
-    assert (after["Adapter"], after["Ticket"], after["Drift"], after["Dataset"]) == (1, 1, 1, 1)
+    assert (after["JobRow"], after["JobEventRow"]) == (0, 0)
+    assert (after["AdapterRow"], after["TicketRow"], after["DriftRow"], after["DatasetRow"]) == (1, 1, 1, 1)
     with db.read() as session:
         kept = session.get_one(AdapterRow, adapter.id)
         assert (kept.status, kept.job_id) == ("ready", None)
@@ -280,6 +280,7 @@ def test_more_than_one_sweep_deletes_at_once_is_deleted_by_the_next(db: Database
     assert retire(settings(), db) == 0
 
 
+@pytest.mark.slow
 def test_runners_that_sweep_at_once_do_not_stand_in_each_others_way(db: Database) -> None:
     adapter = ready_adapter(db)
     for number in range(12):
@@ -292,8 +293,8 @@ def test_runners_that_sweep_at_once_do_not_stand_in_each_others_way(db: Database
             done.result()
     sweep(db)
     after = counts(db)
-    assert (after["Prediction"], after["Adapter"], after["Job"], after["AuditEvent"]) == (0, 1, 1, 0)
-    assert (after["Dataset"], after["Blob"]) == (1, 2)  # what the adapter was trained on, and the adapter
+    assert (after["PredictionRow"], after["AdapterRow"], after["JobRow"], after["AuditEventRow"]) == (0, 1, 1, 0)
+    assert (after["DatasetRow"], after["BlobRow"]) == (1, 2)  # what the adapter was trained on, and the adapter
 
 
 def test_zero_keeps_everything(db: Database) -> None:
@@ -310,7 +311,7 @@ def test_audit_events_have_a_time_of_their_own(db: Database) -> None:
     for days in (DAYS + 1, DAYS - 1):
         audit(db, days=days)
     assert retire(settings(retention_days=0), db) == 1
-    assert counts(db)["AuditEvent"] == 1
+    assert counts(db)["AuditEventRow"] == 1
     assert retire(settings(retention_days=0, audit_days=1), db) == 1
 
 
@@ -319,7 +320,7 @@ def test_every_tenant_is_swept(db: Database) -> None:
         adapter, job = make_adapter(db, tenant=tenant)
         age(db, adapter, failed(db, job))
     assert sweep(db) == 4
-    assert counts(db)["Dataset"] == 0
+    assert counts(db)["DatasetRow"] == 0
 
 
 def test_the_sweep_does_it_and_a_finished_adapter_is_not_touched_by_it(db: Database) -> None:

@@ -16,6 +16,8 @@ from support.served import EXAMPLES, Service, running, settings_for, wait_until
 
 from app.registry import tickets
 
+pytestmark = pytest.mark.process
+
 SECRET_TEXT = "Geheimnis"
 CORPUS = {"texts": [f"{SECRET_TEXT} one line", f"{SECRET_TEXT} another line"]}
 PAIRS = [{**pair, "premise": f"{SECRET_TEXT} {pair['premise']}"} for pair in EXAMPLES]

@@ -12,6 +12,8 @@ import pytest
 from support.making import make_ticket
 from support.served import Service, refused, running, settings_for, wait_until
 
+pytestmark = pytest.mark.process
+
 ROOT = Path(__file__).parents[3]
 METHODS_WITH_BODY = {"post", "put"}
 

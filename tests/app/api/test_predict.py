@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 from support.served import Service, refused, running, settings_for, wait_until
 
+pytestmark = pytest.mark.process
+
 PAIR = {"premise": "the dog runs in the field", "hypothesis": "the dog is sleeping"}
 
 

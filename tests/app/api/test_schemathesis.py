@@ -14,6 +14,8 @@ import pytest
 from support.keyed import UNLIMITED, admin_of
 from support.served import Service, running, settings_for
 
+pytestmark = pytest.mark.process
+
 OPEN_S, GUARDED_S = 30, 30
 """How long a service without and one with authentication are tried."""
 CHECKS = (

@@ -17,6 +17,8 @@ from support.served import Service, refused, running, settings_for, wait_until
 
 from ltp.adapter.artefact import Adapter, Export, read_export
 
+pytestmark = pytest.mark.process
+
 PAIRS = [{"premise": f"the {who} runs", "hypothesis": f"the {who} is red"} for who in ("dog", "cat", "horse")]
 
 

@@ -29,6 +29,8 @@ from app.storage.models import BlobRow, WorkerRow
 from app.storage.table import new_id, now
 from app.storage.tenancy import owned, parents
 
+pytestmark = pytest.mark.process
+
 LANG, NO_LANG = "quy", "ayr"
 SCOPES = ("read", "predict", "train", "admin")
 REQUEST_ID = "the-same-for-both"

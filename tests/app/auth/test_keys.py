@@ -16,6 +16,8 @@ from support.served import Service, refused, running, settings_for, wait_until
 
 from app.storage.models import ApiKeyRow
 
+pytestmark = pytest.mark.process
+
 ABSENT = "0199f3a2-7c1e-7d40-9c55-3f0f6f1f2a11"
 PUBLIC = {"healthz", "readyz", "version"}
 SCOPES = {"read", "predict", "train", "admin"}

@@ -14,6 +14,8 @@ from support.served import EXAMPLES, Service, refused, running, settings_for
 
 from app.settings import MIB
 
+pytestmark = pytest.mark.process
+
 NOBODYS = "ltp_" + "A" * 43
 
 

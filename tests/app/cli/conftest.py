@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from support.keyboard import Done, labelled_pairs, run, serving
+from support.needs import PROCESS, needs
 
 Run = Callable[..., Done]
 
@@ -19,6 +20,7 @@ def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+@needs(PROCESS)
 def service(tiny_backbone_dir: Path, data_dir: Path) -> Iterator[str]:
     """The address of a running service that all tests here share."""
     with serving("serve", backbone=tiny_backbone_dir, data=data_dir) as url:

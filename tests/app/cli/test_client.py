@@ -9,6 +9,7 @@ from threading import Thread
 
 import pytest
 from support.keyboard import NOWHERE
+from support.needs import PROCESS, needs
 
 from app.cli.client import Client
 from app.cli.events import Event, follow, parse
@@ -18,6 +19,7 @@ Respond = Callable[[BaseHTTPRequestHandler, int], None]
 
 
 @pytest.fixture
+@needs(PROCESS)
 def peer() -> Iterator[Callable[[Respond], str]]:
     """Start a peer that calls `respond(handler, number of the request from 0)`; returns its address."""
     servers = []

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from support.keyboard import Done, run, serving
 
+pytestmark = pytest.mark.process
+
 ADMIN_KEY = "the-settings-own-key-of-more-than-32-characters"
 Run = Callable[..., Done]
 

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from support.keyboard import ROOT, run
 
+pytestmark = pytest.mark.process
+
 COMMANDS = [
     "ticket",
     "adapter",

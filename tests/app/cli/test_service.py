@@ -12,7 +12,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 from support.keyboard import LTP, Done, environment, run, serving, started
+
+pytestmark = pytest.mark.process
 
 Run = Callable[..., Done]
 Artefact = dict[str, Any]

@@ -19,6 +19,8 @@ from app.http.body_memory import LARGEST_AT_ONCE
 from app.http.security_headers import NOTHING, SECURITY
 from app.settings import MIB
 
+pytestmark = pytest.mark.process
+
 LIMIT = 12
 BODY = b'{"lang": "sw", "pairs": [{"premise": "a", "hypothesis": "b"}], "why": "%s"}'
 ASSET = "/docs/assets/swagger-ui-bundle.js"

@@ -9,6 +9,8 @@ import pytest
 from support.served import LINES, Service, refused, running, settings_for, wait_until
 from support.servers import free_port
 
+pytestmark = pytest.mark.process
+
 
 @pytest.fixture
 def lonely(tmp_path: Path, migrated_sqlite: Path, tiny_backbone_dir: Path) -> Iterator[Service]:

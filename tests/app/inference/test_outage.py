@@ -19,6 +19,8 @@ from support.servers import Postgres
 from app.inference.adapter_source import AdapterKey
 from app.settings import Settings
 
+pytestmark = pytest.mark.process
+
 OFFLINE_S = 300
 PAIR = {"premise": "the dog runs in the field", "hypothesis": "the dog is sleeping"}
 

@@ -268,6 +268,7 @@ class Machine(RuleBasedStateMachine):
 
 
 @pytest.mark.parametrize("backend", ["sqlite", "postgres"])
+@pytest.mark.slow
 def test_any_order_of_events_keeps_the_promises(
     backend: str, request: pytest.FixtureRequest, migrated_sqlite: Path
 ) -> None:

@@ -177,6 +177,7 @@ def test_another_tenants_job_does_not_exist(db: Database) -> None:
         assert jobs.list_jobs(session, tenant="default").items == []
 
 
+@pytest.mark.slow
 def test_events_are_numbered_and_bounded_and_logs_stay(db: Database) -> None:
     job = make_ticket(db)[2]
     claim = take(db)

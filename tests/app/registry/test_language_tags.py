@@ -25,6 +25,7 @@ def test_what_is_no_language_is_refused(tag: str) -> None:
 
 
 @given(st.text(max_size=12))
+@pytest.mark.slow
 def test_any_text_is_refused_or_normalised_once_and_for_all(tag: str) -> None:
     try:
         canonical = normalise(tag)

@@ -12,6 +12,8 @@ from app.jobs.broker import Doorbell
 from app.serve.embedded import Supervisor
 from app.settings import Settings
 
+pytestmark = pytest.mark.process
+
 
 @pytest.fixture
 def supervisor(tmp_path: Path) -> Supervisor:

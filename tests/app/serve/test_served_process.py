@@ -17,6 +17,8 @@ import pytest
 from support.served import EXAMPLES, LINES
 from support.stack import Stack, wait_for
 
+pytestmark = pytest.mark.process
+
 PAIR = {"premise": "the dog runs in the field", "hypothesis": "the dog is sleeping"}
 
 

@@ -20,6 +20,8 @@ from app.cli.client import Client
 from app.cli.events import Event, follow
 from app.settings import Settings
 
+pytestmark = pytest.mark.process
+
 BODY = b'{"lang": "sw", "pairs": [{"premise": "a", "hypothesis": "b"}], "why": 1}'
 Open = Callable[..., Service]
 

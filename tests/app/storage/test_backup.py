@@ -108,6 +108,7 @@ def test_a_backup_is_for_its_owner_alone_and_replaces_nothing(settings: Settings
     assert [path.name for path in target.parent.iterdir()] == ["copy"]
 
 
+@pytest.mark.process
 def test_a_restored_service_predicts_the_same(tiny_backbone_dir: Path, migrated_sqlite: Path, tmp_path: Path) -> None:
     with running(settings_for(tmp_path / "one", migrated_sqlite, tiny_backbone_dir)) as service:
         service.make_ticket()
@@ -197,6 +198,7 @@ def test_what_is_no_sound_backup_is_not_restored(settings: Settings, tmp_path: P
     assert (settings.data_dir / "ltp.sqlite3").read_bytes() == before
 
 
+@pytest.mark.process
 def test_postgres_is_left_to_its_own_tools(tmp_path: Path) -> None:
     done = run("backup", str(tmp_path / "copy"), database_url="postgresql+psycopg://ltp@nowhere/ltp")
     assert (done.code, "pg_dump -Fc" in done.err) == (1, True)

@@ -53,6 +53,7 @@ def test_every_source_comes_back_as_it_was(db: Database, store: BlobStore, tmp_p
         assert session.scalar(select(func.max(BlobChunkRow.size))) in (None, min(size, CHUNK))
 
 
+@pytest.mark.slow
 def test_a_large_blob_never_stands_in_memory(store: BlobStore, tmp_path: Path) -> None:
     path = sample_file(tmp_path, 24 * CHUNK)
     tracemalloc.start()

@@ -48,6 +48,7 @@ def test_up_is_what_the_models_say_and_down_is_nothing(empty: Database) -> None:
     command.check(empty.alembic())
 
 
+@pytest.mark.process
 def test_several_processes_may_migrate_at_once(empty: Database) -> None:
     url = empty.engine.url.render_as_string(hide_password=False)
     code = f"from app.storage.database import Database; Database({url!r}).migrate()"
@@ -73,6 +74,7 @@ def test_others_see_every_revision_or_none(empty: Database) -> None:
     others.close()
 
 
+@pytest.mark.process
 def test_the_alembic_command_uses_the_settings(tmp_path: Path) -> None:
     environment = {"LTP_DATABASE_URL": f"sqlite:///{tmp_path / 'ltp.sqlite3'}", "PATH": "/usr/bin:/bin"}
     for arguments in (["upgrade", "head"], ["check"]):

@@ -198,7 +198,7 @@ def test_every_table_belongs_to_somebody_through_its_parent_or_to_nobody() -> No
     assert set(parents()) == {BlobChunkRow, JobEventRow}
     assert set(PARENT_THERE) == set(parents())
     nobodys = mapped - set(owned()) - set(parents())
-    assert {table.__name__ for table in nobodys} == {"Tenant", "Worker", "Counter"}, (
+    assert {table.__name__ for table in nobodys} == {"TenantRow", "WorkerRow", "CounterRow"}, (
         "say whose the new table's rows are"
     )
 

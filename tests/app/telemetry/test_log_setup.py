@@ -55,6 +55,7 @@ def said(log_format: str) -> list[str]:
     return ran.stderr.splitlines()
 
 
+@pytest.mark.process
 def test_every_line_is_one_object() -> None:
     entries = [json.loads(line) for line in said("json")]
     events = [entry["event"].split("\n")[0] for entry in entries]
@@ -71,6 +72,7 @@ def test_every_line_is_one_object() -> None:
     assert SECRET not in json.dumps(entries)
 
 
+@pytest.mark.process
 def test_text_says_the_same() -> None:
     lines = said("text")
     assert sum("Traceback (most recent call last):" in line for line in lines) == 4

@@ -104,6 +104,7 @@ def test_what_does_not_belong_together_is_refused(tiny_backbone: Backbone, tmp_p
 
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
+@pytest.mark.slow
 def test_a_flipped_bit_is_refused_wherever_it_is(
     tiny_backbone: Backbone, small: Ticket, tmp_path: Path, data: st.DataObject
 ) -> None:

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 import torch
+from support.needs import SLOW, needs
 from support.synthetic import pairs, random_ticket
 
 from ltp.adapter.train import TrainedAdapter, train_adapter
@@ -30,6 +31,7 @@ def ticket(tiny_backbone: Backbone) -> Ticket:
 
 
 @pytest.fixture(scope="module")
+@needs(SLOW)
 def cued(tiny_backbone: Backbone, ticket: Ticket) -> TrainedAdapter:
     """Trained where one word of the hypothesis gives the label away, tested on unseen pairs."""
     sides = {
@@ -41,6 +43,7 @@ def cued(tiny_backbone: Backbone, ticket: Ticket) -> TrainedAdapter:
     return train_adapter(tiny_backbone, ticket, method="ltp", config=config(epochs=15), seeds=2, **sides)
 
 
+@pytest.mark.slow
 def test_48_pairs_without_a_pattern_are_learnt_by_heart(tiny_backbone: Backbone, ticket: Ticket) -> None:
     examples = pairs(48, seed=1)
     trained = train_adapter(
@@ -49,6 +52,7 @@ def test_48_pairs_without_a_pattern_are_learnt_by_heart(tiny_backbone: Backbone,
     assert trained.metrics["dev"]["accuracy"] >= 0.99
 
 
+@pytest.mark.slow
 def test_development_examples_are_not_learnt(tiny_backbone: Backbone, ticket: Ticket) -> None:
     trained = train_adapter(
         tiny_backbone,
@@ -68,6 +72,7 @@ def test_a_planted_cue_is_found_on_unseen_pairs(cued: TrainedAdapter) -> None:
     assert [seed["test"]["accuracy"] for seed in cued.metrics["per_seed"]] == pytest.approx([1, 1], abs=0.05)
 
 
+@pytest.mark.slow
 def test_with_the_prompt_alone_nothing_else_moves_and_it_still_learns(tiny_backbone: Backbone) -> None:
     before = {name: tensor.clone() for name, tensor in tiny_backbone.parameters.items()}
     sides = {"train": pairs(96, seed=2, cue=True), "dev": pairs(60, seed=3, cue=True)}
@@ -171,6 +176,7 @@ def test_the_same_seed_gives_the_same_bits_and_another_does_not(tiny_backbone: B
     assert not torch.equal(first.prompt, other.prompt)
 
 
+@pytest.mark.slow
 def test_bf16_learns_too(tiny_backbone: Backbone, ticket: Ticket) -> None:
     trained = train_adapter(
         tiny_backbone,

@@ -251,6 +251,7 @@ def test_a_hub_that_cannot_be_reached_is_said(tmp_path: Path, monkeypatch: pytes
         resolve("no-such-owner-of-ltp/none@" + "0" * 40, cache_dir=tmp_path)
 
 
+@pytest.mark.process
 def test_describing_a_checkpoint_imports_no_torch(tiny_backbone_dir: Path) -> None:
     code = (
         "import sys, pathlib, ltp.backbone.locate; from ltp.backbone.manifest import read_manifest;"

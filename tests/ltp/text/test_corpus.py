@@ -115,6 +115,7 @@ def test_the_demo_corpus_is_thousands_of_sentences_of_prose() -> None:
     assert "Objects are Python’s abstraction for data." in lines
 
 
+@pytest.mark.process
 def test_builtins_are_the_same_in_another_process() -> None:
     code = "from ltp.text.corpus import Corpus; print(Corpus.builtin('demo').sha256)"
     other = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import torch
 
 from ltp.backbone.load import Backbone
@@ -75,6 +76,7 @@ sys.exit("torch._dynamo" in sys.modules)
 """
 
 
+@pytest.mark.process
 def test_few_shot_training_needs_no_compiler(tiny_backbone: Backbone) -> None:
     """torch imports it on the first use of an optimiser of its own: a second in every job."""
     command = [sys.executable, "-c", TRAIN, str(tiny_backbone.info.directory)]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from support.benchmarks import write_data
+from support.needs import PROCESS, needs
 from support.served import Service, running, settings_for
 
 from app import jobs
@@ -20,6 +21,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
+@needs(PROCESS)
 def empty_service(tmp_path: Path, migrated_sqlite: Path, tiny_backbone_dir: Path) -> Iterator[Service]:
     """A ready service with an empty registry, of which a worker was heard."""
     with running(settings_for(tmp_path / "service", migrated_sqlite, tiny_backbone_dir)) as started:

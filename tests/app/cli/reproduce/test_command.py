@@ -37,6 +37,7 @@ def arguments(tiny_backbone_dir: Path, tmp_path: Path) -> list[str]:
     ]
 
 
+@pytest.mark.slow
 def test_an_experiment_is_run_reported_and_gone_on_with(arguments: list[str], tmp_path: Path) -> None:
     first = runner.invoke(root, ["reproduce", "table1", *arguments, "--rates", "none", "--json"])
     assert first.exit_code == 0, first.output
@@ -66,6 +67,7 @@ def test_memory_is_given_back_all_along(arguments: list[str], monkeypatch: pytes
 
 
 @pytest.mark.parametrize("name", catalogue.shipped())
+@pytest.mark.slow
 def test_every_experiment_runs_to_its_report(name: str, arguments: list[str], tmp_path: Path) -> None:
     own = [*arguments[:6], *LEAST.split(), *NOT_HERE.get(name, "").split()]
     write_xnli(tmp_path / "data" / "xnli", test=("en", "sw"))
@@ -77,6 +79,7 @@ def test_every_experiment_runs_to_its_report(name: str, arguments: list[str], tm
     assert list((tmp_path / "out" / "figures" / name).glob("*.svg"))
 
 
+@pytest.mark.slow
 def test_experiments_share_a_folder_and_what_they_have_in_common(arguments: list[str], tmp_path: Path) -> None:
     cells = tmp_path / "out" / "ledger" / "cells"
     for name, bounds in (("table1", []), ("selection", []), ("table1", ["--epochs", "2", "--pairs", "6"])):

@@ -80,6 +80,7 @@ def test_a_method_against_itself_and_against_a_better_one() -> None:
     assert compare(one, other).p == pytest.approx(better.p)
 
 
+@pytest.mark.slow
 def test_the_test_is_honest_where_there_is_no_difference() -> None:
     surprised = 0
     for trial in range(60):

@@ -11,6 +11,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from support.needs import SLOW, needs
 from support.reproducing import grid_of, setting, small
 
 from ltp.backbone.load import Backbone
@@ -80,6 +81,7 @@ def run(backbone: Backbone, grid: Grid, folder: Path) -> tuple[dict[str, Outcome
 
 
 @pytest.fixture(scope="module")
+@needs(SLOW)
 def uninterrupted(
     tiny_backbone: Backbone, data: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[dict[str, Outcome], Path]:
@@ -121,6 +123,7 @@ def test_accuracies_are_those_of_the_predictions(uninterrupted: tuple[dict[str, 
         assert scores["accuracy"] == pytest.approx(right / 20)
 
 
+@pytest.mark.process
 def test_a_killed_run_goes_on_with_the_same_figures_and_nothing_twice(
     uninterrupted: tuple[dict[str, Outcome], Path],
     tiny_backbone: Backbone,

@@ -157,6 +157,7 @@ def test_blank_texts_pass_when_asked_for(tmp_path: Path) -> None:
     assert [(p.premise, p.hypothesis) for p in PairFile(path, allow_blank=True)] == [(" ", "h")]
 
 
+@pytest.mark.slow
 def test_a_large_file_is_never_held(tmp_path: Path) -> None:
     path = tmp_path / "large.tsv"
     with path.open("w") as file:
