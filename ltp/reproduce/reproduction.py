@@ -18,12 +18,12 @@ from ltp.reproduce.plan.bounds import Bounds
 from ltp.reproduce.plan.experiment import Experiment
 from ltp.reproduce.plan.grid import Grid
 from ltp.reproduce.report.folder import write
+from ltp.reproduce.report.report_source import ReportSource
 from ltp.reproduce.report.results import Results
-from ltp.reproduce.report.subject import Subject
 from ltp.reproduce.run.executor import Executor
 from ltp.reproduce.run.identity import Identity, identify
 from ltp.reproduce.run.ledger import Ledger
-from ltp.reproduce.run.runner import RunCallback, Runner
+from ltp.reproduce.run.runner import ExperimentRunner, RunCallback
 
 LEDGER, ARTEFACTS = "ledger", "artefacts"
 
@@ -57,11 +57,11 @@ class Reproduction:
 
     def run(self, ledger: Ledger, executor: Executor, progress: RunCallback | None = None) -> None:
         """Do what is not done yet."""
-        Runner(self.grid, ledger, executor, progress).run()
+        ExperimentRunner(self.grid, ledger, executor, progress).run()
 
-    def subject(self, ledger: Ledger, executor: Executor, *, command: str = "") -> Subject:
+    def report_source(self, ledger: Ledger, executor: Executor, *, command: str = "") -> ReportSource:
         """What a report tells of what is done so far, and of the `command` that did it."""
-        return Subject(
+        return ReportSource(
             full=self.full,
             results=Results(self.grid, ledger.outcomes),
             records=ledger.records,
@@ -72,9 +72,9 @@ class Reproduction:
             command=command,
         )
 
-    def report(self, subject: Subject) -> list[Path]:
+    def report(self, source: ReportSource) -> list[Path]:
         """Write the report; the paths of Markdown, HTML and JSON."""
-        return write(subject, self.output)
+        return write(source, self.output)
 
 
 def plan(

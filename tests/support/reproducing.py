@@ -16,7 +16,7 @@ from ltp.reproduce.plan.cell import Cell, DriftCell, EvaluationCell, Outcome, Ti
 from ltp.reproduce.plan.experiment import Experiment, Setting
 from ltp.reproduce.plan.grid import Grid
 from ltp.reproduce.plan.variant import Variant
-from ltp.reproduce.run.executor import Done
+from ltp.reproduce.run.executor import FinishedCell
 from ltp.reproduce.run.identity import Identity
 
 IDENTITY = Identity("f" * 64, "1", {"torch": "2"}, {"xnli/dev-en.tsv": "a" * 64})
@@ -61,7 +61,7 @@ def grid_of(experiment: Experiment, data: Path) -> Grid:
     return Grid(experiment, DataFolder(data), read_text(data, None, sentences=experiment.sentences))
 
 
-class Pretending:
+class MadeUpExecutor:
     """Makes outcomes up, the same for the same cell, on as many threads as it has slots; keeps what it was asked."""
 
     def __init__(self, *, slots: int = 1, spoil: Callable[[Cell], Outcome | None] = lambda _: None) -> None:
@@ -77,14 +77,14 @@ class Pretending:
     def check(self, cells: Iterable[Cell]) -> None:
         """Everything can be done."""
 
-    def submit(self, cell: Cell, progress: ProgressCallback) -> Future[Done]:
+    def submit(self, cell: Cell, progress: ProgressCallback) -> Future[FinishedCell]:
         """Begin the cell on a thread."""
         self.begun.append(cell)
         missing = [need.id for need in cell.needs if need.id not in self.held]
         assert not missing, f"{cell.id} was begun without {missing}"
         return self._threads.submit(self._do, cell, progress)
 
-    def _do(self, cell: Cell, progress: ProgressCallback) -> Done:
+    def _do(self, cell: Cell, progress: ProgressCallback) -> FinishedCell:
         with self._lock:
             self._busy += 1
             self.busiest = max(self.busiest, self._busy)
@@ -94,7 +94,7 @@ class Pretending:
             self._busy -= 1
             if not isinstance(cell, EvaluationCell) and "diverged" not in outcome:
                 self.held.add(cell.id)
-        return Done(outcome, 0.5, 100.0)
+        return FinishedCell(outcome, 0.5, 100.0)
 
     def holds(self, cell: Cell) -> bool:
         """Whether it was done and not released."""

@@ -116,11 +116,11 @@ class _Place:
         data, sentences, folder = planned.grid.data, planned.sentences, planned.artefacts
         if self.on_workers:
             from app.cli.client import connect
-            from app.cli.reproduce.workers import OnWorkers
+            from app.cli.reproduce.service_executor import ServiceExecutor
 
             with (
                 connect(self.url, self.api_key) as client,
-                OnWorkers(client, planned.backbone, data, sentences, folder=folder) as executor,
+                ServiceExecutor(client, planned.backbone, data, sentences, folder=folder) as executor,
             ):
                 yield executor
             return
@@ -128,12 +128,12 @@ class _Place:
         import torch
 
         from ltp.backbone.load import load_backbone
-        from ltp.reproduce.run.in_process import InProcess
+        from ltp.reproduce.run.in_process import InProcessExecutor
 
         if self.threads is not None:
             torch.set_num_threads(self.threads)
         backbone = load_backbone(planned.backbone)
-        yield InProcess(backbone, data, sentences, folder=folder, device=self.device or "cpu")
+        yield InProcessExecutor(backbone, data, sentences, folder=folder, device=self.device or "cpu")
 
 
 def _command(name: str, typed: dict[str, Any], flags: list[str]) -> str:
@@ -156,13 +156,13 @@ def _carry_out(planned: Reproduction, executor: Executor, shown: Reporter, *, co
         try:
             planned.run(ledger, executor, _teller(shown))
         finally:
-            subject = planned.subject(ledger, executor, command=command)
-            written = planned.report(subject) if subject.done else []
+            source = planned.report_source(ledger, executor, command=command)
+            written = planned.report(source) if source.done else []
     return {
         "experiment": planned.full.name,
-        "orders": summary(subject),
-        "cells": len(subject.done),
-        "seconds": round(subject.seconds, 1),
+        "orders": summary(source),
+        "cells": len(source.done),
+        "seconds": round(source.seconds, 1),
         "report": [str(path) for path in written],
     }
 
@@ -204,11 +204,11 @@ def _located(backbone: str, shown: Reporter) -> BackboneInfo:
 def _teller(shown: Reporter) -> RunCallback:
     """Show how far the run is, and meanwhile give back what the C library holds on to: a run takes hours."""
     from app.process import Slack
-    from ltp.reproduce.run.runner import Standing
+    from ltp.reproduce.run.runner import RunProgress
 
     slack = Slack()
 
-    def tell(standing: Standing) -> None:
+    def tell(standing: RunProgress) -> None:
         slack.give_back()
         metrics = standing.within.metrics if standing.within else None
         shown.update(standing.cell, standing.done, standing.total, metrics=metrics, eta_s=standing.eta_s)

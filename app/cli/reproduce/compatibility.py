@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from app.cli.client import Client
 
 
-def check(client: Client, cells: Iterable[Cell], *, backbone: BackboneInfo, data: DataFolder) -> None:
+def check_service(client: Client, cells: Iterable[Cell], *, backbone: BackboneInfo, data: DataFolder) -> None:
     """Refuse what would give other figures, or none, before anything is ordered. Raises Failure naming both sides."""
     client.get("/readyz")  # waits while the backbone is being loaded
     served, running = client.get("/backbone"), client.get("/version")

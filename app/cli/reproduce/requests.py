@@ -21,7 +21,7 @@ Resource = Callable[[Cell], str]
 
 
 @dataclass(frozen=True)
-class Order:
+class CellRequest:
     """What to POST. `files` hold what goes along as multipart parts."""
 
     path: str
@@ -31,23 +31,25 @@ class Order:
     files: dict[str, Path] = field(default_factory=dict)
 
 
-def order(cell: Cell, made: Resource, *, data: DataFolder, sentences: Sequence[str], folder: Path) -> Order:
+def request_for(cell: Cell, made: Resource, *, data: DataFolder, sentences: Sequence[str], folder: Path) -> CellRequest:
     """Word the request for a cell whose needs are `made`; files are written into `folder`."""
     match cell:
         case DriftCell():
             corpus = folder / "corpus.txt"
             corpus.write_text("".join(f"{sentence}\n" for sentence in sentences), encoding="utf-8")
             body = {"active_ratio": ANY_RATIO, "strategy": cell.strategy, "mlm": asdict(cell.config)}
-            return Order("/tickets", "ticket", {"name": cell.id, **body}, {"corpus": corpus})
+            return CellRequest("/tickets", "ticket", {"name": cell.id, **body}, {"corpus": corpus})
         case TicketCell():
-            return Order("/tickets", "ticket", {"name": cell.id, "drift": made(cell.drift), **asdict(cell.config)})
+            return CellRequest(
+                "/tickets", "ticket", {"name": cell.id, "drift": made(cell.drift), **asdict(cell.config)}
+            )
         case TrainingCell():
-            return Order("/adapters", "adapter", _training(cell, made, data))
+            return CellRequest("/adapters", "adapter", _training(cell, made, data))
         case EvaluationCell():
             pairs = folder / "pairs.jsonl"
             rows = [_pair(example) for examples in scored(cell, data).values() for example in examples]
             pairs.write_text("".join(f"{json.dumps(row, ensure_ascii=False)}\n" for row in rows), encoding="utf-8")
-            return Order("/predictions", "prediction", {"adapter": made(cell.training)}, {"file": pairs})
+            return CellRequest("/predictions", "prediction", {"adapter": made(cell.training)}, {"file": pairs})
 
 
 def scored(cell: EvaluationCell, data: DataFolder) -> dict[str, Sequence[Example]]:

@@ -23,7 +23,7 @@ LOSSES = ("steps", "best_step", "losses")
 """Of a drift's report, what the service shows beside it."""
 
 
-def result(
+def outcome_of(
     cell: Cell, resource: str, client: Client, *, backbone: BackboneInfo, data: DataFolder, folder: Path
 ) -> Outcome:
     """Read what `resource` holds; downloads go to `folder`."""

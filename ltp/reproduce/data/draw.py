@@ -20,7 +20,7 @@ from ltp.text.examples import Example, few_shot
 
 
 @dataclass(frozen=True)
-class Draw:
+class FewShotSample:
     """Which rows of a benchmark's development file of `language` are trained on, and which choose the best epoch."""
 
     suite: str
@@ -53,14 +53,14 @@ class Draw:
         return [by_id[row] for row in self.train], [by_id[row] for row in self.dev]
 
 
-class Pool:
+class SamplePool:
     """A benchmark's development files in the languages that are trained on."""
 
     def __init__(self, suite: Suite, languages: Sequence[str]) -> None:
         self._suite, self._languages = suite, sorted(set(languages))
         self._rows: dict[str, list[Example]] = {}
 
-    def draw(self, language: str, *, shots: int, seed: int) -> Draw:
+    def draw(self, language: str, *, shots: int, seed: int) -> FewShotSample:
         """Draw `shots` rows of each label for training and as many for development, from different premises.
 
         Raises:
@@ -73,7 +73,7 @@ class Pool:
         except TooFewExamples as error:
             raise TooFewExamples(f"{file.name}, seed {seed}: {error}") from error
         train, dev = ([file.ids[row.line or 0] for row in side] for side in (parts.train, parts.dev))
-        return Draw(self._suite.name, language, shots, seed, tuple(train), tuple(dev))
+        return FewShotSample(self._suite.name, language, shots, seed, tuple(train), tuple(dev))
 
     def _stand_ins(self, file: LabelledFile) -> list[Example]:
         """For each row one whose premise is its premise's number, and whose line is its index; blank rows left out."""

@@ -9,7 +9,7 @@ from typing import Any
 from ltp.config import Precision
 from ltp.errors import InvalidExperiment
 from ltp.reproduce.plan.experiment import Experiment, Setting
-from ltp.reproduce.plan.rates import written
+from ltp.reproduce.plan.rates import format_rate
 from ltp.reproduce.plan.variant import Variant
 
 
@@ -70,7 +70,7 @@ def differences(full: Experiment, bounded: Experiment) -> list[str]:
     said = [_capital(text) for text in _of_settings(full, bounded)]
     words: dict[str, Callable[[Any], str]] = {
         "seeds": "seeds: {}".format,
-        "rates": lambda value: f"grid of learning rates: {', '.join(map(written, value)) or 'none'}",
+        "rates": lambda value: f"grid of learning rates: {', '.join(map(format_rate, value)) or 'none'}",
         "epochs": "epochs: {}".format,
         "sentences": "unlabelled sentences at most: {:,}".format,
         "passes": "passes over them: {}".format,

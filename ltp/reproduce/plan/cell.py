@@ -16,7 +16,7 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 from ltp.config import AdapterConfig, MLMConfig, Precision, Strategy, TicketConfig
-from ltp.reproduce.data.draw import Draw
+from ltp.reproduce.data.draw import FewShotSample
 from ltp.reproduce.plan.variant import Kind, Variant
 
 
@@ -96,7 +96,7 @@ class TrainingCell(_Cell):
     kind = "training"
     method: Kind
     ticket: TicketCell | None
-    draw: Draw
+    draw: FewShotSample
     config: AdapterConfig
     """With its learning rate and its one seed."""
 

@@ -13,12 +13,12 @@ from itertools import product
 from typing import Literal
 
 from ltp.errors import InvalidExperiment, UnsoundData
-from ltp.reproduce.data.draw import Draw, Pool
+from ltp.reproduce.data.draw import FewShotSample, SamplePool
 from ltp.reproduce.data.suite import DataFolder
 from ltp.reproduce.data.text import UnlabelledText
 from ltp.reproduce.plan.cell import Cell, DriftCell, EvaluationCell, Outcome, TicketCell, TrainingCell
 from ltp.reproduce.plan.experiment import Experiment, Setting
-from ltp.reproduce.plan.rates import Choice, Search
+from ltp.reproduce.plan.rates import ChosenRate, RateSearch
 from ltp.reproduce.plan.variant import Variant
 
 Track = Literal["paper", "best"]
@@ -56,8 +56,8 @@ class Grid:
         """The languages of each setting that have a test file."""
         self.missing: dict[str, tuple[str, ...]] = {}
         """Those that have none."""
-        self._pools: dict[str, Pool] = {}
-        self._draws: dict[tuple[str, str, int, int], Draw] = {}
+        self._pools: dict[str, SamplePool] = {}
+        self._draws: dict[tuple[str, str, int, int], FewShotSample] = {}
         self._trainings: dict[tuple[object, ...], TrainingCell] = {}
         self._evaluations: dict[tuple[str, str], EvaluationCell] = {}
         for setting in experiment.settings:
@@ -86,20 +86,20 @@ class Grid:
         pool = self.data.suite(setting.pool)
         for language in self._trained(setting):
             pool.file("dev", language)
-        self._pools[setting.name] = Pool(pool, self._trained(setting))
+        self._pools[setting.name] = SamplePool(pool, self._trained(setting))
 
     def _trained(self, setting: Setting) -> tuple[str, ...]:
         """The languages that are trained on."""
         return self.scored[setting.name] if setting.in_language else (setting.train,)
 
-    def _draw(self, setting: Setting, language: str, shots: int, seed: int) -> Draw:
+    def _draw(self, setting: Setting, language: str, shots: int, seed: int) -> FewShotSample:
         key = (setting.name, language, shots, seed)
         if key not in self._draws:
             self._draws[key] = self._pools[setting.name].draw(language, shots=shots, seed=seed)
         return self._draws[key]
 
     @property
-    def draws(self) -> list[Draw]:
+    def draws(self) -> list[FewShotSample]:
         """Every sample, each once."""
         return list(dict.fromkeys(self._draws.values()))
 
@@ -133,7 +133,7 @@ class Grid:
             self._evaluations[key] = EvaluationCell(training, setting.test, scored, plan.pairs, plan.precision)
         return self._evaluations[key]
 
-    def _search(self, setting: Setting, variant: Variant) -> Search:
+    def _search(self, setting: Setting, variant: Variant) -> RateSearch:
         wanted = self.experiment.search_shots
         shots = min(setting.shots, key=lambda own: (abs(own - wanted), own))
         candidates = {
@@ -142,9 +142,9 @@ class Grid:
             )
             for rate in self.experiment.rates
         }
-        return Search(setting.name, variant, shots, candidates, self.experiment.paper_rate)
+        return RateSearch(setting.name, variant, shots, candidates, self.experiment.paper_rate)
 
-    def choices(self, outcomes: Mapping[str, Outcome]) -> dict[tuple[str, Variant], Choice]:
+    def choices(self, outcomes: Mapping[str, Outcome]) -> dict[tuple[str, Variant], ChosenRate]:
         """The rates chosen so far, by setting and method; empty where there is no grid of rates."""
         if not self.experiment.rates:
             return {}

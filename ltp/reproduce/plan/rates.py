@@ -16,7 +16,7 @@ from ltp.reproduce.plan.variant import Variant
 
 
 @dataclass(frozen=True)
-class Score:
+class RateScore:
     """How one rate did on the development examples of every language trained on; None where a training diverged."""
 
     rate: float
@@ -25,11 +25,11 @@ class Score:
 
 
 @dataclass(frozen=True)
-class Choice:
+class ChosenRate:
     """The rate that was chosen, and what it was chosen from."""
 
     rate: float
-    scores: tuple[Score, ...]
+    scores: tuple[RateScore, ...]
 
     def facts(self) -> dict[str, Any]:
         """The same as JSON has it."""
@@ -38,7 +38,7 @@ class Choice:
 
 
 @dataclass(frozen=True)
-class Search:
+class RateSearch:
     """The trainings by which a method's rate is chosen: for each rate of the grid one a language trained on."""
 
     setting: str
@@ -55,28 +55,28 @@ class Search:
             return []
         return [cell for cells in self.candidates.values() for cell in cells]
 
-    def choice(self, outcomes: Mapping[str, Outcome]) -> Choice | None:
+    def choice(self, outcomes: Mapping[str, Outcome]) -> ChosenRate | None:
         """Highest mean accuracy, then lowest mean loss, then the earlier in the grid; None until all are trained."""
         if any(cell.id not in outcomes for cell in self.cells):
             return None
         if len(self.candidates) < 2:
-            return Choice(next(iter(self.candidates), self.fallback), ())
+            return ChosenRate(next(iter(self.candidates), self.fallback), ())
         scores = tuple(_score(rate, [outcomes[cell.id] for cell in cells]) for rate, cells in self.candidates.items())
         ranked = [(score.accuracy, -(score.loss or 0.0), score.rate) for score in scores if score.accuracy is not None]
         best = max(ranked, key=lambda entry: entry[:2], default=(0.0, 0.0, self.fallback))
-        return Choice(best[2], scores)
+        return ChosenRate(best[2], scores)
 
 
-def written(rate: float) -> str:
+def format_rate(rate: float) -> str:
     """A learning rate as people write it: `2e-5`."""
     mantissa, _, exponent = f"{rate:.6e}".partition("e")
     return f"{float(mantissa):g}e{int(exponent)}"
 
 
-def _score(rate: float, outcomes: list[Outcome]) -> Score:
+def _score(rate: float, outcomes: list[Outcome]) -> RateScore:
     if any("diverged" in outcome for outcome in outcomes):
-        return Score(rate, None, None)
+        return RateScore(rate, None, None)
     accuracy, loss = (
         fsum(outcome["dev"][name] for outcome in outcomes) / len(outcomes) for name in ("accuracy", "loss")
     )
-    return Score(rate, accuracy, loss)
+    return RateScore(rate, accuracy, loss)

@@ -6,32 +6,32 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from ltp.reproduce.plan.experiment import Setting
 from ltp.reproduce.plan.grid import Track
-from ltp.reproduce.plan.rates import written
-from ltp.reproduce.report import wording
+from ltp.reproduce.plan.rates import format_rate
+from ltp.reproduce.report import formats
 from ltp.reproduce.report.document import Block, Figure, Mark, Section, Table, TableCell, Text
 from ltp.reproduce.report.figures import Curve, curves
+from ltp.reproduce.report.report_source import ReportSource
 from ltp.reproduce.report.results import Line
 from ltp.reproduce.report.statistics import Spread
-from ltp.reproduce.report.subject import Subject
 
 AVERAGE = "average"
 RATIOS = 3
 """So many ratios of one kind of ticket are drawn as a curve (figure 2b)."""
 
 
-def sections(subject: Subject) -> Iterator[Section]:
+def sections(source: ReportSource) -> Iterator[Section]:
     """Every setting at each learning rate."""
-    for setting in subject.experiment.settings:
-        for track in subject.results.tracks:
-            lines = subject.results.lines(setting, track)
+    for setting in source.experiment.settings:
+        for track in source.results.tracks:
+            lines = source.results.lines(setting, track)
             if lines:
-                title = f"{setting.title}, {wording.track(track, subject.experiment.paper_rate)}"
-                yield Section(title, [*_blocks(subject, setting, track, lines)])
+                title = f"{setting.title}, {formats.track(track, source.experiment.paper_rate)}"
+                yield Section(title, [*_blocks(source, setting, track, lines)])
 
 
-def _blocks(subject: Subject, setting: Setting, track: Track, lines: Sequence[Line]) -> Iterator[Block]:
-    yield Text(_legend(subject, setting))
-    yield _table(subject, setting, track, lines)
+def _blocks(source: ReportSource, setting: Setting, track: Track, lines: Sequence[Line]) -> Iterator[Block]:
+    yield Text(_legend(source, setting))
+    yield _table(source, setting, track, lines)
     name = f"{setting.name}-{track}"
     if len(setting.shots) > 1 and any(line.average for line in lines):
         drawn = [curve for variant in setting.methods if (curve := _by_shots(lines, variant.key))]
@@ -47,26 +47,26 @@ def _bars(setting: Setting) -> str:
     return "Bars are standard deviations" + ("; dotted lines are the paper's." if setting.paper else ".")
 
 
-def _legend(subject: Subject, setting: Setting) -> str:
-    seeds, scored = subject.experiment.seeds, subject.grid.scored[setting.name]
+def _legend(source: ReportSource, setting: Setting) -> str:
+    seeds, scored = source.experiment.seeds, source.grid.scored[setting.name]
     said = [
         "Accuracy in per cent, of a single seed: there are no deviations."
         if seeds == 1
         else f"Accuracy in per cent, mean ± sample standard deviation over {seeds} seeds.",
-        f"The average covers the {wording.count(len(scored), 'language')} shown, for the paper's figures, too."
+        f"The average covers the {formats.count(len(scored), 'language')} shown, for the paper's figures, too."
         if setting.paper
-        else f"The average covers the {wording.count(len(scored), 'language')} shown.",
+        else f"The average covers the {formats.count(len(scored), 'language')} shown.",
         "Of each K the best figure of a column is bold and the second best underlined.",
     ]
     if setting.paper:
         said.append("Below each figure stand the paper's and how far this one is from it.")
-    if setting.paper and subject.is_paper_backbone:
+    if setting.paper and source.is_paper_backbone:
         said.append("Within and outside tell whether that is at most two of this table's standard deviations.")
     return " ".join(said)
 
 
-def _table(subject: Subject, setting: Setting, track: Track, lines: Sequence[Line]) -> Table:
-    scored = subject.grid.scored[setting.name]
+def _table(source: ReportSource, setting: Setting, track: Track, lines: Sequence[Line]) -> Table:
+    scored = source.grid.scored[setting.name]
     words = 3 if track == "best" else 2
     rows = []
     for shots in setting.shots:
@@ -75,18 +75,18 @@ def _table(subject: Subject, setting: Setting, track: Track, lines: Sequence[Lin
         marks[AVERAGE] = _marks({line.variant.key: line.average for line in block})
         for line in block:
             key = line.variant.key
-            row = [TableCell(str(shots)), TableCell(line.variant.label, below=_seeds(line, subject.experiment.seeds))]
-            row += [TableCell(written(line.rate))] if track == "best" else []
+            row = [TableCell(str(shots)), TableCell(line.variant.label, below=_seeds(line, source.experiment.seeds))]
+            row += [TableCell(format_rate(line.rate))] if track == "best" else []
             row += [
                 _cell(
                     line.spread(language),
                     line.paper(language),
                     marks[language].get(key),
-                    base=subject.is_paper_backbone,
+                    base=source.is_paper_backbone,
                 )
                 for language in scored
             ]
-            average = _cell(line.average, line.paper(), marks[AVERAGE].get(key), base=subject.is_paper_backbone)
+            average = _cell(line.average, line.paper(), marks[AVERAGE].get(key), base=source.is_paper_backbone)
             rows.append([*row, average])
     columns = ["K", "method", *(["rate"] if track == "best" else []), *scored, AVERAGE]
     return Table(columns, rows, words=words)
@@ -95,7 +95,7 @@ def _table(subject: Subject, setting: Setting, track: Track, lines: Sequence[Lin
 def _seeds(line: Line, wanted: int) -> str:
     said = []
     if line.diverged:
-        said.append(f"{wording.count(len(line.diverged), 'seed')} diverged")
+        said.append(f"{formats.count(len(line.diverged), 'seed')} diverged")
     if len(line.whole) < wanted:
         said.append(f"{len(line.whole)} of {wanted} seeds")
     return ", ".join(said)
@@ -103,13 +103,13 @@ def _seeds(line: Line, wanted: int) -> str:
 
 def _cell(ours: Spread | None, paper: float | None, mark: Mark | None, *, base: bool) -> TableCell:
     if ours is None:
-        return TableCell("–", below="" if paper is None else f"paper {wording.percent(paper, 2)}")
+        return TableCell("–", below="" if paper is None else f"paper {formats.percent(paper, 2)}")
     below = ""
     if paper is not None:
-        below = f"paper {wording.percent(paper, 2)}, {wording.signed(ours.mean - paper)}"
+        below = f"paper {formats.percent(paper, 2)}, {formats.signed(ours.mean - paper)}"
         if base and ours.sd is not None:
             below += ", within" if abs(ours.mean - paper) <= 2 * ours.sd else ", outside"
-    return TableCell(wording.spread(ours), below, mark)
+    return TableCell(formats.spread(ours), below, mark)
 
 
 def _marks(found: Mapping[str, Spread | None]) -> dict[str, Mark]:

@@ -6,59 +6,59 @@ from dataclasses import asdict
 from typing import Any
 
 from ltp.reproduce.plan.bounds import differences
-from ltp.reproduce.report import accuracy, cost, notes, order, origin, paper, tickets, wording
+from ltp.reproduce.report import accuracy, caveats, cost, formats, paper, provenance, ranking, tickets
 from ltp.reproduce.report.document import Document
+from ltp.reproduce.report.report_source import ReportSource
 from ltp.reproduce.report.results import Line
-from ltp.reproduce.report.subject import Subject
 
 
-def document(subject: Subject) -> Document:
+def document(source: ReportSource) -> Document:
     """The whole report."""
-    done, total = len(subject.done), subject.total
-    state = f"{done} of {wording.count(total, 'cell')} done"
-    lead = f"{subject.full.about} Backbone: {subject.backbone.name}. {state} in {wording.duration(subject.seconds)}."
-    parts = (notes, accuracy, order, tickets, cost, origin)
-    return Document(subject.full.title, lead, [section for part in parts for section in part.sections(subject)])
+    done, total = len(source.done), source.total
+    state = f"{done} of {formats.count(total, 'cell')} done"
+    lead = f"{source.full.about} Backbone: {source.backbone.name}. {state} in {formats.duration(source.seconds)}."
+    parts = (caveats, accuracy, ranking, tickets, cost, provenance)
+    return Document(source.full.title, lead, [section for part in parts for section in part.sections(source)])
 
 
-def summary(subject: Subject) -> list[str]:
+def summary(source: ReportSource) -> list[str]:
     """The orders of methods, one sentence a setting and learning rate: over all K, or at the only one."""
     said = []
-    for setting in subject.experiment.settings:
-        for track in subject.results.tracks:
-            found = subject.results.standings(setting, track)
+    for setting in source.experiment.settings:
+        for track in source.results.tracks:
+            found = source.results.standings(setting, track)
             if over_all := [each for each in found if each.shots is None] or found[-1:]:
-                rate = wording.track(track, subject.experiment.paper_rate)
-                said.append(f"{setting.title}, {rate}: {order.sentence(over_all[0])}")
+                rate = formats.track(track, source.experiment.paper_rate)
+                said.append(f"{setting.title}, {rate}: {ranking.sentence(over_all[0])}")
     return said
 
 
-def facts(subject: Subject) -> dict[str, Any]:
+def facts(source: ReportSource) -> dict[str, Any]:
     """Everything the report says, and the samples' rows, as JSON has it."""
-    results, grid = subject.results, subject.grid
+    results, grid = source.results, source.grid
     lines = [
         _line(line)
-        for setting in subject.experiment.settings
+        for setting in source.experiment.settings
         for track in results.tracks
         for line in results.lines(setting, track)
     ]
     standings = [
         asdict(found) | {"setting": found.setting.name}
-        for setting in subject.experiment.settings
+        for setting in source.experiment.settings
         for track in results.tracks
         for found in results.standings(setting, track)
     ]
     cells = {variant.key: results.outcomes.get(cell.id) for variant, cell in grid.tickets.items()}
     return {
-        "experiment": subject.experiment.facts(),
-        "command": subject.command,
-        "bounded": differences(subject.full, subject.experiment),
-        "backbone": {"name": subject.backbone.name, "paper_backbone": subject.is_paper_backbone},
-        "identity": subject.identity.facts(),
-        "machine": dict(subject.machine),
-        "cells": {"done": len(subject.done), "total": subject.total},
-        "seconds": round(subject.seconds, 1),
-        "peak_rss_mb": subject.peak_rss_mb,
+        "experiment": source.experiment.facts(),
+        "command": source.command,
+        "bounded": differences(source.full, source.experiment),
+        "backbone": {"name": source.backbone.name, "paper_backbone": source.is_paper_backbone},
+        "identity": source.identity.facts(),
+        "machine": dict(source.machine),
+        "cells": {"done": len(source.done), "total": source.total},
+        "seconds": round(source.seconds, 1),
+        "peak_rss_mb": source.peak_rss_mb,
         "paper": paper.source(),
         "missing_languages": {name: list(missing) for name, missing in grid.missing.items()},
         "rates": [

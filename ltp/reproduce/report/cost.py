@@ -6,31 +6,31 @@ from collections import defaultdict
 from collections.abc import Iterator
 from math import fsum
 
-from ltp.reproduce.report import wording
+from ltp.reproduce.report import formats
 from ltp.reproduce.report.document import Block, Section, Table, TableCell, Text
-from ltp.reproduce.report.subject import Subject
-from ltp.reproduce.run.ledger import Record
+from ltp.reproduce.report.report_source import ReportSource
+from ltp.reproduce.run.ledger import CellRecord
 
 MEGA = 1e6
 
 
-def sections(subject: Subject) -> Iterator[Section]:
+def sections(source: ReportSource) -> Iterator[Section]:
     """Time by kind of cell, then methods beside each other if any was trained."""
-    blocks: list[Block] = [_by_kind(subject)]
-    if by_method := _trained(subject):
+    blocks: list[Block] = [_by_kind(source)]
+    if by_method := _trained(source):
         blocks += [_lead(), _by_method(by_method)]
     yield Section("What it took", blocks)
 
 
-def _by_kind(subject: Subject) -> Table:
+def _by_kind(source: ReportSource) -> Table:
     seconds: dict[str, list[float]] = defaultdict(list)
-    for record in subject.done:
+    for record in source.done:
         seconds[record.kind].append(record.seconds)
     rows = [
         [
             TableCell(kind),
             TableCell(f"{len(each):,}"),
-            TableCell(wording.duration(sum(each))),
+            TableCell(formats.duration(sum(each))),
             TableCell(f"{max(each):,.1f}"),
         ]
         for kind, each in seconds.items()
@@ -38,11 +38,11 @@ def _by_kind(subject: Subject) -> Table:
     return Table(["kind of cell", "cells", "time", "longest, s"], rows)
 
 
-def _trained(subject: Subject) -> dict[str, list[Record]]:
+def _trained(source: ReportSource) -> dict[str, list[CellRecord]]:
     """The records of the trainings that came to an end, by method."""
-    found: dict[str, dict[str, Record]] = defaultdict(dict)
-    for run in subject.grid.runs(subject.results.outcomes):
-        record = subject.records.get(run.training.id)
+    found: dict[str, dict[str, CellRecord]] = defaultdict(dict)
+    for run in source.grid.runs(source.results.outcomes):
+        record = source.records.get(run.training.id)
         if record and "diverged" not in record.outcome:
             found[run.variant.label][record.id] = record
     return {label: list(records.values()) for label, records in found.items()}
@@ -55,7 +55,7 @@ def _lead() -> Text:
     )
 
 
-def _by_method(trained: dict[str, list[Record]]) -> Table:
+def _by_method(trained: dict[str, list[CellRecord]]) -> Table:
     rows = []
     for label, records in trained.items():
         outcomes = [record.outcome for record in records]

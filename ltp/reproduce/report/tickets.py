@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from ltp.reproduce.plan.variant import Variant
-from ltp.reproduce.report import paper, wording
+from ltp.reproduce.report import formats, paper
 from ltp.reproduce.report.document import Block, Figure, Section, Table, TableCell, Text
 from ltp.reproduce.report.figures import distribution
-from ltp.reproduce.report.subject import Subject
+from ltp.reproduce.report.report_source import ReportSource
 
 MOST_DRAWN = 8
 PRINTED = (
@@ -19,21 +19,21 @@ PRINTED = (
 )
 
 
-def sections(subject: Subject) -> Iterator[Section]:
+def sections(source: ReportSource) -> Iterator[Section]:
     """What is known of the tickets, if there is one."""
     found = {
         variant: outcome
-        for variant, cell in subject.grid.tickets.items()
-        if (outcome := subject.results.outcomes.get(cell.id))
+        for variant, cell in source.grid.tickets.items()
+        if (outcome := source.results.outcomes.get(cell.id))
     }
     if found:
-        yield Section("Tickets", [*_blocks(subject, found)])
+        yield Section("Tickets", [*_blocks(source, found)])
 
 
-def _blocks(subject: Subject, found: dict[Variant, dict[str, Any]]) -> Iterator[Block]:
+def _blocks(source: ReportSource, found: dict[Variant, dict[str, Any]]) -> Iterator[Block]:
     own = next(iter(found.values()))["embeddings_own_share"]["model"]
     yield Text(
-        f"The embeddings hold {wording.percent(own)} % of this backbone's parameters. A ticket's share above that is"
+        f"The embeddings hold {formats.percent(own)} % of this backbone's parameters. A ticket's share above that is"
         " concentration in the embeddings, one below it in the layers. Parameters whose drift is zero never moved:"
         " a ticket that contains some was filled up by order."
     )
@@ -41,7 +41,7 @@ def _blocks(subject: Subject, found: dict[Variant, dict[str, Any]]) -> Iterator[
         yield Text(PRINTED)
     columns = ["ticket", "active", "of selectable", "moved", "zero drift", "embeddings' share", "paper"]
     yield Table(columns, [_row(variant, outcome) for variant, outcome in found.items()])
-    chosen = {variant: found[variant] for variant in (subject.experiment.tickets or tuple(found)) if variant in found}
+    chosen = {variant: found[variant] for variant in (source.experiment.tickets or tuple(found)) if variant in found}
     if 1 <= len(chosen) <= MOST_DRAWN:
         layers = {variant.label: outcome["distribution"] for variant, outcome in chosen.items()}
         caption = "Share of the active parameters in the embeddings and in each Transformer layer."
@@ -57,7 +57,7 @@ def _row(variant: Variant, outcome: dict[str, Any]) -> list[TableCell]:
         TableCell(f"{outcome['selectable']:,}"),
         TableCell(f"{outcome['moved']:,}"),
         TableCell(f"{outcome['zero_drift']:,}"),
-        TableCell(f"{wording.percent(share)} %"),
+        TableCell(f"{formats.percent(share)} %"),
         TableCell("–" if printed is None else f"{printed:.0f} %"),
     ]
 
@@ -72,7 +72,7 @@ def _by_layer(chosen: dict[Variant, dict[str, Any]]) -> Table:
     rows = []
     for variant, outcome in chosen.items():
         cells = [
-            TableCell(f"{wording.percent(each['share'])}", below=f"density {wording.percent(each['density'])}")
+            TableCell(f"{formats.percent(each['share'])}", below=f"density {formats.percent(each['density'])}")
             for each in outcome["distribution"]
         ]
         rows.append([TableCell(variant.label), *cells])

@@ -12,7 +12,7 @@ from ltp.reproduce.plan.cell import Cell, Outcome
 
 
 @dataclass(frozen=True)
-class Done:
+class FinishedCell:
     """A cell's outcome, and what it took."""
 
     outcome: Outcome
@@ -34,7 +34,7 @@ class Executor(Protocol):
     def check(self, cells: Iterable[Cell]) -> None:
         """Raise, before anything is begun, what it already knows it would raise for one of these."""
 
-    def submit(self, cell: Cell, progress: ProgressCallback) -> Future[Done]:
+    def submit(self, cell: Cell, progress: ProgressCallback) -> Future[FinishedCell]:
         """Begin a cell, all of whose needs are held; one may also finish it before returning."""
 
     def holds(self, cell: Cell) -> bool:

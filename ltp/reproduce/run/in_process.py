@@ -24,7 +24,7 @@ from ltp.progress import Progress, ProgressCallback
 from ltp.reproduce.data.suite import DataFolder
 from ltp.reproduce.plan.cell import Cell, DriftCell, EvaluationCell, Outcome, TicketCell, TrainingCell
 from ltp.reproduce.run import outcome
-from ltp.reproduce.run.executor import Done
+from ltp.reproduce.run.executor import FinishedCell
 from ltp.reproduce.run.machine import machine, peak_rss_mb
 from ltp.ticket.mask import Ticket
 from ltp.ticket.selection import select
@@ -33,7 +33,7 @@ from ltp.training.checkpoint import Checkpoints
 PAIRS_AT_A_TIME = 128
 
 
-class InProcess:
+class InProcessExecutor:
     """Does cells one after the other, artefacts under `folder`. A drift that was interrupted goes on where it was."""
 
     slots = 1
@@ -52,16 +52,16 @@ class InProcess:
             if isinstance(cell, TrainingCell) and cell.method not in known:
                 raise InvalidConfig("method", cell.method, f"one of {', '.join(map(repr, known))}")
 
-    def submit(self, cell: Cell, progress: ProgressCallback) -> Future[Done]:
+    def submit(self, cell: Cell, progress: ProgressCallback) -> Future[FinishedCell]:
         """Do the cell now."""
-        future: Future[Done] = Future()
+        future: Future[FinishedCell] = Future()
         begin = time.monotonic()
         try:
             outcome = self._do(cell, progress)
         except Exception as error:  # noqa: BLE001  handed to whoever asks for the result
             future.set_exception(error)
         else:
-            future.set_result(Done(outcome, time.monotonic() - begin, peak_rss_mb()))
+            future.set_result(FinishedCell(outcome, time.monotonic() - begin, peak_rss_mb()))
         return future
 
     def holds(self, cell: Cell) -> bool:

@@ -24,7 +24,7 @@ IDENTITY, CELLS, LOCK = "identity.json", "cells", ".lock"
 
 
 @dataclass(frozen=True)
-class Record:
+class CellRecord:
     """A finished cell: what it says, and what it took."""
 
     id: str
@@ -74,17 +74,17 @@ class Ledger:
         """Let another process have the folder."""
         self._lock.release()
 
-    def _read(self) -> Iterator[tuple[str, Record]]:
+    def _read(self) -> Iterator[tuple[str, CellRecord]]:
         for path in sorted((self.folder / CELLS).glob("*.json")):
             try:
-                record = Record(**json.loads(path.read_text(encoding="utf-8")))
+                record = CellRecord(**json.loads(path.read_text(encoding="utf-8")))
             except (ValueError, TypeError):  # not of our writing, or the disk's fault: the cell is done again
                 continue
             if record.id == path.stem:
                 yield record.id, record
 
     @property
-    def records(self) -> Mapping[str, Record]:
+    def records(self) -> Mapping[str, CellRecord]:
         """Every finished cell, by id."""
         return self._records
 
@@ -93,10 +93,10 @@ class Ledger:
         """What every finished cell says, by id."""
         return {record_id: record.outcome for record_id, record in self._records.items()}
 
-    def keep(self, cell: Cell, outcome: Outcome, *, seconds: float, peak_rss_mb: float) -> Record:
+    def keep(self, cell: Cell, outcome: Outcome, *, seconds: float, peak_rss_mb: float) -> CellRecord:
         """Write a finished cell down; it is there once this returns."""
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        record = Record(cell.id, cell.kind, cell.label, outcome, round(seconds, 3), round(peak_rss_mb, 1), now)
+        record = CellRecord(cell.id, cell.kind, cell.label, outcome, round(seconds, 3), round(peak_rss_mb, 1), now)
         atomic_file.write_text(self.folder / CELLS / f"{cell.id}.json", json.dumps(asdict(record), ensure_ascii=False))
         self._records[cell.id] = record
         return record

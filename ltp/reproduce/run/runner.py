@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from ltp.progress import Progress
 from ltp.reproduce.plan.cell import Cell, TrainingCell
 from ltp.reproduce.plan.grid import Grid
-from ltp.reproduce.run.executor import Done, Executor
+from ltp.reproduce.run.eta import CellTimer, RemainingTime, WorkSizes
+from ltp.reproduce.run.executor import Executor, FinishedCell
 from ltp.reproduce.run.ledger import Ledger
-from ltp.reproduce.run.pace import Course, Pace, Sizes
 
 
 @dataclass(frozen=True)
-class Standing:
+class RunProgress:
     """How far the run is: cells done of those known and expected, what is being worked on, and seconds left."""
 
     done: int
@@ -26,18 +26,18 @@ class Standing:
     eta_s: float
 
 
-RunCallback = Callable[[Standing], None]
+RunCallback = Callable[[RunProgress], None]
 
 
-class Runner:
+class ExperimentRunner:
     """Works through a grid. Interrupted at any point, another on the same ledger goes on with the next cell."""
 
     def __init__(self, grid: Grid, ledger: Ledger, executor: Executor, progress: RunCallback | None = None) -> None:
         self._grid, self._ledger, self._executor = grid, ledger, executor
         self._report = progress or (lambda _: None)
-        self._pace = Pace(_sizes(grid), slots=executor.slots)
-        self._running: dict[Future[Done], Cell] = {}
-        self._courses: dict[str, Course] = {}
+        self._remaining = RemainingTime(_sizes(grid), slots=executor.slots)
+        self._running: dict[Future[FinishedCell], Cell] = {}
+        self._timers: dict[str, CellTimer] = {}
         self._counts = (0, 0, 0.0)
 
     def run(self) -> None:
@@ -46,7 +46,7 @@ class Runner:
         self._executor.check(known)
         for cell in known:
             if record := self._ledger.records.get(cell.id):
-                self._pace.note(cell, record.seconds)
+                self._remaining.add(cell, record.seconds)
         self._count()
         failures: list[BaseException] = []
         while True:
@@ -90,27 +90,27 @@ class Runner:
 
     def _begin(self, cell: Cell) -> None:
         said = f"{cell.kind} {cell.label}"
-        course = self._courses[cell.id] = Course(self._pace.seconds(cell))
+        timer = self._timers[cell.id] = CellTimer(self._remaining.of_cell(cell))
         self._tell(said, None)
 
-        def hear(within: Progress) -> None:
-            course.hear(within)
+        def update(within: Progress) -> None:
+            timer.update(within)
             self._tell(said, within)
 
-        self._running[self._executor.submit(cell, hear)] = cell
+        self._running[self._executor.submit(cell, update)] = cell
 
     def _collect(self) -> list[BaseException]:
         """Keep what is finished; return the failures."""
         failures: list[BaseException] = []
         for future in wait(self._running, return_when=FIRST_COMPLETED).done:
             cell = self._running.pop(future)
-            self._courses.pop(cell.id, None)
+            self._timers.pop(cell.id, None)
             if error := future.exception():
                 failures.append(error)
                 continue
             done = future.result()
             self._ledger.keep(cell, done.outcome, seconds=done.seconds, peak_rss_mb=done.peak_rss_mb)
-            self._pace.note(cell, done.seconds)
+            self._remaining.add(cell, done.seconds)
         self._count()
         self._release()
         return failures
@@ -129,18 +129,18 @@ class Runner:
         outcomes = self._ledger.outcomes
         known, expected = self._grid.cells(outcomes), self._grid.unknown(outcomes)
         pending = [cell for cell in known if cell.id not in outcomes]
-        left = self._pace.left(pending, expected)
+        left = self._remaining.of_all(pending, expected)
         self._counts = (len(known) - len(pending), len(known) + 2 * len(expected), left)
 
     def _tell(self, cell: str, within: Progress | None) -> None:
         done, total, left = self._counts
-        gained = sum(course.gained() for course in list(self._courses.values())) / self._executor.slots
-        self._report(Standing(done, total, cell, within, max(0.0, left - gained)))
+        worked_off = sum(timer.worked_off() for timer in list(self._timers.values())) / self._executor.slots
+        self._report(RunProgress(done, total, cell, within, max(0.0, left - worked_off)))
 
 
-def _sizes(grid: Grid) -> Sizes:
+def _sizes(grid: Grid) -> WorkSizes:
     tested = {
         (setting.test, language) for setting in grid.experiment.settings for language in grid.scored[setting.name]
     }
     pairs = {(name, language): len(grid.data.suite(name).file("test", language)) for name, language in tested}
-    return Sizes(grid.sentences, pairs)
+    return WorkSizes(grid.sentences, pairs)

@@ -9,7 +9,7 @@ from typing import BinaryIO, Literal
 
 from ltp.text.examples.columns import TEXTS, Role
 from ltp.text.examples.record import Record, Value
-from ltp.text.examples.source import Source
+from ltp.text.examples.record_file import RecordFile
 from ltp.text.lines import BOM
 
 RESULT_COLUMNS = ("label", "entailment", "neutral", "contradiction")
@@ -42,7 +42,7 @@ class PairFile:
     def __init__(
         self, path: Path, *, filename: str | None = None, allow_blank: bool = False, longest: int | None = None
     ) -> None:
-        self._source = Source(path, filename)
+        self._source = RecordFile(path, filename)
         self._allow_blank, self._longest = allow_blank, longest
         self._taken: set[str] | None = None
         self._count = 0
@@ -97,7 +97,7 @@ def _free(name: str, taken: set[str]) -> str:
 class PairWriter:
     """Writes rows back with columns added: same format, same line ends, every original character where it was."""
 
-    def __init__(self, source: Source, stream: BinaryIO, columns: Sequence[str]) -> None:
+    def __init__(self, source: RecordFile, stream: BinaryIO, columns: Sequence[str]) -> None:
         self._format, self._stream = source.format, stream
         self.columns = tuple(columns)
         with source.open() as original:

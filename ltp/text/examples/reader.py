@@ -11,7 +11,7 @@ from ltp.text.examples.delimited import Delimited
 from ltp.text.examples.example import Example
 from ltp.text.examples.labels import UNDECIDED, parse_label
 from ltp.text.examples.record import Record
-from ltp.text.examples.source import Format, Source
+from ltp.text.examples.record_file import Format, RecordFile
 
 
 def read_examples(
@@ -23,7 +23,7 @@ def read_examples(
     ones too (AmericasNLI's Nahuatl test set has three): `check_trainable` refuses those. Raises ExamplesError with
     line and column; for a text of more than `longest` characters, too.
     """
-    source = Source(file, filename)
+    source = RecordFile(file, filename)
     return [_example(record, source.format, labelled=labelled, longest=longest) for record in source]
 
 

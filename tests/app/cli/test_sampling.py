@@ -17,7 +17,7 @@ from ltp.drift.train import train_drift
 from ltp.reproduce.data.suite import DataFolder
 from ltp.reproduce.data.text import read_text
 from ltp.reproduce.plan.cell import DriftCell
-from ltp.reproduce.run.in_process import InProcess
+from ltp.reproduce.run.in_process import InProcessExecutor
 from ltp.text.corpus import sha256_of_lines
 from ltp.text.sampling import sample_lines
 
@@ -79,5 +79,5 @@ def test_a_reproduction_takes_it(tiny_backbone: Backbone, corpus: Path, tmp_path
     data = write_data(tmp_path / "data")
     text = read_text(data, corpus, sentences=SIZE)
     cell = DriftCell("decoupled", MLMConfig(epochs=1, sample=SIZE), text.sha256)
-    executor = InProcess(tiny_backbone, DataFolder(data), text.sentences, folder=tmp_path / "artefacts")
+    executor = InProcessExecutor(tiny_backbone, DataFolder(data), text.sentences, folder=tmp_path / "artefacts")
     assert executor.submit(cell, lambda _: None).result().outcome["corpus_sha256"] == expected(0)

@@ -9,7 +9,7 @@ import pytest
 from support.benchmarks import write_americasnli, write_xnli
 
 from ltp.errors import TooFewExamples
-from ltp.reproduce.data.draw import Pool
+from ltp.reproduce.data.draw import SamplePool
 from ltp.reproduce.data.suite import Suite
 from ltp.text.examples import shared_premises
 
@@ -17,7 +17,7 @@ from ltp.text.examples import shared_premises
 @pytest.mark.parametrize("shots", [1, 4, 12])
 def test_a_sample_is_balanced_and_shares_no_premise(data: Path, shots: int) -> None:
     suite = Suite(data, "xnli")
-    pool = Pool(suite, ["en"])
+    pool = SamplePool(suite, ["en"])
 
     drawn = pool.draw("en", shots=shots, seed=3)
     train, dev = drawn.examples(suite.file("dev", "en"))
@@ -30,7 +30,7 @@ def test_a_sample_is_balanced_and_shares_no_premise(data: Path, shots: int) -> N
 
 
 def test_more_shots_of_a_seed_hold_the_fewer(data: Path) -> None:
-    pool = Pool(Suite(data, "xnli"), ["en"])
+    pool = SamplePool(Suite(data, "xnli"), ["en"])
     few, many = (pool.draw("en", shots=shots, seed=0) for shots in (2, 8))
 
     assert set(few.train) < set(many.train)
@@ -38,7 +38,7 @@ def test_more_shots_of_a_seed_hold_the_fewer(data: Path) -> None:
 
 
 def test_parallel_languages_get_the_same_rows(data: Path) -> None:
-    pool = Pool(Suite(data, "xnli"), ["es", "sw"])
+    pool = SamplePool(Suite(data, "xnli"), ["es", "sw"])
     drawn = [pool.draw(language, shots=4, seed=0) for language in ("es", "sw")]
 
     assert drawn[0].train == drawn[1].train
@@ -55,7 +55,7 @@ def test_premises_that_one_language_words_alike_stay_together(tmp_path: Path) ->
     suite = Suite(tmp_path, "xnli")
 
     for seed in range(20):
-        drawn = Pool(suite, ["en", "ur"]).draw("en", shots=1, seed=seed)
+        drawn = SamplePool(suite, ["en", "ur"]).draw("en", shots=1, seed=seed)
         assert not shared_premises(*drawn.examples(suite.file("dev", "ur")))
         assert not shared_premises(*drawn.examples(suite.file("dev", "en")))
 
@@ -64,4 +64,4 @@ def test_a_file_with_too_few_is_named(tmp_path: Path) -> None:
     write_americasnli(tmp_path / "americasnli")
 
     with pytest.raises(TooFewExamples, match=r"americasnli/dev/oto.tsv, seed 0: 5 shots need 5"):
-        Pool(Suite(tmp_path, "americasnli"), ["oto"]).draw("oto", shots=5, seed=0)
+        SamplePool(Suite(tmp_path, "americasnli"), ["oto"]).draw("oto", shots=5, seed=0)

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from xml.etree import ElementTree as ET
 
 import pytest
-from support.reproducing import IDENTITY, Pretending, grid_of, setting, small
+from support.reproducing import IDENTITY, MadeUpExecutor, grid_of, setting, small
 
 from ltp.backbone.load import Backbone
 from ltp.reproduce.data.text import read_text
@@ -20,13 +20,13 @@ from ltp.reproduce.plan.bounds import Bounds
 from ltp.reproduce.plan.cell import EvaluationCell
 from ltp.reproduce.plan.experiment import Experiment
 from ltp.reproduce.plan.variant import Variant
-from ltp.reproduce.report import contents, figures, html, markdown, order
+from ltp.reproduce.report import contents, figures, html, markdown, ranking
 from ltp.reproduce.report.folder import write
+from ltp.reproduce.report.report_source import ReportSource
 from ltp.reproduce.report.results import Results
 from ltp.reproduce.report.statistics import Interval
-from ltp.reproduce.report.subject import Subject
-from ltp.reproduce.run.ledger import Ledger, Record
-from ltp.reproduce.run.runner import Runner
+from ltp.reproduce.run.ledger import CellRecord, Ledger
+from ltp.reproduce.run.runner import ExperimentRunner
 
 BASE = {
     "name": "FacebookAI/xlm-roberta-base@" + "e" * 40,
@@ -42,7 +42,7 @@ class Tell(Protocol):
 
     def __call__(
         self, full: Experiment, *, bounds: Bounds | None = None, unfinished: bool = False, **backbone: object
-    ) -> Subject: ...
+    ) -> ReportSource: ...
 
 
 @pytest.fixture
@@ -51,19 +51,19 @@ def tell(data: Path, tmp_path: Path, tiny_backbone: Backbone) -> Tell:
 
     def made(
         full: Experiment, *, bounds: Bounds | None = None, unfinished: bool = False, **backbone: object
-    ) -> Subject:
+    ) -> ReportSource:
         grid, text = grid_of((bounds or Bounds()).applied(full), data), read_text(data, None, sentences=40)
-        executor = Pretending()
+        executor = MadeUpExecutor()
         with Ledger(tmp_path / "ledger", IDENTITY) as ledger:
-            Runner(grid, ledger, executor).run()
-            records: dict[str, Record] = dict(ledger.records)
+            ExperimentRunner(grid, ledger, executor).run()
+            records: dict[str, CellRecord] = dict(ledger.records)
         if unfinished:
             last = [cell for cell in grid.cells(ledger.outcomes) if isinstance(cell, EvaluationCell)][-1]
             del records[last.id]
         outcomes = {name: record.outcome for name, record in records.items()}
         info = dataclasses.replace(tiny_backbone.info, **{"name": "tiny", **backbone})  # type: ignore[arg-type]
         command = "ltp reproduce small"
-        return Subject(full, Results(grid, outcomes), records, IDENTITY, info, text, executor.facts(), command)
+        return ReportSource(full, Results(grid, outcomes), records, IDENTITY, info, text, executor.facts(), command)
 
     return made
 
@@ -87,8 +87,8 @@ class Page(HTMLParser):
 
 
 def test_figures_are_those_of_the_ledger_beside_the_papers(tell: Tell) -> None:
-    subject = tell(small())
-    lines = {(line["track"], line["method"], line["shots"]): line for line in contents.facts(subject)["lines"]}
+    source = tell(small())
+    lines = {(line["track"], line["method"], line["shots"]): line for line in contents.facts(source)["lines"]}
 
     assert len(lines) == 2 * 3 * 2
     for line in lines.values():
@@ -103,27 +103,27 @@ def test_figures_are_those_of_the_ledger_beside_the_papers(tell: Tell) -> None:
 
 
 def test_an_average_is_over_every_scored_language_and_by_seed(tell: Tell) -> None:
-    subject = tell(small(), unfinished=True)
-    setting_of = subject.experiment.settings[0]
-    seeds = [len(line.whole) for line in subject.results.lines(setting_of, "paper")]
-    best = [len(line.whole) for line in subject.results.lines(setting_of, "best")]
+    source = tell(small(), unfinished=True)
+    setting_of = source.experiment.settings[0]
+    seeds = [len(line.whole) for line in source.results.lines(setting_of, "paper")]
+    best = [len(line.whole) for line in source.results.lines(setting_of, "best")]
 
     assert min([*seeds, *best]) == 1
-    said = markdown.render(contents.document(subject))
+    said = markdown.render(contents.document(source))
     assert "Unfinished:" in said
     assert "1 of 2 seeds" in said
 
 
 def test_the_best_is_bold_and_the_second_underlined(tell: Tell) -> None:
-    subject = tell(small())
+    source = tell(small())
     line = max(
-        (line for line in subject.results.lines(subject.experiment.settings[0], "paper", 4)),
+        (line for line in source.results.lines(source.experiment.settings[0], "paper", 4)),
         key=lambda each: each.average.mean if each.average else 0,
     )
     assert line.average is not None
     best = f"{100 * line.average.mean:.1f} ± {100 * (line.average.sd or 0):.1f}"
 
-    said, page = markdown.render(contents.document(subject)), html.render(contents.document(subject))
+    said, page = markdown.render(contents.document(source)), html.render(contents.document(source))
 
     assert f"**{best}**" in said
     assert f'<span class="best">{best}</span>' in page
@@ -174,8 +174,8 @@ def test_only_the_papers_backbone_is_held_against_the_paper(tell: Tell) -> None:
 
 def test_a_page_needs_nothing_and_runs_nothing(tell: Tell) -> None:
     evil = setting(title=EVIL)
-    subject = tell(small(title=EVIL, about=EVIL, settings=(evil,)))
-    text = html.render(contents.document(subject))
+    source = tell(small(title=EVIL, about=EVIL, settings=(evil,)))
+    text = html.render(contents.document(source))
     page = Page(text)
 
     assert "script" not in page.tags
@@ -189,8 +189,8 @@ def test_a_page_needs_nothing_and_runs_nothing(tell: Tell) -> None:
 
 
 def test_markdown_takes_no_text_for_markup(tell: Tell) -> None:
-    subject = tell(small(title=EVIL, settings=(setting(title=EVIL),)))
-    said = markdown.render(contents.document(subject))
+    source = tell(small(title=EVIL, settings=(setting(title=EVIL),)))
+    said = markdown.render(contents.document(source))
 
     assert "<script" not in said.replace("\\<", "")
     assert markdown.escape("a|b\n*c*") == r"a\|b \*c\*"
@@ -200,8 +200,8 @@ def test_markdown_takes_no_text_for_markup(tell: Tell) -> None:
 
 
 def test_orders_are_told_with_intervals_and_tests(tell: Tell) -> None:
-    subject = tell(small())
-    standings = contents.facts(subject)["standings"]
+    source = tell(small())
+    standings = contents.facts(source)["standings"]
 
     assert [(each["track"], each["shots"]) for each in standings] == [
         (track, shots) for track in ("paper", "best") for shots in (1, 4, None)
@@ -212,42 +212,42 @@ def test_orders_are_told_with_intervals_and_tests(tell: Tell) -> None:
         for comparison in each["comparisons"]:
             assert comparison["interval"]["low"] <= comparison["difference"] <= comparison["interval"]["high"]
             assert comparison["p"] <= comparison["adjusted"] <= 1
-    assert len(contents.summary(subject)) == 2
+    assert len(contents.summary(source)) == 2
 
 
 def test_an_order_says_which_methods_may_be_guessing(tell: Tell) -> None:
     (found, *_) = tell(small()).results.standings(setting(), "paper")
     certain = {key: Interval(0.4, 0.5) for key in found.intervals}
 
-    assert order.sentence(dataclasses.replace(found, intervals=certain)).endswith("from 2 seeds.")
+    assert ranking.sentence(dataclasses.replace(found, intervals=certain)).endswith("from 2 seeds.")
     one = dataclasses.replace(found, intervals={**certain, "pt": Interval(0.3, 0.5)})
-    assert order.sentence(one).endswith("No better than guessing (33.3), as far as this shows: PT.")
+    assert ranking.sentence(one).endswith("No better than guessing (33.3), as far as this shows: PT.")
 
 
 def test_a_ticket_of_all_that_moved_is_called_so(tell: Tell) -> None:
-    subject = tell(small())
-    ticket = subject.results.outcomes[subject.grid.tickets[Variant.parse("ltp@20")].id]
-    assert "of all that moved" not in markdown.render(contents.document(subject))
+    source = tell(small())
+    ticket = source.results.outcomes[source.grid.tickets[Variant.parse("ltp@20")].id]
+    assert "of all that moved" not in markdown.render(contents.document(source))
 
     ticket["moved"] = 10
-    assert "LTP 20 % takes 100.0 % of all that moved" in markdown.render(contents.document(subject))
+    assert "LTP 20 % takes 100.0 % of all that moved" in markdown.render(contents.document(source))
 
 
 def test_answers_to_cut_texts_are_counted(tell: Tell) -> None:
-    subject = tell(small())
-    next(record for record in subject.done if record.kind == "evaluation").outcome["truncated"] = 3
+    source = tell(small())
+    next(record for record in source.done if record.kind == "evaluation").outcome["truncated"] = 3
 
-    assert "3 of 960 answers are to texts that were cut" in markdown.render(contents.document(subject))
+    assert "3 of 960 answers are to texts that were cut" in markdown.render(contents.document(source))
 
 
 def test_the_files_are_whole_and_stale_drawings_go(tell: Tell, tmp_path: Path) -> None:
-    subject = tell(small())
+    source = tell(small())
     folder = tmp_path / "report"
     drawings = folder / "figures" / "small"
     drawings.mkdir(parents=True)
     (drawings / "stale.svg").write_text("", encoding="utf-8")
 
-    written = write(subject, folder)
+    written = write(source, folder)
 
     assert [path.name for path in written] == ["small.md", "small.html", "small.json"]
     drawn = {path.name for path in drawings.iterdir()}
@@ -278,9 +278,9 @@ def test_drawings_are_svg_and_the_same_each_time() -> None:
 
 def test_a_curve_over_ratios_is_drawn_for_three_of_them(tell: Tell) -> None:
     methods = tuple(map(Variant.parse, ("ltp@5", "ltp@20", "ltp@75", "ltp@20:tied")))
-    subject = tell(small(settings=(setting(methods=methods, shots=(4,)),), rates=()))
+    source = tell(small(settings=(setting(methods=methods, shots=(4,)),), rates=()))
 
-    assert [figure.name for figure in contents.document(subject).figures] == ["zero-shot-paper-ratios", "distribution"]
+    assert [figure.name for figure in contents.document(source).figures] == ["zero-shot-paper-ratios", "distribution"]
 
 
 def test_tickets_alone_make_a_report(tell: Tell) -> None:

@@ -23,9 +23,9 @@ from ltp.reproduce.plan.cell import Cell, Outcome
 from ltp.reproduce.plan.grid import Grid
 from ltp.reproduce.plan.variant import Variant
 from ltp.reproduce.run.identity import identify
-from ltp.reproduce.run.in_process import InProcess
+from ltp.reproduce.run.in_process import InProcessExecutor
 from ltp.reproduce.run.ledger import CELLS, Ledger
-from ltp.reproduce.run.runner import Runner
+from ltp.reproduce.run.runner import ExperimentRunner
 
 ROOT = Path(__file__).parents[4]
 RUN = """
@@ -35,9 +35,9 @@ import torch
 from support.reproducing import grid_of, small
 from ltp.backbone.load import load_backbone
 from ltp.reproduce.run.identity import identify
-from ltp.reproduce.run.in_process import InProcess
+from ltp.reproduce.run.in_process import InProcessExecutor
 from ltp.reproduce.run.ledger import Ledger
-from ltp.reproduce.run.runner import Runner
+from ltp.reproduce.run.runner import ExperimentRunner
 from ltp.reproduce.data.text import read_text
 
 torch.set_num_threads(1)
@@ -45,7 +45,7 @@ backbone, data, folder = map(Path, sys.argv[1:])
 loaded, grid = load_backbone(backbone), grid_of(small(), data)
 text = read_text(data, None, sentences=40)
 
-class Told(InProcess):
+class Told(InProcessExecutor):
     def submit(self, cell, progress):
         print(cell.id, flush=True)
         return super().submit(cell, progress)
@@ -53,11 +53,11 @@ class Told(InProcess):
 executor = Told(loaded, grid.data, text.sentences, folder=folder / "artefacts")
 identity = identify(backbone=loaded.info.fingerprint, data=grid.data.fingerprints, text=text)
 with Ledger(folder / "ledger", identity) as ledger:
-    Runner(grid, ledger, executor).run()
+    ExperimentRunner(grid, ledger, executor).run()
 """
 
 
-class Counted(InProcess):
+class Counted(InProcessExecutor):
     """Keeps what it was asked to do."""
 
     def __init__(self, backbone: Backbone, grid: Grid, folder: Path) -> None:
@@ -76,7 +76,7 @@ def run(backbone: Backbone, grid: Grid, folder: Path) -> tuple[dict[str, Outcome
     fingerprint, files = backbone.info.fingerprint, grid.data.fingerprints
     identity = identify(backbone=fingerprint, data=files, text=executor.text)
     with Ledger(folder / "ledger", identity) as ledger:
-        Runner(grid, ledger, executor).run()
+        ExperimentRunner(grid, ledger, executor).run()
         return ledger.outcomes, executor.begun
 
 

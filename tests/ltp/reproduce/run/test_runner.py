@@ -2,32 +2,31 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from support.reproducing import IDENTITY, Pretending, grid_of, made_up, setting, small
+from support.reproducing import IDENTITY, MadeUpExecutor, grid_of, made_up, setting, small
 
 from ltp.errors import CorruptArtifact
 from ltp.progress import Progress
 from ltp.reproduce.plan.cell import Cell, EvaluationCell, Outcome, TrainingCell
 from ltp.reproduce.plan.grid import Grid
+from ltp.reproduce.run.eta import CellTimer, RemainingTime, WorkSizes, cost
 from ltp.reproduce.run.ledger import Ledger
-from ltp.reproduce.run.pace import Course, Pace, Sizes, cost
-from ltp.reproduce.run.runner import Runner, Standing
+from ltp.reproduce.run.runner import ExperimentRunner, RunProgress
 
 
-def run(grid: Grid, folder: Path, executor: Pretending) -> dict[str, Outcome]:
+def run(grid: Grid, folder: Path, executor: MadeUpExecutor) -> dict[str, Outcome]:
     with Ledger(folder, IDENTITY) as ledger:
-        Runner(grid, ledger, executor).run()
+        ExperimentRunner(grid, ledger, executor).run()
         return ledger.outcomes
 
 
 @pytest.mark.parametrize("slots", [1, 4])
 def test_everything_is_done_once(grid: Grid, tmp_path: Path, slots: int) -> None:
-    executor = Pretending(slots=slots)
+    executor = MadeUpExecutor(slots=slots)
     outcomes = run(grid, tmp_path, executor)
 
     assert {cell.id for cell in grid.cells(outcomes)} == set(outcomes)
@@ -39,7 +38,7 @@ def test_everything_is_done_once(grid: Grid, tmp_path: Path, slots: int) -> None
 
 
 def test_adapters_are_let_go_once_they_are_scored_or_not_chosen(grid: Grid, tmp_path: Path) -> None:
-    executor = Pretending()
+    executor = MadeUpExecutor()
     outcomes = run(grid, tmp_path, executor)
 
     trainings = {cell.id for cell in grid.cells(outcomes) if isinstance(cell, TrainingCell)}
@@ -53,10 +52,10 @@ def test_a_run_that_broke_goes_on_with_the_next_cell(grid: Grid, tmp_path: Path)
             raise CorruptArtifact("the disk is full")
         return None
 
-    first = Pretending(spoil=broken)
+    first = MadeUpExecutor(spoil=broken)
     with pytest.raises(CorruptArtifact, match="the disk is full"):
         run(grid, tmp_path, first)
-    second = Pretending()
+    second = MadeUpExecutor()
     second.held = first.held
     outcomes = run(grid, tmp_path, second)
 
@@ -71,7 +70,7 @@ def test_a_failure_keeps_what_finished_beside_it(grid: Grid, tmp_path: Path) -> 
             raise CorruptArtifact("no")
         return None
 
-    executor = Pretending(slots=3, spoil=broken)
+    executor = MadeUpExecutor(slots=3, spoil=broken)
     with pytest.raises(CorruptArtifact):
         run(grid, tmp_path, executor)
     with Ledger(tmp_path, IDENTITY) as ledger:
@@ -79,9 +78,9 @@ def test_a_failure_keeps_what_finished_beside_it(grid: Grid, tmp_path: Path) -> 
 
 
 def test_an_artefact_that_is_gone_is_made_again_if_it_is_needed(grid: Grid, data: Path, tmp_path: Path) -> None:
-    run(grid, tmp_path, Pretending())
+    run(grid, tmp_path, MadeUpExecutor())
     more = grid_of(small(seeds=3), data)
-    executor = Pretending()
+    executor = MadeUpExecutor()
     run(more, tmp_path, executor)
 
     counts = Counter(cell.kind for cell in executor.begun)
@@ -91,8 +90,8 @@ def test_an_artefact_that_is_gone_is_made_again_if_it_is_needed(grid: Grid, data
 
 
 def test_a_finished_experiment_asks_nothing(grid: Grid, tmp_path: Path) -> None:
-    run(grid, tmp_path, Pretending())
-    executor = Pretending()
+    run(grid, tmp_path, MadeUpExecutor())
+    executor = MadeUpExecutor()
     run(grid, tmp_path, executor)
 
     assert executor.begun == []
@@ -104,16 +103,16 @@ def test_a_rate_that_diverges_is_not_chosen_and_not_scored(data: Path, tmp_path:
         return {"diverged": "the loss is nan"} if high else None
 
     grid = grid_of(small(), data)
-    outcomes = run(grid, tmp_path, Pretending(spoil=diverging))
+    outcomes = run(grid, tmp_path, MadeUpExecutor(spoil=diverging))
 
     assert {choice.rate for choice in grid.choices(outcomes).values()} == {1e-3}
     assert {cell.id for cell in grid.cells(outcomes)} == set(outcomes)
 
 
 def test_progress_tells_how_much_is_left(grid: Grid, tmp_path: Path) -> None:
-    told: list[Standing] = []
+    told: list[RunProgress] = []
     with Ledger(tmp_path, IDENTITY) as ledger:
-        Runner(grid, ledger, Pretending(), told.append).run()
+        ExperimentRunner(grid, ledger, MadeUpExecutor(), told.append).run()
 
     assert [standing.done for standing in told] == sorted(standing.done for standing in told)
     assert all(0 <= standing.done <= standing.total for standing in told)
@@ -122,36 +121,36 @@ def test_progress_tells_how_much_is_left(grid: Grid, tmp_path: Path) -> None:
     assert told[0].eta_s > 0
 
 
-def test_the_pace_is_measured_by_kind(grid: Grid) -> None:
-    sizes = Sizes(40, {("xnli", language): 72 for language in ("en", "es")})
+def test_remaining_time_is_measured_by_kind(grid: Grid) -> None:
+    sizes = WorkSizes(40, {("xnli", language): 72 for language in ("en", "es")})
     cells = grid.cells({})
     training = next(cell for cell in cells if isinstance(cell, TrainingCell) and cell.draw.shots == 4)
     evaluation = next(cell for cell in cells if isinstance(cell, EvaluationCell))
-    pace = Pace(sizes, slots=2)
+    remaining = RemainingTime(sizes, slots=2)
 
     more, longer = replace(evaluation, pairs=40), replace(training, config=replace(training.config, epochs=5))
     assert cost(more, sizes) - cost(evaluation, sizes) == 2 * (40 - 20)
     assert cost(longer, sizes) - cost(training, sizes) == (5 - 2) * (3 + 1) * 12
     assert cost(replace(evaluation, pairs=1), sizes) > 2, "a cell takes something whatever its size"
-    before = pace.seconds(training)
-    pace.note(training, 10 * before)
-    assert pace.seconds(training) == pytest.approx(10 * before)
-    pace.note(evaluation, 7.0)
-    assert pace.seconds(evaluation) == pytest.approx(7.0)
-    assert pace.left([training, evaluation], []) == pytest.approx((10 * before + 7) / 2)
+    before = remaining.of_cell(training)
+    remaining.add(training, 10 * before)
+    assert remaining.of_cell(training) == pytest.approx(10 * before)
+    remaining.add(evaluation, 7.0)
+    assert remaining.of_cell(evaluation) == pytest.approx(7.0)
+    assert remaining.of_all([training, evaluation], []) == pytest.approx((10 * before + 7) / 2)
 
 
-def test_a_cell_under_way_is_timed_by_its_own_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = [100.0]
-    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
-    course = Course(expected=60)
+def test_a_cell_under_way_is_timed_by_its_own_steps() -> None:
+    now = 100.0
+    timer = CellTimer(expected=60, clock=lambda: now)
 
     def after(seconds: float, phase: str, step: int) -> float:
-        clock[0] += seconds
-        course.hear(Progress(phase, step, 50))
-        return course.gained()
+        nonlocal now
+        now += seconds
+        timer.update(Progress(phase, step, 50))
+        return timer.worked_off()
 
-    assert course.gained() == 0
+    assert timer.worked_off() == 0
     assert after(10, "tokenizing", 50) == 10
     assert after(5, "training", 20) == 15, "from a checkpoint: these steps were not made now"
     assert after(20, "training", 25) == 60 - 25 * 4
@@ -165,6 +164,6 @@ def test_in_language_runs_through(data: Path, tmp_path: Path) -> None:
         name="in-language", pool="americasnli", test="americasnli", train="each", languages=("aym", "quy"), shots=(2,)
     )
     grid = grid_of(small(settings=(own,)), data)
-    outcomes = run(grid, tmp_path, Pretending(slots=2))
+    outcomes = run(grid, tmp_path, MadeUpExecutor(slots=2))
 
     assert {cell.id for cell in grid.cells(outcomes)} == set(outcomes)

@@ -15,8 +15,8 @@ from support.served import Service, wait_until
 from app import jobs
 from app.cli.client import Client
 from app.cli.failure import Failure
-from app.cli.reproduce.order_book import FILE
-from app.cli.reproduce.workers import OnWorkers
+from app.cli.reproduce.service_executor import ServiceExecutor
+from app.cli.reproduce.submitted_jobs import FILE
 from ltp.backbone.load import Backbone
 from ltp.errors import LedgerMismatch
 from ltp.progress import Progress
@@ -25,11 +25,11 @@ from ltp.reproduce.plan.cell import Cell, DriftCell, Outcome, TrainingCell
 from ltp.reproduce.plan.grid import Grid
 from ltp.reproduce.plan.variant import Variant
 from ltp.reproduce.run.executor import Executor
-from ltp.reproduce.run.in_process import InProcess
+from ltp.reproduce.run.in_process import InProcessExecutor
 from ltp.reproduce.run.ledger import Ledger
-from ltp.reproduce.run.runner import Runner
+from ltp.reproduce.run.runner import ExperimentRunner
 
-Start = Callable[..., OnWorkers]
+Start = Callable[..., ServiceExecutor]
 SENTENCES = 40
 
 
@@ -49,17 +49,19 @@ def start(empty_service: Service, tiny_backbone: Backbone, data: Path, tmp_path:
     """Begin an executor on the service; another on the same folder goes on with its orders."""
     with ExitStack() as stack:
 
-        def begin(*, backbone: Backbone = tiny_backbone, folder: Path = tmp_path / "artefacts") -> OnWorkers:
+        def begin(*, backbone: Backbone = tiny_backbone, folder: Path = tmp_path / "artefacts") -> ServiceExecutor:
             client = stack.enter_context(Client(empty_service.url))
             sentences = read_text(data, None, sentences=SENTENCES).sentences
-            return stack.enter_context(OnWorkers(client, backbone.info, grid_on(data).data, sentences, folder=folder))
+            return stack.enter_context(
+                ServiceExecutor(client, backbone.info, grid_on(data).data, sentences, folder=folder)
+            )
 
         yield begin
 
 
 def outcomes_of(grid: Grid, executor: Executor, folder: Path) -> dict[str, Outcome]:
     with Ledger(folder / "ledger", IDENTITY) as ledger:
-        Runner(grid, ledger, executor).run()
+        ExperimentRunner(grid, ledger, executor).run()
         return ledger.outcomes
 
 
@@ -76,7 +78,9 @@ def test_outcomes_are_those_of_one_process_and_adapters_go_once_scored(
     working: Service, start: Start, grid: Grid, tiny_backbone: Backbone, data: Path, tmp_path: Path
 ) -> None:
     sentences = read_text(data, None, sentences=SENTENCES).sentences
-    here = outcomes_of(grid, InProcess(tiny_backbone, grid.data, sentences, folder=tmp_path / "own"), tmp_path / "here")
+    here = outcomes_of(
+        grid, InProcessExecutor(tiny_backbone, grid.data, sentences, folder=tmp_path / "own"), tmp_path / "here"
+    )
     there = outcomes_of(grid, start(), tmp_path / "there")
 
     clock = {"seconds", "tokens_per_second"}

@@ -30,7 +30,7 @@ _HEAD_CHARACTERS = 2**18  # what is looked at to tell the format: a first row wh
 _TRIED_ROWS = 20
 
 
-class Source:
+class RecordFile:
     """A file of pairs that can be read from the start any number of times; none of it is held."""
 
     def __init__(self, file: Path | bytes, filename: str | None = None) -> None:

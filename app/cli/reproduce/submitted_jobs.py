@@ -15,7 +15,7 @@ FILE = "service.json"
 
 
 @dataclass(frozen=True)
-class Note:
+class SubmittedJob:
     """The newest job of a cell, what it makes, and how often the cell was ordered."""
 
     job: str
@@ -25,7 +25,7 @@ class Note:
     """Of a prediction: the cell of the adapter that judges, with which it goes."""
 
 
-class Notes:
+class SubmittedJobs:
     """One file in a run's folder. Its `run` is part of every idempotency key: another folder has jobs of its own."""
 
     def __init__(self, folder: Path, url: str) -> None:
@@ -36,22 +36,22 @@ class Notes:
         """
         self._path, self._lock = folder / FILE, threading.Lock()
         folder.mkdir(parents=True, exist_ok=True)
-        self.run, self._url, self._notes = str(uuid.uuid4()), url, dict[str, Note]()
+        self.run, self._url, self._notes = str(uuid.uuid4()), url, dict[str, SubmittedJob]()
         if self._path.exists():
             self._read()
         else:
             self._write()
 
-    def __getitem__(self, cell_id: str) -> Note | None:
+    def __getitem__(self, cell_id: str) -> SubmittedJob | None:
         return self._notes.get(cell_id)
 
-    def keep(self, cell_id: str, note: Note) -> None:
+    def keep(self, cell_id: str, note: SubmittedJob) -> None:
         """Write a note down; it is there once this returns."""
         with self._lock:
             self._notes[cell_id] = note
             self._write()
 
-    def judged_by(self, cell_id: str) -> list[Note]:
+    def judged_by(self, cell_id: str) -> list[SubmittedJob]:
         """The predictions of a training's adapter."""
         return [note for note in self._notes.values() if note.of == cell_id]
 
@@ -59,7 +59,7 @@ class Notes:
         try:
             found = json.loads(self._path.read_text(encoding="utf-8"))
             self.run, url = str(found["run"]), found["url"]
-            self._notes = {cell: Note(**note) for cell, note in found["cells"].items()}
+            self._notes = {cell: SubmittedJob(**note) for cell, note in found["cells"].items()}
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise LedgerMismatch(f"{self._path} cannot be read ({error!r}); name another folder") from error
         if url != self._url:

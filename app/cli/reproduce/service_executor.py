@@ -13,15 +13,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from app.cli.failure import Failure
-from app.cli.reproduce.compatibility import check
-from app.cli.reproduce.order_book import Note, Notes
-from app.cli.reproduce.requests import order
-from app.cli.reproduce.results import result
+from app.cli.reproduce.compatibility import check_service
+from app.cli.reproduce.requests import request_for
+from app.cli.reproduce.results import outcome_of
+from app.cli.reproduce.submitted_jobs import SubmittedJob, SubmittedJobs
 from ltp.backbone.manifest import BackboneInfo
 from ltp.progress import Progress, ProgressCallback
 from ltp.reproduce.data.suite import DataFolder
 from ltp.reproduce.plan.cell import Cell, DriftCell, EvaluationCell, Outcome, TicketCell, TrainingCell
-from ltp.reproduce.run.executor import Done
+from ltp.reproduce.run.executor import FinishedCell
 from ltp.reproduce.run.machine import machine
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ GONE = "_not_found"
 COLLECTIONS = {DriftCell: "tickets", TicketCell: "tickets", TrainingCell: "adapters", EvaluationCell: "predictions"}
 
 
-class OnWorkers:
+class ServiceExecutor:
     """Works on as many cells as the service has workers. `folder` holds the notes of what was ordered."""
 
     def __init__(
@@ -47,7 +47,7 @@ class OnWorkers:
         self._client, self._backbone, self._data, self._sentences = client, backbone, data, sentences
         client.patience_s = PATIENCE_S
         self._workers = client.items("/workers")
-        self._notes = Notes(folder, client.url)
+        self._notes = SubmittedJobs(folder, client.url)
         self._held: set[str] = set()
         self._stopped = threading.Event()
         self._threads = ThreadPoolExecutor(self.slots)
@@ -67,9 +67,9 @@ class OnWorkers:
 
     def check(self, cells: Iterable[Cell]) -> None:
         """Refuse a service that would give other figures. Raises Failure."""
-        check(self._client, cells, backbone=self._backbone, data=self._data)
+        check_service(self._client, cells, backbone=self._backbone, data=self._data)
 
-    def submit(self, cell: Cell, progress: ProgressCallback) -> Future[Done]:
+    def submit(self, cell: Cell, progress: ProgressCallback) -> Future[FinishedCell]:
         """Order the cell, or find the order an earlier run gave."""
         return self._threads.submit(self._do, cell, progress)
 
@@ -94,24 +94,24 @@ class OnWorkers:
         heard = [f"{worker['host']} ({worker['device']})" for worker in self._workers]
         return {**machine(), "service": self._client.url, "workers": heard}
 
-    def _do(self, cell: Cell, progress: ProgressCallback) -> Done:
+    def _do(self, cell: Cell, progress: ProgressCallback) -> FinishedCell:
         with tempfile.TemporaryDirectory(prefix="ltp-reproduce-") as scratch:
             note = self._noted(cell) or self._ordered(cell, Path(scratch))
             job = self._finished(note.job, progress)
             seconds = _seconds(job)
             if (job["error"] or {}).get("code") == DIVERGED:
-                return Done({"diverged": job["error"]["detail"]}, seconds, 0.0)
+                return FinishedCell({"diverged": job["error"]["detail"]}, seconds, 0.0)
             if job["status"] != "succeeded":
                 error = job["error"] or {"code": job["status"], "detail": f"it was {job['status']}"}
                 raise Failure(error["code"], f"{cell.id}, job {job['id']}: {error['detail']}")
             outcome = self._outcome(cell, note, Path(scratch))
         self._held.add(cell.id)
-        return Done(outcome, seconds, 0.0)
+        return FinishedCell(outcome, seconds, 0.0)
 
-    def _outcome(self, cell: Cell, note: Note, scratch: Path) -> Outcome:
-        return result(cell, note.resource, self._client, backbone=self._backbone, data=self._data, folder=scratch)
+    def _outcome(self, cell: Cell, note: SubmittedJob, scratch: Path) -> Outcome:
+        return outcome_of(cell, note.resource, self._client, backbone=self._backbone, data=self._data, folder=scratch)
 
-    def _noted(self, cell: Cell) -> Note | None:
+    def _noted(self, cell: Cell) -> SubmittedJob | None:
         """The order of an earlier run, if it is under way, diverged, or what it made is still there."""
         if (note := self._notes[cell.id]) is None:
             return None
@@ -121,15 +121,15 @@ class OnWorkers:
         usable = diverged or job["status"] in {"queued", "running"} or self._is_ready(cell, note)
         return note if usable else None
 
-    def _ordered(self, cell: Cell, scratch: Path) -> Note:
+    def _ordered(self, cell: Cell, scratch: Path) -> SubmittedJob:
         """Send the order. Sent twice, because a run died before it wrote this down, it is one job."""
         before = self._notes[cell.id]
         attempt = before.attempt + 1 if before else 1
-        wanted = order(cell, self._made, data=self._data, sentences=self._sentences, folder=scratch)
+        wanted = request_for(cell, self._made, data=self._data, sentences=self._sentences, folder=scratch)
         key = f"{self._notes.run}/{cell.id}/{attempt}"
         accepted = self._client.post(wanted.path, wanted.body, files=wanted.files or None, key=key)
         of = cell.training.id if isinstance(cell, EvaluationCell) else None
-        note = Note(accepted["job"]["id"], accepted[wanted.resource]["id"], attempt, of)
+        note = SubmittedJob(accepted["job"]["id"], accepted[wanted.resource]["id"], attempt, of)
         self._notes.keep(cell.id, note)
         return note
 
@@ -141,7 +141,7 @@ class OnWorkers:
             return str(self._client.get(f"/tickets/{note.resource}")["drift"])
         return note.resource
 
-    def _is_ready(self, cell: Cell, note: Note) -> bool:
+    def _is_ready(self, cell: Cell, note: SubmittedJob) -> bool:
         found = self._look(f"/{COLLECTIONS[type(cell)]}/{note.resource}")
         return found is not None and found["status"] == "ready"
 

@@ -13,20 +13,20 @@ from ltp.reproduce.plan.experiment import Experiment
 from ltp.reproduce.plan.grid import Grid
 from ltp.reproduce.report.results import Results
 from ltp.reproduce.run.identity import Identity
-from ltp.reproduce.run.ledger import Record
+from ltp.reproduce.run.ledger import CellRecord
 
 XLMR_BASE = ("xlm-roberta-base", 12, 768, 250002)
 """The paper's backbone (4.2): the end of its name before a revision, layers, hidden size and vocabulary."""
 
 
 @dataclass(frozen=True)
-class Subject:
+class ReportSource:
     """Everything a report tells."""
 
     full: Experiment
     """As it is written, without bounds."""
     results: Results
-    records: Mapping[str, Record]
+    records: Mapping[str, CellRecord]
     """All that the ledger holds, other experiments' cells among them."""
     identity: Identity
     backbone: BackboneInfo
@@ -58,7 +58,7 @@ class Subject:
         return self.grid.cells(self.results.outcomes)
 
     @property
-    def done(self) -> list[Record]:
+    def done(self) -> list[CellRecord]:
         """The records of those that are finished."""
         return [self.records[cell.id] for cell in self.cells if cell.id in self.records]
 

@@ -8,7 +8,7 @@ The unit is one pair going once forward through the backbone; a training step co
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from ltp.progress import Progress
@@ -28,20 +28,20 @@ SECONDS = 1 / 150
 
 
 @dataclass(frozen=True)
-class Sizes:
-    """What costs depend on beside the cells: sentences there are, and test pairs a language."""
+class WorkSizes:
+    """What a cell's cost depends on apart from the cell: the number of sentences, and of test pairs a language."""
 
     sentences: int
     pairs: dict[tuple[str, str], int]
     """By benchmark and language."""
 
 
-def cost(cell: Cell, sizes: Sizes) -> float:
+def cost(cell: Cell, sizes: WorkSizes) -> float:
     """Units of work in a cell."""
     return BEGIN[cell.kind] + _work(cell, sizes)
 
 
-def _work(cell: Cell, sizes: Sizes) -> float:
+def _work(cell: Cell, sizes: WorkSizes) -> float:
     match cell:
         case DriftCell():
             lines = min(cell.config.sample or sizes.sentences, sizes.sentences)
@@ -56,59 +56,59 @@ def _work(cell: Cell, sizes: Sizes) -> float:
 
 
 def _kind(cell: Cell) -> str:
-    """What has a pace of its own: trainings differ by method, since some step all parameters."""
+    """What is timed apart: trainings differ by method, since some step all parameters."""
     return f"{cell.kind} {cell.method}" if isinstance(cell, TrainingCell) else cell.kind
 
 
-class Pace:
+class RemainingTime:
     """Seconds a unit of each kind of cell has taken so far, and with that the seconds that are left."""
 
-    def __init__(self, sizes: Sizes, *, slots: int = 1) -> None:
+    def __init__(self, sizes: WorkSizes, *, slots: int = 1) -> None:
         self._sizes, self._slots = sizes, slots
         self._units: dict[str, float] = {}
         self._seconds: dict[str, float] = {}
 
-    def note(self, cell: Cell, seconds: float) -> None:
-        """Take in a finished cell."""
+    def add(self, cell: Cell, seconds: float) -> None:
+        """Count in a finished cell and the time it took."""
         kind = _kind(cell)
         self._units[kind] = self._units.get(kind, 0.0) + cost(cell, self._sizes)
         self._seconds[kind] = self._seconds.get(kind, 0.0) + seconds
 
-    def seconds(self, cell: Cell) -> float:
-        """How long a cell will take: at the pace of its kind, else of all kinds, else at what is assumed."""
+    def of_cell(self, cell: Cell) -> float:
+        """How long a cell will take: at the rate measured for its kind, else for all kinds, else as assumed."""
         if units := self._units.get(_kind(cell)):
-            pace = self._seconds[_kind(cell)] / units
+            rate = self._seconds[_kind(cell)] / units
         elif units := sum(self._units.values()):
-            pace = sum(self._seconds.values()) / units
+            rate = sum(self._seconds.values()) / units
         else:
-            pace = SECONDS
-        return pace * cost(cell, self._sizes)
+            rate = SECONDS
+        return rate * cost(cell, self._sizes)
 
-    def left(self, pending: Iterable[Cell], expected: Iterable[Run]) -> float:
+    def of_all(self, pending: Iterable[Cell], expected: Iterable[Run]) -> float:
         """Seconds until all `pending` and `expected` are done, on every slot at once."""
         expected_cells = (cell for run in expected for cell in (run.training, run.evaluation))
-        return (sum(map(self.seconds, pending)) + sum(map(self.seconds, expected_cells))) / self._slots
+        return (sum(map(self.of_cell, pending)) + sum(map(self.of_cell, expected_cells))) / self._slots
 
 
-class Course:
+class CellTimer:
     """A cell under way: seconds it was `expected` to take, and what its own steps say since."""
 
-    def __init__(self, expected: float) -> None:
-        self._expected = expected
-        self._end = time.monotonic() + expected
+    def __init__(self, expected: float, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._expected, self._clock = expected, clock
+        self._end = clock() + expected
         self._phase, self._first, self._since = "", 0, 0.0
 
-    def hear(self, within: Progress) -> None:
-        """Take in where the cell is. One that goes on from a checkpoint is timed by the steps it makes now."""
+    def update(self, within: Progress) -> None:
+        """Note where the cell is. One that goes on from a checkpoint is timed by the steps it makes now."""
         if within.phase not in LONG:
             return
-        now = time.monotonic()
+        now = self._clock()
         if within.phase != self._phase:
             self._phase, self._first, self._since = within.phase, within.step, now
         elif within.step > self._first:
             a_step = (now - self._since) / (within.step - self._first)
             self._end = now + a_step * (within.total - within.step)
 
-    def gained(self) -> float:
-        """Seconds of the expected that need not be waited for any more; negative once it will take longer."""
-        return self._expected - max(0.0, self._end - time.monotonic())
+    def worked_off(self) -> float:
+        """Seconds of the expected that are no longer to be waited for; negative once the cell will take longer."""
+        return self._expected - max(0.0, self._end - self._clock())

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 from ltp.config import LABELS
 from ltp.reproduce.plan.variant import Variant
-from ltp.reproduce.report import paper, wording
+from ltp.reproduce.report import formats, paper
 from ltp.reproduce.report.document import Block, Section, Table, TableCell, Text
+from ltp.reproduce.report.report_source import ReportSource
 from ltp.reproduce.report.results import Standings
 from ltp.reproduce.report.statistics import RESAMPLES
-from ltp.reproduce.report.subject import Subject
 
 LEVEL = 0.05
 CHANCE = 1 / len(LABELS)
@@ -22,29 +22,34 @@ METHOD = (
 )
 
 
-def sections(subject: Subject) -> Iterator[Section]:
+def sections(source: ReportSource) -> Iterator[Section]:
     """The orders, if any two methods can be compared."""
     standings = [
         found
-        for setting in subject.experiment.settings
-        for track in subject.results.tracks
-        for found in sorted(subject.results.standings(setting, track), key=lambda each: each.shots or 0)
+        for setting in source.experiment.settings
+        for track in source.results.tracks
+        for found in sorted(source.results.standings(setting, track), key=lambda each: each.shots or 0)
     ]
     if standings:
-        blocks = [block for found in standings for block in _blocks(subject, found)]
+        blocks = [block for found in standings for block in _blocks(source, found)]
         yield Section("Order of the methods", [Text(METHOD.format(resamples=RESAMPLES)), *blocks])
 
 
-def _blocks(subject: Subject, found: Standings) -> Iterator[Block]:
+def _blocks(source: ReportSource, found: Standings) -> Iterator[Block]:
     where = "over all K" if found.shots is None else f"K = {found.shots}"
-    rate = wording.track(found.track, subject.experiment.paper_rate)
+    rate = formats.track(found.track, source.experiment.paper_rate)
     yield Text(f"{found.setting.title}, {rate}, {where}: {sentence(found)}")
     columns = ["place", "method", "accuracy", "95 % interval", *(["paper"] if found.setting.paper else [])]
     rows = []
     for place, (key, mean) in enumerate(found.means.items(), start=1):
-        row = [str(place), Variant.parse(key).label, wording.percent(mean), wording.interval(found.intervals[key])]
+        row = [
+            str(place),
+            Variant.parse(key).label,
+            formats.percent(mean),
+            formats.interval(found.intervals[key]),
+        ]
         if found.setting.paper:
-            printed = _paper(subject, found, key)
+            printed = _paper(source, found, key)
             row.append("–" if printed is None else f"{printed:.2f}")
         rows.append([TableCell(text) for text in row])
     yield Table(columns, rows, words=2)
@@ -54,8 +59,8 @@ def _blocks(subject: Subject, found: Standings) -> Iterator[Block]:
             [
                 TableCell(Variant.parse(each.first).label),
                 TableCell(Variant.parse(each.second).label),
-                TableCell(wording.signed(each.difference)),
-                TableCell(wording.interval(each.interval)),
+                TableCell(formats.signed(each.difference)),
+                TableCell(formats.interval(each.interval)),
                 TableCell(f"{each.p:.4f}"),
                 TableCell(f"{each.adjusted:.4f}"),
             ]
@@ -70,10 +75,10 @@ def sentence(found: Standings) -> str:
     order, above = "", None
     for key, mean in found.means.items():
         sign = "" if above is None else " = " if mean == above else " > "
-        order, above = f"{order}{sign}{Variant.parse(key).label} ({wording.percent(mean)})", mean
+        order, above = f"{order}{sign}{Variant.parse(key).label} ({formats.percent(mean)})", mean
     sure = sum(each.adjusted < LEVEL for each in found.comparisons)
-    total = wording.count(len(found.comparisons), "difference")
-    said = f"{order}; {sure} of {total} significant at 5 % after adjustment, from {wording.count(found.seeds, 'seed')}."
+    total = formats.count(len(found.comparisons), "difference")
+    said = f"{order}; {sure} of {total} significant at 5 % after adjustment, from {formats.count(found.seeds, 'seed')}."
     unproven = [Variant.parse(key).label for key, each in found.intervals.items() if each.low <= CHANCE]
     if not unproven:
         return said
@@ -81,10 +86,10 @@ def sentence(found: Standings) -> str:
     return f"{said} No better than guessing (33.3), as far as this shows: {which}."
 
 
-def _paper(subject: Subject, found: Standings, key: str) -> float | None:
+def _paper(source: ReportSource, found: Standings, key: str) -> float | None:
     """The paper's average over the same languages, and over the same K."""
     table = paper.table(found.setting.paper or "")
-    scored = subject.grid.scored[found.setting.name]
+    scored = source.grid.scored[found.setting.name]
     shots = found.setting.shots if found.shots is None else (found.shots,)
     averages = [table.average(each, key, scored) for each in shots]
     known = [average for average in averages if average is not None]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ltp.reproduce.plan.grid import Track
-from ltp.reproduce.plan.rates import written
+from ltp.reproduce.plan.rates import format_rate
 from ltp.reproduce.report.statistics import Interval, Spread
 
 MINUTE, HOUR = 60, 3600
@@ -47,5 +47,5 @@ def count(number: int, noun: str) -> str:
 def track(which: Track, paper_rate: float) -> str:
     """At whose learning rate."""
     if which == "paper":
-        return f"every method at the paper's learning rate, {written(paper_rate)}"
+        return f"every method at the paper's learning rate, {format_rate(paper_rate)}"
     return "each method at its own best learning rate"
