@@ -23,7 +23,7 @@ from ltp.errors import BackboneMismatch
 from ltp.progress import Progress
 from ltp.training.timings import Timings
 from worker.progress import Reporter
-from worker.retry import patiently
+from worker.retry import retry_while_unreachable
 
 if TYPE_CHECKING:
     from ltp.backbone.load import Backbone
@@ -38,7 +38,7 @@ class JobContext:
     def __init__(self, settings: Settings, db: Database, claim: Claim, *, timings: Timings) -> None:
         self.settings, self.claim, self.db = settings, claim, db
         self.timings = timings
-        self.job = patiently(lambda: _read(db, claim.job_id), patience_s=settings.lease_s)
+        self.job = retry_while_unreachable(lambda: _read(db, claim.job_id), for_s=settings.lease_s)
         self.db = db.of(self.job.tenant)
         self._publishing = db.of(self.job.tenant, act=Act(f"job:{claim.job_id}", f"publish_{self.job.kind}"))
         self.store = BlobStore(self.db, quota=StorageQuota(settings.max_stored_mb * MIB))
@@ -84,7 +84,7 @@ class JobContext:
 
     def stage(self, path: Path, *, phase: str = "publish") -> str:
         """Store a file as a staged blob and read it back; return the blob's id."""
-        return patiently(lambda: self._stage(path, phase), patience_s=self.settings.lease_s)
+        return retry_while_unreachable(lambda: self._stage(path, phase), for_s=self.settings.lease_s)
 
     def _stage(self, path: Path, phase: str) -> str:
         size = path.stat().st_size
@@ -109,7 +109,7 @@ class JobContext:
 
         for left in reversed(range(PUBLISH_TRIES)):
             try:
-                patiently(publish, patience_s=self.settings.lease_s)
+                retry_while_unreachable(publish, for_s=self.settings.lease_s)
             except IntegrityError:
                 if not left:
                     raise

@@ -28,7 +28,7 @@ from ltp.progress import Progress
 from ltp.training.timings import Timings
 from worker.context import JobContext
 from worker.parent_watch import die_with
-from worker.retry import patiently
+from worker.retry import retry_while_unreachable
 
 log = structlog.get_logger(__name__)
 
@@ -73,7 +73,7 @@ def _attempt(settings: Settings, db: Database, claim: Claim, timings: Timings) -
             with db.write() as session:
                 write(session)
 
-        patiently(once, patience_s=settings.lease_s)
+        retry_while_unreachable(once, for_s=settings.lease_s)
 
     try:
         _execute(JobContext(settings, db, claim, timings=timings))

@@ -1,10 +1,11 @@
-"""Bearing with a database that is away for a while."""
+"""Trying again while the database is away for a while."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import TypeVar
+
+from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_fixed
 
 from app.storage.circuit_breaker import UNREACHABLE
 from app.storage.disk_full import is_storage_full
@@ -15,16 +16,19 @@ RETRY_S = 1.0
 Result = TypeVar("Result")
 
 
-def patiently(act: Callable[[], Result], *, patience_s: float) -> Result:
-    """Do it again and again while the database does not answer; raise its error after `patience_s`.
+def retry_while_unreachable(act: Callable[[], Result], *, for_s: float) -> Result:
+    """Call `act` again and again while the database does not answer; raise its error after `for_s` seconds.
 
     A transaction may have been committed although its answer got lost: `act` must stand its repetition.
     """
-    deadline = time.monotonic() + patience_s
-    while True:
-        try:
-            return act()
-        except UNREACHABLE as error:
-            if is_storage_full(error) or time.monotonic() > deadline:
-                raise
-            time.sleep(min(RETRY_S, patience_s / 5))
+    retrying = Retrying(
+        retry=retry_if_exception(_passes),
+        stop=stop_after_delay(for_s),
+        wait=wait_fixed(min(RETRY_S, for_s / 5)),
+        reraise=True,
+    )
+    return retrying(act)
+
+
+def _passes(error: BaseException) -> bool:
+    return isinstance(error, UNREACHABLE) and not is_storage_full(error)

@@ -28,7 +28,7 @@ from app.storage.table import new_id
 from ltp.compute.device import guess_device
 from worker.job import STORAGE_FULL
 from worker.job_process import JobProcess, in_words
-from worker.retry import RETRY_S, patiently
+from worker.retry import RETRY_S, retry_while_unreachable
 from worker.sweeper import Sweeper
 
 log = structlog.get_logger(__name__)
@@ -96,7 +96,7 @@ class Runner:
                     self._bell.clear()  # whatever was committed before it rang is seen by the look that follows
         finally:
             self._sweeper.stop()
-            self._persist(lambda session: forget_worker(session, self.id), patience_s=SHUTDOWN_S)
+            self._persist(lambda session: forget_worker(session, self.id), for_s=SHUTDOWN_S)
             self.db.close()
             log.info("runner stopped", worker=self.id)
 
@@ -177,7 +177,7 @@ class Runner:
 
     def _settle(self, claim: Claim, end: End, code: int) -> None:
         """Record the end of a process that did not record it itself."""
-        patience = SHUTDOWN_S if end is End.SHUTDOWN else self.settings.lease_s
+        for_s = SHUTDOWN_S if end is End.SHUTDOWN else self.settings.lease_s
 
         def record(session: Session) -> None:
             if end is End.CANCELLED:
@@ -191,7 +191,7 @@ class Runner:
                 jobs.end_attempt(session, claim, code=reason, detail=detail, max_attempts=self.settings.max_attempts)
 
         if end is not End.LEASE_LOST:
-            self._persist(record, patience_s=patience)
+            self._persist(record, for_s=for_s)
 
     def _reason(self, end: End, code: int) -> tuple[str, str]:
         if end is End.STALLED:
@@ -200,7 +200,7 @@ class Runner:
             return "timeout", f"it took longer than {self.settings.job_timeout_s:g} seconds"
         return "worker_lost", in_words(code)
 
-    def _persist(self, write: Callable[[Session], None], *, patience_s: float) -> None:
+    def _persist(self, write: Callable[[Session], None], *, for_s: float) -> None:
         """Run one write transaction, and bear with a database that is away; give up with a log line."""
 
         def once() -> None:
@@ -208,7 +208,7 @@ class Runner:
                 write(session)
 
         try:
-            patiently(once, patience_s=patience_s)
+            retry_while_unreachable(once, for_s=for_s)
         except LeaseLost:
             return  # the job's process has recorded its end, or somebody else has the job
         except DBAPIError as error:
@@ -234,7 +234,7 @@ class Runner:
             for job_id in jobs.take_back_all(session, max_attempts=self.settings.max_attempts):
                 log.warning("job taken back from a runner that is gone", job=job_id)
 
-        self._persist(take_back, patience_s=self.settings.lease_s)
+        self._persist(take_back, for_s=self.settings.lease_s)
 
     def _tidy(self, claim: Claim) -> None:
         """Remove the work files of a job that is over."""

@@ -10,12 +10,11 @@ import asyncio
 import hmac
 import threading
 import time
-from collections import OrderedDict
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeVar
 
 import structlog
+from cachetools import LRUCache, TTLCache
 
 from app.auth import key_store
 from app.auth.key_secret import digest, well_formed
@@ -27,10 +26,8 @@ from app.storage.database import Database
 
 log = structlog.get_logger(__name__)
 
-Value = TypeVar("Value")
-
 MOST = 10_000
-"""Keys remembered, and as many wrong ones; the one that was asked for longest ago is forgotten first."""
+"""Keys remembered, and as many wrong ones; the least recently used is forgotten first."""
 WRONG_S = 10.0
 """How long a wrong key is not looked for again."""
 WRITE_S = 5.0
@@ -57,10 +54,10 @@ class KeyRing:
     def __init__(self, db: Database, settings: Settings, *, outage: Outage, clock: Clock = time.monotonic) -> None:
         self.db, self.outage, self._clock = db, outage, clock
         self._cache_s, self._offline_s = settings.key_cache_s, settings.offline_s
-        self._known: OrderedDict[str, Known] = OrderedDict()
-        self._wrong: OrderedDict[str, float] = OrderedDict()
+        self._known: LRUCache[str, Known] = LRUCache(MOST)
+        self._wrong: TTLCache[str, bool] = TTLCache(MOST, ttl=WRONG_S, timer=clock)
         self._asking: dict[str, asyncio.Task[Known | None]] = {}
-        self._written: dict[str, float] = {}
+        self._written: TTLCache[str, bool] = TTLCache(MOST, ttl=USE_WRITTEN_EVERY_S, timer=clock)
         self._used: set[str] = set()
         self._lock = threading.Lock()
         self._stopping = threading.Event()
@@ -117,9 +114,8 @@ class KeyRing:
     async def _find(self, sha256: str) -> Known | None:
         known, moment = self._known.get(sha256), self._clock()
         if known is not None and moment - known.confirmed_at < self._cache_s:
-            self._known.move_to_end(sha256)
             return known
-        if moment < self._wrong.get(sha256, moment):
+        if sha256 in self._wrong:
             return None
         try:
             return await self._ask(sha256)
@@ -146,10 +142,9 @@ class KeyRing:
         key = await self.outage.ask(partial(self._look_up, sha256))
         if key is None:
             self._known.pop(sha256, None)
-            _keep(self._wrong, sha256, moment + WRONG_S)
+            self._wrong[sha256] = True
             return None
-        known = Known(key, moment)
-        _keep(self._known, sha256, known)
+        known = self._known[sha256] = Known(key, moment)
         return known
 
     def _look_up(self, sha256: str) -> FoundKey | None:
@@ -157,11 +152,8 @@ class KeyRing:
             return key_store.find(session, sha256)
 
     def _note_use(self, key_id: str) -> None:
-        moment = self._clock()
-        if moment - self._written.get(key_id, -USE_WRITTEN_EVERY_S) >= USE_WRITTEN_EVERY_S:
-            if len(self._written) >= MOST:
-                self._written.clear()
-            self._written[key_id] = moment
+        if key_id not in self._written:
+            self._written[key_id] = True
             with self._lock:
                 self._used.add(key_id)
 
@@ -171,10 +163,3 @@ class KeyRing:
                 self.write_uses()
             except Exception:  # the next round tries again; requests do not depend on it
                 log.exception("the last uses of keys could not be written")
-
-
-def _keep(cache: OrderedDict[str, Value], key: str, value: Value) -> None:
-    cache[key] = value
-    cache.move_to_end(key)
-    while len(cache) > MOST:
-        cache.popitem(last=False)

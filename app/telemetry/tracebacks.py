@@ -2,6 +2,8 @@
 
 A message may quote a text (a value that is no number, a row that breaks a constraint, a label nobody knows). So only
 those messages are written that speak of the machine: files, memory, sockets, the database's own state, our own code.
+Python's `TracebackException` writes the causes and the members of a group as itself, messages and all, whatever a
+subclass of it would show; so they are followed here.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from app.settings import Settings
 from app.storage.database import Database
 from app.storage.models import JobRow
 from app.storage.table import now
-from worker.retry import patiently
+from worker.retry import retry_while_unreachable
 from worker.sweeper import Sweeper
 
 
@@ -41,7 +41,7 @@ def test_what_cannot_be_written_is_tried_until_it_can(empty: Database) -> None:
 
     arriving = threading.Thread(target=arrive)
     arriving.start()
-    job_id = patiently(write, patience_s=60)
+    job_id = retry_while_unreachable(write, for_s=60)
     arriving.join()
     assert take(empty).job_id == job_id
 
@@ -54,7 +54,7 @@ def test_patience_ends(empty: Database) -> None:
         make_ticket(empty)
 
     with pytest.raises(OperationalError):
-        patiently(write, patience_s=0.05)
+        retry_while_unreachable(write, for_s=0.05)
     assert len(tries) > 1
 
 
@@ -66,7 +66,7 @@ def test_what_is_no_outage_is_not_repeated(empty: Database) -> None:
         raise KeyError("a fault of ours")
 
     with pytest.raises(KeyError):
-        patiently(write, patience_s=60)
+        retry_while_unreachable(write, for_s=60)
     assert len(tries) == 1
 
 

@@ -22,10 +22,10 @@ SECRET = "what somebody wrote"
 SAYING_EVERYTHING = """
 import logging, sys, threading, warnings
 import structlog
-from app import logs
 from app.settings import Settings
+from app.telemetry import log_setup
 
-logs.configure(Settings(_env_file=None, log_format=sys.argv[1], log_level="debug"))
+log_setup.configure(Settings(_env_file=None, log_format=sys.argv[1], log_level="debug"))
 structlog.get_logger("app.some").debug("ours", number=1, error=ValueError("SECRET"))
 logging.getLogger("uvicorn.error").info("Uvicorn running on %s", "here")
 logging.getLogger("python_multipart").debug("SECRET")
