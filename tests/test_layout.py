@@ -137,6 +137,7 @@ def test_importing_a_light_module_leaves_torch_alone(module: str) -> None:
     assert result.returncode == 0, result.stderr or f"{module} imports torch or transformers"
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("module", ["ltp.ticket.mask", "ltp.drift.stored", "ltp.adapter.artefact", "ltp.delta.fuse"])
 def test_reading_an_artefact_imports_no_training(module: str) -> None:
     training = ["ltp.drift.train", "ltp.adapter.train", "ltp.adapter.seed_run", "ltp.training", "transformers"]

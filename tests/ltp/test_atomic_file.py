@@ -69,6 +69,7 @@ def test_a_name_that_cannot_be_taken_leaves_nothing(tmp_path: Path) -> None:
     assert names(tmp_path) == ["taken"]
 
 
+@pytest.mark.process
 def test_a_killed_writer_leaves_the_former_file_and_a_part(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_bytes(b"former")
