@@ -15,7 +15,7 @@ import structlog
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 
-from app.api.adapter_resolver import Resolutions
+from app.api.adapter_resolver import AdapterResolver
 from app.api.openapi import DESCRIPTION, TAGS, serve_docs
 from app.api.routes import adapters, audit, drifts, jobs, keys, languages, operations, predict, predictions, tickets
 from app.auth.key_cache import KeyRing
@@ -65,7 +65,7 @@ def create_app(settings: Settings, *, clock: Clock = time.monotonic, bell: Calla
     app.state.room = Room(LARGEST_AT_ONCE * settings.max_body_mb * MIB)
     app.state.doorbell = Doorbell(settings.redis_url.get_secret_value() if settings.redis_url else None, beside=bell)
     app.state.predictor = Predictor(settings, db, measures)
-    app.state.resolutions = Resolutions(settings, app.state.predictor, outage=app.state.outage, clock=clock)
+    app.state.adapter_resolver = AdapterResolver(settings, app.state.predictor, outage=app.state.outage, clock=clock)
     measures.join(Census(db))
     measures.join(Residency(app.state.predictor))
     for resource in RESOURCES:

@@ -7,16 +7,16 @@ and only if the engine holds the adapter: what is not in memory cannot be had.
 from __future__ import annotations
 
 import time
-from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterable
 from functools import partial
-from typing import NamedTuple
 
-from app.api.schemas.predictions import AdapterRef, Addressed, PredictRequest
+from cachetools import TTLCache
+
+from app.api.schemas.predictions import PredictRequest
 from app.errors import DatabaseUnavailable
 from app.inference.adapter_source import AdapterKey
 from app.inference.predictor import Predictor
-from app.registry.aliases import resolve
+from app.registry.aliases import ResolvedAdapter, resolve
 from app.settings import Settings
 from app.storage.circuit_breaker import Clock, Outage
 from app.storage.database import Database
@@ -24,82 +24,48 @@ from app.storage.database import Database
 MOST = 10_000
 """References remembered; the one used longest ago is forgotten first."""
 
-
-class Choice(NamedTuple):
-    """The adapter that judges a pair, and whether it stands in for a language without one."""
-
-    adapter: AdapterRef
-    fallback: bool
+Meanings = dict[str | None, ResolvedAdapter]
+"""What the references of one request mean."""
 
 
-class Meaning(NamedTuple):
-    """What a reference meant, and when the database said so, by the process's clock."""
-
-    choice: Choice
-    said_at: float
-
-
-class _Asked(NamedTuple):
-    """All that a meaning depends on."""
-
-    tenant: str
-    reference: str | None
-    fallback: str | None
-
-
-class Resolutions:
-    """The memory of one process. Belongs to the event loop, except the look-ups, which run in threads."""
+class AdapterResolver:
+    """Resolves references for one process. Belongs to the event loop, except the look-ups, which run in threads."""
 
     def __init__(
         self, settings: Settings, predictor: Predictor, *, outage: Outage, clock: Clock = time.monotonic
     ) -> None:
         self.predictor, self.outage = predictor, outage
-        self._offline_s, self._clock = settings.offline_s, clock
-        self._meanings: OrderedDict[_Asked, Meaning] = OrderedDict()
+        self._remembered: TTLCache[tuple[str, str | None, str | None], ResolvedAdapter] = TTLCache(
+            MOST, ttl=settings.offline_s, timer=clock
+        )
+        """By tenant, reference and fallback."""
 
-    async def choose(self, db: Database, request: PredictRequest, *, tenant: str) -> list[Choice]:
+    async def resolve(self, db: Database, request: PredictRequest, *, tenant: str) -> list[ResolvedAdapter]:
         """Return each pair's adapter; each reference is looked up once.
 
         Raises:
-            NoAdapterForLanguage, AdapterNotFound, InvalidReference: see `resolve`.
+            NoAdapterForLanguage, AdapterNotFound, InvalidReference: see `app.registry.aliases.resolve`.
             DatabaseUnavailable: it does not answer, and one of the adapters cannot be had without it.
         """
-        addressed = [pair if pair.reference is not None else request for pair in request.pairs]
-        wanted = {_Asked(tenant, one.reference, request.fallback): one for one in addressed}
-        moment = self._clock()
+        references = [pair.reference or request.reference for pair in request.pairs]
+        distinct, fallback = dict.fromkeys(references), request.fallback
         try:
-            found = await self.outage.ask(partial(self._look_up, db, wanted))
-            self._remember(found, moment)
+            meanings = await self.outage.ask(partial(_look_up, db, distinct, fallback=fallback, tenant=tenant))
+            self._remembered.update({(tenant, reference, fallback): meanings[reference] for reference in distinct})
         except DatabaseUnavailable:
-            found = {asked: self._recall(asked, moment) for asked in wanted}
-        return [found[_Asked(tenant, one.reference, request.fallback)] for one in addressed]
+            meanings = {reference: self._recall(tenant, reference, fallback) for reference in distinct}
+        return [meanings[reference] for reference in references]
 
-    @staticmethod
-    def _look_up(db: Database, wanted: Mapping[_Asked, Addressed]) -> dict[_Asked, Choice]:
-        found = {}
-        with db.read() as session:
-            for asked, one in wanted.items():
-                chosen = resolve(session, tenant=asked.tenant, reference=one.reference, fallback=asked.fallback)
-                found[asked] = Choice(AdapterRef.of(chosen.adapter), chosen.fallback)
-        return found
-
-    def _remember(self, found: dict[_Asked, Choice], moment: float) -> None:
-        for asked, choice in found.items():
-            self._meanings[asked] = Meaning(choice, moment)
-            self._meanings.move_to_end(asked)
-        while len(self._meanings) > MOST:
-            self._meanings.popitem(last=False)
-
-    def _recall(self, asked: _Asked, moment: float) -> Choice:
-        meaning = self._meanings.get(asked)
-        fresh = meaning is not None and moment - meaning.said_at < self._offline_s
-        if (
-            meaning is None
-            or not fresh
-            or not self.predictor.holds(AdapterKey(asked.tenant, meaning.choice.adapter.id))
-        ):
+    def _recall(self, tenant: str, reference: str | None, fallback: str | None) -> ResolvedAdapter:
+        adapter = self._remembered.get((tenant, reference, fallback))
+        if adapter is None or not self.predictor.holds(AdapterKey(tenant, adapter.id)):
             raise DatabaseUnavailable
-        return meaning.choice
+        return adapter
 
-    def _held(self, asked: _Asked, meaning: Meaning) -> bool:
-        return self.predictor.holds(AdapterKey(asked.tenant, meaning.choice.adapter.id))
+
+def _look_up(db: Database, references: Iterable[str | None], *, fallback: str | None, tenant: str) -> Meanings:
+    with db.read() as session:
+        return {
+            reference: resolve(session, tenant=tenant, reference=reference, fallback=fallback)
+            for reference in references
+        }

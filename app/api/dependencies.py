@@ -13,7 +13,7 @@ from fastapi import Depends, Path, Request
 from fastapi.routing import APIRoute
 
 from app import jobs
-from app.api.adapter_resolver import Resolutions
+from app.api.adapter_resolver import AdapterResolver
 from app.api.schemas.scalars import A_JOB_ID, A_TICKET_ID, AN_ADAPTER_ID, UUID
 from app.auth.caller import CallerDep
 from app.errors import AdapterNotFound, DriftNotFound, JobNotFound, NotFound, PredictionNotFound, TicketNotFound
@@ -52,8 +52,8 @@ async def _predictor(request: Request) -> Predictor:
     return cast(Predictor, request.app.state.predictor)
 
 
-async def _resolutions(request: Request) -> Resolutions:
-    return cast(Resolutions, request.app.state.resolutions)
+async def _resolver(request: Request) -> AdapterResolver:
+    return cast(AdapterResolver, request.app.state.adapter_resolver)
 
 
 async def _measures(request: Request) -> Measures:
@@ -64,7 +64,7 @@ SettingsDep = Annotated[Settings, Depends(_settings)]
 DatabaseDep = Annotated[Database, Depends(_database)]
 BlobsDep = Annotated[BlobStore, Depends(_blobs)]
 PredictorDep = Annotated[Predictor, Depends(_predictor)]
-ResolutionsDep = Annotated[Resolutions, Depends(_resolutions)]
+ResolverDep = Annotated[AdapterResolver, Depends(_resolver)]
 MeasuresDep = Annotated[Measures, Depends(_measures)]
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import tempfile
-from collections import OrderedDict
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
+
+from cachetools import LRUCache
 
 from app.errors import AdapterNotFound, TicketNotFound
 from app.registry import tickets
@@ -35,7 +36,7 @@ class RegistrySource:
 
     def __init__(self, db: Database, info: BackboneInfo) -> None:
         self.db, self.info = db, info
-        self._tickets: OrderedDict[str, Ticket] = OrderedDict()
+        self._tickets: LRUCache[str, Ticket] = LRUCache(KEPT_TICKETS)
 
     def __call__(self, key: AdapterKey) -> tuple[Adapter, Ticket | None]:
         """Fetch and check one adapter.
@@ -66,11 +67,9 @@ class RegistrySource:
     def _ticket(self, blobs: BlobStore, row: TicketRow) -> Ticket:
         from ltp.ticket.mask import Ticket
 
-        if row.id not in self._tickets:
+        ticket = self._tickets.get(row.id)
+        if ticket is None:
             with tempfile.TemporaryDirectory(prefix="ltp-ticket-") as directory:
                 path = tickets.fetch_mask(blobs, row, Path(directory) / "ticket.safetensors", backbone=self.info)
-                self._tickets[row.id] = Ticket.load(path, self.info)
-            while len(self._tickets) > KEPT_TICKETS:
-                self._tickets.popitem(last=False)
-        self._tickets.move_to_end(row.id)
-        return self._tickets[row.id]
+                ticket = self._tickets[row.id] = Ticket.load(path, self.info)
+        return ticket

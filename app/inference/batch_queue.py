@@ -38,6 +38,7 @@ class Work(Generic[P, R]):
     future: Future[list[R]] = field(default_factory=Future)
     accepted: float = field(default_factory=time.monotonic)
     started: float | None = None
+    finished: float | None = None
     results: list[R | None] = field(default_factory=list)
     taken: int = 0
     """Pairs handed to the engine so far."""
@@ -46,6 +47,16 @@ class Work(Generic[P, R]):
 
     def __post_init__(self) -> None:
         self.results, self.left = [None] * len(self.pairs), len(self.pairs)
+
+    @property
+    def queued_s(self) -> float:
+        """Seconds from being accepted to the first pair's turn; all of them for one that never had a turn."""
+        return (self.started or time.monotonic()) - self.accepted
+
+    @property
+    def computed_s(self) -> float:
+        """Seconds from the first pair's turn to the answer; 0 before."""
+        return (self.finished or time.monotonic()) - self.started if self.started is not None else 0.0
 
 
 class Slice(NamedTuple, Generic[P, R]):

@@ -6,8 +6,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -20,11 +19,11 @@ from app.process import ENGINE, Slack, end_start, step_back
 from app.settings import Settings
 from app.storage.database import Database
 from app.telemetry.metrics import Measures
+from ltp.engine.pairs import PairRequest, Prediction
 from ltp.errors import LTPError
 
 if TYPE_CHECKING:
     from ltp.engine.engine import Engine
-    from ltp.engine.pairs import Prediction
 
 log = structlog.get_logger(__name__)
 
@@ -37,23 +36,6 @@ CHARACTERS_A_TOKEN = 3
 """Rough, and only for sharing out batches; the engine counts exactly."""
 
 
-class Question(NamedTuple):
-    """A pair and the adapter to judge it with."""
-
-    adapter: AdapterKey
-    premise: str
-    hypothesis: str
-
-
-@dataclass(frozen=True)
-class Judged:
-    """Predictions in the order of the questions, and where the time went (seconds)."""
-
-    predictions: Sequence[Prediction]
-    queued: float
-    computed: float
-
-
 class Predictor:
     """Predictions for this process. Routes call `predict` on the event loop; the work is done in a thread."""
 
@@ -61,7 +43,9 @@ class Predictor:
         self.settings, self.db, self.measures = settings, db, measures
         self.backbone = ServedBackbone(settings)
         self.draining = False
-        self._queue: PairQueue[Question, Prediction] = PairQueue(settings.queue_pairs, max_wait_s=settings.max_wait_s)
+        self._queue: PairQueue[PairRequest, Prediction] = PairQueue(
+            settings.queue_pairs, max_wait_s=settings.max_wait_s
+        )
         self._turnstile = Turnstile()
         self._engine: Engine | None = None
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
@@ -100,8 +84,10 @@ class Predictor:
         with self.measures.refusals.count_exceptions(QueueFull):
             self._queue.admit(pairs)
 
-    async def predict(self, questions: Sequence[Question]) -> Judged:
-        """Judge the questions. Cancelling the call cancels what the engine has not begun.
+    async def predict(self, requests: Sequence[PairRequest]) -> Work[PairRequest, Prediction]:
+        """Judge the pairs; their predictions are in the `future` of what is returned, and where the time went with it.
+
+        Cancelling the call cancels what the engine has not begun.
 
         Raises:
             NotReady: the backbone is not loaded.
@@ -109,27 +95,26 @@ class Predictor:
         """
         if not self.ready:
             raise self.backbone.not_ready()
-        work: Work[Question, Prediction] = Work(questions, [_cost(question) for question in questions])
+        work = Work[PairRequest, Prediction](requests, [_cost(request) for request in requests])
         with self.measures.refusals.count_exceptions(QueueFull):
             self._queue.put(work)
         self.measures.queued.set(len(self._queue))
-        self._prefetch(questions)
+        self._prefetch(requests)
         try:
-            predictions = await asyncio.wrap_future(work.future)
+            await asyncio.wrap_future(work.future)
             await self._turnstile.go_through()
         except asyncio.CancelledError:
             self._queue.cancel(work)
             raise
-        started = work.started or work.accepted
-        queued, computed = started - work.accepted, time.monotonic() - started
-        self.measures.queue_seconds.observe(queued)
-        self.measures.compute_seconds.observe(computed)
-        return Judged(predictions, queued, computed)
+        work.finished = time.monotonic()
+        self.measures.queue_seconds.observe(work.queued_s)
+        self.measures.compute_seconds.observe(work.computed_s)
+        return work
 
-    def _prefetch(self, questions: Sequence[Question]) -> None:
+    def _prefetch(self, requests: Sequence[PairRequest]) -> None:
         """Have cold adapters fetched while the request waits for its turn."""
         if self._engine is not None:
-            self._engine.prefetch({question.adapter for question in questions})
+            self._engine.prefetch({request.key for request in requests})
 
     def figures(self) -> dict[str, float]:
         """Return the engine's own numbers: residency, hits, evictions."""
@@ -160,22 +145,22 @@ class Predictor:
         log.info("the backbone is loaded", name=info.name, fingerprint=info.fingerprint[:12], **choice._asdict())
         return engine
 
-    def _answer(self, engine: Engine, batch: list[Slice[Question, Prediction]]) -> None:
-        questions = [question for piece in batch for question in piece.pairs]
-        self.measures.batches.observe(len(questions))
+    def _answer(self, engine: Engine, batch: list[Slice[PairRequest, Prediction]]) -> None:
+        requests = [request for piece in batch for request in piece.pairs]
+        self.measures.batches.observe(len(requests))
         self.measures.queued.set(len(self._queue))
         try:
-            predictions = self._judge(engine, questions)
+            predictions = engine.predict(requests)
         except Exception as error:  # noqa: BLE001  one request's fault must not end the thread that serves all
             self._answer_alone(engine, batch, error)
             return
-        self.measures.pairs.inc(len(questions))
+        self.measures.pairs.inc(len(requests))
         done = 0
         for piece in batch:
             piece.deliver(predictions[done : done + len(piece.pairs)])
             done += len(piece.pairs)
 
-    def _answer_alone(self, engine: Engine, batch: list[Slice[Question, Prediction]], error: Exception) -> None:
+    def _answer_alone(self, engine: Engine, batch: list[Slice[PairRequest, Prediction]], error: Exception) -> None:
         """A batch failed: find the request that is to blame, so that the others are served."""
         if len(batch) == 1:
             foreseen = isinstance(error, AppError | LTPError)
@@ -185,15 +170,10 @@ class Predictor:
         for piece in batch:
             self._answer(engine, [piece])
 
-    @staticmethod
-    def _judge(engine: Engine, questions: Sequence[Question]) -> Sequence[Prediction]:
-        from ltp.engine.pairs import PairRequest
 
-        return engine.predict([PairRequest(*question) for question in questions])
-
-
-def _cost(question: Question) -> int:
-    return TEMPLATE_TOKENS + (len(question.premise) + len(question.hypothesis)) // CHARACTERS_A_TOKEN
+def _cost(request: PairRequest) -> int:
+    """Estimate the tokens of a pair."""
+    return TEMPLATE_TOKENS + (len(request.premise) + len(request.hypothesis)) // CHARACTERS_A_TOKEN
 
 
 class Turnstile:

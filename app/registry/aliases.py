@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, delete, select
 from sqlalchemy.orm import Session
@@ -142,15 +142,16 @@ def _ready(tenant: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
     return (AdapterRow.tenant == tenant, AdapterRow.status == "ready")
 
 
-@dataclass(frozen=True)
-class Chosen:
-    """An adapter, and whether it stands in for a language without one."""
+class ResolvedAdapter(NamedTuple):
+    """The ready adapter that a reference means, and whether it stands in for a language without one."""
 
-    adapter: AdapterRow
+    id: str
+    lang: str
+    version: int
     fallback: bool
 
 
-def resolve(session: Session, *, tenant: str, reference: str | None, fallback: str | None) -> Chosen:
+def resolve(session: Session, *, tenant: str, reference: str | None, fallback: str | None) -> ResolvedAdapter:
     """Return the adapter that a reference names, or the fallback's where its language has none.
 
     Raises:
@@ -160,8 +161,9 @@ def resolve(session: Session, *, tenant: str, reference: str | None, fallback: s
     if reference is None:
         raise ValueError("the schema lets nothing through that names no adapter")
     try:
-        return Chosen(resolve_adapter(session, tenant=tenant, reference=reference), fallback=False)
+        adapter, stands_in = resolve_adapter(session, tenant=tenant, reference=reference), False
     except NoAdapterForLanguage:
         if fallback is None:
             raise
-    return Chosen(resolve_adapter(session, tenant=tenant, reference=fallback), fallback=True)
+        adapter, stands_in = resolve_adapter(session, tenant=tenant, reference=fallback), True
+    return ResolvedAdapter(adapter.id, adapter.lang, adapter.version or 0, stands_in)

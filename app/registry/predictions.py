@@ -11,9 +11,10 @@ from sqlalchemy.orm import Session
 from app import jobs
 from app.errors import InUse, NotReadyYet, PredictionNotFound
 from app.registry import datasets
+from app.registry.aliases import ResolvedAdapter
 from app.storage import audit, blob_lifecycle
 from app.storage.blobs import BlobStore
-from app.storage.models import AdapterRow, JobRow, PredictionRow
+from app.storage.models import JobRow, PredictionRow
 from app.storage.pagination import DEFAULT_LIMIT, Page, read_page
 from app.storage.table import new_id, now
 
@@ -24,15 +25,14 @@ def create(
     tenant: str,
     request: dict[str, Any],
     dataset_id: str,
-    adapter: AdapterRow | None,
-    fallback: bool,
+    adapter: ResolvedAdapter,
     pairs: int,
 ) -> tuple[PredictionRow, JobRow]:
     """Add a pending prediction and queue it.
 
-    `adapter` is the one resolved when the request is accepted, None when every row names its own; `fallback` says that
-    it stands in for a language without one. `request` keeps what was asked for: `{lang | adapter, fallback,
-    min_confidence}`; the rows' own references, and the fallback for them, are resolved when the job runs.
+    `adapter` is what the request's own reference means when the request is accepted. `request` keeps what was asked
+    for: `{lang | adapter, fallback, min_confidence}`; the rows' own references, and the fallback for them, are resolved
+    when the job runs.
     """
     prediction_id = new_id()
     job = jobs.submit(session, tenant=tenant, kind="prediction", resource_kind="prediction", resource_id=prediction_id)
@@ -42,8 +42,8 @@ def create(
         status="pending",
         request=request,
         dataset_id=dataset_id,
-        adapter_id=adapter.id if adapter else None,
-        fallback=fallback,
+        adapter_id=adapter.id,
+        fallback=adapter.fallback,
         pairs=pairs,
         summary={},
         job_id=job.id,

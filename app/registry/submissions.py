@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from app.errors import FieldError, InvalidRequest
 from app.registry import adapters, datasets, drifts, predictions, tickets
-from app.registry.aliases import Chosen, resolve
+from app.registry.aliases import ResolvedAdapter, resolve
 from app.storage.models import AdapterRow, JobRow, PredictionRow, TicketRow
 from ltp.backbone.manifest import BackboneInfo
 from ltp.config import AdapterConfig, LayerScope, Method, MLMConfig, TicketConfig
@@ -159,12 +159,12 @@ def submit_prediction(
     fallback: str | None,
     request: dict[str, Any],
     pairs: StagedPairs,
-) -> tuple[PredictionRow, Chosen, JobRow]:
+) -> tuple[PredictionRow, ResolvedAdapter, JobRow]:
     """Queue the prediction of a file; `request` is what was asked for, kept with the prediction.
 
     Raises `NoAdapterForLanguage`, `AdapterNotFound`, `InvalidReference`; see `resolve`.
     """
-    chosen = resolve(session, tenant=tenant, reference=reference, fallback=fallback)
+    adapter = resolve(session, tenant=tenant, reference=reference, fallback=fallback)
     blob_id, count, filename = pairs.blob_id, pairs.count, pairs.filename
     dataset = datasets.create(session, tenant=tenant, kind="pairs", blob_id=blob_id, count=count, filename=filename)
     prediction, job = predictions.create(
@@ -172,11 +172,10 @@ def submit_prediction(
         tenant=tenant,
         request={**request, "format": pairs.format, "filename": filename},
         dataset_id=dataset.id,
-        adapter=chosen.adapter,
-        fallback=chosen.fallback,
+        adapter=adapter,
         pairs=count,
     )
-    return prediction, chosen, job
+    return prediction, adapter, job
 
 
 def check_layers(layers: LayerScope | tuple[int, ...], backbone: BackboneInfo) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from app.jobs import Claim, claim
-from app.registry import adapters, datasets, drifts, predictions, publish, tickets
+from app.registry import adapters, aliases, datasets, drifts, predictions, publish, tickets
 from app.storage.blobs import BlobStore
 from app.storage.database import Database
 from app.storage.models import AdapterRow, DriftRow, JobRow, PredictionRow, TicketRow
@@ -72,8 +72,7 @@ def make_prediction(db: Database, adapter: AdapterRow, *, text: bytes = b"{}\n")
             tenant=adapter.tenant,
             request={"lang": adapter.lang},
             dataset_id=dataset.id,
-            adapter=adapter,
-            fallback=False,
+            adapter=aliases.ResolvedAdapter(adapter.id, adapter.lang, adapter.version or 0, fallback=False),
             pairs=1,
         )
 

@@ -21,7 +21,8 @@ from support.tiny import WORDS
 
 from app.jobs import events_after
 from app.jobs.outcome import FINISHED
-from app.registry import adapters, datasets, drifts, predictions, tickets
+from app.registry import adapters, datasets, drifts, tickets
+from app.registry.submissions import StagedPairs, submit_prediction
 from app.serve.embedded import supervised_runner
 from app.settings import Settings
 from app.storage.blobs import BlobStore
@@ -214,20 +215,9 @@ class Stack:
         text = "premise,hypothesis\n" + "".join(f"The {NOUNS[row % 30]} runs {row}.,A dog.\n" for row in range(rows))
         blob = BlobStore(self.db).stage(TENANT, [text.encode()])
         with self.db.write() as session:
-            from app.registry.aliases import resolve_adapter
-
-            dataset = datasets.create(
-                session, tenant=TENANT, kind="pairs", blob_id=blob.id, count=rows, filename="pairs.csv"
-            )
-            adapter = resolve_adapter(session, tenant=TENANT, reference=lang)
-            _, job = predictions.create(
-                session,
-                tenant=TENANT,
-                request={"lang": lang},
-                dataset_id=dataset.id,
-                adapter=adapter,
-                fallback=False,
-                pairs=rows,
+            pairs = StagedPairs(blob.id, rows, "pairs.csv", "csv")
+            _, _, job = submit_prediction(
+                session, tenant=TENANT, reference=lang, fallback=None, request={"lang": lang}, pairs=pairs
             )
         return job
 

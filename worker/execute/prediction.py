@@ -5,59 +5,45 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from app.errors import NoAdapterForLanguage
 from app.inference.adapter_source import AdapterKey
 from app.inference.build_engine import build_engine
-from app.registry import aliases, publish
-from app.storage.models import DatasetRow, PredictionRow
+from app.registry import publish
+from app.registry.aliases import ResolvedAdapter, resolve
+from app.storage.models import AdapterRow, DatasetRow, PredictionRow
 from ltp.config import LABELS, Precision
+from ltp.engine.pairs import PairRequest
+from ltp.engine.pairs import Prediction as Judgement
 from ltp.progress import Progress
 from ltp.text.examples import RESULT_COLUMNS, Pair, PairFile
 from worker.context import JobContext
 
 if TYPE_CHECKING:
     from ltp.engine.engine import Engine
-    from ltp.engine.pairs import Prediction as Judgement
 
 BATCH = 512
 """Rows handed to the engine at once, so that it can group them by adapter and length."""
 
 
-class Choice(NamedTuple):
-    """The adapter that judges a row, and whether it stands in for a language without one."""
+class RowResolver:
+    """Finds the adapter of each row: what the row's own reference means now, else the adapter of the whole file."""
 
-    adapter_id: str
-    fallback: bool
+    def __init__(self, context: JobContext, row: PredictionRow, adapter: AdapterRow) -> None:
+        self._context, self._fallback = context, row.request.get("fallback")
+        self._default = ResolvedAdapter(adapter.id, adapter.lang, adapter.version or 0, row.fallback)
+        self._known: dict[str, ResolvedAdapter] = {}
 
-
-class Chooser:
-    """Finds the adapter of each row: the row's own reference, else the request's."""
-
-    def __init__(self, context: JobContext, row: PredictionRow) -> None:
-        self._context, self._request = context, row.request
-        self._default = Choice(row.adapter_id, row.fallback) if row.adapter_id else None
-        self._known: dict[tuple[str | None, str | None], Choice] = {}
-
-    def __call__(self, pair: Pair) -> Choice:
+    def __call__(self, pair: Pair) -> ResolvedAdapter:
         """Return the row's adapter. Raises `NoAdapterForLanguage`, `AdapterNotFound`, `InvalidReference`."""
-        if pair.adapter is None and pair.lang is None and self._default is not None:
+        reference = pair.adapter or pair.lang
+        if reference is None:
             return self._default
-        key = (pair.adapter, pair.lang)
-        if key not in self._known:
-            self._known[key] = self._resolve(pair.adapter or pair.lang or "")
-        return self._known[key]
-
-    def _resolve(self, reference: str) -> Choice:
-        tenant, fallback = self._context.job.tenant, self._request.get("fallback")
-        with self._context.db.read() as session:
-            try:
-                return Choice(aliases.resolve_adapter(session, tenant=tenant, reference=reference).id, fallback=False)
-            except NoAdapterForLanguage:
-                if not fallback:
-                    raise
-                return Choice(aliases.resolve_adapter(session, tenant=tenant, reference=fallback).id, fallback=True)
+        if reference not in self._known:
+            tenant = self._context.job.tenant
+            with self._context.db.read() as session:
+                self._known[reference] = resolve(session, tenant=tenant, reference=reference, fallback=self._fallback)
+        return self._known[reference]
 
 
 def execute(context: JobContext) -> None:
@@ -65,6 +51,7 @@ def execute(context: JobContext) -> None:
     with context.db.read() as session:
         row = session.get_one(PredictionRow, context.job.resource_id)
         dataset = session.get_one(DatasetRow, row.dataset_id)
+        adapter = session.get_one(AdapterRow, row.adapter_id)
     pairs = PairFile(
         context.store.fetch(dataset.blob_id, context.directory / "pairs"), filename=dataset.filename, allow_blank=False
     )
@@ -75,12 +62,12 @@ def execute(context: JobContext) -> None:
     path = context.directory / "result"
     with path.open("wb") as file:
         writer = pairs.writer(file, columns)
-        for pair, choice, judged in _judge(context, engine, pairs, Chooser(context, row), row.pairs):
+        for pair, resolved, judged in _judge(context, engine, pairs, RowResolver(context, row, adapter), row.pairs):
             label = LABELS[max(range(len(LABELS)), key=judged.probabilities.__getitem__)]
             abstained = least is not None and max(judged.probabilities) < least
             writer.write(pair, [label, *judged.probabilities, *([str(abstained).lower()] if least is not None else [])])
             counts.update(
-                {label: 1, "truncated": judged.truncated, "fallback": choice.fallback, "abstained": abstained}
+                {label: 1, "truncated": judged.truncated, "fallback": resolved.fallback, "abstained": abstained}
             )
     summary = {
         "pairs": sum(counts[label] for label in LABELS),
@@ -95,21 +82,19 @@ def execute(context: JobContext) -> None:
 
 
 def _judge(
-    context: JobContext, engine: Engine, pairs: PairFile, choose: Chooser, total: int
-) -> Iterator[tuple[Pair, Choice, Judgement]]:
+    context: JobContext, engine: Engine, pairs: PairFile, resolver: RowResolver, total: int
+) -> Iterator[tuple[Pair, ResolvedAdapter, Judgement]]:
     """Yield every row in the file's order with its adapter and judgement."""
-    from ltp.engine.pairs import PairRequest
-
     done = 0
     context.report(Progress("predict", 0, total))
     source = iter(pairs)
     while rows := list(islice(source, BATCH)):
-        choices = [choose(pair) for pair in rows]
-        asked = [
-            PairRequest(AdapterKey(context.job.tenant, choice.adapter_id), pair.premise, pair.hypothesis)
-            for pair, choice in zip(rows, choices, strict=True)
+        adapters = [resolver(pair) for pair in rows]
+        requests = [
+            PairRequest(AdapterKey(context.job.tenant, adapter.id), pair.premise, pair.hypothesis)
+            for pair, adapter in zip(rows, adapters, strict=True)
         ]
-        yield from zip(rows, choices, engine.predict(asked), strict=True)
+        yield from zip(rows, adapters, engine.predict(requests), strict=True)
         done += len(rows)
         context.report(Progress("predict", done, total))
 

@@ -5,27 +5,33 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import Annotated, TypeVar
 
 from fastapi import APIRouter, Depends, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
-from app.api.adapter_resolver import Choice
-from app.api.dependencies import DatabaseDep, PredictorDep, ResolutionsDep, SettingsDep
+from app.api.dependencies import DatabaseDep, PredictorDep, ResolverDep, SettingsDep
 from app.api.request_body import Accepts, Submission
 from app.api.schemas.errors import refusals
-from app.api.schemas.predictions import PairPrediction, PredictAnswer, PredictRequest, Probabilities, Timing
+from app.api.schemas.predictions import (
+    AdapterRef,
+    PairPrediction,
+    PredictAnswer,
+    PredictRequest,
+    Probabilities,
+    Timing,
+)
 from app.auth.caller import CallerDep
 from app.auth.scopes import PREDICT_OFFLINE
 from app.errors import FieldError, InvalidRequest
 from app.inference.adapter_source import AdapterKey
-from app.inference.predictor import Judged, Question
+from app.inference.batch_queue import Work
+from app.registry.aliases import ResolvedAdapter
+from app.settings import Settings
 from ltp.config import LABELS
-
-if TYPE_CHECKING:
-    from ltp.engine.pairs import Prediction
+from ltp.engine.pairs import PairRequest, Prediction
 
 T = TypeVar("T")
 
@@ -56,46 +62,52 @@ async def predict(
     request: Request,
     body: RequestDep,
     predictor: PredictorDep,
-    resolutions: ResolutionsDep,
+    resolver: ResolverDep,
     db: DatabaseDep,
     settings: SettingsDep,
     caller: CallerDep,
 ) -> Response:
     """Does each hypothesis follow from its premise, contradict it, or neither? Languages may be mixed freely."""
-    asked = body.request
-    if len(asked.pairs) > settings.max_pairs:
-        message = f"{len(asked.pairs)} pairs are too many; at most {settings.max_pairs}, or POST /predictions a file"
-        raise InvalidRequest(f"pairs: {message}", fields=[FieldError("pairs", message)])
-    predictor.admit(len(asked.pairs))
-    chosen = await resolutions.choose(db, asked, tenant=caller.tenant)
-    questions = [
-        Question(AdapterKey(caller.tenant, choice.adapter.id), pair.premise, pair.hypothesis)
-        for choice, pair in zip(chosen, asked.pairs, strict=True)
+    predict_request = body.request
+    _check_number(predict_request, settings)
+    adapters = await resolver.resolve(db, predict_request, tenant=caller.tenant)
+    requests = [
+        PairRequest(AdapterKey(caller.tenant, adapter.id), pair.premise, pair.hypothesis)
+        for adapter, pair in zip(adapters, predict_request.pairs, strict=True)
     ]
-    judged = await _unless_gone(request, predictor.predict(questions))
-    write = partial(_answer, chosen, judged, min_confidence=asked.min_confidence)
-    answer = write() if len(chosen) <= INLINE_PAIRS else await run_in_threadpool(write)
+    work = await _unless_gone(request, predictor.predict(requests))
+    write = partial(_answer, adapters, work, min_confidence=predict_request.min_confidence or 0.0)
+    answer = write() if len(requests) <= INLINE_PAIRS else await run_in_threadpool(write)
     return Response(answer, media_type="application/json")
 
 
-def _answer(chosen: Sequence[Choice], judged: Judged, *, min_confidence: float | None) -> bytes:
+def _check_number(request: PredictRequest, settings: Settings) -> None:
+    if len(request.pairs) > settings.max_pairs:
+        message = f"{len(request.pairs)} pairs are too many; at most {settings.max_pairs}, or POST /predictions a file"
+        raise InvalidRequest(f"pairs: {message}", fields=[FieldError("pairs", message)])
+
+
+def _answer(
+    adapters: Sequence[ResolvedAdapter], work: Work[PairRequest, Prediction], *, min_confidence: float
+) -> bytes:
     """Write the answer."""
+    named = {adapter: AdapterRef.of(adapter) for adapter in set(adapters)}
     predictions = [
-        _shown(choice, prediction, min_confidence=min_confidence or 0.0)
-        for choice, prediction in zip(chosen, judged.predictions, strict=True)
+        _described(prediction, named[adapter], fallback=adapter.fallback, min_confidence=min_confidence)
+        for adapter, prediction in zip(adapters, work.future.result(), strict=True)
     ]
-    timing = Timing(queue=round(judged.queued * 1000, 3), compute=round(judged.computed * 1000, 3))
+    timing = Timing(queue=round(work.queued_s * 1000, 3), compute=round(work.computed_s * 1000, 3))
     return PredictAnswer(predictions=predictions, timing_ms=timing).model_dump_json().encode()
 
 
-def _shown(choice: Choice, prediction: Prediction, *, min_confidence: float) -> PairPrediction:
+def _described(prediction: Prediction, adapter: AdapterRef, *, fallback: bool, min_confidence: float) -> PairPrediction:
     probabilities = dict(zip(LABELS, prediction.probabilities, strict=True))
     label = max(LABELS, key=probabilities.__getitem__)
     return PairPrediction(
         label=label,
         probabilities=Probabilities(**probabilities),
-        adapter=choice.adapter,
-        fallback=choice.fallback,
+        adapter=adapter,
+        fallback=fallback,
         truncated=prediction.truncated,
         abstained=probabilities[label] < min_confidence,
     )

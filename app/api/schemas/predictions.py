@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field, model_validator
 from app.api.schemas.jobs import Accepted, JobPublic, ResourceStatus
 from app.api.schemas.scalars import AN_ADAPTER_ID, Answer, Language, Moment, Reference, Request, Text
 from app.http.validation_errors import Misfit
-from app.registry.aliases import Chosen
+from app.registry.aliases import ResolvedAdapter
 from app.storage import models
 from ltp.config import Label
 
@@ -94,9 +94,9 @@ class AdapterRef(Answer):
     version: Annotated[int, Field(examples=[3])]
 
     @classmethod
-    def of(cls, row: models.AdapterRow) -> AdapterRef:
+    def of(cls, adapter: models.AdapterRow | ResolvedAdapter) -> AdapterRef:
         """Name a published adapter."""
-        return cls(id=row.id, lang=row.lang, version=row.version or 0)
+        return cls(id=adapter.id, lang=adapter.lang, version=adapter.version or 0)
 
 
 class PairPrediction(Answer):
@@ -163,7 +163,7 @@ class PredictionPublic(Answer):
     published_at: Moment | None
 
     @classmethod
-    def of(cls, row: models.PredictionRow, adapter: models.AdapterRow | None) -> PredictionPublic:
+    def of(cls, row: models.PredictionRow, adapter: models.AdapterRow | ResolvedAdapter | None) -> PredictionPublic:
         """Describe a stored prediction and the adapter that judges."""
         request = row.request or {}
         return cls(
@@ -187,6 +187,6 @@ class PredictionAccepted(Accepted):
     prediction: PredictionPublic
 
     @classmethod
-    def of(cls, row: models.PredictionRow, chosen: Chosen, job: models.JobRow) -> PredictionAccepted:
+    def of(cls, row: models.PredictionRow, adapter: ResolvedAdapter, job: models.JobRow) -> PredictionAccepted:
         """Describe a prediction that was just submitted."""
-        return cls(job=JobPublic.of(job), prediction=PredictionPublic.of(row, chosen.adapter))
+        return cls(job=JobPublic.of(job), prediction=PredictionPublic.of(row, adapter))

@@ -10,7 +10,7 @@ import asyncio
 import json
 import re
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,10 +24,10 @@ from support.served import EXAMPLES, Service, refused, running, settings_for, wa
 
 from app.errors import AdapterNotFound
 from app.inference.adapter_source import AdapterKey
-from app.inference.predictor import Judged, Question
 from app.storage.models import BlobRow, WorkerRow
 from app.storage.table import new_id, now
 from app.storage.tenancy import owned, parents
+from ltp.engine.pairs import PairRequest, Prediction
 
 pytestmark = pytest.mark.process
 
@@ -406,10 +406,12 @@ def test_the_engine_keeps_tenants_apart_where_an_id_gets_through(house: House) -
     """Whatever asked it: an adapter that is in memory for its owner is nowhere for others."""
     predictor, adapter = house.service.app.state.predictor, house.theirs["adapter"]
 
-    def judge(tenant: str) -> Judged:
-        return asyncio.run(predictor.predict([Question(AdapterKey(tenant, adapter), **PAIR)]))
+    def judge(tenant: str) -> Sequence[Prediction]:
+        work = asyncio.run(predictor.predict([PairRequest(AdapterKey(tenant, adapter), **PAIR)]))
+        answers: Sequence[Prediction] = work.future.result()
+        return answers
 
-    assert len(judge("amber").predictions) == 1
+    assert len(judge("amber")) == 1
     assert predictor.holds(AdapterKey("amber", adapter))
     with pytest.raises(AdapterNotFound):
         judge("birch")
