@@ -14,50 +14,56 @@ from ltp.backbone.load import Backbone
 from ltp.config import Precision
 from ltp.drift.batches import MaskedBatch
 from ltp.drift.padding import Grid
-from ltp.model.encoder import Batch, Encoder, Weights
+from ltp.model.encoder import Arithmetic, ForwardPass, Weights
 from ltp.model.head import Module
 from ltp.training.dropout import Noise
 
 
-class MaskedEncoder(Encoder):
-    """The forward pass for one architecture; holds no weight."""
+class MaskedEncoder:
+    """The forward pass for one architecture; holds no weight, and nothing of a call."""
 
     def __init__(self, backbone: Backbone, *, precision: Precision) -> None:
-        super().__init__(backbone, precision=precision, dropout=True)
-        self._noise: Noise | None = None
+        self._arithmetic = Arithmetic.of(backbone.architecture, precision=precision, dropout=True)
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The arithmetic of the linear layers."""
+        return self._arithmetic.dtype
 
     def features(self, weights: Weights, batch: MaskedBatch, *, seed: int | None) -> Tensor:
         """Return what the decoder reads at each masked position, (M, H) fp32; without a seed there is no dropout."""
-        self._noise = None if seed is None else Noise(seed, batch.ids.device)
-        self._tokens, self._queries = self._grids(batch)
-        hidden = self._look_up(weights, batch)
-        for layer in weights.layers[:-1]:
-            hidden = self._layer(layer, hidden, batch, last=False)
-        hidden = self._layer(weights.layers[-1], hidden, batch, last=True)  # (M, H)
+        noise = None if seed is None else Noise(seed, batch.ids.device)
+        return _MaskedPass(self._arithmetic, batch, noise).features(weights)
+
+
+class _MaskedPass(ForwardPass):
+    """One call: a batch on its way through the layers, with its layout for attention and its dropout."""
+
+    def __init__(self, arithmetic: Arithmetic, batch: MaskedBatch, noise: Noise | None) -> None:
+        super().__init__(arithmetic, batch, noise)
+        cells = torch.arange(len(batch.ids), device=batch.ids.device) if batch.cells is None else batch.cells
+        self._tokens = Grid.of(cells, lines=batch.size, width=batch.longest, heads=self._heads)
+        self._queries = Grid.of(batch.query_cells, lines=batch.size, width=batch.queries, heads=self._heads)
+
+    def features(self, weights: Weights) -> Tensor:
+        """See `MaskedEncoder`."""
+        hidden = self.run(weights.layers, self._look_up(weights))  # (M, H)
         return self._norm(F.gelu(F.linear(hidden, *weights.head)), weights.head_norm)
 
-    def _grids(self, batch: MaskedBatch) -> tuple[Grid, Grid]:
-        """Lay out all tokens, and the masked ones."""
-        cells = torch.arange(len(batch.ids), device=batch.ids.device) if batch.cells is None else batch.cells
-        return (
-            Grid.of(cells, lines=batch.size, width=batch.longest, heads=self._heads),
-            Grid.of(batch.query_cells, lines=batch.size, width=batch.queries, heads=self._heads),
-        )
-
-    def _look_up(self, weights: Weights, batch: Batch) -> Tensor:
-        words = F.embedding(batch.ids, weights.word, sparse=True)  # the gradient is added to the rows that were read
-        hidden = words + weights.token_type + F.embedding(batch.positions, weights.position)
+    def _look_up(self, weights: Weights) -> Tensor:
+        words = F.embedding(self._batch.ids, weights.word, sparse=True)  # its gradient is added to the rows read alone
+        hidden = words + weights.token_type + F.embedding(self._batch.positions, weights.position)
         return self._drop(self._norm(hidden, weights.embedding_norm))
 
-    def _attend(self, layer: dict[str, Module], query: Tensor, hidden: Tensor, batch: Batch, *, last: bool) -> Tensor:
-        width, hidden = hidden.shape[1], hidden.to(self.dtype)  # cast once for all three
+    def _attend(self, layer: dict[str, Module], query: Tensor, hidden: Tensor, *, last: bool) -> Tensor:
+        width, hidden = hidden.shape[1], hidden.to(self._dtype)  # cast once for all three
         asking = self._queries if last else self._tokens
         q = asking.spread(self._linear(query if last else hidden, layer["attention.self.query"]).float())
         k, v = (
             self._tokens.spread(self._linear(hidden, layer[f"attention.self.{part}"]).float())
             for part in ("key", "value")
         )  # (B x heads, T or Q, d)
-        return asking.pick(self._mix(q, k, v, batch.keys), width=width)
+        return asking.pick(self._mix(q, k, v, self._batch.keys), width=width)
 
     def _mix(self, q: Tensor, k: Tensor, v: Tensor, keys: Tensor | None) -> Tensor:
         if self._noise is None:
@@ -70,6 +76,3 @@ class MaskedEncoder(Encoder):
 
     def _by_line(self, blocks: Tensor) -> Tensor:
         return blocks.view(-1, self._heads, *blocks.shape[1:])  # (B, heads, T or Q, d or T)
-
-    def _drop(self, tokens: Tensor) -> Tensor:
-        return tokens if self._noise is None else self._noise.drop(tokens, self._dropout)

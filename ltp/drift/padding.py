@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ltp.model.encoder import _Pick
+from ltp.model.select_rows import select_rows
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,7 @@ class Grid:
 
     def pick(self, padded: Tensor, *, width: int) -> Tensor:
         """(B x heads, T, d) to (N, `width`), `width` being heads x d."""
-        rows: Tensor = _Pick.apply(padded.flatten(0, 1), self.place)  # type: ignore[no-untyped-call]
-        return rows.view(-1, width)
+        return select_rows(padded.flatten(0, 1), self.place).view(-1, width)
 
     def _rows(self, packed: Tensor) -> Tensor:
         return packed.reshape(len(self.place), -1)  # (N x heads, d)

@@ -13,16 +13,23 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, chain
-from typing import Any, Protocol
+from typing import Protocol
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ltp.backbone.architecture import LM_BIAS, POSITION_EMBEDDINGS, TYPE_EMBEDDINGS, WORD_EMBEDDINGS
+from ltp.backbone.architecture import (
+    LM_BIAS,
+    POSITION_EMBEDDINGS,
+    TYPE_EMBEDDINGS,
+    WORD_EMBEDDINGS,
+    Architecture,
+)
 from ltp.backbone.load import Backbone
 from ltp.config import Precision
 from ltp.model.head import ClassHead, Module, WordHead
+from ltp.model.select_rows import select_rows
 from ltp.model.template import Encoded
 
 EMBEDDING_NORM = "roberta.embeddings.LayerNorm"
@@ -155,8 +162,33 @@ class Dropper(Protocol):
         """Return `tokens` with a share `rate` of them zero."""
 
 
+@dataclass(frozen=True)
+class Arithmetic:
+    """How an encoder computes: what its architecture and its precision decide."""
+
+    heads: int
+    epsilon: float
+    activation: Callable[[Tensor], Tensor]
+    dropout: float
+    attention_dropout: float
+    dtype: torch.dtype
+    """Of the linear layers."""
+
+    @staticmethod
+    def of(architecture: Architecture, *, precision: Precision, dropout: bool) -> Arithmetic:
+        """Take over an architecture; without `dropout` its rates are zero."""
+        return Arithmetic(
+            architecture.heads,
+            architecture.norm_epsilon,
+            getattr(F, architecture.activation),
+            architecture.dropout if dropout else 0.0,
+            architecture.attention_dropout if dropout else 0.0,
+            DTYPES[precision],
+        )
+
+
 class Encoder:
-    """The forward pass for one architecture; holds no weight.
+    """The forward pass for one architecture; holds no weight, and nothing of a call, so that threads may share it.
 
     `precision` is the arithmetic of the linear layers: residuals, norms and attention stay fp32, which on a CPU is both
     more exact and faster than bf16 throughout. With `dropout`, the checkpoint's own rates hold for calls that bring
@@ -164,48 +196,56 @@ class Encoder:
     """
 
     def __init__(self, backbone: Backbone, *, precision: Precision = "fp32", dropout: bool = False) -> None:
-        architecture = backbone.architecture
-        self._heads = architecture.heads
-        self._epsilon = architecture.norm_epsilon
-        self._activation: Callable[[Tensor], Tensor] = getattr(F, architecture.activation)
-        self._dropout = architecture.dropout if dropout else 0.0
-        self._attention_dropout = architecture.attention_dropout if dropout else 0.0
-        self._noise: Dropper | None = None
-        self.dtype = DTYPES[precision]
+        self._arithmetic = Arithmetic.of(backbone.architecture, precision=precision, dropout=dropout)
 
     def __call__(self, weights: Weights, batch: Batch, prompts: Tensor, *, noise: Dropper | None = None) -> Tensor:
         """Return verbalizer logits (B, 3) in the order of LABELS; `prompts` (S, H) are the soft tokens' embeddings."""
-        self._noise = noise
-        hidden = self._embed(weights, batch, prompts)
-        for layer in weights.layers[:-1]:
-            hidden = self._layer(layer, hidden, batch, last=False)
-        hidden = self._layer(weights.layers[-1], hidden, batch, last=True)  # (B, H)
+        return ForwardPass(self._arithmetic, batch, noise).logits(weights, prompts)
+
+
+class ForwardPass:
+    """One call of an encoder: a batch on its way through the layers, with the dropout of that call."""
+
+    def __init__(self, arithmetic: Arithmetic, batch: Batch, noise: Dropper | None) -> None:
+        self._heads, self._epsilon, self._activation = arithmetic.heads, arithmetic.epsilon, arithmetic.activation
+        self._dropout, self._attention_dropout = arithmetic.dropout, arithmetic.attention_dropout
+        self._dtype, self._batch, self._noise = arithmetic.dtype, batch, noise
+
+    def logits(self, weights: Weights, prompts: Tensor) -> Tensor:
+        """See `Encoder`."""
+        hidden = self.run(weights.layers, self._embed(weights, prompts))  # (B, H)
         if weights.classifier is not None:
             return weights.classifier(hidden, drop=self._drop)
         return WordHead(weights.head, weights.head_norm, weights.answers, self._epsilon)(hidden)
 
-    def _embed(self, weights: Weights, batch: Batch, prompts: Tensor) -> Tensor:
-        words = look_up(weights.word, weights.overlay, batch.ids).index_copy_(0, batch.soft, prompts)
-        hidden = words + weights.token_type + F.embedding(batch.positions, weights.position)
+    def run(self, layers: Sequence[dict[str, Module]], hidden: Tensor) -> Tensor:
+        """Take embeddings (N, H) through the layers, into (B, H): the last computes what is asked for alone."""
+        for layer in layers[:-1]:
+            hidden = self._layer(layer, hidden, last=False)
+        return self._layer(layers[-1], hidden, last=True)
+
+    def _embed(self, weights: Weights, prompts: Tensor) -> Tensor:
+        words = look_up(weights.word, weights.overlay, self._batch.ids).index_copy_(0, self._batch.soft, prompts)
+        hidden = words + weights.token_type + F.embedding(self._batch.positions, weights.position)
         return self._drop(self._norm(hidden, weights.embedding_norm))
 
-    def _layer(self, layer: dict[str, Module], hidden: Tensor, batch: Batch, *, last: bool) -> Tensor:
-        residual = hidden.index_select(0, batch.mask) if last else hidden
-        mixed = self._linear(self._attend(layer, residual, hidden, batch, last=last), layer["attention.output.dense"])
+    def _layer(self, layer: dict[str, Module], hidden: Tensor, *, last: bool) -> Tensor:
+        residual = hidden.index_select(0, self._batch.mask) if last else hidden
+        mixed = self._linear(self._attend(layer, residual, hidden, last=last), layer["attention.output.dense"])
         hidden = self._norm(self._drop(mixed.float()) + residual, layer["attention.output.LayerNorm"])
         inner = self._activation(self._linear(hidden, layer["intermediate.dense"]))
         mixed = self._linear(inner, layer["output.dense"])
         return self._norm(self._drop(mixed.float()) + hidden, layer["output.LayerNorm"])
 
-    def _attend(self, layer: dict[str, Module], query: Tensor, hidden: Tensor, batch: Batch, *, last: bool) -> Tensor:
-        width, hidden = hidden.shape[1], hidden.to(self.dtype)  # cast once for all three
+    def _attend(self, layer: dict[str, Module], query: Tensor, hidden: Tensor, *, last: bool) -> Tensor:
+        batch, width, hidden = self._batch, hidden.shape[1], hidden.to(self._dtype)  # cast once for all three
         q = self._linear(query if last else hidden, layer["attention.self.query"]).float()
         k, v = (self._linear(hidden, layer[f"attention.self.{part}"]).float() for part in ("key", "value"))
-        q = self._split(q, batch.size) if last else self._grid(q, batch)  # (B, heads, T or 1, d)
-        context = self._mix(q, self._grid(k, batch), self._grid(v, batch), batch.keys)
+        q = self._split(q) if last else self._grid(q)  # (B, heads, T or 1, d)
+        context = self._mix(q, self._grid(k), self._grid(v), batch.keys)
         context = context.transpose(1, 2).reshape(-1, width)  # (B x T, H); (B, H) in the last layer
         if not last and batch.cells is not None:
-            context = _Pick.apply(context, batch.cells)  # type: ignore[no-untyped-call]
+            context = select_rows(context, batch.cells)
         return context
 
     def _mix(self, q: Tensor, k: Tensor, v: Tensor, keys: Tensor | None) -> Tensor:
@@ -216,18 +256,22 @@ class Encoder:
             scores = scores.masked_fill(~keys, -torch.inf)
         return self._noise.drop(scores.softmax(-1), self._attention_dropout) @ v
 
-    def _grid(self, packed: Tensor, batch: Batch) -> Tensor:
+    def _grid(self, packed: Tensor) -> Tensor:
+        batch = self._batch
         if batch.cells is not None:
             cells = packed.new_zeros(batch.size * batch.longest, packed.shape[1])
             packed = cells.index_copy_(0, batch.cells, packed)
-        return self._split(packed, batch.size)
+        return self._split(packed)
 
-    def _split(self, tokens: Tensor, size: int) -> Tensor:
-        return tokens.view(size, -1, self._heads, tokens.shape[1] // self._heads).transpose(1, 2)  # (B, heads, T, d)
+    def _split(self, tokens: Tensor) -> Tensor:
+        """(B x T, H) to (B, heads, T, d)."""
+        return tokens.view(self._batch.size, -1, self._heads, tokens.shape[1] // self._heads).transpose(
+            1, 2
+        )  # (B, heads, T, d)
 
     def _linear(self, tokens: Tensor, module: Module) -> Tensor:
         weight, bias = module
-        return F.linear(tokens.to(self.dtype), weight.to(self.dtype), bias.to(self.dtype))
+        return F.linear(tokens.to(self._dtype), weight.to(self._dtype), bias.to(self._dtype))
 
     def _norm(self, tokens: Tensor, module: Module) -> Tensor:
         return F.layer_norm(tokens, tokens.shape[-1:], *module, self._epsilon)
@@ -244,19 +288,3 @@ def look_up(table: Tensor, overlay: Overlay | None, ids: Tensor) -> Tensor:
     slots = torch.searchsorted(overlay.rows, ids).clamp_(max=len(overlay.rows) - 1)
     hits = (overlay.rows[slots] == ids).nonzero().squeeze(1)
     return vectors.index_copy_(0, hits, F.embedding(slots[hits], overlay.values))
-
-
-class _Pick(torch.autograd.Function):
-    """`tokens[places]` for distinct places: its gradient is a copy, where autograd's own would add atomically."""
-
-    @staticmethod
-    def forward(ctx: Any, tokens: Tensor, places: Tensor) -> Tensor:
-        ctx.save_for_backward(places)
-        ctx.size = tokens.shape[0]
-        return tokens.index_select(0, places)
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
-        (gradient,) = gradients
-        (places,) = ctx.saved_tensors
-        return gradient.new_zeros(ctx.size, gradient.shape[1]).index_copy_(0, places, gradient), None

@@ -1,6 +1,7 @@
 """The packed forward pass against transformers' own, for every saving it makes."""
 
 import copy
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
@@ -136,3 +137,40 @@ def test_look_up_prefers_the_overlay() -> None:
     found = look_up(table, overlay, torch.tensor([0, 1, 5, 4, 1]))
     assert found.tolist() == [[0, 1], [-1, -2], [10, 11], [-3, -4], [-1, -2]]
     assert torch.equal(table, torch.arange(12.0).view(6, 2))
+
+
+def test_threads_share_one_encoder(tiny_backbone: Backbone, examples: list[Encoded]) -> None:
+    """With and without dropout, and batches of other sizes: every call gives what it gives alone."""
+    encoder, weights, pad = Encoder(tiny_backbone, dropout=True), weights_from(tiny_backbone, {}), 1
+    prompt = torch.randn(4, tiny_backbone.info.hidden, generator=torch.Generator().manual_seed(3))
+
+    def call(number: int) -> torch.Tensor:
+        some = examples[: 1 + number % len(examples)]
+        noise = Noise(number, torch.device("cpu")) if number % 2 else None
+        with torch.inference_mode():
+            return encoder(weights, pack(some, pad=pad), prompt.repeat(len(some), 1), noise=noise)
+
+    alone = [call(number) for number in range(40)]
+    with ThreadPoolExecutor(4) as threads:
+        together = list(threads.map(call, range(40)))
+    assert all(torch.allclose(one, other, atol=1e-6) for one, other in zip(alone, together, strict=True))
+    assert not torch.allclose(alone[0], alone[1][:1], atol=1e-3)
+
+
+def test_a_call_that_begins_inside_another_changes_nothing(tiny_backbone: Backbone, examples: list[Encoded]) -> None:
+    encoder, weights, pad = Encoder(tiny_backbone, dropout=True), weights_from(tiny_backbone, {}), 1
+    prompt = torch.randn(4, tiny_backbone.info.hidden, generator=torch.Generator().manual_seed(3))
+
+    class Interrupted(Noise):
+        """Lets the same encoder compute something else in the middle of a call."""
+
+        def drop(self, tokens: torch.Tensor, rate: float) -> torch.Tensor:
+            encoder(weights, pack(examples[:1], pad=pad), prompt)
+            return super().drop(tokens, rate)
+
+    calls = []
+    for noise in (Noise, Interrupted):
+        with torch.inference_mode():
+            batch, prompts = pack(examples, pad=pad), prompt.repeat(len(examples), 1)
+            calls.append(encoder(weights, batch, prompts, noise=noise(5, torch.device("cpu"))))
+    assert torch.equal(calls[0], calls[1])
