@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import time
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -12,8 +14,14 @@ from support.benchmarks import write_data, write_xnli
 from typer.testing import CliRunner
 
 from app.cli.program import root
-from app.process import Slack
+from app.cli.progress import reporter
+from app.cli.reproduce.command import carry_out
+from ltp.backbone.load import Backbone
 from ltp.reproduce.plan import catalogue
+from ltp.reproduce.plan.bounds import Bounds
+from ltp.reproduce.plan.variant import Variant
+from ltp.reproduce.reproduction import plan
+from ltp.reproduce.run.in_process import InProcessExecutor
 
 runner = CliRunner()
 LEAST = "--shots 2 --seeds 1 --pairs 6 --epochs 1 --rates none --sentences 40 --passes 1"
@@ -47,7 +55,9 @@ def test_an_experiment_is_run_reported_and_gone_on_with(arguments: list[str], tm
     assert [Path(path).name for path in said["report"]] == ["table1.md", "table1.html", "table1.json"]
     facts = json.loads(Path(said["report"][2]).read_text(encoding="utf-8"))
     assert facts["command"].startswith("ltp reproduce table1 --data ")
-    assert "--methods pt,ltp@20 --shots 2 --languages en --rates none --seeds 1 --pairs 12" in facts["command"]
+    assert (
+        "--methods pt,ltp@20 --shots 2 --seeds 1 --languages en --pairs 12 --epochs 1 --rates none" in facts["command"]
+    )
     cells = set((tmp_path / "out" / "ledger" / "cells").iterdir())
 
     more = runner.invoke(root, ["reproduce", "table1", *arguments, "--rates", "none", "--shots", "2,4"])
@@ -57,13 +67,20 @@ def test_an_experiment_is_run_reported_and_gone_on_with(arguments: list[str], tm
     assert cells < set((tmp_path / "out" / "ledger" / "cells").iterdir())
 
 
-def test_memory_is_given_back_all_along(arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[Slack] = []
-    monkeypatch.setattr(Slack, "give_back", lambda self: asked.append(self))
-    done = runner.invoke(root, ["reproduce", "table1", *arguments, "--rates", "none"])
-    assert done.exit_code == 0, done.output
-    assert len(asked) > 6, "oftener than cells are begun"
-    assert len(set(map(id, asked))) == 1, "one clock for the whole run"
+def test_memory_is_trimmed_all_along(tiny_backbone: Backbone, tmp_path: Path) -> None:
+    bounds = Bounds(methods=(Variant.parse("pt"), Variant.parse("ltp@20")), shots=(2,), seeds=1, languages=("en",))
+    bounds = replace(bounds, pairs=12, epochs=1, sentences=40, passes=1, rates=())
+    data = write_data(tmp_path / "data")
+    experiment, _ = catalogue.load("table1")
+    planned = plan(experiment, bounds, backbone=tiny_backbone.info, data=data, output=tmp_path / "out")
+    executor = InProcessExecutor(tiny_backbone, planned.grid.data, planned.sentences, folder=planned.artefacts)
+    trimmed: list[float] = []
+
+    with reporter("reproduce") as shown:
+        result = carry_out(planned, executor, shown, command="", trim=lambda: trimmed.append(time.monotonic()))
+
+    assert result["cells"] == 6
+    assert len(trimmed) > 6, "oftener than cells are begun"
 
 
 @pytest.mark.parametrize("name", catalogue.shipped())
