@@ -14,13 +14,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, ValidationError
+from sqlalchemy.orm import Session
 
 from app.api.schemas.adapters import AdapterMetrics, ExampleCounts, ImportRequest
 from app.api.schemas.scalars import Language, Name, Request
 from app.errors import FieldError, InvalidRequest, NotReadyYet
 from app.http.strict_json import JSONRefused, parse
 from app.registry import imports, tickets
-from app.registry.imports import ImportedAdapter, ImportedTicket
+from app.registry.imports import ImportedAdapter
+from app.registry.tickets import StagedTicket
 from app.storage import models
 from app.storage.blobs import BlobStore
 from app.storage.database import Database
@@ -38,7 +40,7 @@ LONGEST_NOTES = 4 << 20
 DEEPEST_NOTES = 32
 
 
-class Notes(Request):
+class ImportNotes(Request):
     """What an export says about the adapter it holds."""
 
     lang: Language
@@ -107,7 +109,7 @@ def bring_in(
     lean = path.with_name("adapter.safetensors")
     adapter.save(lean, left=left)
     blob = blobs.stage(tenant, lean)
-    found = ImportedAdapter(
+    imported = ImportedAdapter(
         blob_id=blob.id,
         size=blob.size,
         lang=wanted.lang or notes.lang,
@@ -121,13 +123,8 @@ def bring_in(
     )
     mask = None if ticket is None else stage_mask(db, blobs, ticket, path.parent, tenant=tenant)
     with db.write() as session:
-        ticket_id = None
-        if ticket is not None:
-            here = imports.find_ticket(session, tenant=tenant, mask_sha256=ticket.sha256, backbone=backbone.fingerprint)
-            if here is None and mask is not None:
-                here = imports.add_ticket(session, mask, tenant=tenant)
-            ticket_id = here.id if here is not None else None
-        return imports.add_adapter(session, found, tenant=tenant, ticket_id=ticket_id, alias=wanted.alias)
+        ticket_id = None if ticket is None else _ticket_id(session, ticket, mask, tenant=tenant)
+        return imports.add_adapter(session, imported, tenant=tenant, ticket_id=ticket_id, alias=wanted.alias)
 
 
 def _check_plausible(adapter: Adapter, ticket: Ticket | None, backbone: BackboneInfo) -> None:
@@ -149,7 +146,7 @@ def _check_plausible(adapter: Adapter, ticket: Ticket | None, backbone: Backbone
         raise CorruptArtifact("the ticket's counts contradict each other")
 
 
-def stage_mask(db: Database, blobs: BlobStore, ticket: Ticket, folder: Path, *, tenant: str) -> ImportedTicket | None:
+def stage_mask(db: Database, blobs: BlobStore, ticket: Ticket, folder: Path, *, tenant: str) -> StagedTicket | None:
     """Stage a ticket's mask, compressed; None when a ticket with this mask is here already."""
     with db.read() as session:
         if imports.find_ticket(session, tenant=tenant, mask_sha256=ticket.sha256, backbone=ticket.backbone):
@@ -157,19 +154,23 @@ def stage_mask(db: Database, blobs: BlobStore, ticket: Ticket, folder: Path, *, 
     plain = folder / "ticket.safetensors"
     ticket.save(plain)
     blob = blobs.stage(tenant, tickets.compress(plain, folder / "ticket.zst"))
-    return ImportedTicket(
-        blob_id=blob.id,
-        mask_sha256=ticket.sha256,
-        mask_bytes=plain.stat().st_size,
-        backbone=ticket.backbone,
-        strategy=ticket.strategy,
-        config=ticket.config,
-        active=ticket.active,
-        selectable=ticket.selectable,
-        moved=ticket.moved,
-        zero_drift=ticket.zero_drift,
-        distribution=list(ticket.distribution()),
-    )
+    mask_bytes = plain.stat().st_size
+    return StagedTicket(blob.id, mask_sha256=ticket.sha256, mask_bytes=mask_bytes, figures=ticket.figures())
+
+
+def _ticket_id(session: Session, ticket: Ticket, mask: StagedTicket | None, *, tenant: str) -> str | None:
+    """Return the id of the ticket with this mask, adding it from what was staged if it is not here."""
+    here = imports.find_ticket(session, tenant=tenant, mask_sha256=ticket.sha256, backbone=ticket.backbone)
+    if here is None and mask is not None:
+        here = imports.add_ticket(
+            session,
+            mask,
+            tenant=tenant,
+            backbone=ticket.backbone,
+            strategy=ticket.strategy,
+            config=ticket.config,
+        )
+    return here.id if here is not None else None
 
 
 def _notes_of(row: models.AdapterRow) -> str:
@@ -187,7 +188,7 @@ def _depth(tree: object) -> int:
     return depth
 
 
-def _read_notes(raw: str, wanted: ImportRequest) -> Notes:
+def _read_notes(raw: str, wanted: ImportRequest) -> ImportNotes:
     """Read what the file says of itself; a file without notes needs a language in the request."""
     if not raw and wanted.lang is None:
         message = "the file names no language; give one"
@@ -195,6 +196,6 @@ def _read_notes(raw: str, wanted: ImportRequest) -> Notes:
     try:
         if len(raw) > LONGEST_NOTES or _depth(parse(raw.encode() or b"{}")) > DEEPEST_NOTES:
             raise CorruptArtifact("the file's notes are longer or deeper than any export's")
-        return Notes.model_validate_json(raw or json.dumps({"lang": wanted.lang}), strict=True)
+        return ImportNotes.model_validate_json(raw or json.dumps({"lang": wanted.lang}), strict=True)
     except (JSONRefused, ValidationError, UnicodeEncodeError) as error:
         raise CorruptArtifact(f"the file's notes are not what an export carries: {error}") from None

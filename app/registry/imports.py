@@ -10,27 +10,11 @@ from sqlalchemy.orm import Session
 
 from app.registry.adapters import next_version
 from app.registry.aliases import point
+from app.registry.tickets import StagedTicket
 from app.storage import audit, blob_lifecycle
 from app.storage.models import AdapterRow, TicketRow
 from app.storage.table import new_id, now
-from ltp.config import TicketConfig
-
-
-@dataclass(frozen=True)
-class ImportedTicket:
-    """A verified mask. `blob_id` is the staged, compressed mask file; `mask_bytes` is its plain size."""
-
-    blob_id: str
-    mask_sha256: str
-    mask_bytes: int
-    backbone: str
-    strategy: str
-    config: TicketConfig
-    active: int
-    selectable: int
-    moved: int
-    zero_drift: int
-    distribution: list[dict[str, Any]]
+from ltp.config import Strategy, TicketConfig
 
 
 @dataclass(frozen=True)
@@ -64,9 +48,11 @@ def find_ticket(session: Session, *, tenant: str, mask_sha256: str, backbone: st
     )
 
 
-def add_ticket(session: Session, found: ImportedTicket, *, tenant: str) -> TicketRow:
-    """Add a ready ticket without a drift."""
-    config, moment = found.config, now(session)
+def add_ticket(
+    session: Session, staged: StagedTicket, *, tenant: str, backbone: str, strategy: Strategy, config: TicketConfig
+) -> TicketRow:
+    """Add a ready ticket without a drift, made on the backbone of this fingerprint."""
+    moment = now(session)
     ticket = TicketRow(
         id=new_id(),
         tenant=tenant,
@@ -75,22 +61,16 @@ def add_ticket(session: Session, found: ImportedTicket, *, tenant: str) -> Ticke
         origin="import",
         shared=False,
         drift_id=None,
-        backbone=found.backbone,
+        backbone=backbone,
         language=None,
         active_ratio=config.active_ratio,
-        active=found.active,
-        selectable=found.selectable,
-        moved=found.moved,
-        zero_drift=found.zero_drift,
         rule=config.rule,
         layers=config.layers if isinstance(config.layers, str) else list(config.layers),
-        strategy=found.strategy,
-        distribution=found.distribution,
-        mask_sha256=found.mask_sha256,
-        mask_bytes=found.mask_bytes,
-        blob_id=blob_lifecycle.use(session, found.blob_id),
+        strategy=strategy,
+        blob_id=blob_lifecycle.use(session, staged.blob_id),
         created_at=moment,
         published_at=moment,
+        **staged.columns,
     )
     session.add(ticket)
     session.flush()
@@ -98,28 +78,28 @@ def add_ticket(session: Session, found: ImportedTicket, *, tenant: str) -> Ticke
 
 
 def add_adapter(
-    session: Session, found: ImportedAdapter, *, tenant: str, ticket_id: str | None, alias: str | None
+    session: Session, imported: ImportedAdapter, *, tenant: str, ticket_id: str | None, alias: str | None
 ) -> AdapterRow:
     """Add a ready adapter under the language's next version, and point `alias` at it."""
     moment = now(session)
     adapter = AdapterRow(
         id=new_id(),
         tenant=tenant,
-        lang=found.lang,
-        version=next_version(session, tenant=tenant, lang=found.lang),
-        name=found.name,
+        lang=imported.lang,
+        version=next_version(session, tenant=tenant, lang=imported.lang),
+        name=imported.name,
         requested_alias=alias,
         status="ready",
-        method=found.method,
+        method=imported.method,
         origin="import",
         ticket_id=ticket_id,
-        backbone=found.backbone,
-        seeds=found.seeds,
-        training=found.training,
-        metrics=found.metrics,
-        examples=found.examples,
-        blob_id=blob_lifecycle.use(session, found.blob_id),
-        bytes=found.size,
+        backbone=imported.backbone,
+        seeds=imported.seeds,
+        training=imported.training,
+        metrics=imported.metrics,
+        examples=imported.examples,
+        blob_id=blob_lifecycle.use(session, imported.blob_id),
+        bytes=imported.size,
         created_at=moment,
         published_at=moment,
     )

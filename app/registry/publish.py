@@ -16,6 +16,7 @@ from app.errors import LeaseLost
 from app.jobs import Claim
 from app.registry.adapters import next_version
 from app.registry.aliases import point
+from app.registry.tickets import StagedTicket
 from app.storage import audit, blob_lifecycle
 from app.storage.models import AdapterRow, DriftRow, PredictionRow, TicketRow
 from app.storage.table import now
@@ -33,20 +34,6 @@ class DriftResult:
 
 
 @dataclass(frozen=True)
-class TicketResult:
-    """What a selection found. `blob_id` is staged; `mask_bytes` is the size of the plain mask file."""
-
-    blob_id: str
-    active: int
-    selectable: int
-    moved: int
-    zero_drift: int
-    distribution: list[dict[str, Any]]
-    mask_sha256: str
-    mask_bytes: int
-
-
-@dataclass(frozen=True)
 class AdapterResult:
     """What a training run made. `blob_id` is staged; the dicts are what was really used and measured."""
 
@@ -57,7 +44,7 @@ class AdapterResult:
     examples: dict[str, Any]
 
 
-def publish_ticket(session: Session, claim: Claim, ticket_result: TicketResult, *, drift: DriftResult | None) -> None:
+def publish_ticket(session: Session, claim: Claim, staged: StagedTicket, *, drift: DriftResult | None) -> None:
     """Publish a ticket, and the drift made with it unless that was ready before."""
     job = jobs.hold(session, claim)
     ticket = session.get_one(TicketRow, job.resource_id)
@@ -66,11 +53,9 @@ def publish_ticket(session: Session, claim: Claim, ticket_result: TicketResult, 
         _ready(session, row, blob_id=drift.blob_id)
         row.report, row.corpus_sha256 = drift.report, drift.corpus_sha256
         row.moved, row.selectable = drift.moved, drift.selectable
-    _ready(session, ticket, blob_id=ticket_result.blob_id)
-    ticket.active, ticket.selectable = ticket_result.active, ticket_result.selectable
-    ticket.moved, ticket.zero_drift = ticket_result.moved, ticket_result.zero_drift
-    ticket.distribution = ticket_result.distribution
-    ticket.mask_sha256, ticket.mask_bytes = ticket_result.mask_sha256, ticket_result.mask_bytes
+    _ready(session, ticket, blob_id=staged.blob_id)
+    for column, value in staged.columns.items():
+        setattr(ticket, column, value)
     audit.concerns(session, "ticket", ticket.id)
     jobs.succeed(session, job)
 

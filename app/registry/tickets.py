@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 from typing import IO, Any, cast
@@ -28,6 +29,24 @@ LARGEST_WINDOW = 8 << 20
 """Bytes of memory that unpacking may ask for; our level needs a quarter of it."""
 HEADER_BYTES = 1024
 """More than a parameter takes in the header of a mask file: names, shapes, offsets."""
+
+
+@dataclass(frozen=True)
+class StagedTicket:
+    """A mask that was staged, compressed, as `blob_id`; `mask_bytes` is its plain size.
+
+    `figures` are those of `ltp.ticket.mask.Ticket`; each has a column of its name.
+    """
+
+    blob_id: str
+    mask_sha256: str
+    mask_bytes: int
+    figures: Mapping[str, Any]
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        """What a ready ticket's row keeps of it, besides the blob."""
+        return {"mask_sha256": self.mask_sha256, "mask_bytes": self.mask_bytes, **self.figures}
 
 
 def create(

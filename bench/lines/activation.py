@@ -112,15 +112,16 @@ def cold(data: str | None, precision: Precision) -> Measured:
     return Measured(seconds, detail=detail)
 
 
-def _publish(url: str, fingerprint: str, folder: Path) -> tuple[list[str], int]:
+def _publish(url: str, fingerprint: str, folder: Path) -> tuple[list[AdapterKey], int]:
     """Fill a registry of its own; return what the engine knows the adapters by, and the size of one."""
     db = Database(url)
     db.migrate()
     store, ticket = BlobStore(db), made_up.ticket(backbone=fingerprint)
-    found = stage_mask(db, store, ticket, folder, tenant=TENANT)
-    assert found is not None
+    staged = stage_mask(db, store, ticket, folder, tenant=TENANT)
+    assert staged is not None
     with db.write() as session:
-        ticket_id = imports.add_ticket(session, found, tenant=TENANT).id
+        made = {"backbone": ticket.backbone, "strategy": ticket.strategy, "config": ticket.config}
+        ticket_id = imports.add_ticket(session, staged, tenant=TENANT, **made).id
     keys = []
     for seed in range(ADAPTERS):
         made_up.adapter(ticket, seed=seed).save(folder / "adapter")

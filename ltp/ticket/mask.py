@@ -117,6 +117,16 @@ class Ticket:
             for layer in layers
         ]
 
+    def figures(self) -> dict[str, Any]:
+        """What is counted of the ticket, by the names under which a registry keeps it in columns."""
+        return {
+            "active": self.active,
+            "selectable": self.selectable,
+            "moved": self.moved,
+            "zero_drift": self.zero_drift,
+            "distribution": self.distribution(),
+        }
+
     def save(self, path: Path) -> None:
         """Write the ticket as one safetensors file, whole or not at all."""
         tensorfile.write(path, cast("dict[str, tensorfile.Array]", self.masks), self.metadata())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from app.jobs import Claim, claim
 from app.registry import adapters, aliases, datasets, drifts, predictions, publish, tickets
@@ -91,7 +92,7 @@ def finish_ticket(db: Database, claimed: Claim, *, content: bytes = b"mask", wit
     mask = store.stage(tenant, [content], job_id=claimed.job_id)
     values = store.stage(tenant, [b"drift" + content], job_id=claimed.job_id) if with_drift else None
     drift = values and publish.DriftResult(values.id, {"steps": 3}, "c" * 64, moved=9, selectable=10)
-    result = publish.TicketResult(mask.id, 1, 10, 9, 0, [LAYER], "a" * 64, len(content))
+    result = tickets.StagedTicket(mask.id, "a" * 64, len(content), figures_of(active=1, selectable=10, moved=9))
     with db.write() as session:
         publish.publish_ticket(session, claimed, result, drift=drift or None)
 
@@ -117,6 +118,11 @@ def ready_ticket(db: Database, *, tenant: str = TENANT, content: bytes = b"mask"
     drift, ticket, job = make_ticket(db, tenant=tenant)
     finish_ticket(db, take(db, job_id=job.id), content=content)
     return drift, ticket
+
+
+def figures_of(**counts: int) -> dict[str, Any]:
+    """Figures of a ticket, as `ltp.ticket.mask.Ticket` has them."""
+    return {"active": 0, "selectable": 0, "moved": 0, "zero_drift": 0, "distribution": [LAYER], **counts}
 
 
 def _tenant(db: Database, claimed: Claim) -> str:

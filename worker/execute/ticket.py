@@ -36,17 +36,13 @@ def execute(context: JobContext) -> None:
     ticket.save(plain)
     size = plain.stat().st_size
     drift_result = _stage(context, drift) if new else None
-    result = publish.TicketResult(
+    staged = tickets.StagedTicket(
         blob_id=context.stage(tickets.compress(plain, plain.with_suffix(".zst"))),
-        active=ticket.active,
-        selectable=ticket.selectable,
-        moved=ticket.moved,
-        zero_drift=ticket.zero_drift,
-        distribution=ticket.distribution(),
         mask_sha256=ticket.sha256,
         mask_bytes=size,
+        figures=ticket.figures(),
     )
-    context.publish(lambda session: publish.publish_ticket(session, context.claim, result, drift=drift_result))
+    context.publish(lambda session: publish.publish_ticket(session, context.claim, staged, drift=drift_result))
 
 
 def _measure(context: JobContext, row: DriftRow, dataset: DatasetRow | None) -> Drift:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import zstandard
+from support.making import figures_of
 from support.peak import peak_mb
 
 from app.errors import CorruptBlob
 from app.registry import imports, tickets
-from app.registry.imports import ImportedTicket
+from app.registry.tickets import StagedTicket
 from app.storage.blobs import BlobStore
 from app.storage.database import Database
 from app.storage.models import TicketRow
@@ -60,9 +62,10 @@ def sqlite(tmp_path: Path) -> Iterator[Database]:
 def stored(db: Database, content: bytes, *, mask_bytes: int) -> TicketRow:
     """A ticket whose stored mask is `content`."""
     blob = BlobStore(db).stage(TENANT, [content])
-    found = ImportedTicket(blob.id, "a" * 64, mask_bytes, "b" * 64, "decoupled", TicketConfig(), 1, 10, 9, 0, [])
+    staged = StagedTicket(blob.id, "a" * 64, mask_bytes, figures_of(active=1, selectable=10, moved=9))
+    made: Any = {"backbone": "b" * 64, "strategy": "decoupled", "config": TicketConfig()}
     with db.write() as session:
-        return imports.add_ticket(session, found, tenant=TENANT)
+        return imports.add_ticket(session, staged, tenant=TENANT, **made)
 
 
 @pytest.mark.parametrize("mask_bytes", [0, 1000, 3 << 20, 2 * GIB - 1])

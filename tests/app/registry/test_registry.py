@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 from support.making import (
     BACKBONE,
     TENANT,
+    figures_of,
     finish_adapter,
     finish_ticket,
     make_adapter,
@@ -21,6 +22,7 @@ from support.making import (
 )
 
 from app import jobs
+from app.api.schemas.tickets import TicketPublic
 from app.errors import (
     AdapterNotFound,
     AliasNotFound,
@@ -41,7 +43,9 @@ from app.registry import adapters, aliases, datasets, drifts, languages, predict
 from app.storage.blobs import BlobStore
 from app.storage.database import Database
 from app.storage.models import AdapterRow, BlobChunkRow, BlobRow, DatasetRow, DriftRow, TicketRow
+from ltp.backbone.manifest import read_manifest
 from ltp.config import TicketConfig
+from ltp.ticket.mask import Ticket
 
 
 def refused(db: Database, error: type[AppError], function: object, **arguments: object) -> None:
@@ -308,12 +312,19 @@ def test_deleting_a_prediction_erases_file_and_result(db: Database, store: BlobS
         assert not [data for data in session.scalars(select(BlobChunkRow.data)) if b"secret" in data]
 
 
+def test_every_figure_of_a_ticket_is_kept_and_shown(tiny_backbone_dir: Path) -> None:
+    backbone = read_manifest(tiny_backbone_dir)
+    figures = Ticket({}, backbone.shapes, 0, 0, 0, "decoupled", backbone.fingerprint).figures()
+    assert set(figures) == set(figures_of())
+    assert set(figures) <= set(TicketRow.__table__.columns.keys()) & set(TicketPublic.model_fields)
+
+
 def test_a_publication_that_fails_leaves_nothing_behind(db: Database, store: BlobStore) -> None:
     drift, ticket, _ = make_ticket(db)
     claim = take(db)
     mask = store.stage(TENANT, [b"mask"], job_id=claim.job_id)
     drift_result = publish.DriftResult("0" * 36, {}, "c" * 64, moved=1, selectable=2)
-    result = publish.TicketResult(mask.id, 1, 2, 1, 0, [], "a" * 64, 4)
+    result = tickets.StagedTicket(mask.id, "a" * 64, 4, figures_of(active=1, selectable=2, moved=1))
     with pytest.raises(AppError), db.write() as session:
         publish.publish_ticket(session, claim, result, drift=drift_result)
     with db.read() as session:
