@@ -83,12 +83,12 @@ def _differ(directory: Path, header: Header, optional: str, name: str) -> bool:
     return any(not np.array_equal(first.view("<u4"), second.view("<u4")) for first, second in pairs)
 
 
-def compute(directory: Path, header: Header, shapes: Shapes) -> str:
-    """Hash the parameters named by `shapes` and the tokenizer; about a second a gigabyte."""
+def compute(directory: Path, header: Header, shapes: Shapes, *, chunk: int = CHUNK) -> str:
+    """Hash the parameters named by `shapes` and the tokenizer, `chunk` bytes at a time; about a second a gigabyte."""
     digest = hashlib.sha256()
     for name in sorted(shapes):
         digest.update(json.dumps([name, list(shapes[name])]).encode())
-        for block in _blocks(directory, header.entries[name]):
+        for block in _blocks(directory, header.entries[name], chunk=chunk):
             digest.update(block.data.cast("B"))
     path = directory / TOKENIZER
     if not path.is_file():
@@ -97,11 +97,11 @@ def compute(directory: Path, header: Header, shapes: Shapes) -> str:
     return digest.hexdigest()
 
 
-def _blocks(directory: Path, entry: Entry) -> Iterator[NDArray[np.float32]]:
+def _blocks(directory: Path, entry: Entry, *, chunk: int = CHUNK) -> Iterator[NDArray[np.float32]]:
     """Stream one tensor's values in fp32, equal counts a block whatever its dtype."""
     dtype = np.dtype(FLOATS[entry.dtype])
     count = (entry.stop - entry.start) // dtype.itemsize
-    for start in range(0, count, CHUNK // 4):
-        length = min(CHUNK // 4, count - start)
+    for start in range(0, count, chunk // 4):
+        length = min(chunk // 4, count - start)
         raw = np.fromfile(directory / WEIGHTS, dtype, length, offset=entry.start + start * dtype.itemsize)
         yield (raw.astype("<u4") << 16).view("<f4") if entry.dtype == "BF16" else raw.astype("<f4", copy=False)

@@ -35,18 +35,29 @@ class Fusing(NamedTuple):
     """`ltp.compute.kernel.bits_before` of `active`, where it is known."""
 
 
-def fuse_into(buffer: Tensor, pristine: Tensor, values: Tensor, exponent: int, active: NDArray[np.uint8]) -> Tensor:
-    """Fuse one tensor (see `Fusing`) and return its buffer.
+def fuse_into(
+    buffer: Tensor,
+    pristine: Tensor,
+    values: Tensor,
+    exponent: int,
+    active: NDArray[np.uint8],
+    *,
+    wide: bool | None = None,
+) -> Tensor:
+    """Fuse one tensor (see `Fusing` and `fuse_all`) and return its buffer.
 
     Raises:
         ValueError: there are not as many values as bits set, or the mask is not one bit an element.
     """
-    fuse_all([Fusing(buffer, pristine, values, exponent, active)])
+    fuse_all([Fusing(buffer, pristine, values, exponent, active)], wide=wide)
     return buffer
 
 
-def fuse_all(tensors: Iterable[Fusing]) -> None:
+def fuse_all(tensors: Iterable[Fusing], *, wide: bool | None = None) -> None:
     """Fuse some tensors, a layer's or a model's, with as many threads as torch computes with.
+
+    `wide` chooses the loop that takes sixteen weights at a time, which any processor can run; by default where the
+    processor has an instruction for it. Both give the same bits.
 
     Raises:
         ValueError: see `fuse_into`; nothing has been written then.
@@ -60,7 +71,7 @@ def fuse_all(tensors: Iterable[Fusing]) -> None:
                 f"of {tensor.buffer.numel()} weights"
             )
         if tensor.buffer.device.type == "cpu":
-            blocks += _blocks(tensor, before)
+            blocks += _blocks(tensor, before, wide=wide)
         else:
             _fuse_elsewhere(tensor)
     share(_fuse_block, blocks)
@@ -105,9 +116,9 @@ class _Block(NamedTuple):
     first: int
 
 
-def _blocks(tensor: Fusing, before: list[int]) -> Iterator[_Block]:
+def _blocks(tensor: Fusing, before: list[int], *, wide: bool | None) -> Iterator[_Block]:
     half, rounded = tensor.values.dtype == torch.float16, tensor.buffer.dtype == torch.bfloat16
-    add = kernel.adding(kernel.Types(half, rounded, kernel.expands()))
+    add = kernel.adding(kernel.Types(half, rounded, kernel.expands() if wide is None else wide))
     out = tensor.buffer.view(-1)
     pristine = tensor.pristine.detach().view(-1).numpy()
     values, scale = tensor.values.numpy(), np.float32(2.0**-tensor.exponent)

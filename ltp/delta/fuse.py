@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import prod
 
 import numpy as np
 import torch
@@ -28,14 +27,6 @@ def positions_in(delta: Delta, ticket: Ticket, name: str) -> Tensor:
     rows = delta.rows[name]
     row, column = active_in_rows(ticket, name, rows).nonzero()
     return rows[torch.from_numpy(row)] * ticket.shapes[name][1] + torch.from_numpy(column)
-
-
-def everywhere(delta: Delta, name: str, tensor: Tensor) -> Tensor:
-    """Flat positions of a dense delta's values in their tensor, (K,)."""
-    if name not in delta.rows:
-        return torch.arange(tensor.numel())
-    width = prod(tensor.shape[1:])
-    return (delta.rows[name][:, None] * width + torch.arange(width)).flatten()
 
 
 def fuse(

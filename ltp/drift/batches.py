@@ -52,11 +52,11 @@ def epoch_order(lengths: NDArray[np.int64], batch_size: int, *, seed: int, epoch
     return [batches[index] for index in permutation(len(batches), seed, Purpose.ORDER, epoch, 1)]
 
 
-def parts(lines: Lines, lengths: NDArray[np.int64]) -> Iterator[Lines]:
-    """Cut a batch, longest lines first, into parts of at most PART_TOKENS padded tokens (but one line at least)."""
+def parts(lines: Lines, lengths: NDArray[np.int64], *, tokens: int = PART_TOKENS) -> Iterator[Lines]:
+    """Cut a batch, longest lines first, into parts of at most `tokens` padded tokens (but one line at least)."""
     ordered = lines[np.argsort(-lengths[lines], kind="stable")]
     while len(ordered):
-        fits = max(1, PART_TOKENS // int(lengths[ordered[0]]))
+        fits = max(1, tokens // int(lengths[ordered[0]]))
         yield ordered[:fits]
         ordered = ordered[fits:]
 

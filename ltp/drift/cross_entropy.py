@@ -1,8 +1,8 @@
 """Cross-entropy over the whole vocabulary for the masked positions, without ever holding their logits (4.2).
 
-The vocabulary is walked once, in chunks that stay in the cache: a chunk's logits become exponentials under a running
-maximum and feed the loss and the gradient of the features at once, rescaled as the maximum grows. The result is that
-of `F.cross_entropy(features @ decoder.T + bias, targets, reduction="sum")` and its gradients.
+One pass goes over the vocabulary in chunks that stay in the cache: a chunk's logits become exponentials under a
+running maximum and feed the loss and the gradient of the features at once, rescaled as the maximum grows. The result is
+that of `F.cross_entropy(features @ decoder.T + bias, targets, reduction="sum")` and its gradients.
 
 Dimensions: M masked positions, H hidden, V vocabulary, C chunk of the vocabulary.
 """
@@ -10,6 +10,7 @@ Dimensions: M masked positions, H hidden, V vocabulary, C chunk of the vocabular
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -22,7 +23,16 @@ POSITION_BLOCK = 384
 """Masked positions at a time: bounds the exponentials kept for the bias's gradient, (384, V)."""
 
 
-def masked_loss(features: Tensor, decoder: Tensor, bias: Tensor, targets: Tensor, *, dtype: torch.dtype) -> Tensor:
+def masked_loss(
+    features: Tensor,
+    decoder: Tensor,
+    bias: Tensor,
+    targets: Tensor,
+    *,
+    dtype: torch.dtype,
+    chunk: int = VOCABULARY_CHUNK,
+    block: int = POSITION_BLOCK,
+) -> Tensor:
     """Sum the cross-entropy of M positions, with gradients for `features`, `bias`, and `decoder` if it trains.
 
     Args:
@@ -31,34 +41,43 @@ def masked_loss(features: Tensor, decoder: Tensor, bias: Tensor, targets: Tensor
         bias: (V,) fp32.
         targets: (M,) token ids.
         dtype: arithmetic of the matrix products; everything else is fp32.
+        chunk, block: rows of the decoder, and masked positions, at a time; they change memory and speed alone.
     """
     if not torch.is_grad_enabled():
         weight = decoder.to(dtype)
-        blocks = _blocks(features, targets)
-        return torch.stack([_walk(part, weight, bias, truth).loss for part, truth in blocks]).sum()
-    return _MaskedLoss.apply(features, decoder, bias, targets, dtype)  # type: ignore[no-any-return, no-untyped-call]
+        blocks = cut_positions(features, targets, block=block)
+        passes = (_over_vocabulary(part, weight, bias, truth, chunk=chunk) for part, truth in blocks)
+        return torch.stack([each.loss for each in passes]).sum()
+    return _MaskedLoss.apply(features, decoder, bias, targets, dtype, chunk, block)  # type: ignore[no-any-return, no-untyped-call]
 
 
-def _blocks(features: Tensor, targets: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-    """Cut into as few blocks as may be, of like size: a walk over the vocabulary costs much even for one position."""
-    count = max(1, -(-len(targets) // POSITION_BLOCK))
+def cut_positions(features: Tensor, targets: Tensor, *, block: int = POSITION_BLOCK) -> Iterator[tuple[Tensor, Tensor]]:
+    """Cut into as few blocks as may be, of like size: a pass over the vocabulary costs much even for one position."""
+    count = max(1, -(-len(targets) // block))
     return zip(torch.chunk(features, count), torch.chunk(targets, count), strict=True)
 
 
 class _MaskedLoss(torch.autograd.Function):
     @staticmethod
     def forward(
-        ctx: Any, features: Tensor, decoder: Tensor, bias: Tensor, targets: Tensor, dtype: torch.dtype
+        ctx: Any,
+        features: Tensor,
+        decoder: Tensor,
+        bias: Tensor,
+        targets: Tensor,
+        dtype: torch.dtype,
+        chunk: int,
+        block: int,
     ) -> Tensor:
         weight, trains = decoder.detach().to(dtype), ctx.needs_input_grad[1]
         losses, to_features = [], []
         to_bias = torch.zeros_like(bias)
         to_decoder = torch.zeros_like(decoder, dtype=torch.float32) if trains else None
-        for part, truth in _blocks(features.detach(), targets):
-            walk = _walk(part, weight, bias.detach(), truth, gradient=True)
-            losses.append(walk.loss)
-            to_features.append(walk.to_features)
-            walk.add_vocabulary_gradients(part.to(dtype), truth, to_bias, to_decoder)
+        for part, truth in cut_positions(features.detach(), targets, block=block):
+            each = _over_vocabulary(part, weight, bias.detach(), truth, chunk=chunk, gradient=True)
+            losses.append(each.loss)
+            to_features.append(each.to_features)
+            each.add_vocabulary_gradients(part.to(dtype), truth, to_bias, to_decoder)
         ctx.save_for_backward(torch.cat(to_features), to_bias, to_decoder)
         return torch.stack(losses).sum()
 
@@ -67,36 +86,20 @@ class _MaskedLoss(torch.autograd.Function):
         (scale,) = gradients
         to_features, to_bias, to_decoder = ctx.saved_tensors  # ours alone, so scaled in place: the last is (V, H)
         scaled_decoder = None if to_decoder is None else to_decoder.mul_(scale)
-        return to_features.mul_(scale), scaled_decoder, to_bias.mul_(scale), None, None
+        return to_features.mul_(scale), scaled_decoder, to_bias.mul_(scale), None, None, None, None
 
 
-class _walk:  # noqa: N801  a computation that keeps what its second half needs
-    """One pass over the vocabulary for at most POSITION_BLOCK positions."""
+@dataclass(frozen=True)
+class _VocabularyPass:
+    """What one pass over the vocabulary found for some masked positions; `kept` is empty without gradients."""
 
-    def __init__(
-        self, features: Tensor, weight: Tensor, bias: Tensor, targets: Tensor, *, gradient: bool = False
-    ) -> None:
-        reduced = features.to(weight.dtype)
-        top = features.new_full((len(features), 1), -torch.inf)
-        total, pulled = torch.zeros_like(top), torch.zeros_like(features)
-        self.kept: list[tuple[Tensor, Tensor]] = []
-        for part, offset in zip(
-            torch.split(weight, VOCABULARY_CHUNK), torch.split(bias, VOCABULARY_CHUNK), strict=True
-        ):
-            logits = (reduced @ part.T).float().add_(offset)  # (M, C)
-            higher = torch.maximum(top, logits.amax(1, keepdim=True))
-            shrink = (top - higher).exp_()
-            exponentials = logits.sub_(higher).exp_()
-            total.mul_(shrink).add_(exponentials.sum(1, keepdim=True))
-            if gradient:
-                exponentials = exponentials.to(weight.dtype)
-                pulled.mul_(shrink).add_(exponentials @ part)  # (M, H)
-                self.kept.append((exponentials, higher))
-            top = higher
-        self.log_total = top + total.log()
-        truth = F.embedding(targets, weight).float()
-        self.loss = (self.log_total.squeeze(1) - (reduced.float() * truth).sum(1) - bias[targets]).sum()
-        self.to_features = pulled.div_(total).sub_(truth)
+    loss: Tensor
+    to_features: Tensor
+    """The gradient of the features, (M, H)."""
+    log_total: Tensor
+    """The logarithm of each position's sum of exponentials, (M, 1)."""
+    kept: list[tuple[Tensor, Tensor]]
+    """For each chunk the exponentials (M, C), and the maximum they are relative to, (M, 1)."""
 
     def add_vocabulary_gradients(
         self, reduced: Tensor, targets: Tensor, to_bias: Tensor, to_decoder: Tensor | None
@@ -114,3 +117,28 @@ class _walk:  # noqa: N801  a computation that keeps what its second half needs
         to_bias.index_add_(0, targets, ones, alpha=-1)
         if to_decoder is not None:
             to_decoder.index_add_(0, targets, reduced.float(), alpha=-1)
+
+
+def _over_vocabulary(
+    features: Tensor, weight: Tensor, bias: Tensor, targets: Tensor, *, chunk: int, gradient: bool = False
+) -> _VocabularyPass:
+    """Pass over the vocabulary once for the positions of one block."""
+    reduced = features.to(weight.dtype)
+    top = features.new_full((len(features), 1), -torch.inf)
+    total, pulled = torch.zeros_like(top), torch.zeros_like(features)
+    kept: list[tuple[Tensor, Tensor]] = []
+    for part, offset in zip(torch.split(weight, chunk), torch.split(bias, chunk), strict=True):
+        logits = (reduced @ part.T).float().add_(offset)  # (M, C)
+        higher = torch.maximum(top, logits.amax(1, keepdim=True))
+        shrink = (top - higher).exp_()
+        exponentials = logits.sub_(higher).exp_()
+        total.mul_(shrink).add_(exponentials.sum(1, keepdim=True))
+        if gradient:
+            exponentials = exponentials.to(weight.dtype)
+            pulled.mul_(shrink).add_(exponentials @ part)  # (M, H)
+            kept.append((exponentials, higher))
+        top = higher
+    log_total = top + total.log()
+    truth = F.embedding(targets, weight).float()
+    loss = (log_total.squeeze(1) - (reduced.float() * truth).sum(1) - bias[targets]).sum()
+    return _VocabularyPass(loss, pulled.div_(total).sub_(truth), log_total, kept)

@@ -18,7 +18,7 @@ from ltp.backbone.load import Backbone
 from ltp.backbone.strategy import STRATEGIES
 from ltp.config import MLMConfig, Strategy
 from ltp.drift import masking
-from ltp.drift.batches import Lines, MaskedBatch, build, epoch_order, parts
+from ltp.drift.batches import PART_TOKENS, Lines, MaskedBatch, build, epoch_order, parts
 from ltp.drift.cross_entropy import masked_loss
 from ltp.drift.masking import Bools, Ids, Purpose, Tokens
 from ltp.drift.mlm_encoder import MaskedEncoder
@@ -43,6 +43,7 @@ def train_drift(
     progress: ProgressCallback | None = None,
     checkpoints: Checkpoints | None = None,
     device: str = "cpu",
+    part_tokens: int = PART_TOKENS,
 ) -> Drift:
     """Train on `lines`, one example each, and return how far every selectable parameter moved at the best checkpoint.
 
@@ -51,7 +52,7 @@ def train_drift(
 
     The same backbone, lines, strategy and configuration give the same bits, also across an interruption that
     `checkpoints` bridges; matrix products round by the number of threads, so that must be the same, too. `progress` is
-    called at least once a step.
+    called at least once a step. `part_tokens` of a batch are computed at a time, padding counted; it bounds memory.
 
     Raises:
         CorpusError: fewer than two lines can be used, or one holds a character that is not text.
@@ -80,7 +81,7 @@ def train_drift(
         strategy=strategy,
         config=dataclasses.asdict(config),
     )
-    run = _Run(backbone, plan, movable, config, report, checkpoints, identity)
+    run = _Run(backbone, plan, movable, config, report, checkpoints, identity, part_tokens)
     best, history = run.train()
     return _measure(backbone, movable, best, history | {"corpus_sha256": corpus_sha256}, config)
 
@@ -130,9 +131,11 @@ class _Run:
         report: ProgressCallback,
         checkpoints: Checkpoints | None,
         identity: str,
+        part_tokens: int,
     ) -> None:
         self.backbone, self.plan, self.movable, self.config = backbone, plan, movable, config
         self.report, self.checkpoints, self.identity = report, checkpoints, identity
+        self.part_tokens = part_tokens
         self.encoder = MaskedEncoder(backbone, precision=config.precision)
         self.state = _State()
         self.best: dict[str, Tensor] = {}
@@ -153,7 +156,7 @@ class _Run:
         return [
             self._build(held, self.plan.held_inputs, self.plan.held_predicted, part, self.validation_table)
             for chunk in chunks
-            for part in parts(chunk, lengths)
+            for part in parts(chunk, lengths, tokens=self.part_tokens)
         ]
 
     def train(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -181,7 +184,8 @@ class _Run:
         state, begin = self.state, time.monotonic()
         train = self.plan.train
         batches = [
-            self._build(train, inputs, predicted, part, self.train_table) for part in parts(lines, train.lengths)
+            self._build(train, inputs, predicted, part, self.train_table)
+            for part in parts(lines, train.lengths, tokens=self.part_tokens)
         ]
         masked = max(1, sum(len(batch.targets) for batch in batches))
         loss, penalty = 0.0, float(self.movable.pull(self.config.l1))

@@ -53,13 +53,6 @@ class Ticket:
     """Fingerprint."""
     config: TicketConfig = field(default_factory=TicketConfig)
 
-    @staticmethod
-    def empty(backbone: BackboneInfo, *, strategy: Strategy = "decoupled") -> Ticket:
-        """A ticket with nothing active: then only the prompt trains."""
-        return Ticket(
-            {}, STRATEGIES[strategy].selectable_shapes(backbone.shapes), 0, 0, 0, strategy, backbone.fingerprint
-        )
-
     @cached_property
     def before(self) -> dict[str, list[int]]:
         """Active parameters before each block of each masked tensor, and in all; see `kernel.bits_before`."""
@@ -84,18 +77,18 @@ class Ticket:
             digest.update(mask.data)
         return digest.hexdigest()
 
-    def positions(self, name: str, *, dtype: torch.dtype = torch.int64) -> Tensor:
-        """Where `name` is active: flat positions in C order, ascending (K_name,)."""
+    def positions(self, name: str, *, dtype: torch.dtype = torch.int64, block: int = BLOCK) -> Tensor:
+        """Where `name` is active: flat positions in C order, ascending (K_name,). `block` mask bytes at a time."""
         mask = self.masks.get(name, np.zeros(0, np.uint8))
-        blocks = [mask[start : start + BLOCK] for start in range(0, len(mask), BLOCK)]
-        stops = [0, *accumulate(bits_set(block) for block in blocks)]
+        blocks = [mask[start : start + block] for start in range(0, len(mask), block)]
+        stops = [0, *accumulate(bits_set(part) for part in blocks)]
         found = torch.empty(stops[-1], dtype=dtype)
         there = found.numpy()
 
         def unpack(number: int) -> None:
             places = np.flatnonzero(np.unpackbits(blocks[number], bitorder="little").view(np.bool_))
             room = there[stops[number] : stops[number + 1]]
-            np.add(places, 8 * BLOCK * number, out=room, casting="same_kind")
+            np.add(places, 8 * block * number, out=room, casting="same_kind")
 
         share(unpack, (number for number in range(len(blocks)) if stops[number] < stops[number + 1]))
         return found

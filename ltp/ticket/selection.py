@@ -41,8 +41,10 @@ class _Cut:
     ties: int
 
 
-def select(drift: Drift, config: TicketConfig) -> Ticket:
+def select(drift: Drift, config: TicketConfig, *, block: int = BLOCK) -> Ticket:
     """Choose round(ratio x selectable) parameters of the scope by their stored drift.
+
+    About `block` values are handled at a time, a multiple of eight; it bounds memory and changes nothing else.
 
     Raises:
         InvalidConfig: the scope does not fit the drift's number of layers.
@@ -52,11 +54,11 @@ def select(drift: Drift, config: TicketConfig) -> Ticket:
     masks: dict[str, NDArray[np.uint8]] = {}
     moved = zero_drift = 0
     for group, wanted in _groups(shapes, config):
-        counts = _histogram(drift, group)
+        counts = _histogram(drift, group, block)
         cut = _cut(counts, wanted)
         moved += int(counts[1:].sum())
         zero_drift += cut.ties if cut.threshold == 0 else 0
-        masks |= _masks(drift, group, cut)
+        masks |= _masks(drift, group, cut, block)
     return Ticket(
         masks=dict(sorted(masks.items())),
         shapes=dict(sorted(drift.shapes.items())),
@@ -101,7 +103,7 @@ def _cut(counts: NDArray[np.int64], wanted: int) -> _Cut:
     return _Cut(threshold, wanted - int(at_least[threshold] - counts[threshold]))
 
 
-def _histogram(drift: Drift, group: Shapes) -> NDArray[np.int64]:
+def _histogram(drift: Drift, group: Shapes, block: int) -> NDArray[np.int64]:
     """How many values of a group have each code."""
     counts, lock = np.zeros(BINS, np.int64), Lock()
 
@@ -111,7 +113,7 @@ def _histogram(drift: Drift, group: Shapes) -> NDArray[np.int64]:
             np.add(counts, some, out=counts)
 
     stored = [_stored(drift, name) for name in group]
-    share(count, [codes[start : start + BLOCK] for codes in stored for start in range(0, len(codes), BLOCK)])
+    share(count, [codes[start : start + block] for codes in stored for start in range(0, len(codes), block)])
     counts[0] += _size(group) - sum(map(len, stored))  # rows that are not stored did not move
     return counts
 
@@ -120,10 +122,10 @@ def _stored(drift: Drift, name: str) -> Codes:
     return drift.values[name].numpy().view(np.uint16).reshape(-1)
 
 
-def _masks(drift: Drift, group: Shapes, cut: _Cut) -> dict[str, NDArray[np.uint8]]:
+def _masks(drift: Drift, group: Shapes, cut: _Cut, size: int) -> dict[str, NDArray[np.uint8]]:
     """Pack the active positions of each tensor, little bit order; ties go to the first name and place."""
     masks = {name: np.zeros(-(-prod(shape) // 8), np.uint8) for name, shape in sorted(group.items())}
-    blocks = [block for name in masks for block in _blocks(drift, name, group[name])]
+    blocks = [block for name in masks for block in _blocks(drift, name, group[name], size)]
     ties = share(lambda block: int(np.count_nonzero(block.codes() == cut.threshold)), blocks) if cut.ties else []
     before = [0, *accumulate(ties)]
 
@@ -162,16 +164,16 @@ class _Block:
         return dense.reshape(-1)
 
 
-def _blocks(drift: Drift, name: str, shape: tuple[int, ...]) -> Iterator[_Block]:
-    """Cut a tensor into blocks; all but the last fill their bytes."""
+def _blocks(drift: Drift, name: str, shape: tuple[int, ...], wanted: int) -> Iterator[_Block]:
+    """Cut a tensor into blocks of about `wanted` values; all but the last fill their bytes."""
     codes = _stored(drift, name)
     if name not in drift.rows:
-        for start in range(0, len(codes), BLOCK):
-            yield _Block(name, start, codes[start : start + BLOCK])
+        for start in range(0, len(codes), wanted):
+            yield _Block(name, start, codes[start : start + wanted])
         return
     height, width = shape
     rows, values = drift.rows[name].numpy(), codes.reshape(-1, width)
-    step = max(8, BLOCK // width // 8 * 8)
+    step = max(8, wanted // width // 8 * 8)
     for start in range(0, height, step):
         first, last = np.searchsorted(rows, [start, start + step])
         size = min(step, height - start)

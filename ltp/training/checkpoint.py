@@ -8,8 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,6 @@ from torch import Tensor
 
 from ltp import tensorfile
 from ltp.errors import CorruptArtifact
-from ltp.training.seeds import step_seed as step_seed
 
 State = dict[str, Any]
 """What JSON can hold; `identity` names the run (a hash of configuration, data and backbone)."""
@@ -32,28 +30,25 @@ def identity_of(**facts: object) -> str:
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
-@contextmanager
-def seeded(seed: int, *path: int, device: str = "cpu") -> Iterator[None]:
-    """Seed torch for one step and leave its generators as they were."""
-    kind = torch.device(device).type
-    with torch.random.fork_rng(
-        devices=[device] if kind != "cpu" else [], device_type=kind if kind != "cpu" else "cuda"
-    ):
-        torch.manual_seed(step_seed(seed, *path))
-        yield
-
-
 class Checkpoints:
     """Checkpoints of one run in `directory`: only the last is kept, and at most `budget` of the run's time is spent.
 
-    `earlier` names directories of previous attempts, read by `load` but never written.
+    `earlier` names directories of previous attempts, read by `load` but never written. `clock` tells seconds.
     """
 
-    def __init__(self, directory: Path, *, budget: float = 0.05, earlier: Sequence[Path] = ()) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        budget: float = 0.05,
+        earlier: Sequence[Path] = (),
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.directory = directory
         self.budget = budget
         self._earlier = tuple(earlier)
-        self._start = time.monotonic()
+        self._clock = clock
+        self._start = clock()
         self._spent = 0.0
         self._speed = WRITE_SPEED
         self._number = 0
@@ -61,7 +56,7 @@ class Checkpoints:
     def save(self, tensors: Mapping[str, Tensor], state: State, *, force: bool = False) -> bool:
         """Write a checkpoint whole or not at all; return False when it was skipped to stay within the budget."""
         size = sum(tensor.nbytes for tensor in tensors.values())
-        begin = time.monotonic()
+        begin = self._clock()
         if not force and self._spent + size / self._speed > self.budget * (begin - self._start):
             return False
         self._number = 1 + max([self._number, *(number for number, _ in self._files())])
@@ -71,7 +66,7 @@ class Checkpoints:
         for stale in self.directory.glob("*checkpoint-*"):
             if stale != path:
                 stale.unlink(missing_ok=True)
-        took = max(time.monotonic() - begin, 1e-6)
+        took = max(self._clock() - begin, 1e-6)
         self._spent, self._speed = self._spent + took, max(size / took, 1.0)
         return True
 

@@ -28,6 +28,12 @@ def random_ticket(
     return Ticket(masks, shapes, selectable, selectable, 0, strategy, backbone.info.fingerprint)
 
 
+def empty_ticket(backbone: Backbone, *, strategy: Strategy = "decoupled") -> Ticket:
+    """A ticket with nothing active: then only the prompt trains."""
+    shapes = STRATEGIES[strategy].selectable_shapes(backbone.shapes)
+    return Ticket({}, shapes, 0, 0, 0, strategy, backbone.info.fingerprint)
+
+
 def random_changes(ticket: Ticket, *, seed: int = 0, size: float = 1e-2) -> dict[str, torch.Tensor]:
     """A change for every active parameter, N(0, size)."""
     generator = torch.Generator().manual_seed(seed)

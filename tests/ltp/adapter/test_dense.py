@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 import torch.nn.functional as F
+from support.in_place import apply
 from support.synthetic import pairs
 from support.tiny import write_tiny
 from transformers import XLMRobertaForMaskedLM
@@ -17,7 +18,6 @@ from ltp.adapter.sparse import touched_rows
 from ltp.backbone.architecture import DECODER, LM_BIAS, WORD_EMBEDDINGS
 from ltp.backbone.load import Backbone, load_backbone
 from ltp.config import LABELS, Method
-from ltp.delta.in_place import apply
 from ltp.model.encoder import Encoder, pack
 from ltp.model.head import ClassHead, Classifier
 from ltp.model.methods import RECIPES

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from support.needs import SLOW, needs
-from support.synthetic import pairs, random_ticket
+from support.synthetic import empty_ticket, pairs, random_ticket
 
 from ltp.adapter.train import TrainedAdapter, train_adapter
 from ltp.backbone.load import Backbone
@@ -90,7 +90,7 @@ def test_with_the_prompt_alone_nothing_else_moves_and_it_still_learns(tiny_backb
 
 
 def test_an_empty_ticket_moves_the_prompt_alone(tiny_backbone: Backbone) -> None:
-    empty = Ticket.empty(tiny_backbone.info)
+    empty = empty_ticket(tiny_backbone)
     examples = pairs(12, seed=1)
     both = {
         method: train_adapter(tiny_backbone, given, method=method, train=examples, dev=examples, config=config())

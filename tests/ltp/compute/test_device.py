@@ -19,6 +19,7 @@ def test_auto_is_the_gpu_that_torch_can_use() -> None:
     assert guess_device("auto") in ("cpu", "cuda")
 
 
+@pytest.mark.process
 def test_guessing_imports_no_torch() -> None:
     code = "import sys, ltp.compute.device as d; d.guess_device('auto'); assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)

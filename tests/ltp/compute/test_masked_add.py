@@ -11,7 +11,6 @@ from support.synthetic import random_changes, random_ticket
 
 from ltp.backbone.architecture import WORD_EMBEDDINGS
 from ltp.backbone.load import Backbone
-from ltp.compute import kernel
 from ltp.compute.kernel import BLOCK, LANES
 from ltp.compute.masked_add import Fusing, _fuse_elsewhere, all_active, fuse_all, fuse_into
 from ltp.delta.delta import encode
@@ -48,21 +47,22 @@ def threads(request):
 
 
 @pytest.fixture(params=[True, False], ids=["sixteen at a time", "one by one"])
-def processor(request, monkeypatch):
+def wide(request) -> bool:
     """Either loop, whatever this processor has: LLVM spells out what there is no instruction for."""
-    monkeypatch.setattr(kernel, "expands", lambda: request.param)
+    return request.param
 
 
-@pytest.mark.usefixtures("processor")
 @pytest.mark.parametrize("target", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize("stored", [torch.float16, torch.float32])
 @pytest.mark.parametrize("size", [1, LANES - 1, LANES, 3 * LANES + 9, BLOCK, 2 * BLOCK + 5])
-def test_a_buffer_gets_the_bits_of_the_whole_computation(size: int, stored, target, threads: int) -> None:
+def test_a_buffer_gets_the_bits_of_the_whole_computation(
+    size: int, stored, target, threads: int, *, wide: bool
+) -> None:
     for density in (0.0, 0.3, 1.0):
         tensor = made_up(size, density, seed=size, dtype=stored)
         before = tensor.pristine.clone()
         buffer = torch.full((size,), torch.nan, dtype=target)
-        assert fuse_into(buffer, *tensor[1:5]) is buffer
+        assert fuse_into(buffer, *tensor[1:5], wide=wide) is buffer
         assert torch.equal(bits(buffer), bits(plain(tensor).to(target)))
         assert torch.equal(bits(tensor.pristine), bits(before))
 
@@ -81,18 +81,17 @@ def test_a_device_that_is_no_processor_gets_the_same_bits(target: torch.dtype) -
     assert torch.equal(bits(tensor.buffer), bits(plain(tensor).to(target)))
 
 
-@pytest.mark.usefixtures("processor")
 @pytest.mark.parametrize("size", [7, 8, 1001])
-def test_a_tensor_that_is_active_all_over_is_added_to_all_over(size: int) -> None:
+def test_a_tensor_that_is_active_all_over_is_added_to_all_over(size: int, *, wide: bool) -> None:
     tensor = made_up(size, 1.0, seed=size)
     assert np.array_equal(tensor.active, all_active(size))
-    assert torch.equal(fuse_into(torch.empty(size), *tensor[1:5]), tensor.pristine + tensor.values.float() * 2.0**-17)
+    fused = fuse_into(torch.empty(size), *tensor[1:5], wide=wide)
+    assert torch.equal(fused, tensor.pristine + tensor.values.float() * 2.0**-17)
 
 
-@pytest.mark.usefixtures("processor")
-def test_what_lies_around_a_buffer_stays() -> None:
+def test_what_lies_around_a_buffer_stays(*, wide: bool) -> None:
     tensor, room = made_up(37, 0.5, seed=2), torch.full((64,), torch.nan)
-    fuse_into(room[16:53], *tensor[1:5])
+    fuse_into(room[16:53], *tensor[1:5], wide=wide)
     assert torch.equal(room[16:53], plain(tensor))
     assert room[:16].isnan().all()
     assert room[53:].isnan().all()

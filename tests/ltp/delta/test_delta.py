@@ -8,13 +8,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from support.in_place import apply
 from support.synthetic import random_changes, random_ticket
 
 from ltp.backbone.architecture import POSITION_EMBEDDINGS, WORD_EMBEDDINGS
 from ltp.backbone.load import Backbone
 from ltp.delta.delta import Delta, encode, scale_exponent
 from ltp.delta.fuse import fuse, positions_in
-from ltp.delta.in_place import apply
 from ltp.errors import DeltaDoesNotFitTicket, NonFiniteWeights
 from ltp.model.encoder import look_up
 from ltp.ticket.mask import active_in_rows

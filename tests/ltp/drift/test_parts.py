@@ -11,9 +11,8 @@ from torch.nn import functional as F
 
 from ltp.backbone.load import Backbone
 from ltp.config import MLMConfig
-from ltp.drift import cross_entropy
 from ltp.drift.batches import PART_TOKENS, build, epoch_order, parts
-from ltp.drift.cross_entropy import masked_loss
+from ltp.drift.cross_entropy import cut_positions, masked_loss
 from ltp.drift.masking import BLOCK, Masking, Purpose, Tokens, candidates, hold_out, rows_read, tokenize
 from ltp.drift.padding import Grid
 from ltp.training.dropout import Noise
@@ -195,13 +194,9 @@ def test_a_grid_pads_and_packs_without_a_trace(lengths: list[int], heads: int) -
     assert torch.equal(apart.grad, real)
 
 
-@pytest.fixture
-def _small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cross_entropy, "VOCABULARY_CHUNK", 37)
-    monkeypatch.setattr(cross_entropy, "POSITION_BLOCK", 4)
+SMALL = {"chunk": 37, "block": 4}
 
 
-@pytest.mark.usefixtures("_small_chunks")
 @pytest.mark.parametrize("tied", [False, True])
 @pytest.mark.parametrize("spread", [1.0, 60.0])  # with 60, a running maximum is needed: exp(60 * 3) overflows
 def test_the_loss_is_the_cross_entropy_over_the_vocabulary(*, tied: bool, spread: float) -> None:
@@ -210,7 +205,7 @@ def test_the_loss_is_the_cross_entropy_over_the_vocabulary(*, tied: bool, spread
     targets = torch.randint(0, 150, (11,))
     mine = [tensor.clone().requires_grad_(grad) for tensor, grad in ((features, True), (decoder, tied), (bias, True))]
     plain = [tensor.double().requires_grad_() for tensor in (features, decoder, bias)]
-    loss = masked_loss(mine[0], mine[1], mine[2], targets, dtype=torch.float32)
+    loss = masked_loss(mine[0], mine[1], mine[2], targets, dtype=torch.float32, **SMALL)
     reference = F.cross_entropy(plain[0] @ plain[1].T + plain[2], targets, reduction="sum")
     (loss * 0.3).backward()
     (reference * 0.3).backward()
@@ -250,11 +245,8 @@ def test_dropout_zeroes_its_share_and_scales_the_rest(rate: float) -> None:
 
 
 @pytest.mark.parametrize(("count", "sizes"), [(1, [1]), (4, [4]), (5, [3, 2]), (9, [3, 3, 3]), (11, [4, 4, 3])])
-def test_positions_are_dealt_into_few_blocks_of_like_size(
-    monkeypatch: pytest.MonkeyPatch, count: int, sizes: list[int]
-) -> None:
-    monkeypatch.setattr(cross_entropy, "POSITION_BLOCK", 4)
-    blocks = list(cross_entropy._blocks(torch.arange(float(count))[:, None], torch.arange(count)))
+def test_positions_are_dealt_into_few_blocks_of_like_size(count: int, sizes: list[int]) -> None:
+    blocks = list(cut_positions(torch.arange(float(count))[:, None], torch.arange(count), block=4))
     assert [len(targets) for _, targets in blocks] == sizes
     assert torch.equal(torch.cat([targets for _, targets in blocks]), torch.arange(count))
     assert all(torch.equal(features.squeeze(1), targets.float()) for features, targets in blocks)

@@ -15,7 +15,6 @@ from support.tiny import WORDS, write_tiny
 from ltp.backbone.architecture import DECODER, POSITION_EMBEDDINGS, WORD_EMBEDDINGS
 from ltp.backbone.load import Backbone, load_backbone
 from ltp.config import MLMConfig, Strategy
-from ltp.drift import batches, train
 from ltp.drift.stored import Drift
 from ltp.drift.train import train_drift
 from ltp.errors import CorpusError, InvalidConfig, TrainingCancelled, TrainingDiverged
@@ -189,10 +188,9 @@ def test_bf16_is_near_fp32_and_repeatable(tiny_backbone: Backbone, strategy: Str
         assert mine["validation"] != reference["validation"]
 
 
-def test_computing_a_batch_in_parts_changes_nothing(calm_backbone: Backbone, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_computing_a_batch_in_parts_changes_nothing(calm_backbone: Backbone) -> None:
     whole = train_drift(calm_backbone, LINES, strategy="decoupled", config=CONFIG)
-    monkeypatch.setattr(batches, "PART_TOKENS", 50)
-    parted = train_drift(calm_backbone, LINES, strategy="decoupled", config=CONFIG)
+    parted = train_drift(calm_backbone, LINES, strategy="decoupled", config=CONFIG, part_tokens=50)
     for mine, reference in zip(parted.report["losses"], whole.report["losses"], strict=True):
         assert mine == pytest.approx(reference, abs=5e-6)
     for name in whole.shapes:
@@ -239,16 +237,16 @@ def test_a_loss_that_is_not_finite_is_an_error(calm_backbone: Backbone, tmp_path
         train_drift(wild, LINES, strategy="decoupled", config=CONFIG)
 
 
-def test_a_training_loss_that_is_not_finite_names_the_step(
-    tiny_backbone: Backbone, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(train, "masked_loss", _nan_in_training)
+def test_a_training_loss_that_is_not_finite_names_the_step(tmp_path: Path) -> None:
+    backbone = load_backbone(write_tiny(tmp_path / "spoilt"))
+
+    def spoil(progress: Progress) -> None:
+        """After the first validation, which is finite, put a NaN into a weight that is used and does not train."""
+        if progress.phase == "validating" and progress.step == progress.total:
+            backbone.parameters["lm_head.layer_norm.weight"][0] = float("nan")
+
     with pytest.raises(TrainingDiverged, match="step 1 is nan; lower the learning rate"):
-        train_drift(tiny_backbone, LINES, strategy="decoupled", config=CONFIG)
-
-
-def _nan_in_training(features: torch.Tensor, *rest: object, **options: object) -> torch.Tensor:
-    return features.sum() * (float("nan") if torch.is_grad_enabled() else 1.0)
+        train_drift(backbone, LINES, strategy="decoupled", config=CONFIG, progress=spoil)
 
 
 def test_tied_needs_a_backbone_that_is(tmp_path: Path) -> None:

@@ -10,13 +10,13 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.in_place import apply
 from support.synthetic import pairs, random_changes, random_ticket
 
 from ltp.adapter.artefact import Adapter, TemplateOptions
 from ltp.backbone.load import Backbone
 from ltp.config import Strategy
 from ltp.delta.delta import Delta, encode
-from ltp.delta.in_place import apply
 from ltp.engine.cache import ByteCache
 from ltp.engine.engine import Engine
 from ltp.engine.pairs import PairRequest, Prediction

@@ -14,6 +14,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from support.synthetic import empty_ticket
 
 from ltp import tensorfile
 from ltp.backbone.architecture import TYPE_EMBEDDINGS, WORD_EMBEDDINGS, layer_of
@@ -227,14 +228,12 @@ def measured(tiny_backbone: Backbone) -> Drift:
     return replace(_drift(values, rows, shapes), backbone=tiny_backbone.info.fingerprint)
 
 
-def test_streaming_in_blocks_changes_nothing(measured: Drift, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_streaming_in_blocks_changes_nothing(measured: Drift) -> None:
     whole = select(measured, TicketConfig(active_ratio=0.3))
-    monkeypatch.setattr("ltp.ticket.selection.BLOCK", 64)
-    monkeypatch.setattr("ltp.ticket.mask.BLOCK", 3)
-    blocks = select(measured, TicketConfig(active_ratio=0.3))
+    blocks = select(measured, TicketConfig(active_ratio=0.3), block=64)
     assert blocks.sha256 == whole.sha256
     name = LAYER.format(1, "weight")
-    assert blocks.positions(name).tolist() == np.flatnonzero(_unpacked(whole, name)).tolist()
+    assert blocks.positions(name, block=3).tolist() == np.flatnonzero(_unpacked(whole, name)).tolist()
 
 
 def test_the_mask_hash_covers_names_shapes_and_bits(measured: Drift) -> None:
@@ -266,7 +265,7 @@ def test_what_is_saved_is_loaded(
 
 
 def test_an_empty_ticket_has_nothing_active(tiny_backbone: Backbone, tmp_path: Path) -> None:
-    ticket = Ticket.empty(tiny_backbone.info)
+    ticket = empty_ticket(tiny_backbone)
     ticket.save(tmp_path / "ticket")
     loaded = Ticket.load(tmp_path / "ticket", tiny_backbone.info)
     assert (loaded.active, loaded.masks, loaded.backbone) == (0, {}, tiny_backbone.info.fingerprint)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
 import torch
 
-from ltp.training.checkpoint import Checkpoints, identity_of, seeded, step_seed
+from ltp.training.checkpoint import Checkpoints, identity_of
+from ltp.training.seeds import step_seed
 
 TENSORS = {"a": torch.arange(6.0).reshape(2, 3), "b": torch.tensor([1, 2**40]), "c": torch.zeros(0)}
 
@@ -65,29 +65,42 @@ def test_another_runs_checkpoint_is_ignored(tmp_path: Path) -> None:
     assert identity_of(data="x", seed=1) == mine
 
 
+class Clock:
+    """Seconds that pass when the test says so, and `tick` at every look: each save then takes so long."""
+
+    def __init__(self, tick: float) -> None:
+        self.now, self.tick = 0.0, tick
+
+    def __call__(self) -> float:
+        self.now += self.tick
+        return self.now
+
+
 def test_saving_stays_within_its_share_of_the_time(tmp_path: Path) -> None:
     checkpoints = Checkpoints(tmp_path, budget=0.05)
     assert not checkpoints.save({"big": torch.zeros(2_000_000)}, {})  # nothing has elapsed yet
-    generous = Checkpoints(tmp_path, budget=0.2)
-    begin, saving, saved = time.monotonic(), 0.0, 0
-    while time.monotonic() - begin < 0.5:
-        start = time.monotonic()
+    clock, saved = Clock(tick=0.001), 0
+    generous = Checkpoints(tmp_path, budget=0.2, clock=clock)
+    for _ in range(500):
         saved += generous.save(TENSORS, {})
-        saving += time.monotonic() - start
-        time.sleep(0.001)
-    assert saved > 1
-    assert saving < 0.3 * (time.monotonic() - begin)
+        clock.now += 0.001
+    assert 0.15 < saved * clock.tick / clock.now <= 0.2
 
 
-def test_a_step_has_its_own_seed_and_leaves_the_generator_alone() -> None:
-    torch.manual_seed(5)
-    before = torch.get_rng_state()
-    with seeded(7, 1):
-        first = torch.rand(4)
-    with seeded(7, 2):
-        second = torch.rand(4)
-    with seeded(7, 1):
-        assert torch.equal(torch.rand(4), first)
-    assert not torch.equal(first, second)
-    assert torch.equal(torch.get_rng_state(), before)
+def test_a_save_that_was_slow_makes_the_next_one_wait(tmp_path: Path) -> None:
+    clock = Clock(tick=0.0)
+    checkpoints = Checkpoints(tmp_path, budget=0.1, clock=clock)
+    clock.now = 10.0
+    assert checkpoints.save(TENSORS, {"step": 1})
+    clock.tick = 2.0  # from now on a save takes two seconds
+    assert checkpoints.save(TENSORS, {"step": 2})
+    clock.tick = 0.0
+    clock.now = 30.0
+    assert not checkpoints.save(TENSORS, {"step": 3})  # two seconds spent, two more wanted, of a tenth of thirty
+    clock.now = 41.0
+    assert checkpoints.save(TENSORS, {"step": 4})
+
+
+def test_a_step_has_its_own_seed() -> None:
+    assert step_seed(7, 1) == step_seed(7, 1)
     assert len({step_seed(seed, *path) for seed in range(3) for path in ((), (0,), (1,), (0, 0), (0, 1))}) == 15

