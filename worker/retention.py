@@ -15,10 +15,10 @@ from sqlalchemy import ColumnElement, Select, SQLColumnExpression, delete, exist
 from sqlalchemy.orm import Session
 
 from app.errors import InUse, NotFound
-from app.jobs.outcome import FINISHED
 from app.registry import adapters, drifts, predictions, tickets
 from app.settings import Settings
 from app.storage.database import Database
+from app.storage.job_status import FINISHED
 from app.storage.models import AdapterRow, AuditEventRow, DriftRow, IdempotencyKeyRow, JobRow, PredictionRow, TicketRow
 from app.storage.table import now
 

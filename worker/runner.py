@@ -19,10 +19,10 @@ from sqlalchemy.orm import Session
 from app import jobs
 from app.errors import LeaseLost
 from app.jobs import Claim
-from app.jobs.outcome import FINISHED
 from app.jobs.queue import KINDS, forget_worker
 from app.settings import Settings
 from app.storage.database import Database
+from app.storage.job_status import FINISHED
 from app.storage.models import JobRow
 from app.storage.table import new_id
 from ltp.compute.device import guess_device

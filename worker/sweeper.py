@@ -12,11 +12,11 @@ from sqlalchemy.exc import DBAPIError
 
 from app import jobs
 from app.jobs.idempotency import forget_expired
-from app.jobs.outcome import FINISHED
 from app.jobs.queue import forget_workers
 from app.settings import Settings
 from app.storage.blobs import BlobStore
 from app.storage.database import Database
+from app.storage.job_status import FINISHED
 from app.storage.models import JobRow
 from app.storage.table import now
 from worker.retention import retire

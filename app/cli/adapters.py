@@ -11,6 +11,7 @@ from app.cli import options
 from app.cli.command import Session, remote
 from app.cli.options import BatchSize, Epochs, LearningRate, MaxLength, More, NoWait, Seed, TrainingPrecision
 from app.cli.output import accuracy, age, pairs, percent, size, table
+from app.registry.alias_names import PRODUCTION
 from ltp.config import Method
 
 if TYPE_CHECKING:
@@ -143,7 +144,7 @@ def promote_adapter(
     session: Session,
     *,
     adapter: Reference,
-    alias: Annotated[str, typer.Option(help="The alias to move.")] = "production",
+    alias: Annotated[str, typer.Option(help="The alias to move.")] = PRODUCTION,
 ) -> None:
     """Point an alias at an adapter; `ltp predict --adapter sw` then answers from it at once."""
     from app.cli.references import find_adapter

@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 
 from app.cli.failure import Failure
+from app.http.loopback import LOOPBACK
 from ltp import atomic_file
 
 PAGE = 200
@@ -21,7 +22,6 @@ PATIENCE_S = 120.0
 """How long a command waits for a service that answers 429 or 503 (a full queue, a backbone that is still loading)."""
 ATTEMPTS = 3
 TIMEOUT = httpx.Timeout(120.0, connect=5.0)
-LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 BUSY = {429, 503}
 PASSING = BUSY | {502, 504}
 """What a service, or a proxy before it, answers while one of its processes is replaced."""

@@ -10,6 +10,7 @@ from typing import Any
 
 from app.cli.client import Client
 from app.cli.failure import Failure
+from app.storage.job_status import FINISHED
 
 RECONNECTS = 8
 """Broken streams in a row, without an event between them, before polling takes over."""
@@ -17,7 +18,6 @@ LONGEST_PAUSE_S = 5.0
 POLL_S = 1.0
 LOST_AFTER_S = 60.0
 """Polling gives up on a service that has not answered for so long; the job itself is not affected."""
-FINISHED = {"succeeded", "failed", "cancelled"}
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,7 @@ from typing import Any
 
 from app.cli.client import Client
 from app.cli.failure import Failure
-
-PRODUCTION = "production"
+from app.registry.alias_names import PRODUCTION
 
 
 def find_ticket(client: Client, reference: str) -> dict[str, Any]:

@@ -131,7 +131,7 @@ def prepare_backbone(
 
 def _check_address(settings: Settings) -> None:
     """Raises Failure for an address that cannot be had, or that others could reach while authentication is off."""
-    from app.http.middleware.allowed_hosts import LOOPBACK
+    from app.http.loopback import LOOPBACK
 
     if settings.auth == "off" and settings.host not in LOOPBACK:
         detail = f"authentication is off, and others could reach {settings.host}; listen on 127.0.0.1"

@@ -9,10 +9,10 @@ from app.errors import JobFinished, JobNotFound
 from app.jobs.fence import Claim, owned
 from app.jobs.progress import append
 from app.storage import audit, counters
+from app.storage.job_status import FINISHED
 from app.storage.models import AdapterRow, DriftRow, JobRow, PredictionRow, TicketRow
 from app.storage.table import now
 
-FINISHED = ("succeeded", "failed", "cancelled")
 LONGEST_DETAIL = 2000
 
 

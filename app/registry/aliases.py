@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import uuid
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -13,28 +12,18 @@ from sqlalchemy.orm import Session
 from app.errors import (
     AdapterNotFound,
     AliasNotFound,
-    InvalidAlias,
     InvalidLanguage,
     InvalidReference,
     NoAdapterForLanguage,
 )
+from app.registry.alias_names import ALIAS_NAME, PRODUCTION, check_name
 from app.registry.language_tags import normalise
 from app.storage import audit
 from app.storage.models import AdapterRow, AliasRow
 from app.storage.table import insert, now
 
-PRODUCTION = "production"
-"""The alias a bare language means."""
 LARGEST_VERSION = 2**31 - 1
 """What the version column can hold."""
-_NAME = re.compile(r"[a-z][a-z0-9_-]{0,63}", re.ASCII)
-
-
-def check_name(alias: str) -> str:
-    """Return `alias` if it is a valid name. Raises `InvalidAlias`."""
-    if not _NAME.fullmatch(alias):
-        raise InvalidAlias(f"{alias!r} is not an alias; names match [a-z][a-z0-9_-]*, at most 64 characters")
-    return alias
 
 
 def set_alias(session: Session, *, tenant: str, lang: str, alias: str, version: int) -> AdapterRow:
@@ -116,7 +105,7 @@ def _as_id(reference: str) -> str | None:
 def _parse(reference: str) -> tuple[str, str | None]:
     """Split a reference into its normalised language and what stands after the `@`."""
     tag, at, name = reference.partition("@")
-    valid = name.isascii() and (name.isdigit() or _NAME.fullmatch(name))
+    valid = name.isascii() and (name.isdigit() or ALIAS_NAME.fullmatch(name))
     if at and not valid:
         raise InvalidReference(f"{reference[:100]!r} names no adapter; give lang, lang@version, lang@alias or an id")
     try:

@@ -15,7 +15,6 @@ from app.errors import InvalidCursor
 Row = TypeVar("Row")
 
 DEFAULT_LIMIT = 50
-MAX_LIMIT = 200
 
 
 @dataclass(frozen=True)

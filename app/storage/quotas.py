@@ -10,9 +10,9 @@ from sqlalchemy.orm import Session
 from app.errors import QuotaExceeded, TooManyJobs
 from app.settings import MIB
 from app.storage.blob_lifecycle import UNREFERENCED
+from app.storage.job_status import UNFINISHED
 from app.storage.models import BlobRow, JobRow, TenantRow
 
-UNFINISHED = ("queued", "running")
 RETRY_AFTER_S = 10
 """Jobs take a while; asking again sooner is no use."""
 

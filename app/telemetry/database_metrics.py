@@ -20,12 +20,12 @@ from sqlalchemy.pool import QueuePool
 from app.jobs.queue import KINDS
 from app.storage.counters import BOUNDS, BUCKET, SEPARATOR, SUM
 from app.storage.database import Database
+from app.storage.job_status import UNFINISHED
 from app.storage.models import BlobRow, CounterRow, JobRow, WorkerRow
 from app.storage.table import now
 
 log = structlog.get_logger(__name__)
 
-UNFINISHED = ("queued", "running")
 STORED = ("staging", "ready", "corrupt", "deleting")
 COUNTED = {
     "job_attempts": ("Attempts at jobs that were begun", ("kind",)),

@@ -28,8 +28,8 @@ from faults.weapons import Arsenal
 from support.stack import seed_from_environment, wait_for
 from support.tiny import write_tiny
 
-from app.jobs.outcome import FINISHED
 from app.storage.blobs import BlobStore
+from app.storage.job_status import FINISHED
 from app.storage.models import (
     AdapterRow,
     BlobRow,

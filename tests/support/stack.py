@@ -20,13 +20,13 @@ from support.servers import free_port
 from support.tiny import WORDS
 
 from app.jobs import events_after
-from app.jobs.outcome import FINISHED
 from app.registry import adapters, datasets, drifts, tickets
 from app.registry.submissions import StagedPairs, submit_prediction
 from app.serve.embedded import supervised_runner
 from app.settings import Settings
 from app.storage.blobs import BlobStore
 from app.storage.database import Database
+from app.storage.job_status import FINISHED
 from app.storage.models import AdapterRow, JobRow, PredictionRow, TicketRow, WorkerRow
 from app.storage.table import now
 from ltp.backbone.manifest import read_manifest

@@ -14,6 +14,7 @@ from app.api.schemas.scalars import ALIAS, Page, PageQuery
 from app.auth.caller import CallerDep
 from app.auth.scopes import READ, TRAIN
 from app.registry import aliases, languages
+from app.registry.alias_names import check_name
 from app.registry.language_tags import name_of, normalise
 
 router = APIRouter(tags=["languages"])
@@ -38,7 +39,7 @@ def _alias(
     ],
 ) -> str:
     """Check the alias of the path; raises InvalidAlias."""
-    return aliases.check_name(alias)
+    return check_name(alias)
 
 
 AliasDep = Annotated[str, Depends(_alias)]

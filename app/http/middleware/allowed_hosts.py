@@ -8,9 +8,8 @@ from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
 from app.errors import ForbiddenHost, ForbiddenOrigin
+from app.http.loopback import LOOPBACK
 from app.http.middleware.layer import Layer
-
-LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class AllowedHosts(Layer):
