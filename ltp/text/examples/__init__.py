@@ -1,14 +1,15 @@
 """Labelled sentence pairs: read as people have them, checked, split by whole premises. Imports no torch.
 
 `reader` makes Examples of a JSONL, CSV or TSV file; `pairs` streams a file of pairs and writes it back with columns
-added. `source`, `delimited` and `jsonlines` know the formats, `columns` and `labels` the spellings.
+added. Both read a `record_file`, whose format `detection` finds: `delimited` or `jsonlines`. `columns` and `labels`
+know the spellings in use, `split` deals whole premises, `overlap` compares two sets.
 """
 
-from ltp.text.examples.example import Example, check_trainable, to_jsonl
+from ltp.text.examples.example import Example, check_trainable
 from ltp.text.examples.labels import parse_label
+from ltp.text.examples.overlap import leaks, shared_premises
 from ltp.text.examples.pairs import RESULT_COLUMNS, Pair, PairFile, PairWriter
 from ltp.text.examples.reader import read_examples
-from ltp.text.examples.repeats import Repeat, duplicates, leaks, shared_premises
 from ltp.text.examples.split import Split, check_splittable, few_shot, split
 
 __all__ = [
@@ -17,16 +18,13 @@ __all__ = [
     "Pair",
     "PairFile",
     "PairWriter",
-    "Repeat",
     "Split",
     "check_splittable",
     "check_trainable",
-    "duplicates",
     "few_shot",
     "leaks",
     "parse_label",
     "read_examples",
     "shared_premises",
     "split",
-    "to_jsonl",
 ]

@@ -1,11 +1,10 @@
-"""One labelled pair, what training asks of a set of them, and the form in which they are kept."""
+"""One labelled pair, and what training asks of a set of them."""
 
 from __future__ import annotations
 
-import json
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ltp.config import LABELS, Label
@@ -63,14 +62,3 @@ def _fault(example: Example) -> str | None:
     if not example.hypothesis.strip():
         return "the hypothesis is blank"
     return None if example.label else "the label is missing"
-
-
-def to_jsonl(examples: Iterable[Example]) -> bytes:
-    """UTF-8 JSON lines with `premise`, `hypothesis` and, where there is one, `label`; `read_examples` reads it back."""
-    lines = []
-    for example in examples:
-        row = {"premise": example.premise, "hypothesis": example.hypothesis}
-        if example.label:
-            row["label"] = example.label
-        lines.append(json.dumps(row, ensure_ascii=False) + "\n")
-    return "".join(lines).encode()

@@ -8,10 +8,11 @@ from ltp.config import Label
 from ltp.errors import ExamplesError
 from ltp.text.examples.columns import TEXTS
 from ltp.text.examples.delimited import Delimited
+from ltp.text.examples.detection import Format
 from ltp.text.examples.example import Example
 from ltp.text.examples.labels import UNDECIDED, parse_label
 from ltp.text.examples.record import Record
-from ltp.text.examples.record_file import Format, RecordFile
+from ltp.text.examples.record_file import RecordFile
 
 
 def read_examples(

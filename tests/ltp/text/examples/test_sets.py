@@ -14,7 +14,6 @@ from ltp.text.examples import (
     Example,
     check_splittable,
     check_trainable,
-    duplicates,
     few_shot,
     leaks,
     read_examples,
@@ -38,20 +37,19 @@ def triples(count: int) -> list[Example]:
     return set_of([list(LABELS)] * count)
 
 
-def test_duplicates_are_the_same_pair_apart_from_case_spaces_and_composition() -> None:
+def test_a_leak_is_the_same_pair_apart_from_case_spaces_and_composition() -> None:
     first = Example("Mañana llueve.", "Llueve  mañana.", "neutral", line=1)
     again = Example(" man\u0303ana LLUEVE.", "llueve mañana.", "entailment", line=2)
     other = Example("Mañana llueve.", "Llueve hoy.", "neutral", line=3)
-    (repeat,) = duplicates([first, again, other])
-    assert (repeat.first.line, repeat.again.line, repeat.conflicting) == (1, 2, True)
-    assert [r.again.line for r in duplicates([first, first, again])] == [1, 2]
-    assert not duplicates([first, other])
+    assert leaks([first], [other, again]) == [again]
+    assert [leak.line for leak in leaks([first], [again, again, first])] == [2, 2, 1]
+    assert not leaks([first], [other])
 
 
 def test_leaks_are_pairs_of_the_training_side_and_shared_premises_are_told_apart() -> None:
     train = triples(3)
     dev = [Example("Premise 1", "HYPOTHESIS 1.2", "contradiction"), Example("premise 2", "something else", "neutral")]
-    assert [(r.first, r.again) for r in leaks(train, dev)] == [(train[5], dev[0])]
+    assert leaks(train, dev) == [dev[0]]
     assert shared_premises(train, dev) == ["Premise 1", "premise 2"]
     assert leaks(train, [Example("premise 9", "hypothesis 1.2", "neutral")]) == []
 

@@ -1,0 +1,124 @@
+"""Which format a file of pairs has, from its first lines and its name; its content counts for more."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import NoReturn
+
+from ltp.errors import ExamplesError
+from ltp.text.examples.columns import NAMES, TEXTS, AmbiguousColumns, Role, find_columns, fold
+from ltp.text.examples.delimited import Delimited, rows, spans
+from ltp.text.examples.jsonlines import JsonLines
+from ltp.text.examples.labels import UNDECIDED, parse_label
+from ltp.text.examples.record import place
+
+Format = JsonLines | Delimited
+
+_JSON_NAMES = {".jsonl", ".ndjson", ".json"}
+_TAB_FIRST, _COMMA_FIRST = ("\t", ",", ";"), (",", ";", "\t")
+_WITHOUT_HEADER: dict[Role, int] = {"premise": 0, "hypothesis": 1, "label": 2}
+_ADVICE = (
+    "a file without a header holds premise, hypothesis and label, in this order;"
+    " name the columns in a header line if yours differ"
+)
+_TRIED_ROWS = 20
+
+
+def detect_format(head: Sequence[tuple[int, str]], filename: str | None) -> Format:
+    """The format of a file from its first lines, each with its number. Raises ExamplesError."""
+    suffix = Path(filename or "").suffix.lower()
+    if suffix in _JSON_NAMES or head[0][1].lstrip().startswith(("{", "[{")):
+        return JsonLines()
+    order = _COMMA_FIRST if suffix == ".csv" else _TAB_FIRST
+    tried = [_FirstRow(head, delimiter) for delimiter in order]
+    return max(tried, key=lambda row: row.score).settle()  # the earliest of equals
+
+
+class _FirstRow:
+    """The first row as one delimiter cuts it."""
+
+    def __init__(self, head: Sequence[tuple[int, str]], delimiter: str) -> None:
+        self.head, self.delimiter = head, delimiter
+        self.cells = head[0][1].rstrip("\r\n").split(delimiter)
+        self.quoted = delimiter != "\t" or _quoted_throughout(head)
+        self.widths: set[int] = set()
+        with contextlib.suppress(ExamplesError):  # raised again once the format is settled
+            for index, (_, _, cells) in enumerate(islice(rows(iter(head), delimiter, quoted=self.quoted), _TRIED_ROWS)):
+                self.cells = self.cells if index else cells
+                self.widths.add(len(cells))
+        self.ambiguous: AmbiguousColumns | None = None
+        self.roles: Mapping[Role, int] = {}
+        try:
+            self.roles = find_columns(tuple(self.cells))
+        except AmbiguousColumns as fault:
+            self.ambiguous = fault
+
+    @property
+    def labelled(self) -> bool:
+        """Whether the row reads as premise, hypothesis, label."""
+        return len(self.cells) > 2 and _is_label(self.cells[2])
+
+    @property
+    def is_header(self) -> bool:
+        """Whether the row names columns."""
+        named = sum(role in self.roles for role in (*TEXTS, "label"))
+        return named > 1 or (named == 1 and not self.labelled)
+
+    @property
+    def score(self) -> tuple[int, bool]:
+        """How well the row reads: a header with both texts, a labelled row, columns; and whether others are as wide."""
+        reads = 0
+        if self.ambiguous or all(role in self.roles for role in TEXTS):
+            reads = 3
+        elif self.labelled:
+            reads = 2
+        elif len(self.cells) > 1 and (len(self.cells) == 2 or self.is_header or not self.cells[2].strip()):
+            reads = 1
+        return reads, len(self.cells) > 1 and len(self.widths) == 1
+
+    def settle(self) -> Delimited:
+        """The format that the row shows. Raises ExamplesError when it shows none."""
+        first = next(rows(iter(self.head), self.delimiter, quoted=self.quoted), None)
+        if first is None:
+            raise ExamplesError("the file holds no rows")
+        line, raw, cells = first
+        if self.ambiguous:
+            raise ExamplesError(str(self.ambiguous), line=line, column=1)
+        if self.is_header:
+            for role in TEXTS:
+                if role not in self.roles:
+                    names = ", ".join(repr(cell) for cell in cells)
+                    raise ExamplesError(f"no column for the {role}; the first row names {names}", line=line, column=1)
+            return Delimited(self.delimiter, self.quoted, self.roles, raw, tuple(cells), len(cells), line)
+        if not self.score[0]:
+            self._refuse(line, raw, cells)
+        roles = {role: at for role, at in _WITHOUT_HEADER.items() if at < len(cells)}
+        return Delimited(self.delimiter, self.quoted, roles, None, (), len(cells), line)
+
+    def _refuse(self, line: int, raw: str, cells: Sequence[str]) -> NoReturn:
+        if len(cells) < 3:
+            raise ExamplesError(
+                f"no second column, parted by a tab, a comma or a semicolon; {_ADVICE}", line=line, column=1
+            )
+        at, column = place(raw, spans(raw, self.delimiter, quoted=self.quoted)[2][0], line)
+        raise ExamplesError(f"{cells[2]!r:.60} is not a label; {_ADVICE}", line=at, column=column)
+
+
+def _is_label(cell: str) -> bool:
+    return parse_label(cell) is not None or cell.strip() in UNDECIDED
+
+
+def _quoted_throughout(head: Sequence[tuple[int, str]]) -> bool:
+    """Whether a TSV's first row is quoted as only a program quotes: column names, or a label, in quotes."""
+    if not head[0][1].startswith('"'):
+        return False
+    try:
+        _, raw, cells = next(rows(iter(head), "\t", quoted=True), (0, "", [""]))
+    except ExamplesError:
+        return False
+    if not all(raw.startswith('"', start) for start, _ in spans(raw, "\t", quoted=True)):
+        return False
+    return any(fold(cell) in NAMES["premise"] for cell in cells) or (len(cells) > 2 and _is_label(cells[2]))
