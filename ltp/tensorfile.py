@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from io import BytesIO
 from math import prod
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from ltp import atomic_file
 from ltp.errors import CorruptArtifact
 
+T = TypeVar("T")
 Array = NDArray[np.generic]
 Content = NDArray[np.uint8]
 """A whole file in memory."""
@@ -196,15 +197,17 @@ def _header_bytes(arrays: Mapping[str, Array | Stored], metadata: Mapping[str, s
     return len(text).to_bytes(8, "little") + text
 
 
-def read(path: Path, *, check: Callable[[Header], None]) -> tuple[dict[str, Array], dict[str, str]]:
-    """Read a file written by `write`. `check` sees the header first and raises when it asks for what cannot be.
+def read(path: Path, *, check: Callable[[Header], T]) -> tuple[dict[str, Array], T]:
+    """Read a file written by `write`; return its tensors, and what `check` made of its header.
+
+    `check` sees the header before anything is read or allocated, and raises when it asks for what cannot be.
 
     Raises:
         CorruptArtifact: the file is damaged: its data section is not the one its metadata names.
     """
     tensors: dict[str, Array] = {}
     digest = hashlib.sha256()
-    stored, metadata = _announced(path, check)
+    header, stored, checked = _unread(path, check)
     for name, tensor in stored.items():
         tensors[name] = np.empty(tensor.shape, tensor.dtype)
         if tensor.nbytes:
@@ -212,43 +215,45 @@ def read(path: Path, *, check: Callable[[Header], None]) -> tuple[dict[str, Arra
                 file.seek(tensor.entry.start)
                 file.readinto(tensors[name].data.cast("B"))
             digest.update(tensors[name].data.cast("B"))
-    _compare(path.name, digest.hexdigest(), metadata)
-    return tensors, metadata
+    _compare(path.name, digest.hexdigest(), header.metadata)
+    return tensors, checked
 
 
-def parse(name: str, content: Content, *, check: Callable[[Header], None]) -> tuple[dict[str, Array], dict[str, str]]:
+def parse(name: str, content: Content, *, check: Callable[[Header], T]) -> tuple[dict[str, Array], T]:
     """As `read`, of a file that is in memory: its tensors are views of it where their alignment allows that."""
     longest = 8 + min(int.from_bytes(content[:8].tobytes(), "little"), MAX_HEADER)
     header = _header(name, BytesIO(content[:longest].data), len(content))
-    _check_known(name, header, check)
+    checked = check(header)
+    _check_dtypes(name, header)
     _compare(name, hashlib.sha256(content[header.data_start :].data).hexdigest(), header.metadata)
     tensors = {}
     for tensor, entry in header.entries.items():
         dtype, raw = np.dtype(DTYPES[entry.dtype]), content[entry.start : entry.stop]
         aligned = raw if raw.ctypes.data % dtype.itemsize == 0 else raw.copy()
         tensors[tensor] = aligned.view(dtype).reshape(entry.shape)
-    return tensors, header.metadata
+    return tensors, checked
 
 
-def leave(path: Path, *, check: Callable[[Header], None]) -> tuple[dict[str, Stored], dict[str, str]]:
-    """As `read`, with the tensors left in the file: what was verified once is not to be changed by anybody."""
+def leave(path: Path, *, check: Callable[[Header], T]) -> tuple[dict[str, Stored], T]:
+    """As `read`, with the tensors left in the file, which must not change once it is verified."""
     digest = hashlib.sha256()
-    stored, metadata = _announced(path, check)
+    header, stored, checked = _unread(path, check)
     for tensor in stored.values():
         for block in _bytes_of(tensor):
             digest.update(block)
-    _compare(path.name, digest.hexdigest(), metadata)
-    return stored, metadata
+    _compare(path.name, digest.hexdigest(), header.metadata)
+    return stored, checked
 
 
-def _announced(path: Path, check: Callable[[Header], None]) -> tuple[dict[str, Stored], dict[str, str]]:
+def _unread(path: Path, check: Callable[[Header], T]) -> tuple[Header, dict[str, Stored], T]:
+    """Return a file's header, its tensors still in the file, and what `check` made of the header."""
     header = read_header(path)
-    _check_known(path.name, header, check)
-    return {name: Stored(path, entry) for name, entry in header.entries.items()}, header.metadata
+    checked = check(header)
+    _check_dtypes(path.name, header)
+    return header, {name: Stored(path, entry) for name, entry in header.entries.items()}, checked
 
 
-def _check_known(file: str, header: Header, check: Callable[[Header], None]) -> None:
-    check(header)
+def _check_dtypes(file: str, header: Header) -> None:
     for name, entry in header.entries.items():
         if entry.dtype not in DTYPES:
             raise CorruptArtifact(f"{file}: {name} is {entry.dtype}, which no artefact uses")

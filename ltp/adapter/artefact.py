@@ -20,7 +20,7 @@ from torch import Tensor
 
 from ltp import tensorfile
 from ltp.adapter import exported_mask
-from ltp.adapter.header import FORMAT, VERSION, check_header, sealed
+from ltp.adapter.header import FORMAT, VERSION, checked_header, with_checksum
 from ltp.backbone.architecture import BY_ROWS, Shapes
 from ltp.backbone.manifest import BackboneInfo
 from ltp.backbone.strategy import STRATEGIES
@@ -102,7 +102,7 @@ class Adapter:
             masks, about = exported_mask.to_tensors(ticket)
             tensors |= masks
             metadata |= about
-        tensorfile.write(path, tensors, sealed(tensors, metadata))
+        tensorfile.write(path, tensors, with_checksum(tensors, metadata))
 
     @classmethod
     def load(cls, path: Path, backbone: BackboneInfo | None = None) -> Adapter:
@@ -118,7 +118,7 @@ class Adapter:
     @classmethod
     def parse(cls, name: str, content: Content, backbone: BackboneInfo | None = None) -> Adapter:
         """As `load`, of a file that is in memory; the adapter's values are views of it."""
-        arrays, metadata = tensorfile.parse(name, content, check=lambda header: check_header(name, header, backbone))
+        arrays, metadata = tensorfile.parse(name, content, check=lambda header: checked_header(name, header, backbone))
         return _decode(name, arrays, metadata)
 
     def check(self, ticket: Ticket | None, shapes: Shapes | None = None) -> None:
@@ -169,15 +169,12 @@ def leave_values(path: Path) -> Export:
 
 
 def _read(path: Path, backbone: BackboneInfo | None, *, leave: bool = False) -> Export:
-    tickets: list[Ticket | None] = []
-
-    def check(header: Header) -> None:
-        check_header(path.name, header, backbone)
-        tickets.append(exported_mask.announced(header, backbone))
+    def check(header: Header) -> tuple[dict[str, str], Ticket | None]:
+        return checked_header(path.name, header, backbone), exported_mask.without_masks_of(header, backbone)
 
     arrays: Mapping[str, Array | Stored]
-    arrays, metadata = (tensorfile.leave if leave else tensorfile.read)(path, check=check)
-    adapter, (ticket,) = _decode(path.name, arrays, metadata), tickets
+    arrays, (metadata, ticket) = (tensorfile.leave if leave else tensorfile.read)(path, check=check)
+    adapter = _decode(path.name, arrays, metadata)
     left = {name: array for name in adapter.delta.values if isinstance(array := arrays[f"delta/{name}"], Stored)}
     whole = ticket and exported_mask.from_tensors(ticket, arrays)
     return Export(adapter, whole, metadata.get("notes", ""), left if leave else None)

@@ -22,11 +22,11 @@ def to_tensors(ticket: Ticket) -> tuple[dict[str, Array], dict[str, str]]:
     return {PREFIX + name: mask for name, mask in ticket.masks.items()}, {FIELD: json.dumps(ticket.metadata())}
 
 
-def announced(header: Header, backbone: BackboneInfo | None) -> Ticket | None:
-    """The ticket a header announces, its masks still to be read; None when there is none.
+def without_masks_of(header: Header, backbone: BackboneInfo | None) -> Ticket | None:
+    """The ticket that an export's header describes, its masks still to be read; None when it describes none.
 
     Raises:
-        CorruptArtifact, BackboneMismatch: the announcement cannot be true.
+        CorruptArtifact, BackboneMismatch: the description cannot be true.
     """
     entries = {name[len(PREFIX) :]: entry for name, entry in header.entries.items() if name.startswith(PREFIX)}
     if FIELD not in header.metadata:
@@ -41,7 +41,7 @@ def announced(header: Header, backbone: BackboneInfo | None) -> Ticket | None:
 
 
 def from_tensors(ticket: Ticket, arrays: Mapping[str, Array | Stored]) -> Ticket:
-    """Give an announced ticket its masks; raises CorruptArtifact when they cannot be its own."""
+    """Give a described ticket its masks; raises CorruptArtifact when they cannot be its own."""
     found = {name: arrays[PREFIX + name] for name in ticket.masks}
     masks = {name: mask.mapped() if isinstance(mask, Stored) else mask for name, mask in found.items()}
     return with_masks(ticket, cast("dict[str, NDArray[np.uint8]]", masks))

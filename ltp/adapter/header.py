@@ -15,11 +15,14 @@ from ltp.model.head import CLASSIFIER, classifier_shapes
 from ltp.tensorfile import DTYPES, Array, Entry, Header, Stored
 
 FORMAT, VERSION = "ltp-adapter", "1"
+CHECKSUM = "header_sha256"
+NOT_COVERED = {CHECKSUM, "data_sha256"}
+"""What the header's checksum leaves out: itself, and the checksum of the data, which is known later."""
 KINDS = {("delta", "F16"), ("delta", "F32"), ("rows", "I32")}
 
 
-def check_header(file: str, header: Header, backbone: BackboneInfo | None) -> None:
-    """Refuse a file by its header alone; `file` is what messages call it.
+def checked_header(file: str, header: Header, backbone: BackboneInfo | None) -> dict[str, str]:
+    """Return a file's metadata, or refuse the file by its header alone; `file` is what messages call it.
 
     Raises:
         CorruptArtifact: it is damaged, no adapter, or holds what no adapter has.
@@ -28,7 +31,7 @@ def check_header(file: str, header: Header, backbone: BackboneInfo | None) -> No
     facts = header.metadata
     if facts.get("format") != FORMAT:
         raise CorruptArtifact(f"{file} is not an adapter")
-    check_seal(header)
+    check_checksum(header)
     if facts.get("version") != VERSION:
         raise CorruptArtifact(f"{file} is an adapter of version {facts.get('version')}; this program reads {VERSION}")
     if backbone is not None and facts.get("backbone") != backbone.fingerprint:
@@ -36,6 +39,7 @@ def check_header(file: str, header: Header, backbone: BackboneInfo | None) -> No
     for name, entry in header.entries.items():
         if not (name.startswith(exported_mask.PREFIX) or _fits(name, entry, backbone)):
             raise CorruptArtifact(f"{file}: {name} is {entry.dtype} of shape {entry.shape}, which no adapter has here")
+    return facts
 
 
 def _fits(name: str, entry: Entry, backbone: BackboneInfo | None) -> bool:
@@ -55,29 +59,23 @@ def _fits(name: str, entry: Entry, backbone: BackboneInfo | None) -> bool:
     return entry.shape[0] <= (shape[0] if kind == "rows" else prod(shape))
 
 
-SEAL = "header_sha256"
-
-
-UNSEALED = {SEAL, "data_sha256"}
-
-
-def sealed(tensors: Mapping[str, Array | Stored], metadata: Mapping[str, str]) -> dict[str, str]:
+def with_checksum(tensors: Mapping[str, Array | Stored], metadata: Mapping[str, str]) -> dict[str, str]:
     """Return the metadata with the checksum of itself and of every tensor's name, dtype and shape."""
     layout = {name: [array.dtype.newbyteorder("<").str.lstrip("|"), *array.shape] for name, array in tensors.items()}
-    return {**metadata, SEAL: _digest(layout, metadata)}
+    return {**metadata, CHECKSUM: _digest(layout, metadata)}
 
 
-def check_seal(header: Header) -> None:
+def check_checksum(header: Header) -> None:
     """Compare a header with its checksum.
 
     Raises:
         CorruptArtifact: they disagree, or there is none.
     """
     layout = {name: [DTYPES.get(entry.dtype, entry.dtype), *entry.shape] for name, entry in header.entries.items()}
-    if header.metadata.get(SEAL) != _digest(layout, header.metadata):
+    if header.metadata.get(CHECKSUM) != _digest(layout, header.metadata):
         raise CorruptArtifact("the file's header is damaged: its checksum is not the one it names")
 
 
 def _digest(layout: Mapping[str, list[object]], metadata: Mapping[str, str]) -> str:
-    plain = {key: value for key, value in metadata.items() if key not in UNSEALED}
+    plain = {key: value for key, value in metadata.items() if key not in NOT_COVERED}
     return hashlib.sha256(json.dumps([layout, plain], sort_keys=True).encode()).hexdigest()

@@ -93,9 +93,7 @@ class Drift:
             CorruptArtifact: it is damaged, or no drift.
             NonFiniteWeights: a value is NaN, infinite or negative.
         """
-        found: list[_Facts] = []
-        arrays, _ = tensorfile.read(path, check=lambda header: found.append(_check_header(header, backbone)))
-        facts = found[0]
+        arrays, facts = tensorfile.read(path, check=lambda header: _check_header(header, backbone))
         values = {name: torch.from_numpy(arrays[name]) for name in facts.shapes}
         rows = {name: torch.from_numpy(arrays[name + ROWS]) for name in facts.shapes if name + ROWS in arrays}
         for name, numbers in rows.items():

@@ -148,22 +148,19 @@ class Ticket:
             BackboneMismatch: it was drawn on another backbone.
             CorruptArtifact: it is damaged, or no ticket.
         """
-        found: list[Ticket] = []
 
-        def check(header: tensorfile.Header) -> None:
-            found.append(without_masks(header, backbone))
+        def check(header: tensorfile.Header) -> tuple[Ticket, str | None]:
+            return without_masks(header, backbone), header.metadata.get("mask_sha256")
 
         masks: dict[str, tensorfile.Array]
         if leave:
-            stored, metadata = tensorfile.leave(path, check=check)
+            stored, (described, sha256) = tensorfile.leave(path, check=check)
             masks = {name: mask.mapped() for name, mask in stored.items()}
         else:
-            masks, metadata = tensorfile.read(path, check=check)
-        ticket = with_masks(found[0], cast("dict[str, NDArray[np.uint8]]", masks))
-        if ticket.sha256 != metadata.get("mask_sha256"):
-            raise CorruptArtifact(
-                f"{path.name} names the mask hash {metadata.get('mask_sha256')}; it is {ticket.sha256}"
-            )
+            masks, (described, sha256) = tensorfile.read(path, check=check)
+        ticket = with_masks(described, cast("dict[str, NDArray[np.uint8]]", masks))
+        if ticket.sha256 != sha256:
+            raise CorruptArtifact(f"{path.name} names the mask hash {sha256}; it is {ticket.sha256}")
         return ticket
 
 

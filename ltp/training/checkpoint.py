@@ -74,7 +74,7 @@ class Checkpoints:
         """Read the newest whole checkpoint (of the run `identity`, if given); a damaged one is passed over."""
         for number, path in sorted(self._files(), reverse=True):
             try:
-                arrays, metadata = tensorfile.read(path, check=lambda _: None)
+                arrays, metadata = tensorfile.read(path, check=lambda header: header.metadata)
                 state = json.loads(metadata["state"])
                 if identity is None or state.get("identity") == identity:
                     self._number = max(self._number, number)

@@ -31,10 +31,10 @@ def test_safetensors_reads_what_we_write(tmp_path: Path) -> None:
     header = tensorfile.read_header(path)
     assert list(header.entries) == list(ARRAYS)  # in the order given, also of equal offsets
     assert header.metadata == {"note": "ä", "data_sha256": digest}
-    again, metadata = tensorfile.read(path, check=lambda _: None)
+    again, metadata = tensorfile.read(path, check=lambda header: header.metadata)
     assert all(np.array_equal(again[name], array) for name, array in ARRAYS.items())
     assert metadata["note"] == "ä"
-    views, same = tensorfile.parse("file", np.fromfile(path, np.uint8), check=lambda _: None)
+    views, same = tensorfile.parse("file", np.fromfile(path, np.uint8), check=lambda header: header.metadata)
     assert all(
         np.array_equal(views[name], array) and views[name].dtype == array.dtype for name, array in ARRAYS.items()
     )
@@ -47,7 +47,7 @@ def test_we_read_the_header_of_what_safetensors_writes(tmp_path: Path) -> None:
     header = tensorfile.read_header(tmp_path / "file")
     assert {name: entry.shape for name, entry in header.entries.items()} == {n: a.shape for n, a in ARRAYS.items()}
     with pytest.raises(CorruptArtifact, match="SHA-256"):
-        tensorfile.read(tmp_path / "file", check=lambda _: None)
+        tensorfile.read(tmp_path / "file", check=lambda header: header.metadata)
 
 
 def test_damage_in_memory_is_refused_as_in_a_file(tmp_path: Path) -> None:
@@ -58,10 +58,10 @@ def test_damage_in_memory_is_refused_as_in_a_file(tmp_path: Path) -> None:
         flipped = whole.copy()
         flipped[place] ^= 1
         with pytest.raises(CorruptArtifact):
-            tensorfile.parse("file", flipped, check=lambda _: None)
+            tensorfile.parse("file", flipped, check=lambda header: header.metadata)
     for size in (0, 7, 8, 40, len(whole) - 1):
         with pytest.raises(CorruptArtifact):
-            tensorfile.parse("file", whole[:size], check=lambda _: None)
+            tensorfile.parse("file", whole[:size], check=lambda header: header.metadata)
 
 
 def test_a_failed_write_leaves_nothing_behind(tmp_path: Path) -> None:

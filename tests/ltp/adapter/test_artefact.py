@@ -12,7 +12,7 @@ from support.synthetic import random_changes, random_ticket
 
 from ltp import tensorfile
 from ltp.adapter.artefact import Adapter, TemplateOptions, leave_values, read_export
-from ltp.adapter.header import sealed
+from ltp.adapter.header import with_checksum
 from ltp.backbone.architecture import WORD_EMBEDDINGS
 from ltp.backbone.load import Backbone
 from ltp.config import Strategy
@@ -138,13 +138,13 @@ def test_a_truncated_file_is_refused(tiny_backbone: Backbone, small: Ticket, tmp
 
 def rewritten(path: Path, *, tensors: dict | None = None, **metadata: str) -> Path:
     """The same file with other contents and checksums that agree: what only a forger would write."""
-    arrays, facts = tensorfile.read(path, check=lambda _: None)
+    arrays, facts = tensorfile.read(path, check=lambda header: header.metadata)
     arrays = {**arrays, **(tensors or {})}
     facts = {
         key: value for key, value in (facts | metadata).items() if not key.endswith("_sha256") or key == "ticket_sha256"
     }
     forged = path.with_name("forged.safetensors")
-    tensorfile.write(forged, arrays, sealed(arrays, facts))
+    tensorfile.write(forged, arrays, with_checksum(arrays, facts))
     return forged
 
 

@@ -124,7 +124,7 @@ def test_row_numbers_must_ascend_inside_the_matrix(drift: Drift, tmp_path: Path,
 def test_wrong_metadata_is_refused(drift: Drift, tmp_path: Path, changes: dict[str, str]) -> None:
     path = tmp_path / "drift"
     drift.save(path)
-    arrays, metadata = tensorfile.read(path, check=lambda _: None)
+    arrays, metadata = tensorfile.read(path, check=lambda header: header.metadata)
     tensorfile.write(path, arrays, metadata | changes)
     with pytest.raises(CorruptArtifact):
         Drift.load(path)
@@ -133,7 +133,7 @@ def test_wrong_metadata_is_refused(drift: Drift, tmp_path: Path, changes: dict[s
 def test_wrong_tensors_are_refused(drift: Drift, tmp_path: Path) -> None:
     path = tmp_path / "drift"
     drift.save(path)
-    arrays, metadata = tensorfile.read(path, check=lambda _: None)
+    arrays, metadata = tensorfile.read(path, check=lambda header: header.metadata)
     bias = "roberta.encoder.layer.1.output.dense.bias"
     wrong: list[dict[str, Any]] = [
         {name: array for name, array in arrays.items() if name != bias},
