@@ -25,7 +25,7 @@ from app.http.body_memory import LARGEST_AT_ONCE, Room
 from app.http.error_responses import install
 from app.inference.engine_metrics import Residency
 from app.inference.predictor import Predictor
-from app.jobs.broker import Doorbell
+from app.jobs.broker import JobNotifier
 from app.settings import MIB, Settings
 from app.storage.circuit_breaker import Clock, Outage
 from app.storage.database import Database
@@ -38,10 +38,12 @@ log = structlog.get_logger(__name__)
 RESOURCES = (tickets, drifts, adapters, languages, predict, predictions, jobs, keys, audit, operations)
 
 
-def create_app(settings: Settings, *, clock: Clock = time.monotonic, bell: Callable[[], None] | None = None) -> FastAPI:
+def create_app(
+    settings: Settings, *, clock: Clock = time.monotonic, wake_runner: Callable[[], None] | None = None
+) -> FastAPI:
     """Build the application over the database of `settings`, which must be migrated before it starts.
 
-    `clock` counts the seconds for which what the database said is believed; `bell` wakes a runner beside this process.
+    `clock` counts the seconds for which what the database said is believed; `wake_runner` wakes this machine's runner.
     """
     measures = Measures()
     app = FastAPI(
@@ -63,7 +65,8 @@ def create_app(settings: Settings, *, clock: Clock = time.monotonic, bell: Calla
     app.state.keys = KeyRing(db, settings, outage=app.state.outage, clock=clock)
     app.state.limits = Limits(settings)
     app.state.room = Room(LARGEST_AT_ONCE * settings.max_body_mb * MIB)
-    app.state.doorbell = Doorbell(settings.redis_url.get_secret_value() if settings.redis_url else None, beside=bell)
+    broker = settings.redis_url.get_secret_value() if settings.redis_url else None
+    app.state.notifier = JobNotifier(broker, wake_runner=wake_runner)
     app.state.predictor = Predictor(settings, db, measures)
     app.state.adapter_resolver = AdapterResolver(settings, app.state.predictor, outage=app.state.outage, clock=clock)
     measures.join(Census(db))
@@ -85,11 +88,11 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     pulse = Pulse(app.state.measures.lag)
     pulse.start()
     app.state.predictor.start()
-    app.state.doorbell.start()
+    app.state.notifier.start()
     app.state.keys.start()
     yield
     await pulse.stop()
-    await run_in_threadpool(app.state.doorbell.stop)
+    await run_in_threadpool(app.state.notifier.stop)
     await run_in_threadpool(app.state.predictor.stop)
     await run_in_threadpool(app.state.keys.stop)
     app.state.db.close()

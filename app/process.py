@@ -1,4 +1,4 @@
-"""What this process may take of the machine: memory it does not use, and its turn on the processor.
+"""What this process takes of the machine: memory it does not use, and its turn on the processor.
 
 **Memory.** Batches of ever new lengths leave holes in glibc's heap that it keeps: an MLM run of `mini` grew from 2 to
 6.5 GB over 480 steps, and shrank to its working set when the heap was trimmed. Other C libraries need nothing of the
@@ -22,52 +22,50 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-EVERY_S = 20.0
-"""A trim takes some tens of milliseconds, in which whoever wants memory waits, and what it returned is asked for again.
-"""
-
-SELDOM = 1000
+TRIM_EVERY_S = 20.0
+"""A trim takes some tens of milliseconds, in which every allocation waits, and what it returned is asked for again."""
+OLD_GENERATION_EVERY = 1000
 """Collections of the middle generation before one of everything: with 250 requests under way that takes 60 ms, in which
 the event loop stands still, and what they leave is found by the younger generations' collections."""
-
-
 M_ARENA_MAX = -8
 """The number of heaps, to glibc's `mallopt`."""
+ENGINE_NICENESS, JOB_NICENESS = 5, 10
+"""Added to the process's own; each step is a quarter less of the processor than a thread that did not take it."""
+SWITCH_INTERVAL_S = 0.001
+"""How long a thread may keep Python's lock while another waits for it. The engine asks for it after each of a thousand
+products, so that at the usual 5 ms a handful of answers on the event loop would hold it up for ten times as long."""
 
 
-def begin_start() -> None:
-    """Keep to one heap, and leave the cyclic collector aside until `end_start`.
-
-    For a process's first moments, before it has other threads and serves anybody.
-    """
+def begin_startup() -> None:
+    """Keep to one heap, and pause the cyclic collector until `end_startup`; before the process has other threads."""
     choose = getattr(ctypes.CDLL(None), "mallopt", None)
     if choose is not None and sys.platform == "linux":
         choose(M_ARENA_MAX, 1)
     gc.disable()
 
 
-def end_start() -> None:
+def end_startup() -> None:
     """Collect again, but never look at what is there by now, and seldom at all that has come since.
 
-    Does nothing unless `begin_start` was called.
+    Does nothing unless `begin_startup` was called.
     """
     if not gc.isenabled():
         young, middle, _ = gc.get_threshold()
-        gc.set_threshold(young, middle, SELDOM)
+        gc.set_threshold(young, middle, OLD_GENERATION_EVERY)
         gc.freeze()
         gc.enable()
 
 
-class Slack:
-    """What a long-running loop gives back from time to time."""
+class HeapTrimmer:
+    """Returns unused pages of the heap to the system, for a loop that runs for long."""
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._trimmed = clock()
 
-    def give_back(self) -> bool:
-        """Return unused pages to the system if the last time is long enough ago; tell whether it was."""
-        if self._clock() - self._trimmed < EVERY_S:
+    def trim_if_due(self) -> bool:
+        """Trim the heap if the last time is `TRIM_EVERY_S` ago; tell whether it was."""
+        if self._clock() - self._trimmed < TRIM_EVERY_S:
             return False
         trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
         if trim is not None:
@@ -76,23 +74,14 @@ class Slack:
         return True
 
 
-ENGINE, JOB = 5, 10
-"""Niceness added; each step is a quarter less of the processor beside somebody who did not take it."""
+def set_switch_interval() -> None:
+    """Let the threads of this process take Python's lock from each other after `SWITCH_INTERVAL_S`."""
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
 
 
-TURN_S = 0.001
-"""How long a thread may keep Python's lock while another waits for it. The engine asks for it after each of a thousand
-products, so that at the usual 5 ms a handful of answers on the event loop would hold it up for ten times as long."""
-
-
-def take_turns() -> None:
-    """Let the threads of this process change over often."""
-    sys.setswitchinterval(TURN_S)
-
-
-def step_back(niceness: int) -> None:
-    """Let others go before the calling thread, and before what it will start."""
+def lower_priority(niceness: int) -> None:
+    """Raise the niceness of the calling thread, and of what it will start."""
     if sys.platform == "linux":
         thread = threading.get_native_id()
-        with suppress(OSError):  # no such call in this sandbox; it is only a courtesy
+        with suppress(OSError):  # some sandboxes have no such call, and the service works without
             os.setpriority(os.PRIO_PROCESS, thread, os.getpriority(os.PRIO_PROCESS, thread) + niceness)

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from app.jobs.broker import QUEUES
 from app.settings import Settings
 from app.telemetry import log_setup
-from worker.parent_watch import die_with
+from worker.parent_watch import exit_with_parent
 from worker.runner import Runner
 
 
@@ -27,11 +27,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(f"no such queue: {', '.join(sorted(unknown))}; there are {', '.join(QUEUES)}")
     settings = Settings()
     log_setup.configure(settings)
-    # the lock on the data directory proves that nobody else runs jobs, if the database is the one inside it
+    # the lock on the data directory proves that no other runner is there, if the database is the one inside it
     alone = options.supervised is not None and not settings.database_url
     runner = Runner(settings, alone=alone, kinds=[QUEUES[queue] for queue in queues])
     if options.supervised is not None:
-        die_with(options.supervised, bell=runner.wake)
+        exit_with_parent(options.supervised, on_input=runner.wake)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: runner.stop())
     if settings.redis_url is None:

@@ -1,11 +1,11 @@
-"""The Celery application of a worker: the other end of the doorbell.
+"""The Celery application of a worker: the receiving end of `app.jobs.broker`.
 
-Messages carry a job's id in JSON and nothing else, are acknowledged before they are heard, and leave no result: Celery
-executes nothing here. A long job would block a Celery worker's own consumer, or need its acknowledgement kept open for
+Messages carry a job's id in JSON and nothing else, are acknowledged before they are handled, and leave no result:
+Celery executes no job. A long one would block a Celery worker's own consumer, or need its acknowledgement kept open for
 longer than the visibility timeout, after which Redis delivers it again; and a Redis that fails would stop it from
-working at all. So the runner works by itself, and `worker.listener` runs this application's worker beside it. With
-early acknowledgement the visibility timeout only says when a bell that nobody acknowledged is rung again: too late to
-matter, and too harmless.
+working at all. So the runner works by itself, and `worker.listener` runs this application's worker in a thread. With
+early acknowledgement the visibility timeout only says when a message that was not acknowledged is delivered again: too
+late to matter, and harmless.
 
 `celery -A worker.celery inspect ping` asks who listens.
 """
@@ -19,7 +19,7 @@ from uuid import UUID
 from celery import Celery
 from celery.concurrency.solo import TaskPool
 
-from app.jobs.broker import RING, application
+from app.jobs.broker import WAKE_TASK, application
 from app.settings import Settings
 
 WORKER: dict[str, Any] = {
@@ -38,20 +38,20 @@ WORKER: dict[str, Any] = {
 """No prefetch, no process of Celery's, no hold on logging, and no end to trying again."""
 
 
-def listening(url: str, ring: Callable[[str], None]) -> Celery:
-    """Return the application whose worker calls `ring` with the id of each job it is told of."""
+def worker_application(url: str, wake: Callable[[str], None]) -> Celery:
+    """Return the application whose worker calls `wake` with the id of each job it is told of."""
     celery = application(url)
     celery.conf.update(WORKER)
 
-    @celery.task(name=RING, shared=False)  # type: ignore[misc, untyped-decorator, unused-ignore]
-    def hear(job_id: str) -> None:
-        ring(str(UUID(job_id)))
+    @celery.task(name=WAKE_TASK, shared=False)  # type: ignore[misc, untyped-decorator, unused-ignore]
+    def receive(job_id: str) -> None:
+        wake(str(UUID(job_id)))
 
     return celery
 
 
 def pool(free: Callable[[], bool]) -> type[TaskPool]:
-    """Return a pool that has room only while `free`: a busy runner leaves its bells to those that have time."""
+    """Return a pool that has room only while `free`: a busy runner leaves messages to idle ones."""
 
     class Pool(TaskPool):  # type: ignore[misc, unused-ignore]
         """Executes in the thread that listens, as tasks of a moment may."""
@@ -69,4 +69,4 @@ def _url() -> str:
     return "redis://" if url is None else url.get_secret_value()
 
 
-app = listening(_url(), lambda _: None)
+app = worker_application(_url(), lambda _: None)

@@ -18,7 +18,7 @@ from app import jobs
 from app.errors import AppError, CancelRequested, LeaseLost
 from app.http.error_statuses import code_of
 from app.jobs import Claim
-from app.process import JOB, begin_start, end_start, step_back
+from app.process import JOB_NICENESS, begin_startup, end_startup, lower_priority
 from app.settings import Settings
 from app.storage.database import Database
 from app.storage.disk_full import is_storage_full
@@ -27,7 +27,7 @@ from ltp.errors import LTPError
 from ltp.progress import Progress
 from ltp.training.timings import Timings
 from worker.context import JobContext
-from worker.parent_watch import die_with
+from worker.parent_watch import exit_with_parent
 from worker.retry import retry_while_unreachable
 
 log = structlog.get_logger(__name__)
@@ -41,8 +41,8 @@ DISCARDED = 75
 def main(arguments: Sequence[str]) -> int:
     """Execute the job; return the process's exit code."""
     job_id, attempt, owner, parent, started = arguments
-    die_with(int(parent))
-    step_back(JOB)
+    exit_with_parent(int(parent))
+    lower_priority(JOB_NICENESS)
     timings = Timings()
     settings = Settings()
     log_setup.configure(settings)
@@ -98,7 +98,7 @@ def _attempt(settings: Settings, db: Database, claim: Claim, timings: Timings) -
 def _execute(context: JobContext) -> None:
     """Hand the job to the executor of its kind."""
     context.report(Progress("start", 0, 1))  # importing torch takes a while, and is no silence
-    begin_start()
+    begin_startup()
     with context.timings("imports"):
         import torch
 
@@ -111,7 +111,7 @@ def _execute(context: JobContext) -> None:
             from worker.execute.adapter import execute
         else:
             from worker.execute.prediction import execute
-    end_start()
+    end_startup()
     execute(context)
 
 

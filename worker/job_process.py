@@ -44,7 +44,7 @@ class JobProcess:
         return code
 
 
-def in_words(code: int) -> str:
+def describe_exit(code: int) -> str:
     """Say how a process ended."""
     if code >= 0:
         return f"its process ended with exit code {code}"

@@ -1,6 +1,6 @@
-"""Hears the doorbell: a Celery worker in a thread beside the runner, started again whenever it ends.
+"""Receives the messages that wake the runner: a Celery worker in a thread, started again whenever it ends.
 
-Nothing depends on it. The runner polls whether it listens or not, and leaves without waiting for it.
+Nothing depends on it. The runner polls whether it listens or not, and stops without waiting for it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 import structlog
 from celery.worker import WorkController, state
 
-from worker.celery import listening, pool
+from worker.celery import pool, worker_application
 
 log = structlog.get_logger(__name__)
 
@@ -37,7 +37,7 @@ class Listener:
         self._url, self._queues, self._wake, self._free = url, list(queues), wake, free
         self._name = f"{name}@{platform.node()}"  # two nodes of one name would take each other's control messages
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="doorbell", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="listener", daemon=True)
 
     def start(self) -> None:
         """Begin to listen, now or whenever Redis answers."""
@@ -56,12 +56,12 @@ class Listener:
             began = time.monotonic()
             try:
                 self._listen()
-            except Exception as error:  # noqa: BLE001  a bell out of order must not end the process
-                log.warning("the doorbell is out of order", error=error)
+            except Exception as error:  # noqa: BLE001  the runner goes on without messages
+                log.warning("listening for jobs failed; the runner polls", error=error)
             if time.monotonic() - began > HEALTHY_S:
                 pause = FIRST_PAUSE_S
             if not self._stopping.wait(pause):
-                log.info("listening to the doorbell again", paused_s=pause)
+                log.info("listening for jobs again", paused_s=pause)
             pause = min(2 * pause, LONGEST_PAUSE_S)
 
     def _listen(self) -> None:
@@ -70,7 +70,7 @@ class Listener:
         state.should_stop = None
         if self._stopping.is_set():
             return
-        celery = listening(self._url, self._wake)
+        celery = worker_application(self._url, self._wake)
         celery.set_default()  # Celery looks it up when it executes, in whatever thread
         WorkController(
             app=celery,

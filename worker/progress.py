@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from app import jobs
 from app.jobs import Claim
-from app.process import Slack
+from app.process import HeapTrimmer
 from app.storage.database import Database
 from ltp.progress import Progress
 
@@ -32,14 +32,14 @@ class Reporter:
         self._began: dict[str, tuple[float, int]] = {}  # when each phase was first heard of, and at which step
         self._known: dict[str, dict[str, float]] = {}  # a phase's figures: a call that is not written is not lost
         self._written = float("-inf")
-        self._slack = Slack()
+        self._heap = HeapTrimmer()
 
     def __call__(self, progress: Progress) -> None:
         """Note the progress; write it when the phase is new, or the last write is long enough ago.
 
         Phases may take turns, as training and validating do: only the first time is one new.
         """
-        self._slack.give_back()
+        self._heap.trim_if_due()
         moment = self._clock()
         known = self._known.setdefault(progress.phase, {})
         known |= progress.metrics

@@ -1,6 +1,6 @@
 """The runner: claims a job, executes it in a process of its own, keeps the lease, and settles how it ended.
 
-One job at a time. The same runner serves the embedded profile and a deployment; it polls whatever else may wake it.
+One job at a time. The same runner serves the embedded profile and a deployment; it polls even where messages wake it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from app.storage.models import JobRow
 from app.storage.table import new_id
 from ltp.compute.device import guess_device
 from worker.job import STORAGE_FULL
-from worker.job_process import JobProcess, in_words
+from worker.job_process import JobProcess, describe_exit
 from worker.retry import RETRY_S, retry_while_unreachable
 from worker.sweeper import Sweeper
 
@@ -60,8 +60,8 @@ class Runner:
         self._alone = alone
         self._kinds = kinds
         self._stopping = threading.Event()
-        self._bell = threading.Event()
-        self._rung: str | None = None
+        self._woken = threading.Event()
+        self._wanted: str | None = None
         self._current: Claim | None = None
         self._seen = float("-inf")
         self._sweeper = Sweeper(settings, self.db, busy_with=self._job_id)
@@ -69,12 +69,12 @@ class Runner:
     def stop(self) -> None:
         """Leave: a running job is handed back at once. Safe to call from a signal handler."""
         self._stopping.set()
-        self._bell.set()
+        self._woken.set()
 
     def wake(self, job_id: str | None = None) -> None:
         """Look for work now rather than at the next poll, and at this job first. Safe to call from any thread."""
-        self._rung = job_id
-        self._bell.set()
+        self._wanted = job_id
+        self._woken.set()
 
     @property
     def free(self) -> bool:
@@ -90,10 +90,10 @@ class Runner:
         try:
             while not self._stopping.is_set():
                 if self._work():
-                    self._rung = None  # it rang while there was no time, and others have been waiting for longer
+                    self._wanted = None  # it came while there was no time, and other jobs have been waiting for longer
                 else:
-                    self._bell.wait(self.settings.poll_s)
-                    self._bell.clear()  # whatever was committed before it rang is seen by the look that follows
+                    self._woken.wait(self.settings.poll_s)
+                    self._woken.clear()  # what was committed before is seen by the look that follows
         finally:
             self._sweeper.stop()
             self._persist(lambda session: forget_worker(session, self.id), for_s=SHUTDOWN_S)
@@ -117,15 +117,15 @@ class Runner:
         return end
 
     def _work(self) -> bool:
-        """Execute one job if there is one: the one that was rung for, or the oldest."""
-        rung, self._rung = self._rung, None
+        """Execute one job if there is one: the one it was woken for, or the oldest."""
+        wanted, self._wanted = self._wanted, None
         try:
             self._see(None)
             with self.db.read() as session:
                 if not jobs.waiting(session, kinds=self._kinds):
                     return False
             with self.db.write() as session:
-                claim = self._claim(session, rung) if rung else None
+                claim = self._claim(session, wanted) if wanted else None
                 claim = claim or self._claim(session)
         except DBAPIError as error:
             log.warning("the database does not answer", error=error)
@@ -198,7 +198,7 @@ class Runner:
             return "stalled", f"it made no progress for {self.settings.stall_s:g} seconds"
         if end is End.TIMEOUT:
             return "timeout", f"it took longer than {self.settings.job_timeout_s:g} seconds"
-        return "worker_lost", in_words(code)
+        return "worker_lost", describe_exit(code)
 
     def _persist(self, write: Callable[[Session], None], *, for_s: float) -> None:
         """Run one write transaction, and bear with a database that is away; give up with a log line."""

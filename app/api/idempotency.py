@@ -19,7 +19,7 @@ from starlette.responses import JSONResponse
 from app.api.dependencies import DatabaseDep
 from app.api.schemas.jobs import Accepted
 from app.auth.caller import CallerDep
-from app.jobs.broker import Doorbell
+from app.jobs.broker import JobNotifier
 from app.jobs.idempotency import ScopedKey, forget_expired, store_answer, stored_answer
 from app.storage import quotas
 from app.storage.database import Database
@@ -45,7 +45,7 @@ class Starter:
     """Starts the work of one request, once a key; every time where there is none."""
 
     db: Database
-    doorbell: Doorbell
+    notifier: JobNotifier
     tenant: str
     key: ScopedKey | None
     most_jobs: int
@@ -82,7 +82,7 @@ class Starter:
                 raise
             content = self._start(digest, submit, answer)  # a twin committed first; its answer is there now
         log.info("job accepted", job=content["job"]["id"], kind=content["job"]["kind"])
-        self.doorbell.ring(content["job"]["id"], kind=content["job"]["kind"])
+        self.notifier.notify(content["job"]["id"], kind=content["job"]["kind"])
         return _accepted(content)
 
     def _start(
@@ -112,7 +112,7 @@ def starter(request: Request, db: DatabaseDep, caller: CallerDep, key: KeyHeader
     """Collect what scopes the key of this request."""
     state = request.app.state
     scoped = None if key is None else ScopedKey(caller.tenant, request.method, request.scope["path"], key)
-    return Starter(db, state.doorbell, caller.tenant, scoped, state.settings.max_queued_jobs)
+    return Starter(db, state.notifier, caller.tenant, scoped, state.settings.max_queued_jobs)
 
 
 StarterDep = Annotated[Starter, Depends(starter)]

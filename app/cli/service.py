@@ -13,7 +13,7 @@ import typer
 from app.cli.command import local
 from app.cli.failure import Failure
 from app.cli.output import Output, pairs
-from app.process import begin_start
+from app.process import begin_startup
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -29,7 +29,7 @@ DataDir = Annotated[Path | None, typer.Option(help="Where everything is kept (LT
 
 def serve(_: Output, *, data_dir: DataDir = None, host: Host = None, port: Port = None) -> None:
     """Start the whole service on this machine: API and worker on one data directory, no other program needed."""
-    begin_start()
+    begin_startup()
     from app.serve.embedded import serve as run
     from app.storage.data_dir import locked
 
@@ -43,7 +43,7 @@ def serve(_: Output, *, data_dir: DataDir = None, host: Host = None, port: Port 
 
 def api(_: Output, *, host: Host = None, port: Port = None) -> None:
     """Start the API alone; jobs are done by `ltp worker` processes on the same database."""
-    begin_start()
+    begin_startup()
     from app.serve.server import serve_api
     from app.telemetry import log_setup
 

@@ -15,7 +15,7 @@ from app.inference.adapter_source import AdapterKey
 from app.inference.batch_queue import PairQueue, Slice, Work
 from app.inference.build_engine import build_engine
 from app.inference.served_backbone import ServedBackbone
-from app.process import ENGINE, Slack, end_start, step_back
+from app.process import ENGINE_NICENESS, HeapTrimmer, end_startup, lower_priority
 from app.settings import Settings
 from app.storage.database import Database
 from app.telemetry.metrics import Measures
@@ -121,7 +121,7 @@ class Predictor:
         return {} if self._engine is None else dict(self._engine.stats())
 
     def _run(self) -> None:
-        step_back(ENGINE)
+        lower_priority(ENGINE_NICENESS)
         try:
             self._engine = self._build()
         except Exception as error:  # /readyz says it; the process stays up to say so
@@ -129,12 +129,12 @@ class Predictor:
             log.error("the backbone could not be loaded", error=str(error), exc_info=None if foreseen else error)
             return
         finally:
-            end_start()
-        slack = Slack()
+            end_startup()
+        heap = HeapTrimmer()
         while batch := self._queue.take(BATCHES_AHEAD * self.settings.max_tokens):
             self._answer(self._engine, batch)
             if self._queue.rests(REST_S):  # it would hold up whoever waits, and the event loop
-                slack.give_back()
+                heap.trim_if_due()
 
     def _build(self) -> Engine:
         backbone = self.backbone.load()

@@ -38,7 +38,7 @@ def serve(settings: Settings) -> None:
         db.migrate()
         db.close()
         with supervised_runner(settings) as supervisor:
-            serve_api(settings, bell=supervisor.ring)
+            serve_api(settings, wake_runner=supervisor.wake_runner)
 
 
 @contextmanager
@@ -66,9 +66,9 @@ class Supervisor:
         """Start the runner."""
         self._thread.start()
 
-    def ring(self) -> None:
-        """Have the runner look for work now. Never waits; a bell that is not heard costs one poll's time."""
-        with self._lock, suppress(OSError):  # it has just ended, or has not listened for ages
+    def wake_runner(self) -> None:
+        """Have the runner look for work now. Never waits; a byte that is lost costs one poll's time."""
+        with self._lock, suppress(OSError):  # it has just ended, or the pipe is full of bytes it has not read
             if self._process is not None and self._process.stdin is not None and not self._process.stdin.closed:
                 os.write(self._process.stdin.fileno(), b"\n")
 
@@ -104,7 +104,7 @@ class Supervisor:
     def _start_runner(self) -> subprocess.Popen[bytes]:
         process = subprocess.Popen(
             [sys.executable, "-m", "worker", "--supervised", str(os.getpid())],
-            stdin=subprocess.PIPE,  # its end tells the runner that this process is gone, and it carries the bell
+            stdin=subprocess.PIPE,  # its end tells the runner that this process is gone, and its bytes wake it
             start_new_session=True,  # Ctrl-C is for this process, which then asks the runner to leave
             env=self._settings.environment(),
         )

@@ -26,7 +26,7 @@ from fastapi import FastAPI
 
 from app.http.connection import Connection, EdgeConfig
 from app.main import create_app
-from app.process import take_turns
+from app.process import set_switch_interval
 from app.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -38,13 +38,13 @@ LAST_WORDS_S = 1.0
 """How long the refusals of what was cut off may take to leave."""
 
 
-def serve_api(settings: Settings, *, bell: Callable[[], None] | None = None) -> None:
+def serve_api(settings: Settings, *, wake_runner: Callable[[], None] | None = None) -> None:
     """Serve the API in this thread until a signal has come and everything accepted is answered.
 
-    `bell` wakes a runner beside this process, where no broker does.
+    `wake_runner` wakes a runner on this machine, where no broker does.
     """
-    take_turns()
-    Server(create_app(settings, bell=bell), settings).run()
+    set_switch_interval()
+    Server(create_app(settings, wake_runner=wake_runner), settings).run()
 
 
 class Server(uvicorn.Server):

@@ -105,7 +105,7 @@ def _rehearse(transcript: Transcript, directory: Path, *, backbones: Path, outpu
         _demo(rehearsal.apis[0].url, key, output / "demo")
         say("demo", "has ended well")
         say("check", checks.replicas_agree(rehearsal.apis, key, {"lang": "sw", "pairs": PAIRS}))
-        say("check", checks.bell_is_rung(rehearsal.containers["redis"][0]))
+        say("check", checks.workers_are_woken(rehearsal.containers["redis"][0]))
         say("check", checks.workers_are_heard(rehearsal.apis[-1], admin, least=WORKERS))
         passwords = [given["POSTGRES_PASSWORD"], given["REDIS_PASSWORD"], admin]
         say("check", f"no secret on a command line: {checks.no_secret_on_a_command_line(rehearsal, passwords)}")

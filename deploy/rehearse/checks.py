@@ -93,15 +93,15 @@ def redis_is_as_told(container: Container) -> str:
     raise Failed("Redis answers without a password")
 
 
-def bell_is_rung(container: Container) -> str:
+def workers_are_woken(container: Container) -> str:
     """The API rings through Redis, and the workers listen there."""
     password = container.environment["REDISCLI_AUTH"]
     with redis.Redis(port=container.place.port, password=password, decode_responses=True) as client:
         calls = {name: figures["calls"] for name, figures in client.info("commandstats").items()}
-    rung, heard = calls.get("cmdstat_lpush", 0), calls.get("cmdstat_brpop", 0)
-    if not rung or not heard:
-        raise Failed(f"the bell was rung {rung} times, and listened for {heard} times")
-    return f"the bell was rung {rung} times"
+    sent, asked = calls.get("cmdstat_lpush", 0), calls.get("cmdstat_brpop", 0)
+    if not sent or not asked:
+        raise Failed(f"{sent} messages were sent to workers, which asked for them {asked} times")
+    return f"{sent} messages woke workers"
 
 
 def no_secret_on_a_command_line(rehearsal: Rehearsal, secrets: list[str]) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from app.process import EVERY_S, SELDOM, Slack, begin_start, end_start
+from app.process import OLD_GENERATION_EVERY, TRIM_EVERY_S, HeapTrimmer, begin_startup, end_startup
 
 
 def resident() -> int:
@@ -24,7 +24,7 @@ def resident() -> int:
 @pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "malloc_trim") or sys.platform != "linux", reason="glibc only")
 def test_holes_in_the_heap_are_given_back() -> None:
     moment = 0.0
-    slack = Slack(clock=lambda: moment)
+    heap = HeapTrimmer(clock=lambda: moment)
     libc = ctypes.CDLL(None)
     libc.malloc.restype = libc.calloc.restype = ctypes.c_void_p
     pieces = [ctypes.c_void_p(libc.malloc(64_000)) for _ in range(2000)]
@@ -34,11 +34,11 @@ def test_holes_in_the_heap_are_given_back() -> None:
         if number % 10:  # every tenth stays, so that the heap cannot simply shrink
             libc.free(piece)
     before = resident()
-    assert not slack.give_back()
-    moment = EVERY_S
-    assert slack.give_back()
+    assert not heap.trim_if_due()
+    moment = TRIM_EVERY_S
+    assert heap.trim_if_due()
     assert before - resident() > 80_000_000
-    assert not slack.give_back()
+    assert not heap.trim_if_due()
 
 
 @pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "malloc_info") or sys.platform != "linux", reason="glibc only")
@@ -46,9 +46,9 @@ def test_holes_in_the_heap_are_given_back() -> None:
 def test_a_service_has_one_heap_however_many_threads_ask_for_memory() -> None:
     heaps = """
 import ctypes, sys, threading
-from app.process import begin_start
+from app.process import begin_startup
 if sys.argv[1] == "begin":
-    begin_start()
+    begin_startup()
 libc = ctypes.CDLL(None)
 libc.malloc.restype = ctypes.c_void_p
 together = threading.Barrier(4)
@@ -76,15 +76,15 @@ libc.fflush(None)
 def test_the_collector_rests_while_a_service_starts_and_then_passes_over_what_is_there() -> None:
     assert gc.isenabled()
     before, thresholds = gc.get_freeze_count(), gc.get_threshold()
-    end_start()  # nobody began one
+    end_startup()  # nobody began one
     assert gc.get_freeze_count() == before
-    begin_start()
+    begin_startup()
     try:
         assert not gc.isenabled()
-        end_start()
+        end_startup()
         assert gc.isenabled()
         assert gc.get_freeze_count() > before
-        assert gc.get_threshold() == (*thresholds[:2], SELDOM)
+        assert gc.get_threshold() == (*thresholds[:2], OLD_GENERATION_EVERY)
     finally:
         gc.set_threshold(*thresholds)
         gc.enable()

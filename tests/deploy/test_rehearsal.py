@@ -134,7 +134,7 @@ def test_a_tenant_trains_on_the_worker_and_every_replica_predicts_the_same(deplo
 
 
 def test_the_api_rang_and_the_worker_listened(deployment: Rehearsal) -> None:
-    assert checks.bell_is_rung(deployment.containers["redis"][0])
+    assert checks.workers_are_woken(deployment.containers["redis"][0])
 
 
 def test_the_key_is_the_teams_and_no_other_sees_its_work(

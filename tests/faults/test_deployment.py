@@ -18,7 +18,7 @@ from support.deployment import Deployment
 from support.servers import Postgres, free_port, running_postgres, running_redis
 from support.stack import SHORT, is_gone, kill, wait_for
 
-from app.jobs.broker import RING, application
+from app.jobs.broker import WAKE_TASK, application
 
 pytestmark = pytest.mark.process
 
@@ -165,7 +165,7 @@ def test_case_13_cancelling_what_is_queued_running_and_finished(served: Deployme
         assert (again.status_code, again.json()["error"]) == (409, "job_finished")
 
 
-def test_case_9_an_api_killed_between_commit_and_bell(served: Deployment) -> None:
+def test_case_9_an_api_killed_between_commit_and_message(served: Deployment) -> None:
     api = next(process for process in served.processes() if "api" in process.cmdline())
     served.redis.freeze(frozen=True)
     try:
@@ -202,7 +202,7 @@ def test_case_3_a_frozen_worker_loses_its_job_and_its_late_result_is_refused(
 
 def test_case_4_one_message_delivered_ten_times_at_once(make_deployment: Callable[..., Deployment]) -> None:
     deployment = make_deployment(poll_s=600, log_level="info")
-    message = bell(deployment, "0" * 32)
+    message = message_of(deployment, "0" * 32)
     workers = [deployment.worker(), deployment.worker()]
     wait_for(lambda: deployment.workers() == 2, message="the workers were not heard")
     wait_for(lambda: listeners(deployment) == 2, message="the workers did not listen")
@@ -224,11 +224,11 @@ def test_case_4_one_message_delivered_ten_times_at_once(make_deployment: Callabl
         thread.join()
     (ended,) = deployment.finish(job)
     assert deployment.published_once(ended).attempt == 1
-    with deployment.redis.client() as client:  # all were heard, not only the first
-        wait_for(lambda: client.llen("tickets") == 0, message="bells were left")
-    quiet, rung = deployment.submit_ticket(epochs=1), deployment.submit_ticket(epochs=1)
-    ring(deployment, rung.id)  # whoever hears it does that job, and then looks for others before it waits again
-    deployment.finish(quiet, rung)
+    with deployment.redis.client() as client:  # all were received, not only the first
+        wait_for(lambda: client.llen("tickets") == 0, message="messages were left")
+    quiet, notified = deployment.submit_ticket(epochs=1), deployment.submit_ticket(epochs=1)
+    notify(deployment, notified.id)  # the worker that gets it does that job, then looks for others before it waits
+    deployment.finish(quiet, notified)
     deployment.redis.freeze(frozen=True)
     for worker in workers:
         worker.terminate()
@@ -242,13 +242,13 @@ def listeners(deployment: Deployment) -> int:
         return sum(each["cmd"] == "brpop" for each in client.client_list())
 
 
-def ring(deployment: Deployment, job_id: str) -> None:
-    application(deployment.redis.url).send_task(RING, args=[job_id], queue="tickets")
+def notify(deployment: Deployment, job_id: str) -> None:
+    application(deployment.redis.url).send_task(WAKE_TASK, args=[job_id], queue="tickets")
 
 
-def bell(deployment: Deployment, job_id: str) -> dict[str, Any]:
-    """The message that the API sends for a job, taken off its queue before anybody listens."""
-    ring(deployment, job_id)
+def message_of(deployment: Deployment, job_id: str) -> dict[str, Any]:
+    """The message that the API sends for a job, taken off its queue before a worker listens."""
+    notify(deployment, job_id)
     with deployment.redis.client() as client:
         message: dict[str, Any] = json.loads(client.rpop("tickets"))
     return message

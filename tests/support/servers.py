@@ -107,7 +107,7 @@ class Redis:
     """One Redis server, as the deployment configures it; it can be stopped, frozen, and started again on its data."""
 
     def __init__(self, directory: Path) -> None:
-        self._directory, self.password = directory, "rings-the-bell"
+        self._directory, self.password = directory, "a-password"
         self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
 

@@ -18,9 +18,9 @@ pytestmark = pytest.mark.process
 ROOT = Path(__file__).parents[2]
 CHILD = """
 import os, subprocess, sys, time
-from worker.parent_watch import die_with
+from worker.parent_watch import exit_with_parent
 {prelude}
-die_with(int(sys.argv[1]))
+exit_with_parent(int(sys.argv[1]))
 grandchild = subprocess.Popen(["sleep", "60"])
 print(os.getpid(), grandchild.pid, flush=True)
 {work}
@@ -73,10 +73,10 @@ def test_what_the_child_started_dies_with_it_when_the_pipe_ends() -> None:
     assert [gone(process, 2) for process in processes] == [True, True]
 
 
-def test_what_the_parent_writes_is_a_bell() -> None:
-    bell = "lambda: print('rung', flush=True)"
-    wait = f"die_with(os.getppid(), bell={bell}); time.sleep(60)"
-    code = f"import os, time; from worker.parent_watch import die_with; {wait}"
+def test_what_the_parent_writes_wakes_the_child() -> None:
+    on_input = "lambda: print('woken', flush=True)"
+    wait = f"exit_with_parent(os.getppid(), on_input={on_input}); time.sleep(60)"
+    code = f"import os, time; from worker.parent_watch import exit_with_parent; {wait}"
     with subprocess.Popen(
         [sys.executable, "-c", code],
         stdin=subprocess.PIPE,
@@ -88,13 +88,13 @@ def test_what_the_parent_writes_is_a_bell() -> None:
         assert child.stdout is not None
         for _ in range(2):
             os.write(child.stdin.fileno(), b"\n")
-            assert child.stdout.readline() == b"rung\n"
+            assert child.stdout.readline() == b"woken\n"
         child.stdin.close()
         assert gone(psutil.Process(child.pid), 2)
 
 
 def test_a_child_whose_parent_is_gone_already_does_not_start() -> None:
-    code = "import time; from worker.parent_watch import die_with; die_with(999999); time.sleep(60)"
+    code = "import time; from worker.parent_watch import exit_with_parent; exit_with_parent(999999); time.sleep(60)"
     done = subprocess.run(
         [sys.executable, "-c", code],
         cwd=ROOT,

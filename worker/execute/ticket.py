@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.registry import publish, tickets
@@ -16,6 +17,8 @@ from worker.context import JobContext
 if TYPE_CHECKING:
     from ltp.drift.stored import Drift
 
+FILE = "drift.safetensors"
+
 
 def execute(context: JobContext) -> None:
     """Select the job's ticket and publish it, with its drift if that is new."""
@@ -24,7 +27,7 @@ def execute(context: JobContext) -> None:
         drift_row = session.get_one(DriftRow, row.drift_id)
         dataset = session.get(DatasetRow, drift_row.dataset_id) if drift_row.dataset_id else None
     new = drift_row.status == "pending"
-    drift = _measure(context, drift_row, dataset) if new else _fetch(context, drift_row)
+    drift, path = _measure(context, drift_row, dataset) if new else _fetch(context, drift_row)
     context.report(Progress("select", 0, 1))
 
     from ltp.ticket.selection import select
@@ -35,7 +38,7 @@ def execute(context: JobContext) -> None:
     plain = context.directory / "ticket.safetensors"
     ticket.save(plain)
     size = plain.stat().st_size
-    drift_result = _stage(context, drift) if new else None
+    drift_result = _stage(context, drift, path) if new else None
     staged = tickets.StagedTicket(
         blob_id=context.stage(tickets.compress(plain, plain.with_suffix(".zst"))),
         mask_sha256=ticket.sha256,
@@ -45,14 +48,14 @@ def execute(context: JobContext) -> None:
     context.publish(lambda session: publish.publish_ticket(session, context.claim, staged, drift=drift_result))
 
 
-def _measure(context: JobContext, row: DriftRow, dataset: DatasetRow | None) -> Drift:
-    """Run the MLM training, or take the drift that an interrupted attempt had already finished."""
-    done = context.finished("drift.safetensors")
+def _measure(context: JobContext, row: DriftRow, dataset: DatasetRow | None) -> tuple[Drift, Path]:
+    """Run the MLM training, or take the drift that an interrupted attempt had already finished; with its file."""
+    done = context.finished(FILE)
     if done is not None:
         from ltp.drift.stored import Drift
 
         context.report.log("the MLM run of an earlier attempt is complete; going on with its drift")
-        return Drift.load(done)
+        return Drift.load(done), done
     config = MLMConfig(**row.config)
     lines = _lines(context, row, dataset, config)
     backbone = context.backbone(row.backbone)
@@ -68,8 +71,8 @@ def _measure(context: JobContext, row: DriftRow, dataset: DatasetRow | None) -> 
         checkpoints=context.checkpoints(),
         device=context.device,
     )
-    drift.save(context.directory / "drift.safetensors")
-    return drift
+    drift.save(context.directory / FILE)
+    return drift, context.directory / FILE
 
 
 def _lines(context: JobContext, row: DriftRow, dataset: DatasetRow | None, config: MLMConfig) -> Sequence[str]:
@@ -80,17 +83,14 @@ def _lines(context: JobContext, row: DriftRow, dataset: DatasetRow | None, confi
     return corpus.lines(config.sample, config.seed)
 
 
-def _fetch(context: JobContext, row: DriftRow) -> Drift:
+def _fetch(context: JobContext, row: DriftRow) -> tuple[Drift, Path]:
     from ltp.drift.stored import Drift
 
-    return Drift.load(context.store.fetch(str(row.blob_id), context.directory / "drift.safetensors"))
+    path = context.store.fetch(str(row.blob_id), context.directory / FILE)
+    return Drift.load(path), path
 
 
-def _stage(context: JobContext, drift: Drift) -> publish.DriftResult:
-    path = context.finished("drift.safetensors")
-    if path is None:
-        path = context.directory / "drift.safetensors"
-        drift.save(path)
+def _stage(context: JobContext, drift: Drift, path: Path) -> publish.DriftResult:
     report = dict(drift.report)
     return publish.DriftResult(
         blob_id=context.stage(path),

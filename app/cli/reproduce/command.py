@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 @takes(ReproduceOptions)
 def reproduce(output: Output, options: ReproduceOptions) -> None:
     """Run an experiment of the paper and write a report; what is finished is kept, also if this is interrupted."""
-    from app.process import Slack
+    from app.process import HeapTrimmer
     from ltp.reproduce.plan import catalogue
     from ltp.reproduce.plan.bounds import Bounds
     from ltp.reproduce.reproduction import plan
@@ -37,7 +37,7 @@ def reproduce(output: Output, options: ReproduceOptions) -> None:
             experiment, bounds, backbone=info, data=options.data, output=options.output_folder, text=options.text
         )
         with _executor(options.place, planned) as executor:
-            result = carry_out(planned, executor, shown, command=options.command, trim=Slack().give_back)
+            result = carry_out(planned, executor, shown, command=options.command, trim=HeapTrimmer().trim_if_due)
     output.show(result, lambda console: _print(console, result))
 
 

@@ -108,13 +108,13 @@ class Machine(RuleBasedStateMachine):
         return self.begun(claim)
 
     @rule(target=claims, job_id=submitted)
-    def hear_the_bell(self, job_id: str) -> Claim:
+    def receive_a_message(self, job_id: str) -> Claim:
         """A message names a job; it may be late, or the tenth of its kind."""
-        self.done["hear the bell"] += 1
+        self.done["receive a message"] += 1
         with self.db.write() as session:
-            claim = jobs.claim(session, owner=f"bell-{self.done.total()}", lease_s=1000, job_id=job_id)
+            claim = jobs.claim(session, owner=f"woken-{self.done.total()}", lease_s=1000, job_id=job_id)
         assert (claim is not None) == (self.jobs[job_id].status == "queued")
-        return Claim("none", 0, "bell") if claim is None else self.begun(claim)
+        return Claim("none", 0, "woken") if claim is None else self.begun(claim)
 
     def begun(self, claim: Claim) -> Claim:
         job = self.jobs[claim.job_id]
