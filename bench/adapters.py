@@ -11,7 +11,7 @@ from ltp.adapter.artefact import Adapter, TemplateOptions
 from ltp.backbone.architecture import EMBEDDING_MATRICES, WORD_EMBEDDINGS, layer_of
 from ltp.backbone.layers import layers_in
 from ltp.backbone.load import Backbone
-from ltp.backbone.strategy import selectable_shapes
+from ltp.backbone.strategy import STRATEGIES
 from ltp.config import LayerScope
 from ltp.delta.delta import Delta
 from ltp.ticket.mask import Ticket, active_in_rows
@@ -26,7 +26,7 @@ def ticket(backbone: Backbone, ratio: float, *, scope: LayerScope = "all", seed:
     """Each parameter of a scope active with probability `ratio`; of the word embeddings those of `ROWS` rows only."""
     generator = np.random.default_rng(seed)
     layers, masks = layers_in(scope, backbone.info.layers), {}
-    shapes = selectable_shapes(backbone.shapes, "decoupled")
+    shapes = STRATEGIES["decoupled"].selectable_shapes(backbone.shapes)
     for name, shape in shapes.items():
         if layer_of(name) in layers:
             active = np.zeros(shape, bool)

@@ -36,7 +36,7 @@ from app.settings import Settings
 from ltp.adapter.artefact import Adapter, TemplateOptions
 from ltp.backbone.architecture import EMBEDDING_MATRICES
 from ltp.backbone.manifest import read_manifest
-from ltp.backbone.strategy import selectable_shapes
+from ltp.backbone.strategy import STRATEGIES
 from ltp.delta.delta import Delta
 from ltp.ticket.mask import Ticket
 
@@ -54,7 +54,7 @@ def large_backbone(directory: Path, megabytes: int) -> Path:
 def large_export(path: Path, backbone: Path, *, seed: int) -> Path:
     """An export whose adapter changes every parameter, with no two alike."""
     info = read_manifest(backbone)
-    shapes = selectable_shapes(info.shapes, "decoupled")
+    shapes = STRATEGIES["decoupled"].selectable_shapes(info.shapes)
     generator = np.random.default_rng(seed)
     masks = {name: _ones(prod(shape)) for name, shape in sorted(shapes.items())}
     size = sum(map(prod, shapes.values()))

@@ -15,7 +15,7 @@ from transformers import XLMRobertaConfig, XLMRobertaForMaskedLM
 from bench.material import BASE
 from ltp.adapter.artefact import Adapter, TemplateOptions
 from ltp.backbone.architecture import DECODER, EMBEDDING_MATRICES, WORD_EMBEDDINGS
-from ltp.backbone.strategy import selectable_shapes
+from ltp.backbone.strategy import STRATEGIES
 from ltp.config import Strategy, TicketConfig
 from ltp.delta.delta import encode
 from ltp.drift.stored import Drift
@@ -39,7 +39,7 @@ def every_shape() -> dict[str, tuple[int, ...]]:
 
 def shapes(strategy: Strategy) -> dict[str, tuple[int, ...]]:
     """What a ticket of XLM-R base may choose from."""
-    return dict(sorted(selectable_shapes(every_shape(), strategy).items()))
+    return dict(sorted(STRATEGIES[strategy].selectable_shapes(every_shape()).items()))
 
 
 def drift(strategy: Strategy, *, backbone: str = "made up", seed: int = 0) -> Drift:

@@ -149,11 +149,11 @@ def ticket_like_a_drifts(pretrained: Backbone, corpus: list[str]) -> Ticket:
     import numpy as np
 
     from ltp.backbone.architecture import WORD_EMBEDDINGS
-    from ltp.backbone.strategy import selectable_shapes
+    from ltp.backbone.strategy import STRATEGIES
     from ltp.ticket.mask import Ticket
 
     generator = np.random.default_rng(SEED)
-    shapes = selectable_shapes(pretrained.shapes, "decoupled")
+    shapes = STRATEGIES["decoupled"].selectable_shapes(pretrained.shapes)
     vocabulary, hidden = shapes[WORD_EMBEDDINGS]
     encoded = pretrained.tokenizer.encode_batch_fast(corpus[:SENTENCES], add_special_tokens=False)
     rows = np.unique(np.concatenate([np.asarray(each.ids, np.int64) for each in encoded if each.ids]))

@@ -195,12 +195,12 @@ def exports(folder: str) -> Measured:
 
     from ltp.adapter.artefact import Adapter, TemplateOptions
     from ltp.backbone.manifest import read_manifest
-    from ltp.backbone.strategy import selectable_shapes
+    from ltp.backbone.strategy import STRATEGIES
     from ltp.delta.delta import encode
     from ltp.ticket.mask import Ticket
 
     info, chance = read_manifest(mini()), np.random.default_rng(0)
-    shapes = selectable_shapes(info.shapes, "decoupled")
+    shapes = STRATEGIES["decoupled"].selectable_shapes(info.shapes)
     bits = {
         name: chance.random(math.prod(shape)) < 0.1
         for name, shape in sorted(shapes.items())

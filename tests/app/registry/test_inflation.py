@@ -154,6 +154,7 @@ HEADERS: dict[str, Callable[[], str]] = {
 
 
 @pytest.mark.parametrize("name", HEADERS)
+@pytest.mark.slow
 def test_a_header_that_would_become_large_is_refused(tmp_path: Path, name: str) -> None:
     path = tmp_path / "export.safetensors"
     path.write_bytes(with_header(HEADERS[name]()))

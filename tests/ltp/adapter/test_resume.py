@@ -54,6 +54,7 @@ def assert_same(first: TrainedAdapter, second: TrainedAdapter) -> None:
 
 
 @pytest.mark.parametrize("stop_at", [1, 3, 5, 9, 10, 17, 18])
+@pytest.mark.slow
 def test_it_goes_on_to_the_same_bits(
     tiny_backbone: Backbone, uninterrupted: TrainedAdapter, tmp_path: Path, stop_at: int
 ) -> None:

@@ -55,6 +55,7 @@ def wide(request) -> bool:
 @pytest.mark.parametrize("target", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize("stored", [torch.float16, torch.float32])
 @pytest.mark.parametrize("size", [1, LANES - 1, LANES, 3 * LANES + 9, BLOCK, 2 * BLOCK + 5])
+@pytest.mark.slow
 def test_a_buffer_gets_the_bits_of_the_whole_computation(
     size: int, stored, target, threads: int, *, wide: bool
 ) -> None:

@@ -85,6 +85,7 @@ def test_the_same_seed_gives_the_same_bits(tiny_backbone: Backbone, strategy: St
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
 @pytest.mark.parametrize("stop", [1, 4, 7, 11])
+@pytest.mark.slow
 def test_an_interrupted_run_ends_with_the_bits_of_an_uninterrupted_one(
     tiny_backbone: Backbone, tmp_path: Path, strategy: Strategy, stop: int
 ) -> None:

@@ -67,6 +67,7 @@ def test_an_experiment_is_run_reported_and_gone_on_with(arguments: list[str], tm
     assert cells < set((tmp_path / "out" / "ledger" / "cells").iterdir())
 
 
+@pytest.mark.slow
 def test_memory_is_trimmed_all_along(tiny_backbone: Backbone, tmp_path: Path) -> None:
     bounds = Bounds(methods=(Variant.parse("pt"), Variant.parse("ltp@20")), shots=(2,), seeds=1, languages=("en",))
     bounds = replace(bounds, pairs=12, epochs=1, sentences=40, passes=1, rates=())

@@ -162,6 +162,7 @@ def test_mini_says_what_it_has_seen(tell: Tell) -> None:
     assert "mini's MLM adaptation has seen the sentences of XNLI's development sets and of WikiText-2" in said
 
 
+@pytest.mark.slow
 def test_only_the_papers_backbone_is_held_against_the_paper(tell: Tell) -> None:
     base = markdown.render(contents.document(tell(small(), **BASE)))
     tiny = markdown.render(contents.document(tell(small())))
@@ -240,6 +241,7 @@ def test_answers_to_cut_texts_are_counted(tell: Tell) -> None:
     assert "3 of 960 answers are to texts that were cut" in markdown.render(contents.document(source))
 
 
+@pytest.mark.slow
 def test_the_files_are_whole_and_stale_drawings_go(tell: Tell, tmp_path: Path) -> None:
     source = tell(small())
     folder = tmp_path / "report"
