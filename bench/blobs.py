@@ -30,7 +30,7 @@ if __name__ == "__main__":  # under pytest the tests' own modules are found alre
     sys.path.append(str(Path(__file__).parents[1] / "tests"))
 
 from support.servers import free_port, running_postgres, sqlite_template
-from support.tiny import write_tiny
+from support.tiny_backbone import write_tiny
 
 from app.settings import Settings
 from ltp.adapter.artefact import Adapter, TemplateOptions

@@ -10,7 +10,7 @@ import platformdirs
 import pytest
 import torch
 from support.needs import SLOW, Watch, add_markers, needs
-from support.tiny import write_tiny
+from support.tiny_backbone import write_tiny
 
 from ltp.backbone.load import Backbone, load_backbone
 from ltp.backbone.locate import resolve

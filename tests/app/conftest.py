@@ -1,7 +1,7 @@
 """Databases and running services for the tests of `app`.
 
 `db` runs a test on SQLite and on a real PostgreSQL, each time on an empty database of its own. `service`, `shared` and
-`trained` are the API as a real server; `support.served` says how it runs.
+`trained` are the API as a real server; `support.running_service` says how it runs.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from support.needs import POSTGRES, PROCESS, needs
-from support.served import Service, running, settings_for, wait_until
+from support.running_service import Service, running, settings_for, wait_until
 from support.servers import Postgres, running_postgres, sqlite_template
 
 from app.storage.blobs import BlobStore

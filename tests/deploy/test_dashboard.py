@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from support.needs import PROCESS, needs
-from support.served import Service, running, settings_for
+from support.running_service import Service, running, settings_for
 from support.servers import sqlite_template
 
 from app import jobs

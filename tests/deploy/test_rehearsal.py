@@ -15,7 +15,7 @@ from typing import Any
 
 import httpx
 import pytest
-from support.served import EXAMPLES, LINES
+from support.running_service import EXAMPLES, LINES
 
 from deploy.rehearse import checks
 from deploy.rehearse.__main__ import environment

@@ -11,7 +11,7 @@ import pytest
 from support.deployment import Deployment
 from support.needs import POSTGRES, PROCESS, needs
 from support.servers import Postgres, Redis, running_postgres, running_redis, sqlite_template
-from support.stack import Stack
+from support.service_processes import Stack
 
 from app.storage.database import Database
 

@@ -20,7 +20,7 @@ import httpx
 import psutil
 from sqlalchemy.exc import SQLAlchemyError
 from support.servers import Postgres, Redis, running_postgres, running_redis
-from support.stack import NOUNS, Stack, wait_for
+from support.service_processes import NOUNS, Stack, wait_for
 
 from app.storage.table import new_id
 

@@ -24,8 +24,8 @@ if __name__ == "__main__":
 
 from support.deployment import Deployment
 from support.servers import running_postgres, running_redis
-from support.stack import kill, seed_from_environment, wait_for
-from support.tiny import write_tiny
+from support.service_processes import kill, seed_from_environment, wait_for
+from support.tiny_backbone import write_tiny
 
 from app.settings import Settings
 from app.storage.models import JobRow

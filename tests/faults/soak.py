@@ -25,8 +25,8 @@ if __name__ == "__main__":  # under pytest the tests' own modules are found alre
 
 from faults.grounds import Deployed, Embedded, Ground
 from faults.weapons import Arsenal
-from support.stack import seed_from_environment, wait_for
-from support.tiny import write_tiny
+from support.service_processes import seed_from_environment, wait_for
+from support.tiny_backbone import write_tiny
 
 from app.storage.blobs import BlobStore
 from app.storage.job_status import FINISHED

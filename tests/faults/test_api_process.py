@@ -14,9 +14,9 @@ from pathlib import Path
 
 import httpx
 import pytest
-from support.served import refused
-from support.stack import Stack, wait_for
-from support.wire import Wire
+from support.raw_connection import RawConnection
+from support.running_service import refused
+from support.service_processes import Stack, wait_for
 
 from app import jobs
 from app.settings import MIB
@@ -69,7 +69,7 @@ def api(tmp_path_factory: pytest.TempPathFactory, tiny_backbone_dir: Path) -> It
     stack.close()
 
 
-def pour(wire: Wire, start: bytes, *, mib: int) -> float:
+def pour(wire: RawConnection, start: bytes, *, mib: int) -> float:
     """Send chunks until the service answers or `mib` are sent; return how many went."""
     block = b" " * (MIB // 4)
     wire.say(b"%x\r\n" % len(start), start, b"\r\n")
@@ -85,18 +85,18 @@ def test_too_large_a_body_is_refused_and_needs_no_memory(api: Running) -> None:
     part = b'--b\r\nContent-Disposition: form-data; name="corpus"; filename="c.txt"\r\n\r\n'
     multipart = {"content_type": "multipart/form-data; boundary=b"}
     before = api.forget_peak()
-    with Wire(api.port) as wire:
+    with RawConnection(api.port) as wire:
         wire.head("POST", "/predict", content_type="application/json", content_length=str(200 * MIB))
         refused(wire.answer(), 413, "body_too_large")
-    with Wire(api.port) as wire:
+    with RawConnection(api.port) as wire:
         wire.head("POST", "/predict", content_type="application/json", transfer_encoding="chunked")
         assert pour(wire, b"{", mib=200) < 200
         refused(wire.answer(), 413, "body_too_large")
-    with Wire(api.port) as wire:
+    with RawConnection(api.port) as wire:
         wire.head("POST", "/tickets", transfer_encoding="chunked", **multipart)
         assert 64 <= pour(wire, part, mib=200) < 200
         refused(wire.answer(), 413, "body_too_large")
-    with Wire(api.port) as wire:  # who goes on regardless is let talk for a moment, and heard by nobody
+    with RawConnection(api.port) as wire:  # who goes on regardless is let talk for a moment, and heard by nobody
         wire.head("POST", "/tickets", content_length=str(MIB * MIB), **multipart)
         with suppress(OSError):
             while True:
@@ -110,7 +110,7 @@ def test_too_large_a_body_is_refused_and_needs_no_memory(api: Running) -> None:
 def test_a_byte_a_second_is_no_upload(api: Running) -> None:
     before = api.forget_peak()
     with ExitStack() as stack:
-        wires = [stack.enter_context(Wire(api.port)) for _ in range(60)]
+        wires = [stack.enter_context(RawConnection(api.port)) for _ in range(60)]
         for number, wire in enumerate(wires):
             path, kind = [
                 ("/predict", "application/json"),

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.served import Service, running, settings_for
+from support.running_service import Service, running, settings_for
 
 from bench.blobs import large_export
 

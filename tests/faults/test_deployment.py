@@ -16,7 +16,7 @@ import psutil
 import pytest
 from support.deployment import Deployment
 from support.servers import Postgres, free_port, running_postgres, running_redis
-from support.stack import SHORT, is_gone, kill, wait_for
+from support.service_processes import SHORT, is_gone, kill, wait_for
 
 from app.jobs.broker import WAKE_TASK, application
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import psutil
 import pytest
-from support.stack import Stack, kill, wait_for
+from support.service_processes import Stack, kill, wait_for
 
 pytestmark = pytest.mark.process
 

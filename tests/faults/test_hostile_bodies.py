@@ -11,8 +11,8 @@ from typing import Any
 import httpx
 import psutil
 import pytest
-from support.making import make_ticket
-from support.served import EXAMPLES, Service, refused, running, settings_for, wait_until
+from support.registry_rows import make_ticket
+from support.running_service import EXAMPLES, Service, refused, running, settings_for, wait_until
 
 pytestmark = pytest.mark.process
 

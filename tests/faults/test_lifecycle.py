@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 from sqlalchemy import func, select, update
-from support.stack import TENANT, Stack, kill, wait_for
+from support.service_processes import TENANT, Stack, kill, wait_for
 
 from app import jobs
 from app.errors import CorruptBlob, JobFinished

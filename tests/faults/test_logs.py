@@ -15,9 +15,9 @@ from typing import Any
 
 import httpx
 import pytest
-from support.served import EXAMPLES, LINES, refused
-from support.stack import Stack, wait_for
-from support.wire import Wire
+from support.raw_connection import RawConnection
+from support.running_service import EXAMPLES, LINES, refused
+from support.service_processes import Stack, wait_for
 
 pytestmark = pytest.mark.process
 
@@ -116,9 +116,9 @@ def test_what_is_refused(told: Told) -> None:
     assert http.post("/adapters/import", files={"file": (MARK, MARK * 99), "request": wrong}).status_code == 422
     for key in (f"ltp_{MARK}{'a' * 33}", MARK):
         refused(http.get("/jobs", headers={"Authorization": f"Bearer {key}"}), 401, "unauthorized")
-    with Wire(told.stack.settings.port) as wire:
+    with RawConnection(told.stack.settings.port) as wire:
         refused(wire.say(f"GET /{MARK}\xff HTTP/1.1\r\n\r\n").answer(), 400, "malformed_request")
-    with Wire(told.stack.settings.port) as wire:  # and leaves in the middle of it
+    with RawConnection(told.stack.settings.port) as wire:  # and leaves in the middle of it
         own = {"authorization": f"Bearer {ADMIN_KEY}", "content_type": "application/json", "content_length": "1000"}
         wire.head("POST", "/predict", **own).say(MARK)
     wait_for(lambda: told.entries("request", route="/predict", status=0))

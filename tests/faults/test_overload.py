@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import psutil
 import pytest
-from support.served import EXAMPLES, Service, running, settings_for
+from support.running_service import EXAMPLES, Service, running, settings_for
 
 pytestmark = pytest.mark.process
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from sqlalchemy import event, func, select
-from support.making import (
+from support.registry_rows import (
     TENANT,
     finish_adapter,
     finish_ticket,
@@ -20,7 +20,7 @@ from support.making import (
     take,
 )
 from support.servers import Postgres
-from support.stack import wait_for
+from support.service_processes import wait_for
 
 from app.jobs import Claim, take_back_all
 from app.registry import publish

@@ -14,9 +14,9 @@ from typing import Any
 import psutil
 import pytest
 from faults.balancer import Balancer
-from support.served import EXAMPLES
+from support.running_service import EXAMPLES
 from support.servers import free_port, running_postgres
-from support.stack import Stack, wait_for
+from support.service_processes import Stack, wait_for
 
 pytestmark = pytest.mark.process
 

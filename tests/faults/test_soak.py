@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from faults.grounds import Deployed, Embedded, Ground
 from faults.soak import soak
-from support.stack import seed_from_environment
+from support.service_processes import seed_from_environment
 
 pytestmark = pytest.mark.process
 

@@ -17,9 +17,9 @@ import psutil
 import pytest
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import OperationalError
-from support.served import Service, refused, running, settings_for, wait_until
+from support.running_service import Service, refused, running, settings_for, wait_until
 from support.servers import Postgres
-from support.stack import Stack, wait_for
+from support.service_processes import Stack, wait_for
 
 from app.storage.database import Database
 from app.storage.models import BlobRow, IdempotencyKeyRow, JobRow

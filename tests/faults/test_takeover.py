@@ -12,7 +12,7 @@ import psutil
 import pytest
 from sqlalchemy import func, select
 from sqlalchemy.engine import make_url
-from support.stack import Stack, is_gone, kill, wait_for
+from support.service_processes import Stack, is_gone, kill, wait_for
 
 from app.storage.models import BlobChunkRow, BlobRow, JobEventRow, TicketRow
 

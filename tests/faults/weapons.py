@@ -13,7 +13,7 @@ from contextlib import suppress
 
 import psutil
 from faults.grounds import Deployed, Ground
-from support.stack import kill
+from support.service_processes import kill
 
 ORPHAN_S = 5.0
 """A job's process must be gone so soon after its runner."""

@@ -11,9 +11,9 @@ from typing import Any
 import httpx
 from pydantic import SecretStr
 from sqlalchemy import func, select
-from support.keyed import UNLIMITED, bearer
 from support.servers import Redis
-from support.stack import NOUNS, Stack, wait_for
+from support.service_processes import NOUNS, Stack, wait_for
+from support.service_with_keys import UNLIMITED, bearer
 
 from app.storage.blobs import BlobStore
 from app.storage.models import AdapterRow, DriftRow, JobEventRow, JobRow, TicketRow

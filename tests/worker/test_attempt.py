@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from support.making import make_adapter, take
+from support.registry_rows import make_adapter, take
 
 from app import jobs
 from app.settings import Settings

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from support.stack import is_gone
+from support.service_processes import is_gone
 
 pytestmark = pytest.mark.process
 

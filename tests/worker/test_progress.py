@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from support.making import TENANT, make_ticket, take
+from support.registry_rows import TENANT, make_ticket, take
 
 from app import jobs
 from app.errors import CancelRequested, LeaseLost

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select, update
-from support.making import (
+from support.registry_rows import (
     TENANT,
     finish_adapter,
     finish_ticket,

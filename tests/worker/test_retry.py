@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 from sqlalchemy.exc import OperationalError
-from support.making import make_ticket, take
+from support.registry_rows import make_ticket, take
 
 from app.settings import Settings
 from app.storage.database import Database

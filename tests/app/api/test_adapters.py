@@ -8,7 +8,7 @@ import json
 from typing import Any
 
 import pytest
-from support.served import EXAMPLES, Service, refused, wait_until
+from support.running_service import EXAMPLES, Service, refused, wait_until
 
 ADAPTER = {
     "id", "name", "lang", "version", "aliases", "status", "method", "origin", "ticket", "backbone", "seeds", "metrics",

@@ -11,8 +11,8 @@ from typing import Any
 
 import httpx
 import pytest
-from support.making import ready_ticket
-from support.served import EXAMPLES, Service, running, settings_for, wait_until
+from support.registry_rows import ready_ticket
+from support.running_service import EXAMPLES, Service, running, settings_for, wait_until
 
 from app.registry import tickets
 

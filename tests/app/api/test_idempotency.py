@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import update
-from support.served import Service, refused, wait_until
+from support.running_service import Service, refused, wait_until
 
 from app.storage.models import IdempotencyKeyRow
 from app.storage.table import now

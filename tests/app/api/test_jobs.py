@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from support.making import make_ticket, take
-from support.served import Service, refused
+from support.registry_rows import make_ticket, take
+from support.running_service import Service, refused
 
 from app import jobs
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, get_args
 
 import pytest
-from support.served import EXAMPLES, Service, refused
+from support.running_service import EXAMPLES, Service, refused
 
 from ltp.config import Method
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.making import make_ticket
-from support.served import Service, refused, running, settings_for, wait_until
+from support.registry_rows import make_ticket
+from support.running_service import Service, refused, running, settings_for, wait_until
 
 pytestmark = pytest.mark.process
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.served import Service, refused, running, settings_for, wait_until
+from support.running_service import Service, refused, running, settings_for, wait_until
 
 pytestmark = pytest.mark.process
 

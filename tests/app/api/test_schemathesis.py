@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.keyed import UNLIMITED, admin_of
-from support.served import Service, running, settings_for
+from support.running_service import Service, running, settings_for
+from support.service_with_keys import UNLIMITED, admin_of
 
 pytestmark = pytest.mark.process
 

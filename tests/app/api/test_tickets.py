@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from safetensors.numpy import load
-from support.served import LINES, Service, refused, wait_until
+from support.running_service import LINES, Service, refused, wait_until
 
 TICKET = {
     "id", "name", "status", "drift", "origin", "shared", "backbone", "language", "active_ratio", "active", "selectable",

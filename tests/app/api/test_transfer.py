@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 import torch
-from support.served import Service, refused, running, settings_for, wait_until
+from support.running_service import Service, refused, running, settings_for, wait_until
 
 from ltp.adapter.artefact import Adapter, Export, read_export
 

@@ -19,8 +19,8 @@ from typing import Any
 import httpx
 import pytest
 from sqlalchemy import event, func, inspect, select
-from support.keyed import ADMIN_KEY, UNLIMITED, admin_of, bearer, holding, make_key
-from support.served import EXAMPLES, Service, refused, running, settings_for, wait_until
+from support.running_service import EXAMPLES, Service, refused, running, settings_for, wait_until
+from support.service_with_keys import ADMIN_KEY, UNLIMITED, admin_of, bearer, holding, make_key
 
 from app.errors import AdapterNotFound
 from app.inference.adapter_source import AdapterKey

@@ -11,8 +11,8 @@ from typing import Any
 import httpx
 import pytest
 from sqlalchemy import inspect, select, update
-from support.keyed import ADMIN_KEY, UNLIMITED, bearer, holding, make_key
-from support.served import Service, refused, running, settings_for, wait_until
+from support.running_service import Service, refused, running, settings_for, wait_until
+from support.service_with_keys import ADMIN_KEY, UNLIMITED, bearer, holding, make_key
 
 from app.storage.models import ApiKeyRow
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import httpx
 import pytest
-from support.keyed import ADMIN_KEY, UNLIMITED, admin_of, bearer, holding, make_key
-from support.served import EXAMPLES, Service, refused, running, settings_for
+from support.running_service import EXAMPLES, Service, refused, running, settings_for
+from support.service_with_keys import ADMIN_KEY, UNLIMITED, admin_of, bearer, holding, make_key
 
 from app.settings import MIB
 

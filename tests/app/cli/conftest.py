@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.keyboard import Done, labelled_pairs, run, serving
+from support.cli_process import Done, labelled_pairs, run, serving
 from support.needs import PROCESS, needs
 
 Run = Callable[..., Done]

@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
 import pytest
-from support.keyboard import NOWHERE
+from support.cli_process import NOWHERE
 from support.needs import PROCESS, needs
 
 from app.cli.client import Client

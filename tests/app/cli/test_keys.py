@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from support.keyboard import Done, run, serving
+from support.cli_process import Done, run, serving
 
 pytestmark = pytest.mark.process
 

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from support.keyboard import ROOT, run
+from support.cli_process import ROOT, run
 
 pytestmark = pytest.mark.process
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 
-from support.keyboard import ROOT, Done
+from support.cli_process import ROOT, Done
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 URL = "http://127.0.0.1:8000"

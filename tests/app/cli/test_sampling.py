@@ -8,8 +8,8 @@ from pathlib import Path
 import httpx
 import pytest
 from support.benchmarks import write_data
-from support.keyboard import Done
-from support.served import wait_until
+from support.cli_process import Done
+from support.running_service import wait_until
 
 from ltp.backbone.load import Backbone
 from ltp.config import MLMConfig

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.keyboard import LTP, Done, environment, run, serving, started
+from support.cli_process import LTP, Done, environment, run, serving, started
 
 pytestmark = pytest.mark.process
 

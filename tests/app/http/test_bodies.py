@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import psutil
 import pytest
-from support.served import Service, refused, wait_until
+from support.running_service import Service, refused, wait_until
 
 PAIR = {"premise": "The dog runs.", "hypothesis": "A dog moves."}
 EXAMPLE = {**PAIR, "label": "entailment"}

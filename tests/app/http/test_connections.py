@@ -12,8 +12,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-from support.served import Service, refused, running, settings_for, wait_until
-from support.wire import Wire
+from support.raw_connection import RawConnection
+from support.running_service import Service, refused, running, settings_for, wait_until
 
 from app.http.body_memory import LARGEST_AT_ONCE
 from app.http.security_headers import NOTHING, SECURITY
@@ -46,8 +46,8 @@ def strict(
 
 
 @pytest.fixture
-def wire(strict: Service) -> Iterator[Wire]:
-    with Wire(strict.port) as client:
+def wire(strict: Service) -> Iterator[RawConnection]:
+    with RawConnection(strict.port) as client:
         yield client
 
 
@@ -60,26 +60,26 @@ def answering(service: Service) -> int:
     return sum(1 for connection in service.server._connections if not connection._idle)
 
 
-def test_who_says_nothing_is_not_kept(wire: Wire) -> None:
+def test_who_says_nothing_is_not_kept(wire: RawConnection) -> None:
     assert wire.closed()
 
 
 @pytest.mark.parametrize(
     "bytes_", [b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX-Slow: " + b"x" * 200, b"\r\n" * 100]
 )
-def test_a_head_that_does_not_end_is_not_waited_for(wire: Wire, bytes_: bytes) -> None:
+def test_a_head_that_does_not_end_is_not_waited_for(wire: RawConnection, bytes_: bytes) -> None:
     assert wire.drip(bytes_) < len(bytes_)
     assert wire.closed()
 
 
 @pytest.mark.parametrize("bytes_", [b"GET /healthz HTTP/1.1\r\nX-Slow: " + b"x" * 200, b"\r\n" * 100])
-def test_nor_is_a_second_one(wire: Wire, bytes_: bytes) -> None:
+def test_nor_is_a_second_one(wire: RawConnection, bytes_: bytes) -> None:
     assert wire.head("GET", "/healthz").answer().status_code == 200
     assert wire.drip(bytes_) < len(bytes_)
     assert wire.closed()
 
 
-def test_a_body_a_byte_at_a_time_is_answered_408_and_closed(wire: Wire) -> None:
+def test_a_body_a_byte_at_a_time_is_answered_408_and_closed(wire: RawConnection) -> None:
     body = BODY % (b"x" * 200)
     wire.head("POST", "/predict", content_type="application/json", content_length=str(len(body)))
     assert wire.drip(body) < len(body)
@@ -91,7 +91,7 @@ def test_a_body_a_byte_at_a_time_is_answered_408_and_closed(wire: Wire) -> None:
 
 
 @pytest.mark.parametrize("path", ["/tickets", "/adapters/import"])
-def test_so_is_a_file_in_chunks_of_a_byte(wire: Wire, path: str) -> None:
+def test_so_is_a_file_in_chunks_of_a_byte(wire: RawConnection, path: str) -> None:
     wire.head("POST", path, content_type="multipart/form-data; boundary=b", transfer_encoding="chunked")
     part = b'--b\r\nContent-Disposition: form-data; name="request"\r\n\r\n{' + b" " * 200
     sent = wire.drip(b"".join(b"1\r\n%c\r\n" % byte for byte in part), size=6)
@@ -100,7 +100,7 @@ def test_so_is_a_file_in_chunks_of_a_byte(wire: Wire, path: str) -> None:
     assert wire.closed()
 
 
-def test_a_body_that_keeps_coming_may_take_longer(wire: Wire) -> None:
+def test_a_body_that_keeps_coming_may_take_longer(wire: RawConnection) -> None:
     body = BODY % (b"x" * 24_000)
     wire.head("POST", "/predict", content_type="application/json", content_length=str(len(body)))
     assert wire.drip(body, size=2_000) == len(body)  # more than a second of it, at twenty kilobytes a second
@@ -108,7 +108,7 @@ def test_a_body_that_keeps_coming_may_take_longer(wire: Wire) -> None:
     assert wire.head("GET", "/healthz").answer().status_code == 200
 
 
-def test_a_body_that_nobody_reads_may_end_but_not_go_on_for_ever(strict: Service, wire: Wire) -> None:
+def test_a_body_that_nobody_reads_may_end_but_not_go_on_for_ever(strict: Service, wire: RawConnection) -> None:
     wire.head("POST", "/nowhere", content_length="20")
     refused(wire.answer(), 404, "route_not_found")
     wire.say(b"x" * 20)
@@ -119,7 +119,7 @@ def test_a_body_that_nobody_reads_may_end_but_not_go_on_for_ever(strict: Service
 
 
 def test_who_does_not_read_an_answer_is_left(strict: Service) -> None:
-    with Wire(strict.port, receive_buffer=4096) as wire:
+    with RawConnection(strict.port, receive_buffer=4096) as wire:
         wire.head("GET", ASSET)
         wait_until(lambda: answering(strict) == 1, 20)
         wait_until(lambda: answering(strict) == 0, 20)
@@ -142,20 +142,20 @@ def test_who_does_not_read_an_answer_is_left(strict: Service) -> None:
         b"CONNECT example.org:443 HTTP/1.1\r\n\r\n",
     ],
 )
-def test_what_is_no_http_is_told_so_in_the_usual_shape(wire: Wire, said: bytes) -> None:
+def test_what_is_no_http_is_told_so_in_the_usual_shape(wire: RawConnection, said: bytes) -> None:
     answer = wire.say(said).answer()
     refused(answer, 400, "malformed_request")
     assert secured(answer)
     assert wire.closed()
 
 
-def test_a_head_that_is_too_large_is_refused(wire: Wire) -> None:
+def test_a_head_that_is_too_large_is_refused(wire: RawConnection) -> None:
     wire.say("GET /healthz HTTP/1.1\r\nHost: localhost\r\nX-Large: ", "x" * 90_000)
     refused(wire.answer(), 431, "head_too_large")
     assert wire.closed()
 
 
-def test_requests_sent_ahead_are_answered_in_order_up_to_a_number(wire: Wire) -> None:
+def test_requests_sent_ahead_are_answered_in_order_up_to_a_number(wire: RawConnection) -> None:
     request = b"GET /nowhere HTTP/1.1\r\nHost: localhost\r\nX-Request-ID: n%d\r\n\r\n"
     wire.say(*(request % number for number in range(10)))
     with wire.socket.makefile("rb") as answers:
@@ -182,12 +182,12 @@ def test_a_strangers_body_is_not_read(tmp_path: Path, migrated_sqlite: Path, tin
     }
     with running(settings) as service:
         for path, kind in bodies.items():
-            with Wire(service.port) as wire:
+            with RawConnection(service.port) as wire:
                 wire.head("POST", path, content_type=kind, content_length=str(2**40))
                 refused(wire.answer(), 401, "unauthorized")
 
 
-def test_an_upgrade_is_not_taken_up(wire: Wire) -> None:
+def test_an_upgrade_is_not_taken_up(wire: RawConnection) -> None:
     for upgrade in ("websocket", "h2c"):
         answer = wire.head("GET", "/healthz", connection="Upgrade", upgrade=upgrade).answer()
         assert answer.status_code == 200
@@ -196,11 +196,11 @@ def test_an_upgrade_is_not_taken_up(wire: Wire) -> None:
 
 def test_one_connection_too_many_is_told_so_but_probes_are_answered(strict: Service) -> None:
     with ExitStack() as stack:
-        held = [stack.enter_context(Wire(strict.port)) for _ in range(LIMIT)]
+        held = [stack.enter_context(RawConnection(strict.port)) for _ in range(LIMIT)]
         for wire in held:
             wire.head("POST", "/predict", content_type="application/json", content_length="9")
         wait_until(lambda: len(strict.server.server_state.connections) >= LIMIT, 10)
-        surplus = [stack.enter_context(Wire(strict.port)) for _ in range(3)]
+        surplus = [stack.enter_context(RawConnection(strict.port)) for _ in range(3)]
         answer = surplus[0].head("GET", "/version").answer()
         refused(answer, 503, "too_many_connections")
         assert int(answer.headers["Retry-After"]) >= 1
@@ -208,7 +208,7 @@ def test_one_connection_too_many_is_told_so_but_probes_are_answered(strict: Serv
         assert surplus[0].closed()
         assert surplus[1].head("GET", "/healthz").answer().status_code == 200
         assert surplus[2].head("GET", "/readyz").answer().status_code in (200, 503)
-        unheard = [stack.enter_context(Wire(strict.port)) for _ in range(2 * LIMIT)]
+        unheard = [stack.enter_context(RawConnection(strict.port)) for _ in range(2 * LIMIT)]
         assert unheard[-1].closed()
     wait_until(lambda: strict.http.get("/version").status_code == 200, 10)
 
@@ -216,7 +216,7 @@ def test_one_connection_too_many_is_told_so_but_probes_are_answered(strict: Serv
 def test_idle_connections_make_room(strict: Service) -> None:
     with ExitStack() as stack:
         for _ in range(2 * LIMIT):
-            wire = stack.enter_context(Wire(strict.port))
+            wire = stack.enter_context(RawConnection(strict.port))
             assert wire.head("GET", "/version").answer().status_code == 200
 
 
@@ -271,15 +271,15 @@ def test_bodies_in_memory_are_bounded_together_and_files_are_not_among_them(
     with running(settings) as service, ExitStack() as stack:
         room = service.app.state.room
         for _ in range(LARGEST_AT_ONCE):
-            wire = stack.enter_context(Wire(service.port))
+            wire = stack.enter_context(RawConnection(service.port))
             wire.head("POST", "/predict", content_type="application/json", content_length=str(MIB)).say(body)
         wait_until(lambda: room.taken == LARGEST_AT_ONCE * len(body), 20)
-        with Wire(service.port) as wire:
+        with RawConnection(service.port) as wire:
             wire.head("POST", "/predict", content_type="application/json", content_length=str(MIB)).say(body)
             answer = wire.answer()
             refused(answer, 503, "too_much_at_once")
             assert int(answer.headers["Retry-After"]) >= 1
-        with Wire(service.port) as wire:
+        with RawConnection(service.port) as wire:
             wire.head("POST", "/tickets", content_type="multipart/form-data; boundary=b", transfer_encoding="chunked")
             part = b'--b\r\nContent-Disposition: form-data; name="corpus"\r\n\r\n' + b" " * MIB + b"\r\n--b--\r\n"
             wire.say(f"{len(part):x}\r\n", part, "\r\n0\r\n\r\n")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from support.served import Service, refused
+from support.running_service import Service, refused
 
 ABSENT = "0199f3a2-7c1e-7d40-9c55-3f0f6f1f2a11"
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.served import LINES, Service, refused, running, settings_for, wait_until
+from support.running_service import LINES, Service, refused, running, settings_for, wait_until
 from support.servers import free_port
 
 pytestmark = pytest.mark.process

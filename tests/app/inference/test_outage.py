@@ -12,9 +12,9 @@ from typing import Any
 import httpx
 import psutil
 import pytest
-from support.keyed import UNLIMITED, admin_of, bearer, make_key
-from support.served import EXAMPLES, Service, refused, running, wait_until
+from support.running_service import EXAMPLES, Service, refused, running, wait_until
 from support.servers import Postgres
+from support.service_with_keys import UNLIMITED, admin_of, bearer, make_key
 
 from app.inference.adapter_source import AdapterKey
 from app.settings import Settings

@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule, run_state_machine_as_test
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
-from support.making import TENANT, finish_adapter, make_adapter
+from support.registry_rows import TENANT, finish_adapter, make_adapter
 from support.servers import Postgres
 
 from app import jobs

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sqlalchemy import select, update
-from support.making import finish_adapter, finish_ticket, make_adapter, make_ticket, take
+from support.registry_rows import finish_adapter, finish_ticket, make_adapter, make_ticket, take
 
 from app import jobs
 from app.errors import CancelRequested, JobFinished, JobNotFound, LeaseLost

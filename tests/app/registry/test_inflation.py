@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 import zstandard
-from support.making import figures_of
-from support.peak import peak_mb
+from support.peak_memory import peak_mb
+from support.registry_rows import figures_of
 
 from app.errors import CorruptBlob
 from app.registry import imports, tickets

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
-from support.making import (
+from support.registry_rows import (
     BACKBONE,
     TENANT,
     figures_of,
@@ -372,7 +372,7 @@ def test_languages_are_paged_by_tag(db: Database) -> None:
 
 
 def test_examples_come_back_in_their_parts(tmp_path: object, store: BlobStore, db: Database) -> None:
-    from support.making import PAIRS
+    from support.registry_rows import PAIRS
 
     parts = {"train": PAIRS, "test": PAIRS[:1]}
     blob = store.stage(TENANT, datasets.write_parts(parts))  # type: ignore[arg-type]

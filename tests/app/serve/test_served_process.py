@@ -14,8 +14,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-from support.served import EXAMPLES, LINES
-from support.stack import Stack, wait_for
+from support.running_service import EXAMPLES, LINES
+from support.service_processes import Stack, wait_for
 
 pytestmark = pytest.mark.process
 

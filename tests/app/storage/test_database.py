@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from sqlalchemy import delete, select, text
 from sqlalchemy.exc import IntegrityError, StatementError
-from support.making import make_adapter, make_ticket
+from support.registry_rows import make_adapter, make_ticket
 
 from app.storage.database import Database
 from app.storage.models import DatasetRow, JobRow, WorkerRow

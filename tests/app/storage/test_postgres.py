@@ -9,7 +9,7 @@ from sqlalchemy import select, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
-from support.making import make_ticket
+from support.registry_rows import make_ticket
 from support.servers import Postgres
 
 from app.http.error_statuses import code_of, status_of

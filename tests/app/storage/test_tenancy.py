@@ -27,7 +27,7 @@ from sqlalchemy import (
 )
 from sqlalchemy import insert as plain_insert
 from sqlalchemy.orm import aliased
-from support.making import ready_adapter, ready_ticket
+from support.registry_rows import ready_adapter, ready_ticket
 
 from app.errors import BlobNotFound, CorruptBlob
 from app.storage.blobs import BlobStore

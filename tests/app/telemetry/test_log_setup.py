@@ -11,7 +11,7 @@ import pytest
 from pydantic import BaseModel
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError
-from support.making import make_ticket
+from support.registry_rows import make_ticket
 
 from app.storage.database import Database
 from app.storage.models import TicketRow

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from support.in_place import apply
 from support.synthetic import pairs
-from support.tiny import write_tiny
+from support.tiny_backbone import write_tiny
 from transformers import XLMRobertaForMaskedLM
 
 from ltp.adapter.artefact import Adapter, TemplateOptions

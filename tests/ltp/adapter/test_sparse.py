@@ -7,7 +7,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from support.synthetic import pairs, random_ticket
-from support.tiny import write_tiny
+from support.tiny_backbone import write_tiny
 
 from ltp.adapter.sparse import SparseParameters, touched_rows
 from ltp.backbone.architecture import WORD_EMBEDDINGS

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from support.tiny import write_tiny
+from support.tiny_backbone import write_tiny
 from transformers import XLMRobertaForMaskedLM
 
 from ltp.backbone import fingerprint

@@ -10,7 +10,7 @@ from typing import get_args
 import pytest
 import torch
 from support.dense_mlm import train_dense
-from support.tiny import WORDS, write_tiny
+from support.tiny_backbone import WORDS, write_tiny
 
 from ltp.backbone.architecture import DECODER, POSITION_EMBEDDINGS, WORD_EMBEDDINGS
 from ltp.backbone.load import Backbone, load_backbone

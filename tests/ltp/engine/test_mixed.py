@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 from support.synthetic import pairs, random_changes, random_ticket
-from support.tiny import write_tiny
+from support.tiny_backbone import write_tiny
 
 from ltp.adapter.artefact import Adapter, TemplateOptions
 from ltp.adapter.materialise import decoded

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from support.benchmarks import write_data
 from support.needs import PROCESS, needs
-from support.served import Service, running, settings_for
+from support.running_service import Service, running, settings_for
 
 from app import jobs
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from support.reproducing import IDENTITY, grid_of, setting, small
-from support.served import Service, wait_until
+from support.running_service import Service, wait_until
 
 from app import jobs
 from app.cli.client import Client

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import httpx
-from support.served import Service
+from support.running_service import Service
 
 ADMIN_KEY = "the-settings-own-key-of-more-than-32-characters"
 UNLIMITED = {"auth": "on", "admin_key": ADMIN_KEY, "rate_limit": "off", "auth_failures": "off"}

@@ -17,7 +17,7 @@ from typing import IO, Any, Literal, TypeVar
 import psutil
 from sqlalchemy import func, select
 from support.servers import free_port
-from support.tiny import WORDS
+from support.tiny_backbone import WORDS
 
 from app.jobs import events_after
 from app.registry import adapters, datasets, drifts, tickets

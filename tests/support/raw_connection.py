@@ -15,7 +15,7 @@ PATIENCE_S = 20.0
 """How long a test waits for what must come."""
 
 
-class Wire:
+class RawConnection:
     """One connection to a service on this machine."""
 
     def __init__(self, port: int, *, receive_buffer: int | None = None) -> None:
