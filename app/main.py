@@ -17,7 +17,20 @@ from starlette.concurrency import run_in_threadpool
 
 from app.api.adapter_resolver import AdapterResolver
 from app.api.openapi import DESCRIPTION, TAGS, serve_docs
-from app.api.routes import adapters, audit, drifts, jobs, keys, languages, operations, predict, predictions, tickets
+from app.api.routes import (
+    adapters,
+    audit,
+    drifts,
+    jobs,
+    keys,
+    languages,
+    operations,
+    predict,
+    predictions,
+    sharing,
+    tickets,
+    transfers,
+)
 from app.auth.key_cache import KeyRing
 from app.auth.rate_limits import Limits
 from app.http import middleware
@@ -35,7 +48,20 @@ from app.telemetry.metrics import Measures
 
 log = structlog.get_logger(__name__)
 
-RESOURCES = (tickets, drifts, adapters, languages, predict, predictions, jobs, keys, audit, operations)
+RESOURCES = (
+    tickets,
+    sharing,
+    drifts,
+    adapters,
+    transfers,
+    languages,
+    predict,
+    predictions,
+    jobs,
+    keys,
+    audit,
+    operations,
+)
 
 
 def create_app(

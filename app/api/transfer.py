@@ -1,4 +1,4 @@
-"""Adapters between services: packing one into a single file, and bringing one in after everything was verified.
+"""Adapters between services: writing one into a single file, and storing such a file after everything was verified.
 
 Both import torch when they are called, in a thread of the request. An export carries notes for people (language, name,
 scores, hyperparameters) in its metadata; what they say is checked against the API's own schema before it is stored.
@@ -52,14 +52,14 @@ class ImportNotes(Request):
 
 
 @dataclass(frozen=True)
-class Packed:
+class Export:
     """An export on disk; `folder.cleanup()` removes it."""
 
     folder: tempfile.TemporaryDirectory[str]
     path: Path
 
 
-def pack(db: Database, blobs: BlobStore, row: models.AdapterRow, *, spool: Path) -> Packed:
+def write_export(db: Database, blobs: BlobStore, row: models.AdapterRow, *, spool: Path) -> Export:
     """Write delta, prompt, metadata and mask of a ready adapter into one file in a folder of its own under `spool`.
 
     Raises:
@@ -85,11 +85,11 @@ def pack(db: Database, blobs: BlobStore, row: models.AdapterRow, *, spool: Path)
     except BaseException:
         folder.cleanup()
         raise
-    return Packed(folder, stored / "export.safetensors")
+    return Export(folder, stored / "export.safetensors")
 
 
-def bring_in(
-    db: Database, blobs: BlobStore, path: Path, *, tenant: str, backbone: BackboneInfo, wanted: ImportRequest
+def store_import(
+    db: Database, blobs: BlobStore, path: Path, *, tenant: str, backbone: BackboneInfo, request: ImportRequest
 ) -> models.AdapterRow:
     """Verify an exported file, store its adapter and, unless it is here already, its ticket.
 
@@ -105,14 +105,14 @@ def bring_in(
     except DeltaDoesNotFitTicket as error:
         raise CorruptArtifact(str(error)) from error
     _check_plausible(adapter, ticket, backbone)
-    notes = _read_notes(raw_notes, wanted)
+    notes = _read_notes(raw_notes, request)
     lean = path.with_name("adapter.safetensors")
     adapter.save(lean, left=left)
     blob = blobs.stage(tenant, lean)
     imported = ImportedAdapter(
         blob_id=blob.id,
         size=blob.size,
-        lang=wanted.lang or notes.lang,
+        lang=request.lang or notes.lang,
         name=notes.name,
         method=adapter.method,
         backbone=adapter.backbone,
@@ -124,7 +124,7 @@ def bring_in(
     mask = None if ticket is None else stage_mask(db, blobs, ticket, path.parent, tenant=tenant)
     with db.write() as session:
         ticket_id = None if ticket is None else _ticket_id(session, ticket, mask, tenant=tenant)
-        return imports.add_adapter(session, imported, tenant=tenant, ticket_id=ticket_id, alias=wanted.alias)
+        return imports.add_adapter(session, imported, tenant=tenant, ticket_id=ticket_id, alias=request.alias)
 
 
 def _check_plausible(adapter: Adapter, ticket: Ticket | None, backbone: BackboneInfo) -> None:
@@ -188,14 +188,14 @@ def _depth(tree: object) -> int:
     return depth
 
 
-def _read_notes(raw: str, wanted: ImportRequest) -> ImportNotes:
+def _read_notes(raw: str, request: ImportRequest) -> ImportNotes:
     """Read what the file says of itself; a file without notes needs a language in the request."""
-    if not raw and wanted.lang is None:
+    if not raw and request.lang is None:
         message = "the file names no language; give one"
         raise InvalidRequest(f"lang: {message}", fields=[FieldError("lang", message)])
     try:
         if len(raw) > LONGEST_NOTES or _depth(parse(raw.encode() or b"{}")) > DEEPEST_NOTES:
             raise CorruptArtifact("the file's notes are longer or deeper than any export's")
-        return ImportNotes.model_validate_json(raw or json.dumps({"lang": wanted.lang}), strict=True)
+        return ImportNotes.model_validate_json(raw or json.dumps({"lang": request.lang}), strict=True)
     except (JSONRefused, ValidationError, UnicodeEncodeError) as error:
         raise CorruptArtifact(f"the file's notes are not what an export carries: {error}") from None

@@ -15,6 +15,7 @@ from app.inference.adapter_source import AdapterKey
 from app.inference.batch_queue import PairQueue, Slice, Work
 from app.inference.build_engine import build_engine
 from app.inference.served_backbone import ServedBackbone
+from app.inference.stagger import Stagger
 from app.process import ENGINE_NICENESS, HeapTrimmer, end_startup, lower_priority
 from app.settings import Settings
 from app.storage.database import Database
@@ -46,7 +47,7 @@ class Predictor:
         self._queue: PairQueue[PairRequest, Prediction] = PairQueue(
             settings.queue_pairs, max_wait_s=settings.max_wait_s
         )
-        self._turnstile = Turnstile()
+        self._stagger = Stagger()
         self._engine: Engine | None = None
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
 
@@ -102,7 +103,7 @@ class Predictor:
         self._prefetch(requests)
         try:
             await asyncio.wrap_future(work.future)
-            await self._turnstile.go_through()
+            await self._stagger.wait()
         except asyncio.CancelledError:
             self._queue.cancel(work)
             raise
@@ -174,15 +175,3 @@ class Predictor:
 def _cost(request: PairRequest) -> int:
     """Estimate the tokens of a pair."""
     return TEMPLATE_TOKENS + (len(request.premise) + len(request.hypothesis)) // CHARACTERS_A_TOKEN
-
-
-class Turnstile:
-    """Those who come together go through one by one, in the order they came, with everybody else's business between."""
-
-    def __init__(self) -> None:
-        self._lock = asyncio.Lock()
-
-    async def go_through(self) -> None:
-        """Return in a turn of the event loop in which nobody else does."""
-        async with self._lock:
-            await asyncio.sleep(0)

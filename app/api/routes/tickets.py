@@ -1,4 +1,4 @@
-"""Tickets: start one, look at it, take its mask, delete it."""
+"""Tickets: make one, list them, look at one, download its mask, delete it. `sharing` shares them."""
 
 from __future__ import annotations
 
@@ -15,11 +15,10 @@ from app.api.ingest import stage_corpus
 from app.api.request_body import Accepts, File, Submission
 from app.api.schemas.errors import refusals
 from app.api.schemas.scalars import Page, PageQuery
-from app.api.schemas.tickets import Sharing, TicketAccepted, TicketPublic, TicketRequest
-from app.auth.caller import ADMIN as ADMIN_ACTOR
-from app.auth.caller import LOCAL, CallerDep
-from app.auth.scopes import ADMIN, READ, TRAIN
-from app.errors import FieldError, Forbidden, InvalidRequest, NotReadyYet
+from app.api.schemas.tickets import TicketAccepted, TicketPublic, TicketRequest
+from app.auth.caller import CallerDep
+from app.auth.scopes import READ, TRAIN
+from app.errors import FieldError, InvalidRequest, NotReadyYet
 from app.registry import tickets
 from app.registry.submissions import check_layers, submit_measured_ticket, submit_selected_ticket
 
@@ -27,7 +26,6 @@ router = APIRouter(tags=["tickets"])
 
 CORPUS = File("max_corpus_mb", "Plain UTF-8 text, one sentence or paragraph a line.")
 RequestDep = Annotated[Submission[TicketRequest], Depends(Accepts(TicketRequest, files={"corpus": CORPUS}))]
-SharingDep = Annotated[Submission[Sharing], Depends(Accepts(Sharing))]
 
 
 @router.post(
@@ -133,25 +131,6 @@ def delete_ticket(ticket: TicketDep, db: DatabaseDep, caller: CallerDep) -> None
     """409 while adapters depend on it."""
     with db.write() as session:
         tickets.delete_ticket(session, tenant=caller.tenant, ticket_id=ticket.id)
-
-
-@router.put(
-    "/tickets/{ticket_id}/shared",
-    operation_id="share_ticket",
-    dependencies=[ADMIN],
-    summary="Share a ticket with all tenants, or end that",
-    responses=refusals(404, 409, 413, 415, 422),
-)
-def share_ticket(ticket: TicketDep, body: SharingDep, db: DatabaseDep, caller: CallerDep) -> TicketPublic:
-    """Only ADMIN_KEY can, for tickets of its own tenant: 403 for every other key.
-
-    409 for a ticket that is not ready, and for ending it while other tenants' adapters depend on the ticket.
-    """
-    if caller.actor not in (ADMIN_ACTOR, LOCAL):
-        raise Forbidden("only ADMIN_KEY shares tickets with all tenants; ask whoever runs this service")
-    with db.write() as session:
-        row = tickets.share(session, tenant=caller.tenant, ticket_id=ticket.id, shared=body.request.shared)
-    return TicketPublic.of(row, tenant=caller.tenant)
 
 
 def _refuse_corpus(body: Submission[TicketRequest]) -> None:

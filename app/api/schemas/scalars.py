@@ -76,12 +76,6 @@ def _not_too_long(text: str, info: ValidationInfo) -> str:
     return text
 
 
-def _no_nul(text: str) -> str:
-    if "\x00" in text:
-        raise ValueError("U+0000 is not allowed in text")
-    return text
-
-
 def hyperparameter(config: type[TicketConfig | AdapterConfig], name: str) -> Any:
     """Return the field of a hyperparameter: default, bounds and description are those of the dataclass."""
     schema = TypeAdapter(config).json_schema()["properties"][name]

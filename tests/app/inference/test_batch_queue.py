@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from app.errors import NotReady, QueueFull
 from app.inference.batch_queue import PairQueue, Work
-from app.inference.predictor import Turnstile
+from app.inference.stagger import Stagger
 
 
 def work(*pairs: str, cost: int = 1) -> Work[str, str]:
@@ -294,8 +294,8 @@ def test_those_who_are_answered_together_go_on_one_a_turn_of_the_loop() -> None:
     through: list[int] = []
     at_once: list[int] = []
 
-    async def one(turnstile: Turnstile, number: int) -> None:
-        await turnstile.go_through()
+    async def one(stagger: Stagger, number: int) -> None:
+        await stagger.wait()
         through.append(number)
 
     async def look() -> None:
@@ -305,8 +305,8 @@ def test_those_who_are_answered_together_go_on_one_a_turn_of_the_loop() -> None:
             at_once.append(len(through) - before)
 
     async def main() -> None:
-        turnstile = Turnstile()
-        await asyncio.gather(*(one(turnstile, number) for number in range(20)), look())
+        stagger = Stagger()
+        await asyncio.gather(*(one(stagger, number) for number in range(20)), look())
 
     asyncio.run(main())
     assert through == list(range(20))

@@ -1,0 +1,62 @@
+"""Adapters between services: export one as a file, import such a file."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from starlette.background import BackgroundTask
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import FileResponse
+
+from app.api.dependencies import AdapterDep, BackboneDep, BlobsDep, DatabaseDep, SettingsDep
+from app.api.downloads import SAFETENSORS, downloads
+from app.api.request_body import Accepts, File, Submission
+from app.api.schemas.adapters import AdapterPublic, ImportRequest
+from app.api.schemas.errors import refusals
+from app.api.transfer import store_import, write_export
+from app.auth.caller import CallerDep
+from app.auth.scopes import READ, TRAIN
+from app.registry import aliases
+
+router = APIRouter(tags=["adapters"])
+
+EXPORTED = File("max_artifact_mb", "What `GET /adapters/{id}/export` gave.", required=True)
+ImportDep = Annotated[
+    Submission[ImportRequest], Depends(Accepts(ImportRequest, files={"file": EXPORTED}, json_body=False, optional=True))
+]
+
+
+@router.get(
+    "/adapters/{adapter_id}/export",
+    operation_id="export_adapter",
+    dependencies=[READ],
+    summary="Export an adapter",
+    response_class=FileResponse,
+    responses={**downloads(SAFETENSORS, "One safetensors file"), **refusals(404, 409)},
+)
+async def export_adapter(adapter: AdapterDep, blobs: BlobsDep, db: DatabaseDep, settings: SettingsDep) -> FileResponse:
+    """One safetensors file with everything another service needs: delta, prompt or head, metadata, and the mask."""
+    export = await run_in_threadpool(write_export, db, blobs, adapter, spool=settings.spool)
+    name = f"{adapter.lang}-{adapter.version}.safetensors"
+    cleanup = BackgroundTask(export.folder.cleanup)
+    return FileResponse(export.path, media_type=SAFETENSORS, filename=name, background=cleanup)
+
+
+@router.post(
+    "/adapters/import",
+    status_code=201,
+    operation_id="import_adapter",
+    dependencies=[TRAIN],
+    summary="Import an adapter",
+    responses=refusals(409, 413, 415, 422),
+)
+def import_adapter(
+    body: ImportDep, db: DatabaseDep, blobs: BlobsDep, backbone: BackboneDep, caller: CallerDep
+) -> AdapterPublic:
+    """Verify and register an exported adapter. Its ticket is found by the mask's hash, or created."""
+    adapter = store_import(
+        db, blobs, body.files["file"].path, tenant=caller.tenant, backbone=backbone, request=body.request
+    )
+    with db.read() as session:
+        return AdapterPublic.of(adapter, aliases.aliases_of(session, [adapter.id])[adapter.id])
