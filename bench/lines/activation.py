@@ -25,7 +25,7 @@ from bench.side import Measured, run, timed
 from ltp.adapter.artefact import Adapter
 from ltp.backbone.architecture import WORD_EMBEDDINGS
 from ltp.backbone.load import load_backbone
-from ltp.compute.buffers import carve
+from ltp.compute.buffers import allocate
 from ltp.compute.masked_add import fuse_all
 from ltp.config import Precision
 from ltp.delta.fuse import fusing, overlay, positions_in
@@ -149,7 +149,7 @@ def switch() -> Measured:
     """Fuse from compact into the same buffers, whatever they held; word embeddings as an overlay of rows."""
     weights, ticket, adapters = _two()
     names = [name for name in weights if name != WORD_EMBEDDINGS]
-    buffers = dict(zip(names, carve((weights[name].shape, torch.float32) for name in names), strict=True))
+    buffers = dict(zip(names, allocate((weights[name].shape, torch.float32) for name in names), strict=True))
     before = {name: weights[name].clone() for name in weights}
 
     def to(number: int) -> dict[str, torch.Tensor]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from ltp.adapter.plan import Plan
+    from ltp.adapter.plan import TrainingPlan
     from ltp.adapter.seed_run import SeedRun
     from ltp.backbone.load import Backbone
     from ltp.ticket.mask import Ticket
@@ -110,12 +110,14 @@ def dense_losses(data: str | None) -> Measured:
     return Measured(timed(lambda: losses.append(training.step()), runs=STEPS, warmup=0), detail={"losses": losses})
 
 
-def small_plan(data: str | None) -> Plan:
+def small_plan(data: str | None) -> TrainingPlan:
     """What the losses are compared on: no dropout, small batches."""
     return plan_for("mini", data, precision="fp32", batch=SMALL_BATCH, examples=STEPS * SMALL_BATCH, dropout=False)
 
 
-def plan_for(name: str, data: str | None, *, precision: str, batch: int, examples: int, dropout: bool = True) -> Plan:
+def plan_for(
+    name: str, data: str | None, *, precision: str, batch: int, examples: int, dropout: bool = True
+) -> TrainingPlan:
     """One training run before its first step, as the product prepares it."""
     from dataclasses import replace
 
@@ -170,7 +172,7 @@ def ticket_like_a_drifts(pretrained: Backbone, corpus: list[str]) -> Ticket:
     return Ticket(masks, shapes, selectable, selectable, 0, "decoupled", pretrained.info.fingerprint)
 
 
-def our_run(plan: Plan) -> SeedRun:
+def our_run(plan: TrainingPlan) -> SeedRun:
     """The product's training, before its first step."""
     from ltp.adapter.seed_run import SeedRun
     from ltp.adapter.sparse import SparseParameters, touched_rows
@@ -182,7 +184,7 @@ def our_run(plan: Plan) -> SeedRun:
 class Dense:
     """The peers: transformers' model with a soft prompt, every unfrozen parameter in the optimiser."""
 
-    def __init__(self, plan: Plan, peer: str) -> None:
+    def __init__(self, plan: TrainingPlan, peer: str) -> None:
         import torch
 
         from ltp.adapter.seed_run import INITIAL, ORDER

@@ -18,13 +18,13 @@ from torch import Tensor
 
 from ltp.backbone.architecture import BY_ROWS, DECODER, LM_BIAS, WORD_EMBEDDINGS, layer_of
 from ltp.backbone.load import Backbone
-from ltp.compute.buffers import carve
+from ltp.compute.buffers import allocate
 from ltp.delta.delta import Delta, DeltaDtype, encode_dense
 from ltp.model.encoder import Overlay, Weights, weights_from
 
 
 @dataclass(frozen=True)
-class _Piece:
+class _DensePiece:
     """One tensor's share of the vector, or that of some of its rows."""
 
     pristine: Tensor
@@ -51,19 +51,19 @@ class DenseParameters:
         self._pieces = dict(self._cut())
         self._weights = self._view()
 
-    def _cut(self) -> Iterator[tuple[str, _Piece]]:
+    def _cut(self) -> Iterator[tuple[str, _DensePiece]]:
         parameters = self._backbone.parameters
         known = [name for name in parameters if name not in (WORD_EMBEDDINGS, DECODER, LM_BIAS)]
         whole = {name: parameters[name] for name in known if self._words is not None or layer_of(name) is not None}
         some = {name: parameters[name][rows] for name, rows in self.rows.items()}  # (R, H); biases (3,)
         pristine = whole | some  # rows come last, so that the tensors before them are aligned as they were
         device = self.rows[WORD_EMBEDDINGS].device
-        (self.values,) = carve([((sum(tensor.numel() for tensor in pristine.values()),), torch.float32)], device)
+        (self.values,) = allocate([((sum(tensor.numel() for tensor in pristine.values()),), torch.float32)], device)
         start = 0
         for name, tensor in pristine.items():
             span = slice(start, start := start + tensor.numel())
             leaf = self.values[span].view(tensor.shape).detach()
-            yield name, _Piece(tensor, leaf.copy_(tensor).requires_grad_(), span)
+            yield name, _DensePiece(tensor, leaf.copy_(tensor).requires_grad_(), span)
 
     def _view(self) -> Weights:
         leaves = {name: piece.leaf for name, piece in self._pieces.items()}

@@ -15,7 +15,7 @@ from ltp.model.methods import RECIPES
 from ltp.ticket.mask import Ticket
 
 
-def decoded(backbone: Backbone, adapter: Adapter, ticket: Ticket | None) -> Weights:
+def materialise(backbone: Backbone, adapter: Adapter, ticket: Ticket | None) -> Weights:
     """Fuse an adapter, in fp32, into copies of the tensors it changes; the others are the backbone's by reference.
 
     Raises:

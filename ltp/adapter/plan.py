@@ -38,7 +38,7 @@ class Labelled:
 
 
 @dataclass(frozen=True)
-class Plan:
+class TrainingPlan:
     """One training run before its first step. `ticket` is None for methods that need none."""
 
     backbone: Backbone
@@ -98,7 +98,7 @@ def make_plan(
     test: Sequence[Example],
     config: AdapterConfig,
     seeds: int,
-) -> Plan:
+) -> TrainingPlan:
     """Check and encode everything.
 
     Raises:
@@ -129,7 +129,7 @@ def make_plan(
         "train": _contents(train),
         "dev": _contents(dev),
     }
-    return Plan(
+    return TrainingPlan(
         backbone=backbone,
         ticket=ticket,
         method=method,

@@ -10,8 +10,8 @@ from typing import Any
 import torch.nn.functional as F
 
 from ltp.adapter.artefact import Adapter
-from ltp.adapter.materialise import decoded
-from ltp.adapter.plan import Labelled, Plan
+from ltp.adapter.materialise import materialise
+from ltp.adapter.plan import Labelled, TrainingPlan
 from ltp.metrics import score
 from ltp.model.classify import classify
 from ltp.model.encoder import Encoder
@@ -23,7 +23,7 @@ SUMMARISED = ("accuracy", "macro_f1", "ece", "loss")
 class Scorer:
     """Scores adapters of one plan the way the engine would answer."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: TrainingPlan) -> None:
         self._plan, self._encoder = plan, Encoder(plan.backbone)
 
     def __call__(
@@ -31,14 +31,14 @@ class Scorer:
     ) -> dict[str, Any]:
         """Metrics on `part`, with the mean cross-entropy as `loss`; `selected_on` marks data a choice was made by."""
         plan = self._plan
-        weights = decoded(plan.backbone, adapter, plan.ticket)
+        weights = materialise(plan.backbone, adapter, plan.ticket)
         prompts = [adapter.prompt.to(plan.backbone.verbalizer.device)] * len(part)
         logits = classify(self._encoder, weights, part.encoded, prompts, pad=plan.pad, done=done).double()
         metrics = score(logits.softmax(1).numpy(), part.labels.numpy()).as_dict()
         return metrics | {"loss": float(F.cross_entropy(logits, part.labels)), "selected_on": selected_on}
 
 
-def best_first(scores: Sequence[dict[str, Any]]) -> int:
+def best_index(scores: Sequence[dict[str, Any]]) -> int:
     """The index of the best: highest accuracy, then lowest loss, then earliest."""
     return max(range(len(scores)), key=lambda index: (scores[index]["accuracy"], -scores[index]["loss"], -index))
 

@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ltp.adapter.dense import DenseParameters
-from ltp.adapter.plan import Plan
+from ltp.adapter.plan import TrainingPlan
 from ltp.adapter.sparse import SparseParameters
 from ltp.errors import TrainingDiverged
 from ltp.model.classify import classify
@@ -32,7 +32,7 @@ INITIAL, ORDER, DROPOUT = range(3)
 
 
 @dataclass
-class Course:
+class SeedState:
     """How far a seed has come, and its best epoch so far; plain numbers that go into a checkpoint."""
 
     step: int = 0
@@ -47,9 +47,9 @@ class Course:
 class SeedRun:
     """Trains one seed of a plan, from the pretrained values; `model` is put back to them first."""
 
-    def __init__(self, plan: Plan, model: SparseParameters | DenseParameters, *, seed: int) -> None:
+    def __init__(self, plan: TrainingPlan, model: SparseParameters | DenseParameters, *, seed: int) -> None:
         config = plan.config
-        self.seed, self.course = seed, Course()
+        self.seed, self.course = seed, SeedState()
         self._plan, self._model, self._device = plan, model, plan.backbone.verbalizer.device
         self._added = {name: module.to(self._device) for name, module in _added(plan, step_seed(seed, INITIAL))}
         self._no_prompt = torch.empty(0, plan.backbone.info.hidden, device=self._device)
@@ -161,15 +161,15 @@ class SeedRun:
 
     def restore(self, tensors: Mapping[str, Tensor], course: Mapping[str, Any]) -> None:
         """Go on from `tensors()` and a course saved with them."""
-        self.course = Course(**course)
+        self.course = SeedState(**course)
         self._model.restore(tensors["values"])
         for name, module in self._added.items():
-            module.load_state_dict(under(tensors, name))
-        self._best = {name: tensor.to(self._device) for name, tensor in under(tensors, "best").items()}
-        self._optimizer.restore(under(tensors, "adamw"))
+            module.load_state_dict(with_prefix(tensors, name))
+        self._best = {name: tensor.to(self._device) for name, tensor in with_prefix(tensors, "best").items()}
+        self._optimizer.restore(with_prefix(tensors, "adamw"))
 
 
-def _added(plan: Plan, seed: int) -> Iterator[tuple[str, nn.Module]]:
+def _added(plan: TrainingPlan, seed: int) -> Iterator[tuple[str, nn.Module]]:
     """What the method adds to the model, with its initial values."""
     hidden = plan.backbone.info.hidden
     if plan.recipe.soft:
@@ -178,6 +178,6 @@ def _added(plan: Plan, seed: int) -> Iterator[tuple[str, nn.Module]]:
         yield "head", Classifier(hidden, seed=seed)
 
 
-def under(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+def with_prefix(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
     """The tensors whose names start with `prefix` and a dot, by the rest of their names."""
     return {name[len(prefix) + 1 :]: tensor for name, tensor in tensors.items() if name.startswith(f"{prefix}.")}

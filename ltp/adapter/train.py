@@ -10,9 +10,9 @@ from torch import Tensor
 
 from ltp.adapter.artefact import Adapter, TemplateOptions
 from ltp.adapter.dense import DenseParameters
-from ltp.adapter.plan import Labelled, Plan, make_plan
-from ltp.adapter.report import Scorer, best_first, summary
-from ltp.adapter.seed_run import SeedRun, under
+from ltp.adapter.plan import Labelled, TrainingPlan, make_plan
+from ltp.adapter.report import Scorer, best_index, summary
+from ltp.adapter.seed_run import SeedRun, with_prefix
 from ltp.adapter.sparse import SparseParameters, touched_rows
 from ltp.backbone.load import Backbone
 from ltp.backbone.strategy import STRATEGIES
@@ -88,7 +88,7 @@ class _Done:
 
 class _Trainer:
     def __init__(
-        self, plan: Plan, progress: ProgressCallback, checkpoints: Checkpoints | None, timings: Timings
+        self, plan: TrainingPlan, progress: ProgressCallback, checkpoints: Checkpoints | None, timings: Timings
     ) -> None:
         self._plan, self._progress, self._checkpoints, self._timings = plan, progress, checkpoints, timings
         with timings("prepare"):
@@ -157,7 +157,7 @@ class _Trainer:
             self._timings.add(phase, seconds)
         self._done.courses = state["done"]
         for index in range(len(state["done"])):
-            self._done.best.append(under(tensors, f"done.{index}"))
+            self._done.best.append(with_prefix(tensors, f"done.{index}"))
         current = self._seed_run()
         now = {name.removeprefix("now."): tensor for name, tensor in tensors.items() if name.startswith("now.")}
         current.restore(now, state["course"])
@@ -168,7 +168,7 @@ class _Trainer:
         with self._timings("encode"):
             adapters = [self._artefact(best) for best in self._done.best]
         dev = self._score(adapters, plan.dev, "scoring", selected_on=True)
-        chosen = best_first(dev)
+        chosen = best_index(dev)
         per_seed = [
             {"seed": course["seed"], "epoch": course["best_epoch"], "dev": found}
             for course, found in zip(self._done.courses, dev, strict=True)
@@ -204,7 +204,7 @@ class _Trainer:
             backbone=plan.backbone.info.fingerprint,
             ticket_sha256=plan.ticket.sha256 if plan.ticket else None,
             template=TemplateOptions(literal=plan.config.literal, max_length=plan.config.max_length),
-            head={name: tensor.cpu() for name, tensor in under(best, "head").items()},
+            head={name: tensor.cpu() for name, tensor in with_prefix(best, "head").items()},
         )
 
     def _training(self) -> dict[str, Any]:
@@ -227,7 +227,7 @@ class _Trainer:
         }
 
 
-def _model(plan: Plan) -> SparseParameters | DenseParameters:
+def _model(plan: TrainingPlan) -> SparseParameters | DenseParameters:
     """What trains of the backbone, by the method."""
     tied = STRATEGIES[plan.strategy].ties_output
     rows = touched_rows(plan.backbone, plan.train.encoded, tied=tied, words=plan.words)

@@ -17,7 +17,7 @@ ALIGNMENT = 64
 """Bytes: a cache line, and the widest vector register."""
 
 
-def carve(wanted: Iterable[tuple[tuple[int, ...], torch.dtype]], device: str | torch.device = "cpu") -> list[Tensor]:
+def allocate(wanted: Iterable[tuple[tuple[int, ...], torch.dtype]], device: str | torch.device = "cpu") -> list[Tensor]:
     """Make uninitialised tensors of these shapes and types side by side; the memory lives as long as one of them."""
     wanted = [(tuple(shape), dtype) for shape, dtype in wanted]
     starts, size = [], 0

@@ -62,7 +62,7 @@ def fuse_all(tensors: Iterable[Fusing], *, wide: bool | None = None) -> None:
     Raises:
         ValueError: see `fuse_into`; nothing has been written then.
     """
-    blocks: list[_Block] = []
+    blocks: list[_FusingBlock] = []
     for tensor in tensors:
         before = tensor.before or kernel.bits_before(tensor.active)
         if len(tensor.active) != -(-tensor.buffer.numel() // 8) or before[-1] != len(tensor.values):
@@ -85,7 +85,7 @@ def all_active(size: int) -> NDArray[np.uint8]:
     return bits
 
 
-def ready(precision: torch.dtype, device: torch.device) -> None:
+def compile_for(precision: torch.dtype, device: torch.device) -> None:
     """Compile what fusing into `precision` takes on a device, so that no first answer waits for it."""
     if device.type == "cpu":
         nothing = torch.empty(1, dtype=precision)
@@ -102,7 +102,7 @@ def _fuse_elsewhere(tensor: Fusing) -> None:
     tensor.buffer.copy_(fused)
 
 
-class _Block(NamedTuple):
+class _FusingBlock(NamedTuple):
     """A stretch of one tensor: elements `start` to `stop`; `first` is the number of its first value."""
 
     add: kernel.Add
@@ -116,7 +116,7 @@ class _Block(NamedTuple):
     first: int
 
 
-def _blocks(tensor: Fusing, before: list[int], *, wide: bool | None) -> Iterator[_Block]:
+def _blocks(tensor: Fusing, before: list[int], *, wide: bool | None) -> Iterator[_FusingBlock]:
     half, rounded = tensor.values.dtype == torch.float16, tensor.buffer.dtype == torch.bfloat16
     add = kernel.adding(kernel.Types(half, rounded, kernel.expands() if wide is None else wide))
     out = tensor.buffer.view(-1)
@@ -125,7 +125,7 @@ def _blocks(tensor: Fusing, before: list[int], *, wide: bool | None) -> Iterator
     written = out.view(torch.uint16).numpy() if rounded else out.numpy()
     for number, first in enumerate(before[:-1]):
         start = number * kernel.BLOCK
-        yield _Block(
+        yield _FusingBlock(
             add,
             written,
             pristine,
@@ -138,5 +138,5 @@ def _blocks(tensor: Fusing, before: list[int], *, wide: bool | None) -> Iterator
         )
 
 
-def _fuse_block(block: _Block) -> None:
+def _fuse_block(block: _FusingBlock) -> None:
     block.add(*block[1:])

@@ -1,8 +1,8 @@
 """Dividing one call's work among threads, for work that leaves the interpreter: numpy, torch, hashing.
 
 As many threads as torch computes with (`torch.get_num_threads`). Torch's own threads divide one operation on a large
-tensor. `share` divides a walk over blocks small enough to stay in a core's cache; `each_alone` gives every item a core
-to itself, so that many small operations need not wait for each other one by one.
+tensor. `share` divides work on blocks small enough to stay in a core's cache; `map_single_threaded` gives every item a
+core to itself, so that many small operations need not wait for each other one by one.
 """
 
 from __future__ import annotations
@@ -52,33 +52,33 @@ def share(work: Callable[[T], R], items: Iterable[T]) -> list[R]:
     return results  # type: ignore[return-value]  # every place is filled
 
 
-def each_alone(work: Callable[[T], R], items: Sequence[T]) -> list[R]:
+def map_single_threaded(work: Callable[[T], R], items: Sequence[T]) -> list[R]:
     """Return `[work(item) for item in items]`, each computed by a thread in which torch divides nothing further.
 
     When some fail the first failure is raised, once all have ended.
     """
-    futures = [_soloists(torch.get_num_threads()).submit(work, item) for item in items]
+    futures = [_single_threads(torch.get_num_threads()).submit(work, item) for item in items]
     wait(futures)
     return [future.result() for future in futures]
 
 
 @cache
-def _soloists(count: int) -> ThreadPoolExecutor:
-    everybody = threading.Barrier(count + 1)
+def _single_threads(count: int) -> ThreadPoolExecutor:
+    started = threading.Barrier(count + 1)
 
     def begin() -> None:
         torch.get_num_threads()  # a thread's first look is when torch gives it what was set last: let that be over
         torch.set_num_threads(1)
-        everybody.wait()
+        started.wait()
 
-    pool = ThreadPoolExecutor(count, "soloist", initializer=begin)
+    pool = ThreadPoolExecutor(count, "single-thread", initializer=begin)
     for _ in range(count):
         pool.submit(int)  # each starts a thread, the ones before being held at the barrier
-    everybody.wait()
+    started.wait()
     torch.set_num_threads(count)  # what a thread set last is what threads that torch meets later begin with
     return pool
 
 
 @cache
 def _pool() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(thread_name_prefix="crew")
+    return ThreadPoolExecutor(thread_name_prefix="shared-work")

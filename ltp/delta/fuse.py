@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ltp.backbone.architecture import DECODER, WORD_EMBEDDINGS
-from ltp.compute.buffers import carve
+from ltp.compute.buffers import allocate
 from ltp.compute.masked_add import Fusing, all_active, fuse_all, fuse_into
 from ltp.delta.delta import Delta
 from ltp.model.encoder import Overlay
@@ -41,7 +41,7 @@ def fuse(
     """
     names = [name for name in moved(delta) if name not in (WORD_EMBEDDINGS, DECODER)]
     wanted = [(parameters[name].shape, torch.float32) for name in names]
-    buffers = carve(wanted, parameters[names[0]].device if names else "cpu")
+    buffers = allocate(wanted, parameters[names[0]].device if names else "cpu")
     fuse_all(fusing(buffer, parameters[name], delta, ticket, name) for name, buffer in zip(names, buffers, strict=True))
     return dict(zip(names, buffers, strict=True)), overlay(parameters, delta, ticket)
 

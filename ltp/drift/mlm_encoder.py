@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from ltp.backbone.load import Backbone
 from ltp.config import Precision
 from ltp.drift.batches import MaskedBatch
-from ltp.drift.padding import Grid
+from ltp.drift.padding import PaddedBatch
 from ltp.model.encoder import Arithmetic, ForwardPass, Weights
 from ltp.model.head import Module
 from ltp.training.dropout import Noise
@@ -42,8 +42,8 @@ class _MaskedPass(ForwardPass):
     def __init__(self, arithmetic: Arithmetic, batch: MaskedBatch, noise: Noise | None) -> None:
         super().__init__(arithmetic, batch, noise)
         cells = torch.arange(len(batch.ids), device=batch.ids.device) if batch.cells is None else batch.cells
-        self._tokens = Grid.of(cells, lines=batch.size, width=batch.longest, heads=self._heads)
-        self._queries = Grid.of(batch.query_cells, lines=batch.size, width=batch.queries, heads=self._heads)
+        self._tokens = PaddedBatch.of(cells, lines=batch.size, width=batch.longest, heads=self._heads)
+        self._queries = PaddedBatch.of(batch.query_cells, lines=batch.size, width=batch.queries, heads=self._heads)
 
     def features(self, weights: Weights) -> Tensor:
         """See `MaskedEncoder`."""

@@ -18,7 +18,7 @@ from ltp.model.select_rows import select_rows
 
 
 @dataclass(frozen=True)
-class Grid:
+class PaddedBatch:
     """Cells of B lines, T a line, times the heads; N of the cells hold a token."""
 
     blocks: int
@@ -29,14 +29,14 @@ class Grid:
     """The cell each packed row lies in, (N x heads,)."""
 
     @staticmethod
-    def of(cells: Tensor, *, lines: int, width: int, heads: int) -> Grid:
+    def of(cells: Tensor, *, lines: int, width: int, heads: int) -> PaddedBatch:
         """Lay out `cells` (N,), distinct numbers line x `width` + place."""
         head = torch.arange(heads, device=cells.device)
         line, inside = (cells // width)[:, None], (cells % width)[:, None]
         place = ((line * heads + head) * width + inside).flatten()
         source = place.new_zeros(lines * heads * width)
         source[place] = torch.arange(len(place), device=cells.device)
-        return Grid(lines * heads, source, place)
+        return PaddedBatch(lines * heads, source, place)
 
     def spread(self, packed: Tensor) -> Tensor:
         """(N, heads x d) to (B x heads, T, d).

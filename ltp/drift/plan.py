@@ -15,7 +15,7 @@ Rows = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Plan:
+class DriftPlan:
     """What every step will see. `rows` (R,) are the word embedding rows that some training step reads, ascending."""
 
     train: Tokens
@@ -42,11 +42,11 @@ class Plan:
         return train, validation, further
 
 
-def make_plan(backbone: Backbone, tokens: Tokens, config: MLMConfig) -> Plan:
+def make_plan(backbone: Backbone, tokens: Tokens, config: MLMConfig) -> DriftPlan:
     """Hold lines out, choose where random tokens come from, and find the rows some step will read."""
     train, validation = hold_out(tokens, config)
     pool = candidates(backbone.tokenizer, train, config, special=backbone.special.ids())
     masking = Masking(backbone.special.mask, pool, config.mask_share, config.seed)
     vocabulary = backbone.info.vocabulary
     rows = rows_read(masking, train, epochs=config.epochs, vocabulary=vocabulary)
-    return Plan(train, validation, masking, *masking.draw_validation(validation), rows, vocabulary)
+    return DriftPlan(train, validation, masking, *masking.draw_validation(validation), rows, vocabulary)

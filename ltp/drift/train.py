@@ -22,9 +22,9 @@ from ltp.drift.batches import PART_TOKENS, Lines, MaskedBatch, build, epoch_orde
 from ltp.drift.cross_entropy import masked_loss
 from ltp.drift.masking import Bools, Ids, Purpose, Tokens
 from ltp.drift.mlm_encoder import MaskedEncoder
-from ltp.drift.plan import Plan, make_plan
+from ltp.drift.plan import DriftPlan, make_plan
 from ltp.drift.stored import Drift, encode
-from ltp.drift.trainable import Movable
+from ltp.drift.trainable import TrainableParameters
 from ltp.errors import TrainingDiverged
 from ltp.model.encoder import Weights, weights_from
 from ltp.progress import Progress, ProgressCallback
@@ -73,7 +73,7 @@ def train_drift(
         report=lambda done: report(Progress("tokenizing", done, len(lines))),
     )
     plan = make_plan(backbone, tokens, config)
-    movable = Movable(backbone, STRATEGIES[strategy], rows=torch.from_numpy(plan.rows))
+    movable = TrainableParameters(backbone, STRATEGIES[strategy], rows=torch.from_numpy(plan.rows))
     identity = identity_of(
         kind="drift",
         backbone=backbone.info.fingerprint,
@@ -87,7 +87,7 @@ def train_drift(
 
 
 def _measure(
-    backbone: Backbone, movable: Movable, best: dict[str, Tensor], report: dict[str, Any], config: MLMConfig
+    backbone: Backbone, movable: TrainableParameters, best: dict[str, Tensor], report: dict[str, Any], config: MLMConfig
 ) -> Drift:
     exact, rows = movable.drift_of(best)
     values, exponent = encode({name: tensor.cpu() for name, tensor in exact.items()})
@@ -125,8 +125,8 @@ class _Run:
     def __init__(
         self,
         backbone: Backbone,
-        plan: Plan,
-        movable: Movable,
+        plan: DriftPlan,
+        movable: TrainableParameters,
         config: MLMConfig,
         report: ProgressCallback,
         checkpoints: Checkpoints | None,

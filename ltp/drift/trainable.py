@@ -19,7 +19,7 @@ PULL_CHUNK = 1 << 17
 """Elements the L1 pull handles at a time: parameter, origin and gradient together fit the second-level cache."""
 
 
-class Movable:
+class TrainableParameters:
     """The trainable parameters, where they came from, and their optimiser.
 
     `rows` (R,) are the word embedding rows that train, None when all or none do; `parameters[WORD_EMBEDDINGS]` is then

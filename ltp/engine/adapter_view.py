@@ -30,7 +30,7 @@ class Rows(Protocol):
 
 
 @dataclass(frozen=True)
-class View:
+class AdapterView:
     """What one adapter changes. The rest is the backbone's, and computed for a whole batch at once."""
 
     prompt: Tensor

@@ -20,7 +20,7 @@ from ltp.compute.masked_add import Fusing, all_active, fuse_all, fuse_into
 from ltp.config import VERBALIZER
 from ltp.delta.delta import Delta
 from ltp.delta.fuse import bits_of_rows, fusing, moved
-from ltp.engine.adapter_view import ReadyRows, View, among
+from ltp.engine.adapter_view import AdapterView, ReadyRows, among
 from ltp.engine.linear import Linear, reorders
 from ltp.engine.projections import Unit
 from ltp.model.encoder import Overlay
@@ -30,20 +30,20 @@ from ltp.ticket.mask import Ticket, active_in_rows
 
 if TYPE_CHECKING:
     from ltp.adapter.artefact import Adapter
-    from ltp.engine.shared_weights import Shared
+    from ltp.engine.shared_weights import SharedWeights
 
 COUNTED_ROWS = 4096
 """Rows of a mask counted at a time."""
 
 
-class Compact:
+class CompactAdapter:
     """One adapter on its ticket, or a dense one; `view` answers as it is, `fused` makes one that answers faster.
 
     Raises:
         CorruptArtifact: the template fits no input of this backbone.
     """
 
-    def __init__(self, shared: Shared, adapter: Adapter, ticket: Ticket | None) -> None:
+    def __init__(self, shared: SharedWeights, adapter: Adapter, ticket: Ticket | None) -> None:
         self._shared, self._ticket = shared, ticket
         self._delta = shared.kept(adapter.delta)
         self._moved = frozenset(moved(self._delta))
@@ -54,10 +54,10 @@ class Compact:
         self.nbytes = adapter.nbytes + self.view.nbytes
         self.fused_nbytes = self._fused_nbytes()
 
-    def _view(self, adapter: Adapter) -> View:
+    def _view(self, adapter: Adapter) -> AdapterView:
         shared = self._shared
         prompt = adapter.prompt.to(shared.device)
-        view = View(prompt, shared.template(adapter), nbytes=prompt.nbytes)
+        view = AdapterView(prompt, shared.template(adapter), nbytes=prompt.nbytes)
         if not self._moved and not adapter.head:
             return view
         norms = self._norms()
@@ -79,7 +79,7 @@ class Compact:
         """Whether nothing but the prompt was trained."""
         return self.view.head is None and not self._moved
 
-    def fused(self) -> View:
+    def fused(self) -> AdapterView:
         """Fuse all of it."""
         if self.changes_nothing:
             return self.view
@@ -173,7 +173,7 @@ class Compact:
 class JustInTime:
     """A product whose weight is fused when it is called."""
 
-    def __init__(self, compact: Compact, unit: Unit) -> None:
+    def __init__(self, compact: CompactAdapter, unit: Unit) -> None:
         self._compact, self._unit = compact, unit
 
     def __call__(self, tokens: Tensor) -> Tensor:
@@ -184,7 +184,7 @@ class JustInTime:
 class StoredRows:
     """Rows of an embedding matrix as stored."""
 
-    def __init__(self, compact: Compact, name: str) -> None:
+    def __init__(self, compact: CompactAdapter, name: str) -> None:
         self._delta, self._ticket, tensor = compact.of_matrix(name)
         self._name, self._pristine = name, tensor.view(len(tensor), -1)  # (V, H); biases (V, 1)
         self._stored = self._delta.rows[name]

@@ -14,19 +14,19 @@ import torch
 
 from ltp.backbone.load import Backbone
 from ltp.compute import masked_add
-from ltp.compute.threads import each_alone
+from ltp.compute.threads import map_single_threaded
 from ltp.config import Precision
-from ltp.engine.adapter_view import View
+from ltp.engine.adapter_view import AdapterView
 from ltp.engine.forward import Forward
 from ltp.engine.packing import UNEVEN, arrange, divide, shares
 from ltp.engine.pairs import PairRequest, Prediction
-from ltp.engine.shared_weights import Shared
-from ltp.engine.tiers import Source, Tiers
+from ltp.engine.shared_weights import SharedWeights
+from ltp.engine.tiers import AdapterSource, Tiers
 from ltp.model.classify import MAX_TOKENS
 from ltp.model.template import Encoded, Template
 
 FUSED_BYTES, COMPACT_BYTES = 1 << 30, 1 << 28
-Part = tuple[View, list[int]]
+Part = tuple[AdapterView, list[int]]
 """An adapter, and the requests of a call that are for it."""
 
 
@@ -41,7 +41,7 @@ class Engine:
         self,
         backbone: Backbone,
         *,
-        source: Source,
+        source: AdapterSource,
         precision: Precision = "fp32",
         device: str = "cpu",
         fused_bytes: int = FUSED_BYTES,
@@ -50,8 +50,8 @@ class Engine:
     ) -> None:
         backbone = backbone.on(device)
         self._max_tokens, self._pad = max_tokens, backbone.special.pad
-        shared = Shared(backbone, precision=precision)
-        masked_add.ready(shared.dtype, shared.device)
+        shared = SharedWeights(backbone, precision=precision)
+        masked_add.compile_for(shared.dtype, shared.device)
         self._forward = Forward(shared)
         self._tiers = Tiers(shared, source, fused_bytes=fused_bytes, compact_bytes=compact_bytes)
         self._pairs = 0
@@ -94,7 +94,7 @@ class Engine:
             return
         batches = ceil(sum(map(sum, sizes)) * (1 + 2 / UNEVEN) / self._max_tokens)
         lanes = divide(parts, lambda index: len(encoded[index].ids), batches * threads)
-        yield from each_alone(compute, lanes)  # products of few tokens fill no more than one core
+        yield from map_single_threaded(compute, lanes)  # products of few tokens fill no more than one core
 
     @torch.inference_mode()  # a mode is a thread's own
     def _compute(self, parts: Sequence[Part], encoded: dict[int, Encoded]) -> dict[int, Prediction]:

@@ -17,9 +17,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ltp.backbone.architecture import POSITION_EMBEDDINGS, TYPE_EMBEDDINGS, WORD_EMBEDDINGS
-from ltp.engine.adapter_view import View
-from ltp.engine.packing import Grid, MixedBatch
-from ltp.engine.shared_weights import Shared
+from ltp.engine.adapter_view import AdapterView
+from ltp.engine.packing import AttentionGrid, MixedBatch
+from ltp.engine.shared_weights import SharedWeights
 from ltp.model.encoder import EMBEDDING_NORM
 from ltp.model.head import ClassHead, WordHead
 
@@ -27,14 +27,14 @@ T = TypeVar("T")
 Head = WordHead | ClassHead
 STEP = 4
 """A processor's products are compiled for each number of rows, which costs more than a few rows of a neighbour do."""
-Edges = Sequence[tuple[View, int, int]]
+Edges = Sequence[tuple[AdapterView, int, int]]
 """Adapters in the order of the batch, each with the stretch of rows that is its own."""
 
 
 class Forward:
     """Computes verbalizer logits on what `shared` holds. Any threads may, each with batches of its own."""
 
-    def __init__(self, shared: Shared) -> None:
+    def __init__(self, shared: SharedWeights) -> None:
         self._shared = shared
         architecture = shared.backbone.architecture
         self._heads, self._epsilon = architecture.heads, architecture.norm_epsilon
@@ -99,12 +99,12 @@ class Forward:
             found.index_copy_(0, grid.examples, self._mix(mine, k, v, grid).to(found.dtype))
         return found
 
-    def _split(self, cells: Tensor, grid: Grid, parts: int) -> Sequence[Tensor]:
+    def _split(self, cells: Tensor, grid: AttentionGrid, parts: int) -> Sequence[Tensor]:
         split = cells.float().view(grid.size, -1, parts, self._heads, cells.shape[1] // parts // self._heads)
         return split.permute(2, 0, 3, 1, 4).unbind(0)  # (G, heads, T, d) each
 
     @staticmethod
-    def _mix(q: Tensor, k: Tensor, v: Tensor, grid: Grid) -> Tensor:
+    def _mix(q: Tensor, k: Tensor, v: Tensor, grid: AttentionGrid) -> Tensor:
         context = F.scaled_dot_product_attention(q, k, v, attn_mask=grid.keys)  # (G, heads, T, d)
         return context.transpose(1, 2).reshape(-1, q.shape[1] * q.shape[3])
 
@@ -124,7 +124,7 @@ class Forward:
         return self._by_run(tokens, edges, lambda view: view.norms.get(name, own), norm)
 
     def _by_run(
-        self, rows: Tensor, edges: Edges, of: Callable[[View], T], compute: Callable[[Tensor, T], Tensor]
+        self, rows: Tensor, edges: Edges, of: Callable[[AdapterView], T], compute: Callable[[Tensor, T], Tensor]
     ) -> Tensor:
         """Compute `rows` with what each adapter has; neighbours that have the same are taken together."""
         runs: list[tuple[T, int, int]] = []

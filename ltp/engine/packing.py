@@ -15,14 +15,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ltp.engine.adapter_view import View
+from ltp.engine.adapter_view import AdapterView
 from ltp.model.template import Encoded
 
 SIMILAR = 0.8
 """Examples share a grid when the shortest has at least this share of the longest's tokens."""
 UNEVEN = 16
 """Lanes may differ by this fraction of one for the sake of an adapter that stays whole."""
-Part = tuple[View, Sequence[Encoded]]
+Part = tuple[AdapterView, Sequence[Encoded]]
 """One adapter's examples."""
 T = TypeVar("T")
 
@@ -31,13 +31,13 @@ T = TypeVar("T")
 class Span:
     """Where one adapter's tokens and examples are."""
 
-    view: View
+    view: AdapterView
     tokens: tuple[int, int]
     examples: tuple[int, int]
 
 
 @dataclass(frozen=True)
-class Grid:
+class AttentionGrid:
     """G examples that attend together, padded to the longest."""
 
     examples: Tensor
@@ -69,7 +69,7 @@ class MixedBatch:
     mask: Tensor
     """Place of each example's `<mask>`, or whatever is asked, (B,)."""
     spans: list[Span]
-    grids: list[Grid]
+    grids: list[AttentionGrid]
 
 
 def arrange(parts: Sequence[Part], *, pad: int) -> MixedBatch:
@@ -96,7 +96,7 @@ def arrange(parts: Sequence[Part], *, pad: int) -> MixedBatch:
         mask=there(starts + np.array([example.asked for example in examples])),
         spans=list(_spans(parts, [*starts.tolist(), int(lengths.sum())])),
         grids=[
-            Grid(there(which), there(cells), there(targets), None if keys is None else keys.to(device))
+            AttentionGrid(there(which), there(cells), there(targets), None if keys is None else keys.to(device))
             for which, cells, targets, keys in _grids(lengths, starts)
         ],
     )
@@ -129,8 +129,8 @@ def _grids(
 
 
 def divide(
-    parts: Sequence[tuple[View, list[T]]], size: Callable[[T], int], lanes: int
-) -> list[list[tuple[View, list[T]]]]:
+    parts: Sequence[tuple[AdapterView, list[T]]], size: Callable[[T], int], lanes: int
+) -> list[list[tuple[AdapterView, list[T]]]]:
     """Deal the examples of some adapters, in order, into at most `lanes` lists of about as many tokens.
 
     The cut lies between two adapters, unless the nearest such place is further than an `UNEVEN`th of a list away.

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ltp.adapter.artefact import Adapter
 
 
-class Shared:
+class SharedWeights:
     """One backbone in one precision: that of the products. Embeddings, norms, attention and residuals are fp32."""
 
     def __init__(self, backbone: Backbone, *, precision: Precision = "fp32") -> None:

@@ -16,16 +16,16 @@ from functools import partial
 from typing import Any
 
 from ltp.adapter.artefact import Adapter
-from ltp.engine.adapter_view import View
+from ltp.engine.adapter_view import AdapterView
 from ltp.engine.cache import ByteCache
-from ltp.engine.compact import Compact
+from ltp.engine.compact import CompactAdapter
 from ltp.engine.prefetch import Prefetcher
-from ltp.engine.shared_weights import Shared
+from ltp.engine.shared_weights import SharedWeights
 from ltp.engine.usage import Popularity
 from ltp.errors import BackboneMismatch, CorruptArtifact
 from ltp.ticket.mask import Ticket
 
-Source = Callable[[Any], tuple[Adapter, Ticket | None]]
+AdapterSource = Callable[[Any], tuple[Adapter, Ticket | None]]
 """Fetches a published adapter, and the ticket it needs, by key; never called by two threads at once."""
 AGAIN = 0.25
 """An adapter whose earlier uses weigh no more than this is asked for as if for the first time."""
@@ -34,10 +34,10 @@ AGAIN = 0.25
 class Tiers:
     """Adapters by key. One thread asks for views; any may fetch ahead, drop or ask for stats."""
 
-    def __init__(self, shared: Shared, source: Source, *, fused_bytes: int, compact_bytes: int) -> None:
+    def __init__(self, shared: SharedWeights, source: AdapterSource, *, fused_bytes: int, compact_bytes: int) -> None:
         self._shared, self._source = shared, source
-        self._fused: ByteCache[View] = ByteCache(fused_bytes)
-        self._compact: ByteCache[Compact] = ByteCache(compact_bytes)
+        self._fused: ByteCache[AdapterView] = ByteCache(fused_bytes)
+        self._compact: ByteCache[CompactAdapter] = ByteCache(compact_bytes)
         self._popularity = Popularity()
         self._fetching = threading.Lock()
         self._ahead = Prefetcher(self._fetch_ahead)
@@ -46,14 +46,14 @@ class Tiers:
         return key in self._fused or key in self._compact
 
     @contextmanager
-    def held(self, keys: Iterable[Hashable]) -> Iterator[tuple[list[Hashable], list[View]]]:
+    def held(self, keys: Iterable[Hashable]) -> Iterator[tuple[list[Hashable], list[AdapterView]]]:
         """Pin the adapters of the first of `keys`, at least one, as many as the compact tier's bound allows.
 
         Raises:
             BackboneMismatch, DeltaDoesNotFitTicket, CorruptArtifact: one cannot be used. Whatever the source raises.
         """
         taken: list[Hashable] = []
-        views: list[View] = []
+        views: list[AdapterView] = []
         with ExitStack() as pins:
             for key in keys:
                 taken.append(key)
@@ -62,7 +62,7 @@ class Tiers:
                     break
             yield taken, views
 
-    def _view(self, key: Hashable, pins: ExitStack) -> View:
+    def _view(self, key: Hashable, pins: ExitStack) -> AdapterView:
         again = self._popularity.of(key) > AGAIN
         self._popularity.note(key)
         ready = pins.enter_context(self._fused.pinned_if_there(key))
@@ -78,15 +78,15 @@ class Tiers:
             pins.push(pin.pop_all())
             return compact.view
 
-    def _fetch(self, key: Hashable) -> tuple[Compact, int]:
+    def _fetch(self, key: Hashable) -> tuple[CompactAdapter, int]:
         with self._fetching:
             adapter, ticket = self._source(key)
-        self._refuse_strangers(adapter, ticket)
+        self._check_backbone(adapter, ticket)
         adapter.check(ticket, self._shared.backbone.shapes)
-        compact = Compact(self._shared, adapter, ticket)
+        compact = CompactAdapter(self._shared, adapter, ticket)
         return compact, compact.nbytes
 
-    def _refuse_strangers(self, adapter: Adapter, ticket: Ticket | None) -> None:
+    def _check_backbone(self, adapter: Adapter, ticket: Ticket | None) -> None:
         info = self._shared.backbone.info
         for artefact in (adapter, ticket):
             if artefact is not None and artefact.backbone != info.fingerprint:
@@ -115,6 +115,6 @@ class Tiers:
         return {f"{tier}_{name}": float(value) for tier, found in figures.items() for name, value in found.items()}
 
 
-def _fused(compact: Compact) -> tuple[View, int]:
+def _fused(compact: CompactAdapter) -> tuple[AdapterView, int]:
     view = compact.fused()
     return view, view.nbytes

@@ -17,7 +17,7 @@ from ltp.config import MLMConfig, Strategy
 from ltp.drift import masking
 from ltp.drift.batches import epoch_order
 from ltp.drift.masking import Purpose, Tokens
-from ltp.drift.plan import Plan, make_plan
+from ltp.drift.plan import DriftPlan, make_plan
 
 
 @dataclass
@@ -78,7 +78,7 @@ def _model(backbone: Backbone, strategy: Strategy) -> XLMRobertaForMaskedLM:
     return model
 
 
-def _plan(backbone: Backbone, lines: list[str], config: MLMConfig) -> Plan:
+def _plan(backbone: Backbone, lines: list[str], config: MLMConfig) -> DriftPlan:
     special, pad = backbone.special.ids(), backbone.special.pad
     tokens = masking.tokenize(
         backbone.tokenizer, lines, special=special, pad=pad, max_length=config.max_length, report=lambda _: None
@@ -99,6 +99,6 @@ def _batch(tokens: Tokens, inputs: masking.Ids, predicted: masking.Bools, chosen
 
 
 @torch.no_grad()
-def _validate(model: XLMRobertaForMaskedLM, plan: Plan) -> float:
+def _validate(model: XLMRobertaForMaskedLM, plan: DriftPlan) -> float:
     held = plan.validation
     return float(model(**_batch(held, plan.held_inputs, plan.held_predicted, np.arange(len(held.lengths)))).loss)

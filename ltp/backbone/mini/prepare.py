@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from ltp import atomic_file, tensorfile
 from ltp.backbone.architecture import POSITION_EMBEDDINGS, TYPE_EMBEDDINGS, WORD_EMBEDDINGS
 from ltp.backbone.manifest import BackboneInfo, read_manifest, write_note
-from ltp.backbone.mini import source
+from ltp.backbone.mini import quantised_model
 from ltp.backbone.mini.tokenizer import build_tokenizer, write_tokenizer
 from ltp.errors import BackboneError, BackboneIncomplete
 from ltp.progress import Progress, ProgressCallback
@@ -58,7 +58,7 @@ def prepare_mini(cache_dir: Path, *, progress: ProgressCallback | None = None) -
         if prepared is not None:
             return prepared
         with atomic_file.new_folder(directory) as new:
-            write_mini(new, source.find(), progress=progress)
+            write_mini(new, quantised_model.find(), progress=progress)
         return read_manifest(directory)
 
 
@@ -81,7 +81,7 @@ def write_mini(directory: Path, path: Path, *, progress: ProgressCallback | None
     """
     report = progress or (lambda _: None)
     report(Progress("reading the source", 0, 4))
-    found = source.read(path)
+    found = quantised_model.read(path)
     report(Progress("merging the adaptation", 1, 4))
     weights = merge_adaptation(pretrained_weights(found))
     report(Progress("writing the checkpoint", 2, 4))
@@ -94,7 +94,7 @@ def write_mini(directory: Path, path: Path, *, progress: ProgressCallback | None
     report(Progress("ready", 4, 4))
 
 
-def pretrained_weights(found: source.Source) -> Weights:
+def pretrained_weights(found: quantised_model.QuantisedModel) -> Weights:
     """Name the source's tensors as XLM-R's: positions move up by two, token type 0 becomes the only one."""
     sizes, hidden = found.sizes, found.sizes.hidden
     positions = np.zeros((sizes.positions + FIRST_POSITION, hidden), np.float32)
@@ -139,7 +139,7 @@ def merge_adaptation(weights: Weights, *, path: Path = ADAPTATION) -> Weights:
     return merged
 
 
-def _config(sizes: source.Sizes) -> dict[str, object]:
+def _config(sizes: quantised_model.Sizes) -> dict[str, object]:
     return {
         "architectures": ["XLMRobertaForMaskedLM"],
         "model_type": "xlm-roberta",

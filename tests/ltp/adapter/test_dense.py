@@ -13,7 +13,7 @@ from transformers import XLMRobertaForMaskedLM
 
 from ltp.adapter.artefact import Adapter, TemplateOptions
 from ltp.adapter.dense import DenseParameters
-from ltp.adapter.materialise import decoded
+from ltp.adapter.materialise import materialise
 from ltp.adapter.sparse import touched_rows
 from ltp.backbone.architecture import DECODER, LM_BIAS, WORD_EMBEDDINGS
 from ltp.backbone.load import Backbone, load_backbone
@@ -166,7 +166,10 @@ def test_what_is_published_is_what_was_trained(still: Backbone, method: Method) 
     if adapter.head:
         object.__setattr__(weights, "classifier", ClassHead(adapter.head))
     with torch.no_grad():
-        trained, published = encoder(weights, batch, prompts), encoder(decoded(still, adapter, None), batch, prompts)
+        trained, published = (
+            encoder(weights, batch, prompts),
+            encoder(materialise(still, adapter, None), batch, prompts),
+        )
     assert torch.allclose(trained, published, atol=1e-5)
 
 

@@ -13,7 +13,7 @@ from ltp.backbone.architecture import DECODER, WORD_EMBEDDINGS
 from ltp.backbone.load import Backbone
 from ltp.backbone.strategy import STRATEGIES, EmbeddingStrategy, strategy_of_checkpoint
 from ltp.config import Strategy
-from ltp.drift.trainable import Movable
+from ltp.drift.trainable import TrainableParameters
 from ltp.errors import InvalidConfig
 
 MADE_UP = EmbeddingStrategy(cast("Strategy", "attention_only"), trains=lambda name: ".attention." in name)
@@ -52,7 +52,7 @@ def test_a_strategy_that_ties_refuses_a_checkpoint_with_two_matrices() -> None:
 
 
 def test_a_new_strategy_needs_nothing_but_its_object(tiny_backbone: Backbone) -> None:
-    movable = Movable(tiny_backbone, MADE_UP, rows=torch.arange(3))
+    movable = TrainableParameters(tiny_backbone, MADE_UP, rows=torch.arange(3))
     attention = {name for name in tiny_backbone.shapes if ".attention." in name}
     assert set(movable.parameters) == attention
     movable.pull(0.0)

@@ -2,7 +2,7 @@
 
 import torch
 
-from ltp.compute.buffers import ALIGNMENT, carve
+from ltp.compute.buffers import ALIGNMENT, allocate
 
 WANTED = [
     ((3, 5), torch.float32),
@@ -14,7 +14,7 @@ WANTED = [
 
 
 def test_tensors_do_not_overlap() -> None:
-    tensors = carve(WANTED)
+    tensors = allocate(WANTED)
     assert [(tuple(tensor.shape), tensor.dtype) for tensor in tensors] == WANTED
     assert all(tensor.is_contiguous() and not tensor.data_ptr() % ALIGNMENT for tensor in tensors if tensor.numel())
     for number, tensor in enumerate(tensors):
@@ -23,7 +23,7 @@ def test_tensors_do_not_overlap() -> None:
 
 
 def test_the_memory_outlives_its_neighbours() -> None:
-    kept = carve([((1000,), torch.float32), ((1000,), torch.float32)])[1].fill_(3)
-    carve([((1000,), torch.float32)])[0].fill_(4)
+    kept = allocate([((1000,), torch.float32), ((1000,), torch.float32)])[1].fill_(3)
+    allocate([((1000,), torch.float32)])[0].fill_(4)
     assert (kept == 3).all()
-    assert carve([]) == []
+    assert allocate([]) == []

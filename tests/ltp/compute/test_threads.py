@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import torch
 
-from ltp.compute.threads import each_alone, share
+from ltp.compute.threads import map_single_threaded, share
 
 
 @pytest.fixture(params=[1, 3], autouse=True)
@@ -57,7 +57,7 @@ def test_each_alone_has_a_thread_in_which_torch_does_not_divide(threads: int) ->
         meeting.wait(20)
         return number, torch.get_num_threads(), threading.current_thread().name
 
-    found = each_alone(work, range(threads))
+    found = map_single_threaded(work, range(threads))
     assert [(number, inside) for number, inside, _ in found] == [(number, 1) for number in range(threads)]
     assert len({name for _, _, name in found}) == threads
     assert torch.get_num_threads() == threads
@@ -75,5 +75,5 @@ def test_a_failure_alone_is_raised_when_all_have_ended() -> None:
         ended.append(number)
 
     with pytest.raises(ValueError, match="nothing"):
-        each_alone(work, range(3))
+        map_single_threaded(work, range(3))
     assert sorted(ended) == [1, 2]

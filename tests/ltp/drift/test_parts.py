@@ -14,7 +14,7 @@ from ltp.config import MLMConfig
 from ltp.drift.batches import PART_TOKENS, build, epoch_order, parts
 from ltp.drift.cross_entropy import cut_positions, masked_loss
 from ltp.drift.masking import BLOCK, Masking, Purpose, Tokens, candidates, hold_out, rows_read, tokenize
-from ltp.drift.padding import Grid
+from ltp.drift.padding import PaddedBatch
 from ltp.training.dropout import Noise
 
 MASK = 7
@@ -177,7 +177,7 @@ def test_a_batch_says_where_everything_lies() -> None:
 def test_a_grid_pads_and_packs_without_a_trace(lengths: list[int], heads: int) -> None:
     width, size, longest = 2 * heads, len(lengths), max(lengths)
     cells = torch.tensor([line * longest + place for line, length in enumerate(lengths) for place in range(length)])
-    grid = Grid.of(cells, lines=size, width=longest, heads=heads)
+    grid = PaddedBatch.of(cells, lines=size, width=longest, heads=heads)
     packed = torch.randn(len(cells), width, requires_grad=True)
     padded = grid.spread(packed)
     plain = torch.zeros(size * longest, width).index_copy(0, cells, packed.detach())

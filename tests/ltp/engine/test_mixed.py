@@ -11,17 +11,17 @@ from support.synthetic import pairs, random_changes, random_ticket
 from support.tiny_backbone import write_tiny
 
 from ltp.adapter.artefact import Adapter, TemplateOptions
-from ltp.adapter.materialise import decoded
+from ltp.adapter.materialise import materialise
 from ltp.backbone.architecture import BY_ROWS, POSITION_EMBEDDINGS, TYPE_EMBEDDINGS, WORD_EMBEDDINGS
 from ltp.backbone.load import Backbone, load_backbone
 from ltp.config import Method
 from ltp.delta.delta import Delta, encode, encode_dense
-from ltp.engine.compact import Compact
+from ltp.engine.compact import CompactAdapter
 from ltp.engine.engine import Engine
 from ltp.engine.forward import Forward
 from ltp.engine.packing import arrange
 from ltp.engine.pairs import PairRequest
-from ltp.engine.shared_weights import Shared
+from ltp.engine.shared_weights import SharedWeights
 from ltp.model.classify import classify
 from ltp.model.encoder import Encoder
 from ltp.model.head import Classifier
@@ -114,7 +114,7 @@ def expected(backbone: Backbone, library: Library) -> dict[str, torch.Tensor]:
     """Logits of every text by the plain forward pass on whole fused copies, one adapter at a time."""
     found, encoder = {}, Encoder(backbone)
     for key, (adapter, ticket) in library.items():
-        weights, examples = decoded(backbone, adapter, ticket), encoded(backbone, adapter)
+        weights, examples = materialise(backbone, adapter, ticket), encoded(backbone, adapter)
         found[key] = classify(encoder, weights, examples, [adapter.prompt] * len(examples), pad=backbone.special.pad)
     return found
 
@@ -123,10 +123,10 @@ def expected(backbone: Backbone, library: Library) -> dict[str, torch.Tensor]:
 def test_a_mixed_batch_equals_the_plain_computation_one_by_one(
     backbone: Backbone, library: Library, expected: dict[str, torch.Tensor], tier: str
 ) -> None:
-    shared = Shared(backbone)
+    shared = SharedWeights(backbone)
     forward, parts = Forward(shared), []
     for number, (key, (adapter, ticket)) in enumerate(library.items()):
-        compact = Compact(shared, adapter, ticket)
+        compact = CompactAdapter(shared, adapter, ticket)
         ready = tier == "fused" or (tier == "both" and number % 2)
         parts.append((compact.fused() if ready else compact.view, encoded(backbone, library[key][0])))
     with torch.inference_mode():
@@ -155,10 +155,10 @@ def test_threads_that_take_a_lane_each_answer_as_one_does(
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_a_fused_adapter_answers_as_its_compact_form(backbone: Backbone, library: Library, precision: str) -> None:
-    shared = Shared(backbone, precision=precision)
+    shared = SharedWeights(backbone, precision=precision)
     forward = Forward(shared)
     for key, (adapter, ticket) in library.items():
-        compact, examples = Compact(shared, adapter, ticket), encoded(backbone, adapter)
+        compact, examples = CompactAdapter(shared, adapter, ticket), encoded(backbone, adapter)
         with torch.inference_mode():
             one, other = (
                 forward(arrange([(view, examples)], pad=backbone.special.pad))
@@ -169,17 +169,17 @@ def test_a_fused_adapter_answers_as_its_compact_form(backbone: Backbone, library
 
 def test_every_matrix_of_embeddings_can_change_by_itself(backbone: Backbone, library: Library) -> None:
     assert {WORD_EMBEDDINGS, POSITION_EMBEDDINGS, TYPE_EMBEDDINGS} <= {*library["all"][0].delta.values}
-    shared = Shared(backbone)
-    view = Compact(shared, *library["words alone"]).view
+    shared = SharedWeights(backbone)
+    view = CompactAdapter(shared, *library["words alone"]).view
     assert {*view.embeddings} == {WORD_EMBEDDINGS}
     assert not view.products
     assert not view.norms
-    assert Compact(shared, *library["tied"]).view.head is not None
-    assert Compact(shared, *library["nothing"]).view.kind == ""
+    assert CompactAdapter(shared, *library["tied"]).view.head is not None
+    assert CompactAdapter(shared, *library["nothing"]).view.kind == ""
 
 
 def test_layers_that_nobody_changes_run_once_for_the_whole_batch(backbone: Backbone, library: Library) -> None:
-    shared, calls = Shared(backbone), Counter[str]()
+    shared, calls = SharedWeights(backbone), Counter[str]()
 
     def counted(name, product):
         def call(tokens):
@@ -189,14 +189,14 @@ def test_layers_that_nobody_changes_run_once_for_the_whole_batch(backbone: Backb
         return call
 
     shared.products = {name: counted(name, product) for name, product in shared.products.items()}
-    views = [Compact(shared, *library[key]).view for key in ("pt", "upper", "nothing", "upper", "pt of two")]
+    views = [CompactAdapter(shared, *library[key]).view for key in ("pt", "upper", "nothing", "upper", "pt of two")]
     views.sort(key=lambda view: view.kind)
     examples = [encoded(backbone, library[key][0])[:3] for key in ("pt", "pt of two")]
     with torch.inference_mode():
         Forward(shared)(arrange([(view, examples[len(view.prompt) == 2]) for view in views], pad=1))
     last = {f"{LAYERS - 1}.{part}" for part in ("q", "kv", "mix", "inner", "outer")}
     assert calls == dict.fromkeys(shared.products, 1)
-    assert {*Compact(shared, *library["upper"]).view.products} == last
+    assert {*CompactAdapter(shared, *library["upper"]).view.products} == last
 
 
 def test_compact_answers_take_a_scratch_of_one_product_and_no_place(backbone: Backbone, library: Library) -> None:
@@ -210,7 +210,7 @@ def test_compact_answers_take_a_scratch_of_one_product_and_no_place(backbone: Ba
     assert (engine.stats()["fused_entries"], engine.stats()["fused_bytes"]) == (0, 0)
     assert roomy.stats()["fused_entries"] == len(library)
     hidden = backbone.info.hidden
-    assert Shared(backbone).scratch.nbytes == 4 * (3 * hidden * hidden + 3 * hidden)  # query, key and value
+    assert SharedWeights(backbone).scratch.nbytes == 4 * (3 * hidden * hidden + 3 * hidden)  # query, key and value
 
 
 def test_one_that_is_larger_than_every_bound_still_answers(backbone: Backbone, library: Library) -> None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ltp.backbone.load import Backbone
-from ltp.engine.adapter_view import View
+from ltp.engine.adapter_view import AdapterView
 from ltp.engine.cache import ByteCache
 from ltp.engine.forward import STEP, _rounded
 from ltp.engine.linear import Linear
@@ -51,7 +51,7 @@ def test_every_example_is_dealt_once_within_the_budget(sizes: list[list[int]], b
 
 @given(st.lists(st.lists(st.integers(1, 30), min_size=1, max_size=6), min_size=1, max_size=8), st.integers(1, 4))
 def test_every_example_has_one_lane_and_lanes_are_even(sizes: list[list[int]], count: int) -> None:
-    views = [View(torch.zeros(1, 1), None) for _ in sizes]
+    views = [AdapterView(torch.zeros(1, 1), None) for _ in sizes]
     parts = [(view, [(part, index) for index in range(len(sizes[part]))]) for part, view in enumerate(views)]
     lanes = divide(parts, lambda example: sizes[example[0]][example[1]], count)
     assert len(lanes) <= count
@@ -66,7 +66,7 @@ def test_every_example_has_one_lane_and_lanes_are_even(sizes: list[list[int]], c
 
 
 def test_an_adapter_stays_whole_where_a_cut_beside_it_is_about_as_even() -> None:
-    one, other = (View(torch.zeros(1, 1), None) for _ in range(2))
+    one, other = (AdapterView(torch.zeros(1, 1), None) for _ in range(2))
     assert divide([(one, [5] * 10), (other, [5] * 9)], int, 2) == [[(one, [5] * 10)], [(other, [5] * 9)]]
     assert divide([(one, [5] * 16), (other, [5] * 2)], int, 2) == [[(one, [5] * 9)], [(one, [5] * 7), (other, [5] * 2)]]
 
@@ -83,7 +83,7 @@ def test_every_token_has_one_cell_and_padding_none(tiny_backbone: Backbone) -> N
     template = Template(tiny_backbone, prompt_length=4, max_length=60)
     texts = [("dog " * count, "a cat") for count in (1, 30, 2, 29, 30, 3, 1)]
     examples = template.encode(texts)
-    view = View(torch.zeros(4, tiny_backbone.info.hidden), template)
+    view = AdapterView(torch.zeros(4, tiny_backbone.info.hidden), template)
     batch = arrange([(view, examples[:3]), (view, examples[3:])], pad=tiny_backbone.special.pad)
     count = sum(len(example.ids) for example in examples)
     targets = torch.cat([grid.targets for grid in batch.grids])

