@@ -1,4 +1,4 @@
-"""One experiment on one backbone in one folder: planned, run or gone on with, reported.
+"""One experiment on one backbone in one folder: planned, run or resumed, reported.
 
 The folder holds `ledger/`, `artefacts/`, and a report for each experiment that was run in it; experiments share what
 they have in common, such as drifts.

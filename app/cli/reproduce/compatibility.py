@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from app.cli.failure import Failure
-from app.cli.reproduce.requests import scored
+from app.cli.reproduce.requests import scored_pairs
 from ltp.backbone.manifest import BackboneInfo
 from ltp.reproduce.data.suite import DataFolder
 from ltp.reproduce.plan.cell import Cell, EvaluationCell
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def check_service(client: Client, cells: Iterable[Cell], *, backbone: BackboneInfo, data: DataFolder) -> None:
-    """Refuse what would give other figures, or none, before anything is ordered. Raises Failure naming both sides."""
+    """Refuse what would give other figures, or none, before any job is submitted. Raises Failure naming both sides."""
     client.get("/readyz")  # waits while the backbone is being loaded
     served, running = client.get("/backbone"), client.get("/version")
     if served["fingerprint"] != backbone.fingerprint:
@@ -59,7 +59,9 @@ def _differences(running: dict[str, Any]) -> Iterator[str]:
 
 def _refuse_blanks(evaluations: Iterable[EvaluationCell], data: DataFolder) -> None:
     """The API takes no blank text; AmericasNLI's Nahuatl test file has some."""
-    sent = {(cell.suite, language): pairs for cell in evaluations for language, pairs in scored(cell, data).items()}
+    sent = {
+        (cell.suite, language): pairs for cell in evaluations for language, pairs in scored_pairs(cell, data).items()
+    }
     for (_, language), examples in sent.items():
         if blank := sum(not (example.premise.strip() and example.hypothesis.strip()) for example in examples):
             raise Failure(

@@ -13,7 +13,7 @@ from ltp.reproduce.plan.cell import Cell, DriftCell, EvaluationCell, TicketCell,
 from ltp.text.examples import Example
 
 APART = "x-paper"
-"""Private-use part of the tags under which adapters are kept: none of `en-x-paper` ever answers for `en`."""
+"""Private-use part of the tags under which adapters are kept: an adapter of `en-x-paper` never answers for `en`."""
 ANY_RATIO = 0.2
 """A drift is asked for with a ticket; the experiment's own tickets are selected from it afterwards."""
 Resource = Callable[[Cell], str]
@@ -32,7 +32,7 @@ class CellRequest:
 
 
 def request_for(cell: Cell, made: Resource, *, data: DataFolder, sentences: Sequence[str], folder: Path) -> CellRequest:
-    """Word the request for a cell whose needs are `made`; files are written into `folder`."""
+    """Make the request for a cell. `made` gives the ids of what it needs; files are written into `folder`."""
     match cell:
         case DriftCell():
             corpus = folder / "corpus.txt"
@@ -47,12 +47,12 @@ def request_for(cell: Cell, made: Resource, *, data: DataFolder, sentences: Sequ
             return CellRequest("/adapters", "adapter", _training(cell, made, data))
         case EvaluationCell():
             pairs = folder / "pairs.jsonl"
-            rows = [_pair(example) for examples in scored(cell, data).values() for example in examples]
+            rows = [_pair(example) for examples in scored_pairs(cell, data).values() for example in examples]
             pairs.write_text("".join(f"{json.dumps(row, ensure_ascii=False)}\n" for row in rows), encoding="utf-8")
             return CellRequest("/predictions", "prediction", {"adapter": made(cell.training)}, {"file": pairs})
 
 
-def scored(cell: EvaluationCell, data: DataFolder) -> dict[str, Sequence[Example]]:
+def scored_pairs(cell: EvaluationCell, data: DataFolder) -> dict[str, Sequence[Example]]:
     """The pairs that are scored, by language, in the order they are sent."""
     suite = data.suite(cell.suite)
     return {language: suite.file("test", language).examples[: cell.pairs] for language in cell.languages}

@@ -1,4 +1,4 @@
-"""The outcome of a cell out of what its job published: the same that the executor in one process words."""
+"""The outcome of a cell out of what its job published: the same as the in-process executor's."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.cli.failure import Failure
-from app.cli.reproduce.requests import scored
+from app.cli.reproduce.requests import scored_pairs
 from ltp.backbone.manifest import BackboneInfo
 from ltp.config import LABELS
 from ltp.reproduce.data.suite import DataFolder
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from app.cli.client import Client
 
 LOSSES = ("steps", "best_step", "losses")
-"""Of a drift's report, what the service shows beside it."""
+"""Of a drift's report, what the service shows apart from it."""
 
 
 def outcome_of(
@@ -62,7 +62,7 @@ def _answers(client: Client, resource: str, cell: EvaluationCell, data: DataFold
         )
     client.save(f"/predictions/{resource}/result", path)
     rows = _rows(path)
-    for language, examples in scored(cell, data).items():
+    for language, examples in scored_pairs(cell, data).items():
         own = list(islice(rows, len(examples)))
         predicted = [LABELS.index(row["label"]) for row in own]
         scores[language] = outcome.of_answers([_probabilities(row) for row in own], predicted, examples)

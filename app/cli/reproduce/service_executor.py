@@ -1,4 +1,4 @@
-"""The executor whose cells are jobs: ordered once, followed to their end, found again after an interruption."""
+"""The executor whose cells are jobs of a service: submitted once, followed to their end, found again after a break."""
 
 from __future__ import annotations
 
@@ -33,21 +33,21 @@ PATIENCE_S = 600.0
 DIVERGED = "training_diverged"
 AWAY = {"no_service", "connection_lost"}
 GONE = "_not_found"
-"""How the code of every refusal ends that says that there is no such thing."""
+"""The ending of every error code that says that there is no such thing."""
 COLLECTIONS = {DriftCell: "tickets", TicketCell: "tickets", TrainingCell: "adapters", EvaluationCell: "predictions"}
 
 
 class ServiceExecutor:
-    """Works on as many cells as the service has workers. `folder` holds the notes of what was ordered."""
+    """Works on as many cells as the service has workers. `folder` holds the list of submitted jobs."""
 
     def __init__(
         self, client: Client, backbone: BackboneInfo, data: DataFolder, sentences: Sequence[str], *, folder: Path
     ) -> None:
-        """Ask who works there. Raises Failure if nobody answers, LedgerMismatch if `folder` has another's jobs."""
+        """List the workers. Raises Failure if no service answers, LedgerMismatch if `folder` has another one's jobs."""
         self._client, self._backbone, self._data, self._sentences = client, backbone, data, sentences
         client.patience_s = PATIENCE_S
         self._workers = client.items("/workers")
-        self._notes = SubmittedJobs(folder, client.url)
+        self._jobs = SubmittedJobs(folder, client.url)
         self._held: set[str] = set()
         self._stopped = threading.Event()
         self._threads = ThreadPoolExecutor(self.slots)
@@ -62,7 +62,7 @@ class ServiceExecutor:
 
     @property
     def slots(self) -> int:
-        """One for each worker that was heard when this began."""
+        """One for each worker that was listed when this began."""
         return max(1, len(self._workers))
 
     def check(self, cells: Iterable[Cell]) -> None:
@@ -70,83 +70,85 @@ class ServiceExecutor:
         check_service(self._client, cells, backbone=self._backbone, data=self._data)
 
     def submit(self, cell: Cell, progress: ProgressCallback) -> Future[FinishedCell]:
-        """Order the cell, or find the order an earlier run gave."""
+        """Submit the cell's job, or find the one that an earlier run submitted."""
         return self._threads.submit(self._do, cell, progress)
 
     def holds(self, cell: Cell) -> bool:
-        """Whether the service has what the cell left."""
-        if cell.id not in self._held and (note := self._notes[cell.id]) and self._is_ready(cell, note):
+        """Whether the service has the cell's artefact."""
+        if cell.id not in self._held and (job := self._jobs[cell.id]) and self._is_ready(cell, job):
             self._held.add(cell.id)
         return cell.id in self._held
 
     def release(self, cell: Cell) -> None:
         """Delete the cell's adapter and its predictions, which hold the pairs' texts."""
-        if note := self._notes[cell.id]:
+        if job := self._jobs[cell.id]:
             with suppress(Failure):
-                for prediction in self._notes.judged_by(cell.id):
+                for prediction in self._jobs.predictions_of(cell.id):
                     self._client.delete(f"/predictions/{prediction.resource}")
             with suppress(Failure):
-                self._client.delete(f"/{COLLECTIONS[type(cell)]}/{note.resource}")
+                self._client.delete(f"/{COLLECTIONS[type(cell)]}/{job.resource}")
         self._held.discard(cell.id)
 
     def facts(self) -> dict[str, Any]:
-        """Versions here, which are the service's too, and who worked there."""
-        heard = [f"{worker['host']} ({worker['device']})" for worker in self._workers]
-        return {**machine(), "service": self._client.url, "workers": heard}
+        """Versions here, which are the service's too, and its workers."""
+        workers = [f"{worker['host']} ({worker['device']})" for worker in self._workers]
+        return {**machine(), "service": self._client.url, "workers": workers}
 
     def _do(self, cell: Cell, progress: ProgressCallback) -> FinishedCell:
         with tempfile.TemporaryDirectory(prefix="ltp-reproduce-") as scratch:
-            note = self._noted(cell) or self._ordered(cell, Path(scratch))
-            job = self._finished(note.job, progress)
+            submitted = self._usable_job(cell) or self._submitted(cell, Path(scratch))
+            job = self._followed(submitted.job, progress)
             seconds = _seconds(job)
             if (job["error"] or {}).get("code") == DIVERGED:
                 return FinishedCell({"diverged": job["error"]["detail"]}, seconds, 0.0)
             if job["status"] != "succeeded":
                 error = job["error"] or {"code": job["status"], "detail": f"it was {job['status']}"}
                 raise Failure(error["code"], f"{cell.id}, job {job['id']}: {error['detail']}")
-            outcome = self._outcome(cell, note, Path(scratch))
+            outcome = self._outcome(cell, submitted, Path(scratch))
         self._held.add(cell.id)
         return FinishedCell(outcome, seconds, 0.0)
 
-    def _outcome(self, cell: Cell, note: SubmittedJob, scratch: Path) -> Outcome:
-        return outcome_of(cell, note.resource, self._client, backbone=self._backbone, data=self._data, folder=scratch)
+    def _outcome(self, cell: Cell, submitted: SubmittedJob, scratch: Path) -> Outcome:
+        return outcome_of(
+            cell, submitted.resource, self._client, backbone=self._backbone, data=self._data, folder=scratch
+        )
 
-    def _noted(self, cell: Cell) -> SubmittedJob | None:
-        """The order of an earlier run, if it is under way, diverged, or what it made is still there."""
-        if (note := self._notes[cell.id]) is None:
+    def _usable_job(self, cell: Cell) -> SubmittedJob | None:
+        """The job of an earlier run, if it is under way, diverged, or what it made is still there."""
+        if (submitted := self._jobs[cell.id]) is None:
             return None
-        if (job := self._look(f"/jobs/{note.job}")) is None:
+        if (job := self._get_or_none(f"/jobs/{submitted.job}")) is None:
             return None
         diverged = (job["error"] or {}).get("code") == DIVERGED
-        usable = diverged or job["status"] in {"queued", "running"} or self._is_ready(cell, note)
-        return note if usable else None
+        usable = diverged or job["status"] in {"queued", "running"} or self._is_ready(cell, submitted)
+        return submitted if usable else None
 
-    def _ordered(self, cell: Cell, scratch: Path) -> SubmittedJob:
-        """Send the order. Sent twice, because a run died before it wrote this down, it is one job."""
-        before = self._notes[cell.id]
+    def _submitted(self, cell: Cell, scratch: Path) -> SubmittedJob:
+        """Submit the job. Submitted twice, because a run died before it saved this, it is one job by its key."""
+        before = self._jobs[cell.id]
         attempt = before.attempt + 1 if before else 1
-        wanted = request_for(cell, self._made, data=self._data, sentences=self._sentences, folder=scratch)
-        key = f"{self._notes.run}/{cell.id}/{attempt}"
-        accepted = self._client.post(wanted.path, wanted.body, files=wanted.files or None, key=key)
-        of = cell.training.id if isinstance(cell, EvaluationCell) else None
-        note = SubmittedJob(accepted["job"]["id"], accepted[wanted.resource]["id"], attempt, of)
-        self._notes.keep(cell.id, note)
-        return note
+        request = request_for(cell, self._resource_of, data=self._data, sentences=self._sentences, folder=scratch)
+        key = f"{self._jobs.run}/{cell.id}/{attempt}"
+        accepted = self._client.post(request.path, request.body, files=request.files or None, key=key)
+        training = cell.training.id if isinstance(cell, EvaluationCell) else None
+        submitted = SubmittedJob(accepted["job"]["id"], accepted[request.resource]["id"], attempt, training)
+        self._jobs.save(cell.id, submitted)
+        return submitted
 
-    def _made(self, cell: Cell) -> str:
-        note = self._notes[cell.id]
-        if note is None:
+    def _resource_of(self, cell: Cell) -> str:
+        submitted = self._jobs[cell.id]
+        if submitted is None:
             raise Failure("not_there", f"{cell.id} was not made by the service at {self._client.url}")
         if isinstance(cell, DriftCell):
-            return str(self._client.get(f"/tickets/{note.resource}")["drift"])
-        return note.resource
+            return str(self._client.get(f"/tickets/{submitted.resource}")["drift"])
+        return submitted.resource
 
-    def _is_ready(self, cell: Cell, note: SubmittedJob) -> bool:
-        found = self._look(f"/{COLLECTIONS[type(cell)]}/{note.resource}")
-        return found is not None and found["status"] == "ready"
+    def _is_ready(self, cell: Cell, submitted: SubmittedJob) -> bool:
+        resource = self._get_or_none(f"/{COLLECTIONS[type(cell)]}/{submitted.resource}")
+        return resource is not None and resource["status"] == "ready"
 
-    def _look(self, path: str) -> dict[str, Any] | None:
-        """What the service says of something, or None if there is no such thing any more."""
+    def _get_or_none(self, path: str) -> dict[str, Any] | None:
+        """What the service answers, or None if there is no such thing any more."""
         try:
             return self._client.get(path)
         except Failure as failure:
@@ -154,18 +156,18 @@ class ServiceExecutor:
                 raise
             return None
 
-    def _finished(self, job_id: str, progress: ProgressCallback) -> dict[str, Any]:
+    def _followed(self, job_id: str, progress: ProgressCallback) -> dict[str, Any]:
         """Follow a job to its end. Raises Failure when the service is away for too long."""
-        heard = time.monotonic()
+        answered = time.monotonic()
         while not self._stopped.wait(POLL_S):
             try:
                 job = self._client.get(f"/jobs/{job_id}")
             except Failure as failure:
                 away = failure.passing or failure.code in AWAY
-                if not away or time.monotonic() - heard > PATIENCE_S:
+                if not away or time.monotonic() - answered > PATIENCE_S:
                     raise
                 continue
-            heard, now = time.monotonic(), job["progress"]
+            answered, now = time.monotonic(), job["progress"]
             progress(Progress(now["phase"] or job["status"], now["step"], now["total"], now["metrics"]))
             if job["finished_at"]:
                 return job

@@ -1,4 +1,4 @@
-"""What was asked of the service for each cell, in one file: found again by a run that goes on."""
+"""The job that was submitted for each cell, kept in one file so that a later run finds it."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ FILE = "service.json"
 
 @dataclass(frozen=True)
 class SubmittedJob:
-    """The newest job of a cell, what it makes, and how often the cell was ordered."""
+    """The newest job of a cell, what it makes, and how often the cell was submitted."""
 
     job: str
     resource: str
     attempt: int
-    of: str | None = None
-    """Of a prediction: the cell of the adapter that judges, with which it goes."""
+    training: str | None = None
+    """Of a prediction: the cell of the adapter that made it; deleted together with the adapter."""
 
 
 class SubmittedJobs:
@@ -36,30 +36,30 @@ class SubmittedJobs:
         """
         self._path, self._lock = folder / FILE, threading.Lock()
         folder.mkdir(parents=True, exist_ok=True)
-        self.run, self._url, self._notes = str(uuid.uuid4()), url, dict[str, SubmittedJob]()
+        self.run, self._url, self._jobs = str(uuid.uuid4()), url, dict[str, SubmittedJob]()
         if self._path.exists():
             self._read()
         else:
             self._write()
 
     def __getitem__(self, cell_id: str) -> SubmittedJob | None:
-        return self._notes.get(cell_id)
+        return self._jobs.get(cell_id)
 
-    def keep(self, cell_id: str, note: SubmittedJob) -> None:
-        """Write a note down; it is there once this returns."""
+    def save(self, cell_id: str, job: SubmittedJob) -> None:
+        """Write a job down; it is on disk once this returns."""
         with self._lock:
-            self._notes[cell_id] = note
+            self._jobs[cell_id] = job
             self._write()
 
-    def judged_by(self, cell_id: str) -> list[SubmittedJob]:
+    def predictions_of(self, cell_id: str) -> list[SubmittedJob]:
         """The predictions of a training's adapter."""
-        return [note for note in self._notes.values() if note.of == cell_id]
+        return [job for job in self._jobs.values() if job.training == cell_id]
 
     def _read(self) -> None:
         try:
-            found = json.loads(self._path.read_text(encoding="utf-8"))
-            self.run, url = str(found["run"]), found["url"]
-            self._notes = {cell: SubmittedJob(**note) for cell, note in found["cells"].items()}
+            content = json.loads(self._path.read_text(encoding="utf-8"))
+            self.run, url = str(content["run"]), content["url"]
+            self._jobs = {cell: SubmittedJob(**job) for cell, job in content["cells"].items()}
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise LedgerMismatch(f"{self._path} cannot be read ({error!r}); name another folder") from error
         if url != self._url:
@@ -69,5 +69,5 @@ class SubmittedJobs:
             )
 
     def _write(self) -> None:
-        cells = {cell: asdict(note) for cell, note in self._notes.items()}
+        cells = {cell: asdict(job) for cell, job in self._jobs.items()}
         atomic_file.write_text(self._path, json.dumps({"run": self.run, "url": self._url, "cells": cells}, indent=1))

@@ -76,7 +76,7 @@ class SamplePool:
         return FewShotSample(self._suite.name, language, shots, seed, tuple(train), tuple(dev))
 
     def _stand_ins(self, file: LabelledFile) -> list[Example]:
-        """For each row one whose premise is its premise's number, and whose line is its index; blank rows left out."""
+        """Each row as an example whose premise is its premise's number and whose line is its index; no blank rows."""
         if file.language not in self._rows:
             together = self._languages if self._suite.flat else [file.language]
             groups = _premises([self._suite.file("dev", language) for language in together])

@@ -1,8 +1,8 @@
 """A benchmark's folder: development files to draw shots from, test files to score on, checked against each other.
 
-XNLI's layout is `dev-LL.tsv` and `test-LL.tsv`, AmericasNLI's `dev/LL.tsv` and `test/LL.tsv`; a folder of one's own
-may have either. Rows are parallel across languages where both have them: the same id carries the same label. Only what
-an experiment needs is read, and what is read is named with its SHA-256.
+XNLI's layout is `dev-LL.tsv` and `test-LL.tsv`, AmericasNLI's `dev/LL.tsv` and `test/LL.tsv`; a user's own
+folder may have either. Rows are parallel across languages where both have them: the same id carries the same label.
+Only what an experiment needs is read, and what is read is named with its SHA-256.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Suite:
     """One benchmark in the folder `data`/`name`."""
 
     def __init__(self, data: Path, name: str) -> None:
-        """Look what is there. Raises UnsoundData when there is no such folder, or nothing of either layout in it."""
+        """List the files. Raises UnsoundData when there is no such folder, or nothing of either layout in it."""
         self.name, self._folder = name, data / name
         if not self._folder.is_dir():
             raise UnsoundData(f"{data} holds no folder {name!r}")
@@ -36,9 +36,9 @@ class Suite:
                 self._paths["test" if match["part"] == "test" else "dev"][match["language"]] = path
         self.flat = any(self._paths.values())
         if not self.flat:
-            for part, found in self._paths.items():
+            for part, paths in self._paths.items():
                 nested = sorted((self._folder / part).glob("*.tsv"))
-                found |= {match["language"]: path for path in nested if (match := _NESTED.match(path.name))}
+                paths |= {match["language"]: path for path in nested if (match := _NESTED.match(path.name))}
         if not any(self._paths.values()):
             raise UnsoundData(f"{self._folder} holds neither dev-LL.tsv and test-LL.tsv nor dev/LL.tsv and test/LL.tsv")
         self._read: dict[tuple[Part, str], LabelledFile] = {}
@@ -59,23 +59,23 @@ class Suite:
                 known = ", ".join(self.languages(part)) or "none"
                 raise UnsoundData(f"{self.name} has no {part} file of {language!r}; there is {known}")
             path = self._paths[part][language]
-            found = read_rows(path, name=f"{self.name}/{path.relative_to(self._folder)}", language=language)
-            self._compare(part, found)
-            self._read[key] = found
+            opened = read_rows(path, name=f"{self.name}/{path.relative_to(self._folder)}", language=language)
+            self._compare(part, opened)
+            self._read[key] = opened
         return self._read[key]
 
-    def _compare(self, part: Part, found: LabelledFile) -> None:
+    def _compare(self, part: Part, new: LabelledFile) -> None:
         """Refuse a file whose rows are not those of the part's other languages."""
         for other in (file for (read, _), file in self._read.items() if read == part):
-            if self.flat and len(found) != len(other):
+            if self.flat and len(new) != len(other):
                 raise UnsoundData(
-                    f"{found.name} has {len(found)} rows and {other.name} {len(other)}; their rows must be parallel"
+                    f"{new.name} has {len(new)} rows and {other.name} {len(other)}; their rows must be parallel"
                 )
             known = dict(zip(other.ids, other.labels, strict=True))
-            for row_id, label in zip(found.ids, found.labels, strict=True):
+            for row_id, label in zip(new.ids, new.labels, strict=True):
                 if known.get(row_id, label) != label:
                     raise UnsoundData(
-                        f"row {row_id} is {label} in {found.name} and {known[row_id]} in {other.name};"
+                        f"row {row_id} is {label} in {new.name} and {known[row_id]} in {other.name};"
                         " their rows must be parallel"
                     )
 

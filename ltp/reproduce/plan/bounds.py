@@ -1,4 +1,4 @@
-"""Cutting an experiment down to the time there is, and saying in words what that left out."""
+"""Bounds that make an experiment smaller, and sentences on what they leave out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Experiments as TOML: those that are shipped, by name, and one's own, by path."""
+"""Experiments as TOML: those that are shipped, by name, and the user's own, by path."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ from ltp.reproduce.plan.rates import ChosenRate, RateSearch
 from ltp.reproduce.plan.variant import Variant
 
 Track = Literal["paper", "best"]
-"""Whose learning rate: the paper's for every method, or each method's own best."""
+"""Which learning rate: the paper's for every method, or each method's own best."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Grid:
         self.searches = [
             self._search(setting, variant) for setting in experiment.settings for variant in setting.methods
         ]
-        self._cells_of(self.runs({}))  # whatever cannot be drawn is found now
+        self._cells_of(self.runs({}))  # a sample that cannot be drawn is an error now, not hours later
 
     @property
     def sentences(self) -> int:
@@ -106,14 +106,14 @@ class Grid:
     @cached_property
     def tickets(self) -> dict[Variant, TicketCell]:
         """The ticket of every LTP variant; strategies share a drift. Raises UnsoundData without unlabelled text."""
-        found = {}
+        tickets = {}
         for variant in self.experiment.variants:
             if variant.ticket is not None:
                 if self._text is None:
                     raise UnsoundData(f"{variant.key} needs unlabelled text to measure a drift on")
                 drift = DriftCell(variant.strategy, self.experiment.mlm, self._text.sha256)
-                found[variant] = TicketCell(drift, variant.ticket)
-        return found
+                tickets[variant] = TicketCell(drift, variant.ticket)
+        return tickets
 
     def _training(
         self, setting: Setting, variant: Variant, language: str, shots: int, seed: int, rate: float
@@ -154,15 +154,15 @@ class Grid:
     def runs(self, outcomes: Mapping[str, Outcome]) -> list[Run]:
         """Every run that is known: those at the paper's rate, and at each rate that is chosen."""
         choices = self.choices(outcomes)
-        found: list[Run] = []
+        runs: list[Run] = []
         for setting in self.experiment.settings:
             for seed, shots, variant in product(range(self.experiment.seeds), setting.shots, setting.methods):
                 rates: dict[Track, float] = {"paper": self.experiment.paper_rate}
                 if choice := choices.get((setting.name, variant)):
                     rates["best"] = choice.rate
                 for track, rate in rates.items():
-                    found += self._runs(track, setting, variant, shots, seed, rate)
-        return found
+                    runs += self._runs(track, setting, variant, shots, seed, rate)
+        return runs
 
     def _runs(
         self, track: Track, setting: Setting, variant: Variant, shots: int, seed: int, rate: float
@@ -174,15 +174,15 @@ class Grid:
 
     def cells(self, outcomes: Mapping[str, Outcome]) -> list[Cell]:
         """Every cell that is known, each once: tickets with their drifts, the choice of rates, then the runs."""
-        found: dict[str, Cell] = {}
+        cells: dict[str, Cell] = {}
         for ticket in self.tickets.values():
-            found |= {ticket.drift.id: ticket.drift, ticket.id: ticket}
-        found |= {cell.id: cell for search in self.searches for cell in search.cells}
+            cells |= {ticket.drift.id: ticket.drift, ticket.id: ticket}
+        cells |= {cell.id: cell for search in self.searches for cell in search.cells}
         for cell in self._cells_of(self.runs(outcomes)):
             diverged = isinstance(cell, EvaluationCell) and "diverged" in outcomes.get(cell.training.id, {})
             if not diverged:
-                found.setdefault(cell.id, cell)
-        return list(found.values())
+                cells.setdefault(cell.id, cell)
+        return list(cells.values())
 
     def _cells_of(self, runs: list[Run]) -> list[Cell]:
         return [cell for run in runs for cell in (run.training, run.evaluation)]

@@ -53,22 +53,22 @@ class Variant:
     @classmethod
     def _with_options(cls, text: str, percent: float, options: list[str]) -> Variant:
         kinds = {"strategy": get_args(Strategy), "layers": get_args(LayerScope), "rule": get_args(Rule)}
-        found: dict[str, str] = {}
+        chosen: dict[str, str] = {}
         for option in options:
             kind = next((kind for kind, known in kinds.items() if option in known), None)
-            if kind is None or kind in found:
+            if kind is None or kind in chosen:
                 known = ", ".join(name for names in kinds.values() for name in names)
                 raise InvalidExperiment(f"{text!r}: {option!r} must be one of {known}, and one of each kind")
-            found[kind] = option
+            chosen[kind] = option
         try:
             ticket = TicketConfig(
                 active_ratio=percent / _FULL,
-                layers=cast("LayerScope", found.get("layers", "all")),
-                rule=cast("Rule", found.get("rule", "global")),
+                layers=cast("LayerScope", chosen.get("layers", "all")),
+                rule=cast("Rule", chosen.get("rule", "global")),
             )
         except InvalidConfig as error:
             raise InvalidExperiment(f"{text!r}: {error}") from error
-        return cls("ltp", ticket, cast("Strategy", found.get("strategy", "decoupled")))
+        return cls("ltp", ticket, cast("Strategy", chosen.get("strategy", "decoupled")))
 
     @property
     def key(self) -> str:

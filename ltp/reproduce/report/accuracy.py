@@ -1,4 +1,4 @@
-"""Accuracies beside the paper's: one table and one drawing for each setting and learning rate."""
+"""Accuracies next to the paper's: one table and one drawing for each setting and learning rate."""
 
 from __future__ import annotations
 
@@ -112,9 +112,9 @@ def _cell(ours: Spread | None, paper: float | None, mark: Mark | None, *, base: 
     return TableCell(formats.spread(ours), below, mark)
 
 
-def _marks(found: Mapping[str, Spread | None]) -> dict[str, Mark]:
+def _marks(spreads: Mapping[str, Spread | None]) -> dict[str, Mark]:
     """The best and second best of a column, equals alike; nothing where there is nothing to compare."""
-    means = {key: round(spread.mean, 9) for key, spread in found.items() if spread is not None}
+    means = {key: round(spread.mean, 9) for key, spread in spreads.items() if spread is not None}
     ranked = sorted(set(means.values()), reverse=True)
     if len(ranked) < 2:
         return {}

@@ -1,4 +1,4 @@
-"""What has to be known before a figure is believed: bounds, where the data differ from the paper's, what is missing."""
+"""What limits the figures: bounds, data that differ from the paper's, files that are missing."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def sections(source: ReportSource) -> Iterator[Section]:
     if bounded:
         lead = Text("This run does less than the experiment as it is written:")
         yield Section("What was bounded", [lead, Items(bounded)])
-    yield Section("Before reading the figures", [Items([*_notes(source)])])
+    yield Section("Before reading the figures", [Items([*_caveats(source)])])
     if rates := _rates(source):
         lead = Text(
             "Each method was trained at every rate of the grid at one K with seed 0; the rate with the highest accuracy"
@@ -36,7 +36,7 @@ def sections(source: ReportSource) -> Iterator[Section]:
         yield Section("Learning rates", [lead, rates])
 
 
-def _notes(source: ReportSource) -> Iterator[str]:
+def _caveats(source: ReportSource) -> Iterator[str]:
     if len(source.done) < source.total:
         yield f"Unfinished: {len(source.done)} of {source.total} cells are done; figures may still change."
     yield from _on_backbone(source)

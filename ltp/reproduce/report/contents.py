@@ -26,8 +26,8 @@ def summary(source: ReportSource) -> list[str]:
     said = []
     for setting in source.experiment.settings:
         for track in source.results.tracks:
-            found = source.results.standings(setting, track)
-            if over_all := [each for each in found if each.shots is None] or found[-1:]:
+            standings = source.results.standings(setting, track)
+            if over_all := [each for each in standings if each.shots is None] or standings[-1:]:
                 rate = formats.track(track, source.experiment.paper_rate)
                 said.append(f"{setting.title}, {rate}: {ranking.sentence(over_all[0])}")
     return said
@@ -43,10 +43,10 @@ def facts(source: ReportSource) -> dict[str, Any]:
         for line in results.lines(setting, track)
     ]
     standings = [
-        asdict(found) | {"setting": found.setting.name}
+        asdict(each) | {"setting": each.setting.name}
         for setting in source.experiment.settings
         for track in results.tracks
-        for found in results.standings(setting, track)
+        for each in results.standings(setting, track)
     ]
     cells = {variant.key: results.outcomes.get(cell.id) for variant, cell in grid.tickets.items()}
     return {

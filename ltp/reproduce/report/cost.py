@@ -15,7 +15,7 @@ MEGA = 1e6
 
 
 def sections(source: ReportSource) -> Iterator[Section]:
-    """Time by kind of cell, then methods beside each other if any was trained."""
+    """Time by kind of cell, then a comparison of the methods if any was trained."""
     blocks: list[Block] = [_by_kind(source)]
     if by_method := _trained(source):
         blocks += [_lead(), _by_method(by_method)]
@@ -40,12 +40,12 @@ def _by_kind(source: ReportSource) -> Table:
 
 def _trained(source: ReportSource) -> dict[str, list[CellRecord]]:
     """The records of the trainings that came to an end, by method."""
-    found: dict[str, dict[str, CellRecord]] = defaultdict(dict)
+    by_method: dict[str, dict[str, CellRecord]] = defaultdict(dict)
     for run in source.grid.runs(source.results.outcomes):
         record = source.records.get(run.training.id)
         if record and "diverged" not in record.outcome:
-            found[run.variant.label][record.id] = record
-    return {label: list(records.values()) for label, records in found.items()}
+            by_method[run.variant.label][record.id] = record
+    return {label: list(records.values()) for label, records in by_method.items()}
 
 
 def _lead() -> Text:

@@ -1,6 +1,6 @@
 """What a report is made of before it is Markdown or HTML: sections of text, lists, tables and figures.
 
-All of it is plain text; whoever renders it escapes it.
+All of it is plain text; `markdown` and `html` escape it.
 """
 
 from __future__ import annotations

@@ -45,7 +45,7 @@ def count(number: int, noun: str) -> str:
 
 
 def track(which: Track, paper_rate: float) -> str:
-    """At whose learning rate."""
+    """Which learning rate a table is at."""
     if which == "paper":
         return f"every method at the paper's learning rate, {format_rate(paper_rate)}"
     return "each method at its own best learning rate"

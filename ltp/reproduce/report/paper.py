@@ -31,9 +31,9 @@ class PaperTable:
 
     def average(self, shots: int | None, method: str, languages: Collection[str]) -> float | None:
         """The mean of the printed figures of these languages; None where one of them is not printed."""
-        found = [self.figure(shots, method, language) for language in languages]
-        known = [figure for figure in found if figure is not None]
-        return fsum(known) / len(known) if known and len(known) == len(found) else None
+        figures = [self.figure(shots, method, language) for language in languages]
+        known = [figure for figure in figures if figure is not None]
+        return fsum(known) / len(known) if known and len(known) == len(figures) else None
 
 
 @functools.cache

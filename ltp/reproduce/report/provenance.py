@@ -1,4 +1,4 @@
-"""Everything needed to do it again: backbone, data, program, machine and samples."""
+"""Everything needed to repeat the run: backbone, data, program, machine and samples."""
 
 from __future__ import annotations
 

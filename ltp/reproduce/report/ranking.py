@@ -1,4 +1,4 @@
-"""Which method is better, as far as can be told: orders with intervals, and each method against each."""
+"""Which method is better, as far as can be told: rankings with intervals, and each method against each."""
 
 from __future__ import annotations
 
@@ -25,31 +25,31 @@ METHOD = (
 def sections(source: ReportSource) -> Iterator[Section]:
     """The orders, if any two methods can be compared."""
     standings = [
-        found
+        each
         for setting in source.experiment.settings
         for track in source.results.tracks
-        for found in sorted(source.results.standings(setting, track), key=lambda each: each.shots or 0)
+        for each in sorted(source.results.standings(setting, track), key=lambda standings: standings.shots or 0)
     ]
     if standings:
-        blocks = [block for found in standings for block in _blocks(source, found)]
+        blocks = [block for each in standings for block in _blocks(source, each)]
         yield Section("Order of the methods", [Text(METHOD.format(resamples=RESAMPLES)), *blocks])
 
 
-def _blocks(source: ReportSource, found: Standings) -> Iterator[Block]:
-    where = "over all K" if found.shots is None else f"K = {found.shots}"
-    rate = formats.track(found.track, source.experiment.paper_rate)
-    yield Text(f"{found.setting.title}, {rate}, {where}: {sentence(found)}")
-    columns = ["place", "method", "accuracy", "95 % interval", *(["paper"] if found.setting.paper else [])]
+def _blocks(source: ReportSource, standings: Standings) -> Iterator[Block]:
+    where = "over all K" if standings.shots is None else f"K = {standings.shots}"
+    rate = formats.track(standings.track, source.experiment.paper_rate)
+    yield Text(f"{standings.setting.title}, {rate}, {where}: {sentence(standings)}")
+    columns = ["place", "method", "accuracy", "95 % interval", *(["paper"] if standings.setting.paper else [])]
     rows = []
-    for place, (key, mean) in enumerate(found.means.items(), start=1):
+    for place, (key, mean) in enumerate(standings.means.items(), start=1):
         row = [
             str(place),
             Variant.parse(key).label,
             formats.percent(mean),
-            formats.interval(found.intervals[key]),
+            formats.interval(standings.intervals[key]),
         ]
-        if found.setting.paper:
-            printed = _paper(source, found, key)
+        if standings.setting.paper:
+            printed = _paper(source, standings, key)
             row.append("–" if printed is None else f"{printed:.2f}")
         rows.append([TableCell(text) for text in row])
     yield Table(columns, rows, words=2)
@@ -64,33 +64,34 @@ def _blocks(source: ReportSource, found: Standings) -> Iterator[Block]:
                 TableCell(f"{each.p:.4f}"),
                 TableCell(f"{each.adjusted:.4f}"),
             ]
-            for each in found.comparisons
+            for each in standings.comparisons
         ],
         words=2,
     )
 
 
-def sentence(found: Standings) -> str:
+def sentence(standings: Standings) -> str:
     """The order in words, and how much of it is more than chance."""
     order, above = "", None
-    for key, mean in found.means.items():
+    for key, mean in standings.means.items():
         sign = "" if above is None else " = " if mean == above else " > "
         order, above = f"{order}{sign}{Variant.parse(key).label} ({formats.percent(mean)})", mean
-    sure = sum(each.adjusted < LEVEL for each in found.comparisons)
-    total = formats.count(len(found.comparisons), "difference")
-    said = f"{order}; {sure} of {total} significant at 5 % after adjustment, from {formats.count(found.seeds, 'seed')}."
-    unproven = [Variant.parse(key).label for key, each in found.intervals.items() if each.low <= CHANCE]
+    sure = sum(each.adjusted < LEVEL for each in standings.comparisons)
+    total = formats.count(len(standings.comparisons), "difference")
+    seeds = formats.count(standings.seeds, "seed")
+    said = f"{order}; {sure} of {total} significant at 5 % after adjustment, from {seeds}."
+    unproven = [Variant.parse(key).label for key, each in standings.intervals.items() if each.low <= CHANCE]
     if not unproven:
         return said
-    which = "all of them" if len(unproven) == len(found.means) else ", ".join(unproven)
+    which = "all of them" if len(unproven) == len(standings.means) else ", ".join(unproven)
     return f"{said} No better than guessing (33.3), as far as this shows: {which}."
 
 
-def _paper(source: ReportSource, found: Standings, key: str) -> float | None:
+def _paper(source: ReportSource, standings: Standings, key: str) -> float | None:
     """The paper's average over the same languages, and over the same K."""
-    table = paper.table(found.setting.paper or "")
-    scored = source.grid.scored[found.setting.name]
-    shots = found.setting.shots if found.shots is None else (found.shots,)
+    table = paper.table(standings.setting.paper or "")
+    scored = source.grid.scored[standings.setting.name]
+    shots = standings.setting.shots if standings.shots is None else (standings.shots,)
     averages = [table.average(each, key, scored) for each in shots]
     known = [average for average in averages if average is not None]
     return sum(known) / len(known) if len(known) == len(averages) else None

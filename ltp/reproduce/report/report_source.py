@@ -1,4 +1,4 @@
-"""What a report is about: an experiment, what was left of it within bounds, its results, and how they came about."""
+"""What a report is made from: an experiment, what its bounds left of it, its results, and how they came about."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ XLMR_BASE = ("xlm-roberta-base", 12, 768, 250002)
 
 @dataclass(frozen=True)
 class ReportSource:
-    """Everything a report tells."""
+    """Everything a report is made from."""
 
     full: Experiment
     """As it is written, without bounds."""

@@ -1,6 +1,6 @@
 """The figures of a ledger: for each method and K the accuracies by language and seed, and comparisons of methods.
 
-Averages that are set beside each other cover the same languages: every one that is scored, and of the paper's figures
+Averages that are compared cover the same languages: every one that is scored, and of the paper's figures
 the same. A seed counts for an average once all of them are scored.
 """
 
@@ -103,7 +103,7 @@ class Standings:
 
 
 class Results:
-    """What a grid's finished cells amount to."""
+    """The figures of a grid's finished cells."""
 
     def __init__(self, grid: Grid, outcomes: Mapping[str, Outcome]) -> None:
         self.grid, self.outcomes = grid, outcomes
@@ -122,9 +122,9 @@ class Results:
         line = self._lines[key]
         if "diverged" in self.outcomes.get(run.training.id, {}):
             line.diverged.add(run.seed)
-        if found := self.outcomes.get(run.evaluation.id):
+        if outcome := self.outcomes.get(run.evaluation.id):
             suite = self.grid.data.suite(run.evaluation.suite)
-            for language, scores in found["languages"].items():
+            for language, scores in outcome["languages"].items():
                 gold = suite.file("test", language).labels[: len(scores["predicted"])]
                 right = [LABELS[int(digit)] == label for digit, label in zip(scores["predicted"], gold, strict=True)]
                 line.hits.setdefault(run.seed, {})[language] = np.array(right)
@@ -151,7 +151,7 @@ class Results:
 
     def _compared(self, setting: Setting, track: Track) -> list[Standings]:
         bootstraps: dict[tuple[int, ...], Bootstrap] = {}
-        found, over_all = [], []
+        standings, over_all = [], []
         for shots in setting.shots:
             lines = [line for line in self.lines(setting, track, shots) if line.whole]
             seeds = tuple(sorted(set.intersection(*(set(line.whole) for line in lines)))) if lines else ()
@@ -160,14 +160,14 @@ class Results:
             bootstrap = bootstraps.setdefault(seeds, self._bootstrap(setting, len(seeds)))
             replicates = {line.variant.key: bootstrap.replicates(_of(line, seeds)) for line in lines}
             means = {line.variant.key: float(np.mean([line.averages[seed] for seed in seeds])) for line in lines}
-            found.append(_standings(setting, track, shots, len(seeds), means, replicates))
+            standings.append(_standings(setting, track, shots, len(seeds), means, replicates))
             over_all.append((seeds, means, replicates))
         if len(over_all) > 1 and len({(seeds, tuple(means)) for seeds, means, _ in over_all}) == 1:
             names = list(over_all[0][1])
             means = {name: float(np.mean([each[1][name] for each in over_all])) for name in names}
             joined = {name: np.mean([each[2][name] for each in over_all], axis=0) for name in names}
-            found.append(_standings(setting, track, None, len(over_all[0][0]), means, joined))
-        return found
+            standings.append(_standings(setting, track, None, len(over_all[0][0]), means, joined))
+        return standings
 
     def _bootstrap(self, setting: Setting, seeds: int) -> Bootstrap:
         suite, bound = self.grid.data.suite(setting.test), self.grid.experiment.pairs

@@ -21,27 +21,29 @@ PRINTED = (
 
 def sections(source: ReportSource) -> Iterator[Section]:
     """What is known of the tickets, if there is one."""
-    found = {
+    outcomes = {
         variant: outcome
         for variant, cell in source.grid.tickets.items()
         if (outcome := source.results.outcomes.get(cell.id))
     }
-    if found:
-        yield Section("Tickets", [*_blocks(source, found)])
+    if outcomes:
+        yield Section("Tickets", [*_blocks(source, outcomes)])
 
 
-def _blocks(source: ReportSource, found: dict[Variant, dict[str, Any]]) -> Iterator[Block]:
-    own = next(iter(found.values()))["embeddings_own_share"]["model"]
+def _blocks(source: ReportSource, outcomes: dict[Variant, dict[str, Any]]) -> Iterator[Block]:
+    own = next(iter(outcomes.values()))["embeddings_own_share"]["model"]
     yield Text(
         f"The embeddings hold {formats.percent(own)} % of this backbone's parameters. A ticket's share above that is"
         " concentration in the embeddings, one below it in the layers. Parameters whose drift is zero never moved:"
         " a ticket that contains some was filled up by order."
     )
-    if any(paper.embeddings_share(variant.key) for variant in found):
+    if any(paper.embeddings_share(variant.key) for variant in outcomes):
         yield Text(PRINTED)
     columns = ["ticket", "active", "of selectable", "moved", "zero drift", "embeddings' share", "paper"]
-    yield Table(columns, [_row(variant, outcome) for variant, outcome in found.items()])
-    chosen = {variant: found[variant] for variant in (source.experiment.tickets or tuple(found)) if variant in found}
+    yield Table(columns, [_row(variant, outcome) for variant, outcome in outcomes.items()])
+    chosen = {
+        variant: outcomes[variant] for variant in (source.experiment.tickets or tuple(outcomes)) if variant in outcomes
+    }
     if 1 <= len(chosen) <= MOST_DRAWN:
         layers = {variant.label: outcome["distribution"] for variant, outcome in chosen.items()}
         caption = "Share of the active parameters in the embeddings and in each Transformer layer."

@@ -17,7 +17,7 @@ from ltp.reproduce.plan.grid import Run
 
 FORWARD_AND_BACK = 3.0
 LINE = 1.2
-"""A sentence of the MLM run beside a pair: the loss over the whole vocabulary outweighs that it is shorter."""
+"""Cost of a sentence of the MLM run in pairs: the loss over the whole vocabulary outweighs that it is shorter."""
 BEGIN = {DriftCell.kind: 300.0, TicketCell.kind: 40.0, TrainingCell.kind: 150.0, EvaluationCell.kind: 60.0}
 """What a cell takes whatever its size: reading and writing artefacts, first steps."""
 LABELS = 3

@@ -1,4 +1,4 @@
-"""Whoever does the cells: in this process (`in_process`), or elsewhere. The runner knows only this protocol."""
+"""The protocol of what does the cells, in this process (`in_process`) or elsewhere; the runner knows only this."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Executor(Protocol):
         """Raise, before anything is begun, what it already knows it would raise for one of these."""
 
     def submit(self, cell: Cell, progress: ProgressCallback) -> Future[FinishedCell]:
-        """Begin a cell, all of whose needs are held; one may also finish it before returning."""
+        """Begin a cell whose needs are all held; it may be finished before this returns."""
 
     def holds(self, cell: Cell) -> bool:
         """Whether the cell's artefact is here."""

@@ -58,7 +58,7 @@ class InProcessExecutor:
         begin = time.monotonic()
         try:
             outcome = self._do(cell, progress)
-        except Exception as error:  # noqa: BLE001  handed to whoever asks for the result
+        except Exception as error:  # noqa: BLE001  raised again by the future
             future.set_exception(error)
         else:
             future.set_result(FinishedCell(outcome, time.monotonic() - begin, peak_rss_mb()))

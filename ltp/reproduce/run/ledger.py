@@ -1,7 +1,7 @@
 """Finished cells, one JSON file each, and the identity that all of them share.
 
-A file appears whole or not at all, so whatever kills the run costs at most the cell that was being worked on. One
-process at a time has the ledger; its lock goes with the process.
+A file appears whole or not at all, so a run that is killed loses at most the cell it was at. One process at a time
+has the ledger; its lock ends with the process.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class Ledger:
                 f"another process is working in {folder}; wait for it, or name another folder"
             ) from error
         try:
-            self.identity = _joined(folder / IDENTITY, identity)
+            self.identity = _merged(folder / IDENTITY, identity)
         except LedgerMismatch:
             self._lock.release()
             raise
@@ -78,7 +78,7 @@ class Ledger:
         for path in sorted((self.folder / CELLS).glob("*.json")):
             try:
                 record = CellRecord(**json.loads(path.read_text(encoding="utf-8")))
-            except (ValueError, TypeError):  # not of our writing, or the disk's fault: the cell is done again
+            except (ValueError, TypeError):  # damaged, or not written by this program: the cell is done again
                 continue
             if record.id == path.stem:
                 yield record.id, record
@@ -93,7 +93,7 @@ class Ledger:
         """What every finished cell says, by id."""
         return {record_id: record.outcome for record_id, record in self._records.items()}
 
-    def keep(self, cell: Cell, outcome: Outcome, *, seconds: float, peak_rss_mb: float) -> CellRecord:
+    def save(self, cell: Cell, outcome: Outcome, *, seconds: float, peak_rss_mb: float) -> CellRecord:
         """Write a finished cell down; it is there once this returns."""
         now = datetime.now(UTC).isoformat(timespec="seconds")
         record = CellRecord(cell.id, cell.kind, cell.label, outcome, round(seconds, 3), round(peak_rss_mb, 1), now)
@@ -102,19 +102,19 @@ class Ledger:
         return record
 
 
-def _joined(path: Path, identity: Identity) -> Identity:
+def _merged(path: Path, identity: Identity) -> Identity:
     """Compare the folder's identity with this run's, and add the data files it did not know. Raises LedgerMismatch."""
     own = identity.facts()
     if path.exists():
         try:
             there = json.loads(path.read_text(encoding="utf-8"))
-            found = [line for name in own for line in _differences(name, there[name], own[name])]
+            differences = [line for name in own for line in _differences(name, there[name], own[name])]
             own["data"] = {**there["data"], **own["data"]}
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise LedgerMismatch(f"{path} cannot be read ({error!r}); name another folder") from error
-        if found:
+        if differences:
             raise LedgerMismatch(
-                f"the results in {path.parent} cannot be mixed with these: {'; '.join(found)}."
+                f"the results in {path.parent} cannot be mixed with these: {'; '.join(differences)}."
                 " Name another folder, or run as before"
             )
     atomic_file.write_text(path, json.dumps(own, indent=1, ensure_ascii=False))

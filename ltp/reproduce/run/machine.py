@@ -18,9 +18,9 @@ _KILO = 1024
 def machine() -> dict[str, Any]:
     """Processor, cores, memory in GB, Python and package versions."""
     return {
-        "processor": _found("/proc/cpuinfo", r"model name\s*: (.*)") or platform.processor() or platform.machine(),
+        "processor": _matched("/proc/cpuinfo", r"model name\s*: (.*)") or platform.processor() or platform.machine(),
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
-        "memory_gb": round(int(_found("/proc/meminfo", r"MemTotal:\s*(\d+)") or 0) / 1e6, 1) or None,
+        "memory_gb": round(int(_matched("/proc/meminfo", r"MemTotal:\s*(\d+)") or 0) / 1e6, 1) or None,
         "python": platform.python_version(),
         "versions": {name: number for name in PACKAGES if (number := _version(name))},
     }
@@ -32,7 +32,7 @@ def peak_rss_mb() -> float:
     return peak * (1 if sys.platform == "darwin" else _KILO) / 1e6
 
 
-def _found(path: str, pattern: str) -> str | None:
+def _matched(path: str, pattern: str) -> str | None:
     try:
         match = re.search(pattern, Path(path).read_text(encoding="utf-8"))
     except OSError:

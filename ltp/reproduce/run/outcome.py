@@ -1,4 +1,4 @@
-"""What finished cells say, made of tickets, reports and probabilities: the same wherever a cell was done."""
+"""Outcomes of finished cells, made of tickets, reports and probabilities: the same wherever a cell was done."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ class ExperimentRunner:
         self._counts = (0, 0, 0.0)
 
     def run(self) -> None:
-        """Do everything. Raises what a cell raises, once all that were under way beside it are kept."""
+        """Do everything. Raises what a cell raises, once the others under way are kept."""
         known = self._grid.cells(self._ledger.outcomes)
         self._executor.check(known)
         for cell in known:
@@ -59,7 +59,7 @@ class ExperimentRunner:
         if failures:
             raise failures[0]
         self._release()
-        self._tell("finished", None)
+        self._notify("finished", None)
 
     def _due(self) -> list[Cell]:
         """Cells that are still to be done, needs first, without those under way.
@@ -67,19 +67,19 @@ class ExperimentRunner:
         A finished cell is due again when its artefact is gone and something that is due needs it.
         """
         outcomes = self._ledger.outcomes
-        found: dict[str, Cell] = {}
+        due: dict[str, Cell] = {}
 
         def require(cell: Cell) -> None:
             for need in cell.needs:
                 if need.id not in outcomes or not self._executor.holds(need):
                     require(need)
-            found.setdefault(cell.id, cell)
+            due.setdefault(cell.id, cell)
 
         for cell in self._grid.cells(outcomes):
             if cell.id not in outcomes:
                 require(cell)
         under_way = {cell.id for cell in self._running.values()}
-        return [cell for cell in found.values() if cell.id not in under_way]
+        return [cell for cell in due.values() if cell.id not in under_way]
 
     def _ready(self, cell: Cell) -> bool:
         under_way = {other.id for other in self._running.values()}
@@ -91,11 +91,11 @@ class ExperimentRunner:
     def _begin(self, cell: Cell) -> None:
         said = f"{cell.kind} {cell.label}"
         timer = self._timers[cell.id] = CellTimer(self._remaining.of_cell(cell))
-        self._tell(said, None)
+        self._notify(said, None)
 
         def update(within: Progress) -> None:
             timer.update(within)
-            self._tell(said, within)
+            self._notify(said, within)
 
         self._running[self._executor.submit(cell, update)] = cell
 
@@ -109,7 +109,7 @@ class ExperimentRunner:
                 failures.append(error)
                 continue
             done = future.result()
-            self._ledger.keep(cell, done.outcome, seconds=done.seconds, peak_rss_mb=done.peak_rss_mb)
+            self._ledger.save(cell, done.outcome, seconds=done.seconds, peak_rss_mb=done.peak_rss_mb)
             self._remaining.add(cell, done.seconds)
         self._count()
         self._release()
@@ -132,7 +132,7 @@ class ExperimentRunner:
         left = self._remaining.of_all(pending, expected)
         self._counts = (len(known) - len(pending), len(known) + 2 * len(expected), left)
 
-    def _tell(self, cell: str, within: Progress | None) -> None:
+    def _notify(self, cell: str, within: Progress | None) -> None:
         done, total, left = self._counts
         worked_off = sum(timer.worked_off() for timer in list(self._timers.values())) / self._executor.slots
         self._report(RunProgress(done, total, cell, within, max(0.0, left - worked_off)))

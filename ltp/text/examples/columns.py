@@ -42,13 +42,13 @@ def fold(name: str) -> str:
 def find_columns(names: tuple[str, ...]) -> Mapping[Role, int]:
     """The index in `names` for each role that has a column. Raises AmbiguousColumns."""
     folded = [fold(name) for name in names]
-    found: dict[Role, int] = {}
+    columns: dict[Role, int] = {}
     for role, accepted in NAMES.items():
         for name in accepted:
             at = [index for index, candidate in enumerate(folded) if candidate == name]
             if len(at) > 1:
                 raise AmbiguousColumns(f"two columns are named {names[at[1]]!r}; rename one of them")
             if at:
-                found[role] = at[0]
+                columns[role] = at[0]
                 break
-    return MappingProxyType(found)
+    return MappingProxyType(columns)

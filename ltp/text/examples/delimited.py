@@ -1,4 +1,4 @@
-"""CSV and TSV: cells between delimiters, with the place of each for whoever has to be told.
+"""CSV and TSV: cells between delimiters, with the place of each for error messages.
 
 CSV is read with quoting (RFC 4180: a quote inside a quoted cell is written twice, a quoted cell may hold line breaks).
 TSV is read with quoting off, because XNLI's and AmericasNLI's texts hold plain quote characters, unless its first row
@@ -94,8 +94,8 @@ class Delimited:
 
 def rows(lines: Iterable[tuple[int, str]], delimiter: str, *, quoted: bool) -> Iterator[tuple[int, str, list[str]]]:
     """Yield (line of its start, text without line end, cells) of each row that is not blank. Raises ExamplesError."""
-    found = _quoted_rows(lines, delimiter) if quoted else _plain_rows(lines, delimiter)
-    return (row for row in found if any(map(str.strip, row[2])))
+    every_row = _quoted_rows(lines, delimiter) if quoted else _plain_rows(lines, delimiter)
+    return (row for row in every_row if any(map(str.strip, row[2])))
 
 
 def _plain_rows(lines: Iterable[tuple[int, str]], delimiter: str) -> Iterator[tuple[int, str, list[str]]]:
@@ -157,7 +157,7 @@ def _malformed(pending: Sequence[tuple[int, str]], delimiter: str, message: str)
 
 def spans(raw: str, delimiter: str, *, quoted: bool) -> list[tuple[int, int]]:
     """Where each cell of a row starts and ends in its text, quotes included."""
-    found: list[tuple[int, int]] = []
+    cells: list[tuple[int, int]] = []
     at = 0
     while True:
         end = _quoted_end(raw, at, delimiter) if quoted else None
@@ -166,9 +166,9 @@ def spans(raw: str, delimiter: str, *, quoted: bool) -> list[tuple[int, int]]:
             end = len(raw) if end < 0 else end
             if (cr := raw.find("\r", at, end)) >= 0:
                 raise _Malformed(_LONE_CR, cr)
-        found.append((at, end))
+        cells.append((at, end))
         if end == len(raw):
-            return found
+            return cells
         at = end + 1
 
 

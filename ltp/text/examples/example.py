@@ -52,8 +52,8 @@ def check_trainable(examples: Sequence[Example]) -> None:
             raise ExamplesError(words, line=example.line, column=example.blank_column)
     counts = Counter(example.label for example in examples)
     if missing := [label for label in LABELS if not counts[label]]:
-        found = ", ".join(f"{counts[label]} {label}" for label in LABELS)
-        raise TooFewExamples(f"training needs every label, and {' and '.join(missing)} does not occur ({found})")
+        occurring = ", ".join(f"{counts[label]} {label}" for label in LABELS)
+        raise TooFewExamples(f"training needs every label, and {' and '.join(missing)} does not occur ({occurring})")
 
 
 def _fault(example: Example) -> str | None:

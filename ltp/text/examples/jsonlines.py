@@ -1,4 +1,4 @@
-"""JSON lines: one object a line, read strictly, and handed on with keys added and everything else as it stood."""
+"""JSON lines: one object a line, read strictly, and written back unchanged but for added keys."""
 
 from __future__ import annotations
 
@@ -41,21 +41,21 @@ class JsonLines:
 
 
 class _Refused(ValueError):
-    """What JSON allows and we do not: a key twice, NaN, Infinity."""
+    """What Python's decoder accepts and this reader does not: a key twice, NaN, Infinity."""
 
 
 def _record(raw: str, line: int) -> Record:
-    found = _parse(raw, line)
-    if not isinstance(found, dict):
+    entries = _parse(raw, line)
+    if not isinstance(entries, dict):
         hint = "; write one object a line, not an array" if raw.lstrip().startswith("[") else ""
         raise ExamplesError(f"expected a JSON object{hint}", line=line, column=_skip(raw, 0) + 1)
-    _refuse_bad_text(found, raw, line)
-    names = tuple(found)
+    _refuse_bad_text(entries, raw, line)
+    names = tuple(entries)
     try:
         at = find_columns(names)
     except AmbiguousColumns as fault:
         raise ExamplesError(str(fault), line=line, column=_skip(raw, 0) + 1) from fault
-    values = {role: found[names[index]] for role, index in at.items() if found[names[index]] is not None}
+    values = {role: entries[names[index]] for role, index in at.items() if entries[names[index]] is not None}
     return Record(line, raw, values, _offsets, missing_at=_skip(raw, 0))
 
 
@@ -74,12 +74,12 @@ def _parse(raw: str, line: int) -> Any:
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    unique = dict(pairs)
+    if len(unique) < len(pairs):
         keys = [key for key, _ in pairs]
         twice = next(key for index, key in enumerate(keys) if key in keys[:index])
         raise _Refused(f"the key {twice!r} stands twice in one object")
-    return found
+    return unique
 
 
 def _no_constant(constant: str) -> NoReturn:
@@ -139,11 +139,11 @@ def _refused_at(raw: str) -> int:
     return value_at + 1
 
 
-def _refuse_bad_text(found: dict[str, Any], raw: str, line: int) -> None:
+def _refuse_bad_text(entries: dict[str, Any], raw: str, line: int) -> None:
     r"""Refuse U+0000 and lone surrogates, which only a `\u` escape can have brought in."""
     if "\\u" not in raw:
         return
-    for index, (key, value) in enumerate(found.items()):
+    for index, (key, value) in enumerate(entries.items()):
         for text in _texts(key, value):
             bad = next((c for c in text if c == "\0" or "\ud800" <= c <= "\udfff"), None)
             if bad is not None:

@@ -1,4 +1,4 @@
-"""Prediction files: pairs streamed out of a file of any size, and written back as they stood with columns added."""
+"""Prediction files: pairs streamed out of a file of any size, and written back unchanged with columns added."""
 
 from __future__ import annotations
 

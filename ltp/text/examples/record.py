@@ -15,7 +15,7 @@ Value = str | float | int | bool | None
 
 @dataclass(slots=True)
 class Record:
-    """A row; where its parts stand is worked out only when somebody asks, which is when something is refused."""
+    """A row. Where its parts stand is worked out only for an error message."""
 
     line: int
     """Of its first character, from 1."""

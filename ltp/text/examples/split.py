@@ -56,11 +56,11 @@ def split(examples: Sequence[Example], *, dev_share: float, seed: int) -> Split:
     for index, group in enumerate(groups):
         labels = _labels(group)
         nearer = sum(count * (2 * (target[label] - sides.dev[label]) - count) for label, count in labels.items())
-        if nearer > 0 and sides.spares(labels):
+        if nearer > 0 and sides.can_spare(labels):
             sides.hold_out(index)
     for index in reversed(range(len(groups))):
         labels = _labels(groups[index])
-        if index not in sides.held_out and sides.spares(labels) and any(not sides.dev[label] for label in labels):
+        if index not in sides.held_out and sides.can_spare(labels) and any(not sides.dev[label] for label in labels):
             sides.hold_out(index)
     return sides.split()
 
@@ -74,7 +74,7 @@ class _Sides:
         self.train: Counts = _labels(example for group in groups for example in group)
         self.dev: Counts = Counter()
 
-    def spares(self, labels: Counts) -> bool:
+    def can_spare(self, labels: Counts) -> bool:
         """Whether training keeps an example of each of these labels without these."""
         return all(self.train[label] > count for label, count in labels.items())
 

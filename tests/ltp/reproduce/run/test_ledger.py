@@ -18,7 +18,7 @@ from ltp.reproduce.run.ledger import CELLS, Ledger
 def test_what_is_kept_is_there_when_it_is_opened_again(grid: Grid, tmp_path: Path) -> None:
     cell = grid.cells({})[0]
     with Ledger(tmp_path, IDENTITY) as ledger:
-        kept = ledger.keep(cell, made_up(cell), seconds=1.5, peak_rss_mb=10)
+        kept = ledger.save(cell, made_up(cell), seconds=1.5, peak_rss_mb=10)
 
     with Ledger(tmp_path, IDENTITY) as again:
         assert again.records == {cell.id: kept}
@@ -30,7 +30,7 @@ def test_half_a_file_is_as_good_as_none(grid: Grid, tmp_path: Path) -> None:
     first, second, *_ = grid.cells({})
     with Ledger(tmp_path, IDENTITY) as ledger:
         for cell in (first, second):
-            ledger.keep(cell, made_up(cell), seconds=1, peak_rss_mb=1)
+            ledger.save(cell, made_up(cell), seconds=1, peak_rss_mb=1)
     path = tmp_path / CELLS / f"{first.id}.json"
     path.write_text(path.read_text(encoding="utf-8")[:40], encoding="utf-8")
     (tmp_path / CELLS / f"{second.id}.json.0a0b1c2d.part").write_text("{", encoding="utf-8")
