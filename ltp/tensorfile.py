@@ -34,7 +34,7 @@ DTYPES = {"U8": "u1", "F16": "<f2", "F32": "<f4", "I32": "<i4", "I64": "<i8"}
 MAX_HEADER = 16 << 20
 """Bytes; an adapter of the largest XLM-R with the notes of a hundred seeds needs a third of it."""
 MAX_NESTED = 200_000
-"""Lists and objects in a header, which take thirty times their room once they are parsed."""
+"""Lists and objects in a header, which take thirty times their size once they are parsed."""
 MAX_DIMENSIONS, LARGEST = 8, 2**48
 """Of a shape: more, or larger ones, fit into no file, and their product alone could keep a processor busy."""
 CHUNK = 8 << 20
@@ -63,7 +63,7 @@ class Header:
 
 @dataclass(frozen=True)
 class Stored:
-    """A tensor that stays in the file it was found in."""
+    """A tensor that stays in its file."""
 
     path: Path
     entry: Entry
@@ -95,7 +95,7 @@ class Stored:
                 yield block.view(self.dtype)
 
     def mapped(self) -> Array:
-        """The tensor as a view of its file, whose pages come and go."""
+        """The tensor as a view of its file, whose pages the system reads and drops as needed."""
         if not self.nbytes:
             return np.empty(self.shape, self.dtype)
         return np.memmap(self.path, self.dtype, "r", self.entry.start, self.shape)

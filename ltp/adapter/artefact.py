@@ -73,7 +73,7 @@ class Adapter:
     ) -> None:
         """Write the adapter, whole or not at all; with its `ticket`, an export that needs nothing else.
 
-        `notes` are for whoever reads the export; nothing here depends on them. `left` holds the values of an adapter
+        `notes` are for the reader of an export; nothing here depends on them. `left` holds the values of an adapter
         that was loaded without them (`Export.left`).
 
         Raises:
@@ -156,7 +156,7 @@ def read_export(path: Path, backbone: BackboneInfo | None = None, *, leave: bool
 
     Raises:
         CorruptArtifact, NonFiniteWeights, BackboneMismatch: see `Adapter.load`.
-        DeltaDoesNotFitTicket: the adapter and the mask beside it do not belong together, or there is no mask.
+        DeltaDoesNotFitTicket: the adapter and the exported mask do not belong together, or there is no mask.
     """
     export = _read(path, backbone, leave=leave)
     export.adapter.check(export.ticket, backbone.shapes if backbone else None)
@@ -255,7 +255,7 @@ def _blocks(values: Array | Stored) -> Iterable[Array]:
 
 
 def _finite(values: Array) -> bool:
-    """Tell by the bits: a number whose exponent is all ones is none."""
+    """Tell by the bits: an exponent of all ones is that of NaN and the infinities."""
     if values.dtype.itemsize == 2:
         return not ((values.view(np.uint16) & np.uint16(0x7C00)) == 0x7C00).any()
     return not ((values.view(np.uint32) & np.uint32(0x7F800000)) == 0x7F800000).any()

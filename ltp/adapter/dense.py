@@ -83,7 +83,7 @@ class DenseParameters:
         for piece in self._pieces.values():
             piece.leaf.copy_(piece.pristine)
 
-    def stepped(self) -> None:
+    def after_step(self) -> None:
         """Forget the gradients; to be called after every step."""
         for piece in self._pieces.values():
             piece.leaf.grad = None

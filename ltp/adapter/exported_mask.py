@@ -42,6 +42,6 @@ def without_masks_of(header: Header, backbone: BackboneInfo | None) -> Ticket | 
 
 def from_tensors(ticket: Ticket, arrays: Mapping[str, Array | Stored]) -> Ticket:
     """Give a described ticket its masks; raises CorruptArtifact when they cannot be its own."""
-    found = {name: arrays[PREFIX + name] for name in ticket.masks}
-    masks = {name: mask.mapped() if isinstance(mask, Stored) else mask for name, mask in found.items()}
+    stored = {name: arrays[PREFIX + name] for name in ticket.masks}
+    masks = {name: mask.mapped() if isinstance(mask, Stored) else mask for name, mask in stored.items()}
     return with_masks(ticket, cast("dict[str, NDArray[np.uint8]]", masks))

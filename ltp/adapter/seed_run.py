@@ -49,7 +49,7 @@ class SeedRun:
 
     def __init__(self, plan: TrainingPlan, model: SparseParameters | DenseParameters, *, seed: int) -> None:
         config = plan.config
-        self.seed, self.course = seed, SeedState()
+        self.seed, self.state = seed, SeedState()
         self._plan, self._model, self._device = plan, model, plan.backbone.verbalizer.device
         self._added = {name: module.to(self._device) for name, module in _added(plan, step_seed(seed, INITIAL))}
         self._no_prompt = torch.empty(0, plan.backbone.info.hidden, device=self._device)
@@ -67,12 +67,12 @@ class SeedRun:
     @property
     def epoch(self) -> int:
         """Epochs finished."""
-        return self.course.step // self._plan.steps_per_epoch
+        return self.state.step // self._plan.steps_per_epoch
 
     @property
     def ends_epoch(self) -> bool:
         """Whether the last step was its epoch's last, so that the development examples are to be scored."""
-        return self.course.step % self._plan.steps_per_epoch == 0
+        return self.state.step % self._plan.steps_per_epoch == 0
 
     def step(self) -> float:
         """Take one step; return its loss.
@@ -84,18 +84,18 @@ class SeedRun:
         loss = self._loss(chosen)
         value = loss.item()
         if not math.isfinite(value):
-            raise TrainingDiverged(f"the loss of step {self.course.step + 1} (seed {self.seed}) is {value}")
+            raise TrainingDiverged(f"the loss of step {self.state.step + 1} (seed {self.seed}) is {value}")
         loss.backward()  # type: ignore[no-untyped-call]
         self._optimizer.step()
         for module in self._added.values():
             module.zero_grad()
-        self._model.stepped()
-        self.course.step += 1
-        self.course.loss_sum += value * len(chosen)
+        self._model.after_step()
+        self.state.step += 1
+        self.state.loss_sum += value * len(chosen)
         return value
 
     def _batch(self) -> list[int]:
-        epoch, index = divmod(self.course.step, self._plan.steps_per_epoch)
+        epoch, index = divmod(self.state.step, self._plan.steps_per_epoch)
         if self._order[0] != epoch:
             generator = torch.Generator().manual_seed(step_seed(self.seed, ORDER, epoch))
             self._order = epoch, torch.randperm(len(self._plan.train), generator=generator)
@@ -105,7 +105,7 @@ class SeedRun:
     def _loss(self, chosen: list[int]) -> Tensor:
         train = self._plan.train
         batch = pack([train.encoded[index] for index in chosen], pad=self._plan.pad, device=self._device)
-        noise = Noise(step_seed(self.seed, DROPOUT, self.course.step), self._device)
+        noise = Noise(step_seed(self.seed, DROPOUT, self.state.step), self._device)
         prompts = self._prompt().repeat(len(chosen), 1)  # (S, H)
         logits = self._training(self._weights(), batch, prompts, noise=noise)
         return F.cross_entropy(logits, train.labels[chosen].to(self._device))
@@ -120,19 +120,19 @@ class SeedRun:
         return weights if head is None else replace(weights, classifier=ClassHead(dict(head.named_parameters())))
 
     @torch.no_grad()
-    def score_epoch(self, alive: Callable[[], None]) -> dict[str, float]:
+    def score_epoch(self, report: Callable[[], None]) -> dict[str, float]:
         """Score the development examples and keep this epoch if it is the best: accuracy, lower loss, earlier.
 
-        `alive` is called now and then meanwhile.
+        `report` is called now and then meanwhile.
         """
-        course, dev, prompt = self.course, self._plan.dev, self._prompt()
+        course, dev, prompt = self.state, self._plan.dev, self._prompt()
         logits = classify(
             self._scoring,
             self._weights(),
             dev.encoded,
             [prompt] * len(dev),
             pad=self._plan.pad,
-            done=lambda _: alive(),
+            done=lambda _: report(),
         )
         loss = float(F.cross_entropy(logits.double(), dev.labels))
         accuracy = float((logits.argmax(1) == dev.labels).double().mean())
@@ -153,15 +153,15 @@ class SeedRun:
 
     def tensors(self) -> dict[str, Tensor]:
         """All that goes on from step to step, by reference."""
-        found = {"values": self._model.values}
+        tensors = {"values": self._model.values}
         for added, module in self._added.items():
-            found |= {f"{added}.{name}": tensor.detach() for name, tensor in module.state_dict().items()}
-        found |= {f"best.{name}": tensor for name, tensor in self._best.items()}
-        return found | {f"adamw.{name}": tensor.reshape(-1) for name, tensor in self._optimizer.state().items()}
+            tensors |= {f"{added}.{name}": tensor.detach() for name, tensor in module.state_dict().items()}
+        tensors |= {f"best.{name}": tensor for name, tensor in self._best.items()}
+        return tensors | {f"adamw.{name}": tensor.reshape(-1) for name, tensor in self._optimizer.state().items()}
 
     def restore(self, tensors: Mapping[str, Tensor], course: Mapping[str, Any]) -> None:
         """Go on from `tensors()` and a course saved with them."""
-        self.course = SeedState(**course)
+        self.state = SeedState(**course)
         self._model.restore(tensors["values"])
         for name, module in self._added.items():
             module.load_state_dict(with_prefix(tensors, name))

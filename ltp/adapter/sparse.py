@@ -52,7 +52,7 @@ class SparseParameters:
         self._pieces = dict(self._cut(backbone, ticket)) if ticket else {}
         self.values = torch.empty(sum(len(piece.positions) for piece in self._pieces.values()), device=rows.device)
         self.values.grad = torch.zeros_like(self.values)
-        self._watch()
+        self._gather_gradients()
         self.reset()
         self._weights = self._view(backbone)
         tied = ticket is not None and STRATEGIES[ticket.strategy].ties_output and WORD_EMBEDDINGS in self._pieces
@@ -74,7 +74,7 @@ class SparseParameters:
         active = torch.from_numpy(active_in_rows(ticket, name, self.rows))  # (R, H)
         return active.flatten().nonzero().squeeze(1).to(self.rows.device)
 
-    def _watch(self) -> None:
+    def _gather_gradients(self) -> None:
         """Have each dense gradient gathered into the vector's, and freed, as soon as it is complete."""
         for piece in self._pieces.values():
             piece.dense.requires_grad_().register_post_accumulate_grad_hook(  # type: ignore[no-untyped-call]
@@ -108,7 +108,7 @@ class SparseParameters:
         for piece in self._pieces.values():
             piece.dense.view(-1).scatter_(0, piece.positions, self.values[piece.span])
 
-    def stepped(self) -> None:
+    def after_step(self) -> None:
         """Make a step take effect; to be called after every one."""
         self.scatter()
 
@@ -126,10 +126,10 @@ class SparseParameters:
 
     def changes(self, values: Tensor) -> dict[str, Tensor]:
         """Trained minus pretrained values, (k,) for each tensor of the ticket; word embeddings only in `rows`."""
-        found = {name: values.new_empty(0) for name in self._names}
+        changes = {name: values.new_empty(0) for name in self._names}
         for name, piece in self._pieces.items():
-            found[name] = values[piece.span] - piece.pristine.view(-1)[piece.positions]
-        return found
+            changes[name] = values[piece.span] - piece.pristine.view(-1)[piece.positions]
+        return changes
 
     def delta(self, values: Tensor, dtype: DeltaDtype) -> Delta:
         """Encode what moved, to be published."""

@@ -63,7 +63,7 @@ def train_adapter(
     """Train `seeds` adapters from config.seed on and return the best on `dev`: accuracy, lower loss, earlier.
 
     `test` is looked at once, after the choice. With `checkpoints`, an interrupted run goes on to the same bits.
-    `timings` takes what the time went for, beside what the caller counts itself.
+    `timings` takes what the time went for, in addition to what the caller counts.
 
     Raises:
         BackboneMismatch, InvalidConfig, ExamplesError, TooFewExamples: see `make_plan`.
@@ -106,7 +106,7 @@ class _Trainer:
             current = current or self._seed_run()
             self._train(current)
             self._done.best.append(current.best)
-            self._done.courses.append({"seed": current.seed, **asdict(current.course)})
+            self._done.courses.append({"seed": current.seed, **asdict(current.state)})
             current = None
         return self._publish()
 
@@ -120,11 +120,11 @@ class _Trainer:
         metrics: dict[str, float] = {}
 
         def report() -> None:
-            finished = len(self._done.best) * per_seed + current.course.step
+            finished = len(self._done.best) * per_seed + current.state.step
             where = {"seed": float(current.seed), "epoch": float(current.epoch)}
             self._progress(Progress("training", finished, plan.seeds * per_seed, metrics | where))
 
-        while current.course.step < per_seed:
+        while current.state.step < per_seed:
             with self._timings("training"):
                 metrics = {"loss": current.step()}
             if current.ends_epoch:
@@ -144,15 +144,15 @@ class _Trainer:
             "identity": self._plan.identity,
             "timings": {phase: self._timings.seconds[phase] for phase in TRAINING if phase in self._timings.seconds},
             "done": self._done.courses,
-            "course": asdict(current.course),
+            "course": asdict(current.state),
         }
         self._checkpoints.save(tensors, state)
 
     def _resume(self) -> SeedRun | None:
-        found = self._checkpoints.load(identity=self._plan.identity) if self._checkpoints else None
-        if found is None:
+        saved = self._checkpoints.load(identity=self._plan.identity) if self._checkpoints else None
+        if saved is None:
             return None
-        tensors, state = found
+        tensors, state = saved
         for phase, seconds in state.get("timings", {}).items():
             self._timings.add(phase, seconds)
         self._done.courses = state["done"]
@@ -170,13 +170,13 @@ class _Trainer:
         dev = self._score(adapters, plan.dev, "scoring", selected_on=True)
         chosen = best_index(dev)
         per_seed = [
-            {"seed": course["seed"], "epoch": course["best_epoch"], "dev": found}
-            for course, found in zip(self._done.courses, dev, strict=True)
+            {"seed": course["seed"], "epoch": course["best_epoch"], "dev": score}
+            for course, score in zip(self._done.courses, dev, strict=True)
         ]
         metrics: dict[str, Any] = {"dev": dev[chosen]}
         if plan.test:
-            for seed, found in zip(per_seed, self._score(adapters, plan.test, "testing"), strict=True):
-                seed["test"] = found
+            for seed, score in zip(per_seed, self._score(adapters, plan.test, "testing"), strict=True):
+                seed["test"] = score
             metrics["test"] = per_seed[chosen]["test"]
         metrics |= {"per_seed": per_seed, **summary(per_seed)}
         return TrainedAdapter(adapters[chosen], metrics, self._training(), self._report(chosen))

@@ -1,8 +1,8 @@
 """A checkpoint in memory: the pristine parameters, the tokenizer, the special tokens and the verbalizer (3.2).
 
 No code and no pickle from a checkpoint is ever run: the model class is transformers' own, the weights are safetensors.
-Importing transformers takes longer than loading a checkpoint, so the model is built only when somebody asks for it;
-training and serving compute on the parameters.
+Importing transformers takes longer than loading a checkpoint, so the model is built only when `Backbone.model` is
+read; training and serving compute on the parameters.
 """
 
 from __future__ import annotations

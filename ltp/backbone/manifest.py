@@ -1,8 +1,8 @@
 """What a checkpoint folder is, without loading it: sizes, shapes, fingerprint, recommended rate. Imports no torch.
 
 The folder is a standard one (`config.json`, `model.safetensors`, `tokenizer.json`) and a note of ours, `ltp.json`, that
-carries its name, its recommended learning rate, and what was found out about the files of these sizes and times: their
-fingerprint, and that they were once loaded and found usable. Both are found out again when the files have changed.
+carries its name, its recommended learning rate, and what is known of files of these sizes and times: their fingerprint,
+and that they were once loaded and are usable. Both are determined again when the files have changed.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def read_manifest(directory: Path) -> BackboneInfo:
 
 
 def remember_checked(info: BackboneInfo) -> None:
-    """Note that the folder was loaded and its content found usable, unless its files have changed meanwhile."""
+    """Note that the folder was loaded and its content is usable, unless its files have changed meanwhile."""
     with contextlib.suppress(OSError, BackboneIncomplete):
         note = _read_note(info.directory)
         if note.get("fingerprint") == info.fingerprint and note.get("files") == _files(info.directory):

@@ -1,4 +1,4 @@
-"""Many tensors in one stretch of memory.
+"""Allocating many tensors in one stretch of memory.
 
 On a CPU a stretch comes from numpy, which asks the kernel for huge pages where torch does not: writing to fresh memory
 is then three to four times as fast, since one fault brings 2 MiB instead of 4 KiB.
@@ -34,6 +34,6 @@ def allocate(wanted: Iterable[tuple[tuple[int, ...], torch.dtype]], device: str 
 def _stretch(size: int, device: torch.device) -> Tensor:
     if device.type != "cpu":
         return torch.empty(size, dtype=torch.uint8, device=device)
-    room = np.empty(size + ALIGNMENT, np.uint8)
-    skipped = -room.ctypes.data % ALIGNMENT
-    return torch.from_numpy(room[skipped : skipped + size])
+    memory = np.empty(size + ALIGNMENT, np.uint8)
+    skipped = -memory.ctypes.data % ALIGNMENT
+    return torch.from_numpy(memory[skipped : skipped + size])

@@ -1,4 +1,4 @@
-"""The loop torch has no operation for: adding values, packed without gaps, where the bits of a mask are set.
+"""The loop that adds values, packed without gaps, where the bits of a mask are set; torch has no operation for it.
 
 Compiled by numba when it is first needed (about a quarter of a second for each pair of types), and run outside the
 interpreter's lock. A processor that can expand a packed vector by a mask (AVX-512 VBMI2) takes sixteen weights at a

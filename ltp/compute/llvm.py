@@ -1,4 +1,4 @@
-"""What numba has no name for, as it is written for LLVM: fp16 and bf16 numbers, and expanding a vector by a mask.
+"""Operations that numba lacks, written for LLVM: fp16 and bf16 numbers, and expanding a vector by a mask.
 
 Imported by `ltp.compute.kernel` alone, when it compiles. `values` and `out` are arrays of numba's, one dimension,
 contiguous.

@@ -20,7 +20,7 @@ R = TypeVar("R")
 
 
 def share(work: Callable[[T], R], items: Iterable[T]) -> list[R]:
-    """Return `[work(item) for item in items]`, items taken in order by whichever thread is free.
+    """Return `[work(item) for item in items]`, items taken in order by the next free thread.
 
     When one fails no further item is begun, and the failure is raised once every thread has stopped.
     """
@@ -47,7 +47,7 @@ def share(work: Callable[[T], R], items: Iterable[T]) -> list[R]:
         take()
     finally:
         for helper in helpers:
-            if not helper.cancel():  # one that has not begun is not waited for: the pool may be busy with others' work
+            if not helper.cancel():  # one that has not begun is not waited for: the pool may be busy with another call
                 helper.result()
     return results  # type: ignore[return-value]  # every place is filled
 
@@ -67,15 +67,15 @@ def _single_threads(count: int) -> ThreadPoolExecutor:
     started = threading.Barrier(count + 1)
 
     def begin() -> None:
-        torch.get_num_threads()  # a thread's first look is when torch gives it what was set last: let that be over
+        torch.get_num_threads()  # the first call sets the thread to the number set last: let it pass before ours
         torch.set_num_threads(1)
         started.wait()
 
     pool = ThreadPoolExecutor(count, "single-thread", initializer=begin)
     for _ in range(count):
-        pool.submit(int)  # each starts a thread, the ones before being held at the barrier
+        pool.submit(int)  # each starts a thread, since the ones before wait at the barrier
     started.wait()
-    torch.set_num_threads(count)  # what a thread set last is what threads that torch meets later begin with
+    torch.set_num_threads(count)  # torch gives new threads the number that any thread set last
     return pool
 
 

@@ -1,4 +1,4 @@
-"""The encoder for masked-language modelling: packed tokens, and beyond the last attention only the masked positions.
+"""The encoder for masked-language modelling: packed tokens, and after the last attention only the masked positions.
 
 Dimensions: B lines, N tokens of the whole batch, T tokens of its longest line, M masked positions, Q the most of them
 in one line, H hidden, d numbers a head.

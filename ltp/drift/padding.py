@@ -24,7 +24,7 @@ class PaddedBatch:
     blocks: int
     """B x heads."""
     source: Tensor
-    """The packed row each cell shows, (B x heads x T,). Padding shows row 0; nobody reads what comes of it."""
+    """The packed row each cell shows, (B x heads x T,). Padding shows row 0, whose result is not read."""
     place: Tensor
     """The cell each packed row lies in, (N x heads,)."""
 

@@ -259,9 +259,9 @@ class _Run:
             self.checkpoints.save(tensors, dataclasses.asdict(self.state) | {"identity": self.identity})
 
     def _resume(self) -> None:
-        found = self.checkpoints.load(identity=self.identity) if self.checkpoints is not None else None
-        if found is not None:
-            tensors, state = found
+        saved = self.checkpoints.load(identity=self.identity) if self.checkpoints is not None else None
+        if saved is not None:
+            tensors, state = saved
             state.pop("identity")
             self.state = _State(**state)
             self.movable.restore(tensors, self.state.step)

@@ -37,7 +37,7 @@ class AdapterView:
     """(n, H), where the backbone is."""
     template: Template
     kind: str = ""
-    """Alike for adapters that change the same products: those stand side by side in a batch."""
+    """Equal for adapters that change the same products, which are laid side by side in a batch."""
     products: Mapping[str, Product] = field(default_factory=dict)
     """By unit."""
     norms: Mapping[str, Module] = field(default_factory=dict)

@@ -26,15 +26,15 @@ class _Making(Generic[T]):
     done: threading.Event = field(default_factory=threading.Event)
     waiting: int = 0
     entry: _Entry[T] | None = None
-    """Pinned for each who waited; None as long as it is not there, and when it could not be made."""
+    """Pinned once for each waiting thread; None until it is made, and when it could not be made."""
 
 
 class ByteCache(Generic[T]):
     """Values by key, made on demand, `capacity` bytes of them kept. Safe for several threads.
 
-    A value that is being made is waited for, not made twice; when that fails, each who waited tries it himself. A value
-    larger than the whole capacity is served while it is in use and then leaves. `drop` takes effect at once for whoever
-    comes next, also while the value is being made; who holds it keeps it.
+    A value that is being made is waited for, not made twice; when that fails, each thread that waited tries by itself.
+    A value larger than the whole capacity is served while it is in use and then leaves. `drop` takes effect for the
+    next call, also while the value is being made; a block that has pinned it keeps it.
     """
 
     def __init__(self, capacity: int) -> None:
@@ -53,11 +53,11 @@ class ByteCache(Generic[T]):
     @contextmanager
     def pinned(self, key: Hashable, make: Callable[[], tuple[T, int]]) -> Iterator[T]:
         """Hold a value in the cache while the block runs; `make` returns it with its bytes when it is not there."""
-        entry = self._hold(key, make)
+        entry = self._pinned_entry(key, make)
         try:
             yield entry.value
         finally:
-            self._let_go(entry)
+            self._unpin(entry)
 
     @contextmanager
     def pinned_if_there(self, key: Hashable) -> Iterator[T | None]:
@@ -68,10 +68,10 @@ class ByteCache(Generic[T]):
             yield None if entry is None else entry.value
         finally:
             if entry is not None:
-                self._let_go(entry)
+                self._unpin(entry)
 
     def admits(self, nbytes: int, beats: Callable[[Hashable], bool]) -> bool:
-        """Tell whether a value of `nbytes` should be made: it fits, or those that would leave are all beaten.
+        """Tell whether a value of `nbytes` should be made: it fits, or `beats` is true of each one that would leave.
 
         What is refused counts as a miss.
         """
@@ -89,11 +89,11 @@ class ByteCache(Generic[T]):
             return fits
 
     def count_miss(self) -> None:
-        """Count somebody who had to do without."""
+        """Count a caller that went on without the value."""
         with self._lock:
             self.misses += 1
 
-    def _hold(self, key: Hashable, make: Callable[[], tuple[T, int]]) -> _Entry[T]:
+    def _pinned_entry(self, key: Hashable, make: Callable[[], tuple[T, int]]) -> _Entry[T]:
         while True:
             with self._lock:
                 if (entry := self._found(key)) is not None:
@@ -146,7 +146,7 @@ class ByteCache(Generic[T]):
             del self._making[key]
         return known
 
-    def _let_go(self, entry: _Entry[T]) -> None:
+    def _unpin(self, entry: _Entry[T]) -> None:
         with self._lock:
             entry.pins -= 1
             self.pinned_bytes -= 0 if entry.pins else entry.nbytes

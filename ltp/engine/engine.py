@@ -33,8 +33,8 @@ Part = tuple[AdapterView, list[int]]
 class Engine:
     """Answers pairs with adapters that `source` fetches, one at a time.
 
-    One thread predicts; any may prefetch, drop or ask for stats. `max_tokens` bounds a batch, unless a single pair is
-    longer; `fused_bytes` and `compact_bytes` what adapters keep in memory besides those in use.
+    One thread predicts; any thread may prefetch, drop or read the stats. `max_tokens` bounds a batch, unless a single
+    pair is longer; `fused_bytes` and `compact_bytes` bound what adapters keep in memory besides those in use.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class Engine:
         waiting = list(groups)
         answers: dict[int, Prediction] = {}
         while waiting:
-            with self._tiers.held(waiting) as (keys, views):
+            with self._tiers.pinned(waiting) as (keys, views):
                 answers |= self._answer([(view, groups[key]) for key, view in zip(keys, views, strict=True)], requests)
             del waiting[: len(keys)]
         self._pairs += len(requests)
@@ -109,7 +109,7 @@ class Engine:
     def prefetch(self, keys: Iterable[Hashable]) -> None:
         """Begin to fetch what is not in memory, in another thread, for requests that still queue; returns at once.
 
-        What cannot be fetched is not told here: `predict` fetches it again, and raises what the source raises.
+        A failure is not raised here: `predict` fetches again, and raises what the source raises.
         """
         self._tiers.prefetch(keys)
 

@@ -1,8 +1,8 @@
 """The forward pass of a batch that mixes adapters: whatever they share runs once, what one changed on its own tokens.
 
 The arithmetic is that of `ltp.model.encoder` (a test holds both to each other): tokens packed, the last layer at
-`<mask>` alone, logits for the verbalizer alone. Attention works example by example, so it never asks whose they are;
-products and norms are asked one by one whether an adapter changes them.
+`<mask>` alone, logits for the verbalizer alone. Attention works example by example and is the same for all
+adapters; for each product and norm the adapters that change it are computed apart.
 
 Dimensions: B examples, N tokens, H hidden, G examples of a grid, T tokens of its longest.
 """
@@ -84,20 +84,20 @@ class Forward:
     def _attend(self, qkv: Tensor, batch: MixedBatch) -> Tensor:
         """Mix the values (N, 3 H) of each example, into (N, H)."""
         count, width = len(qkv), qkv.shape[1] // 3
-        found = qkv.new_empty(count + 1, width)  # the last row takes what comes out of padding
+        context = qkv.new_empty(count + 1, width)  # the last row takes what comes out of padding
         for grid in batch.grids:
             q, k, v = self._split(qkv.index_select(0, grid.cells), grid, 3)
-            found.index_copy_(0, grid.targets, self._mix(q, k, v, grid).to(found.dtype))
-        return found[:count]
+            context.index_copy_(0, grid.targets, self._mix(q, k, v, grid).to(context.dtype))
+        return context[:count]
 
     def _attend_at_mask(self, q: Tensor, kv: Tensor, batch: MixedBatch) -> Tensor:
         """The same for one query (B, H) an example, into (B, H)."""
-        found = torch.empty_like(q)
+        context = torch.empty_like(q)
         for grid in batch.grids:
             (mine,) = self._split(q.index_select(0, grid.examples), grid, 1)
             k, v = self._split(kv.index_select(0, grid.cells), grid, 2)
-            found.index_copy_(0, grid.examples, self._mix(mine, k, v, grid).to(found.dtype))
-        return found
+            context.index_copy_(0, grid.examples, self._mix(mine, k, v, grid).to(context.dtype))
+        return context
 
     def _split(self, cells: Tensor, grid: AttentionGrid, parts: int) -> Sequence[Tensor]:
         split = cells.float().view(grid.size, -1, parts, self._heads, cells.shape[1] // parts // self._heads)

@@ -67,7 +67,7 @@ class MixedBatch:
     prompts: Tensor
     """Their embeddings, (S, H)."""
     mask: Tensor
-    """Place of each example's `<mask>`, or whatever is asked, (B,)."""
+    """Place of each example's `<mask>`, or of `<s>` under a classification head, (B,)."""
     spans: list[Span]
     grids: list[AttentionGrid]
 

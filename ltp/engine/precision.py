@@ -1,4 +1,4 @@
-"""Which arithmetic answers faster here, found out by trying it on the backbone's own weights.
+"""Which arithmetic answers faster on this machine, measured on the backbone's own weights.
 
 A processor may have bf16, emulate it slowly, or not know it; no list of processors is as good as the time it takes.
 """

@@ -1,4 +1,4 @@
-"""Fetching ahead: one thread that brings in what is about to be needed, as long as there is something to bring."""
+"""Fetching ahead: one thread that brings in what is about to be needed, as long as the queue holds a key."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ log = logging.getLogger(__name__)
 class Prefetcher:
     """Calls `fetch` for each key asked for, in order, in a thread of its own that ends when nothing is left to do.
 
-    A failure is not told: whoever needs the value asks for it again, and learns then.
+    A failure is only logged: the call that needs the value fetches it again, and raises what that raises.
     """
 
     def __init__(self, fetch: Callable[[Hashable], object]) -> None:
@@ -22,7 +22,7 @@ class Prefetcher:
         self._lock = threading.Lock()
         self._running = False
 
-    def ask(self, keys: Iterable[Hashable]) -> None:
+    def request(self, keys: Iterable[Hashable]) -> None:
         """Put keys in the queue, each once; returns at once."""
         with self._lock:
             self._asked.update(dict.fromkeys(keys))
@@ -39,7 +39,7 @@ class Prefetcher:
         while (key := self._next()) is not None:
             try:
                 self._fetch(key)
-            except Exception:  # who asks for the value gets it
+            except Exception:  # the call that needs the value raises it
                 log.debug("%s could not be fetched ahead", key, exc_info=True)
 
     def _next(self) -> Hashable | None:

@@ -43,8 +43,8 @@ class Unit:
 
 
 def units_of(backbone: Backbone) -> dict[str, Unit]:
-    """Every product by name, `<layer>.qkv` and so on; the last layer asks at `<mask>` only, so its query is apart."""
-    found, last = {}, backbone.info.layers - 1
+    """Every product by name, `<layer>.qkv` and so on; the last layer's query, at `<mask>` only, is apart."""
+    units, last = {}, backbone.info.layers - 1
     for layer in range(backbone.info.layers):
         asked = {"q": ["query"], "kv": ["key", "value"]} if layer == last else {"qkv": ["query", "key", "value"]}
         parts = {name: [f"{SELF}.{part}" for part in group] for name, group in asked.items()}
@@ -52,18 +52,18 @@ def units_of(backbone: Backbone) -> dict[str, Unit]:
         for name, group in parts.items():
             modules = tuple(f"roberta.encoder.layer.{layer}.{part}" for part in group)
             shapes = [backbone.shapes[f"{module}.weight"] for module in modules]
-            found[f"{layer}.{name}"] = Unit(
+            units[f"{layer}.{name}"] = Unit(
                 f"{layer}.{name}",
                 modules,
                 tuple(shape[0] for shape in shapes),
                 shapes[0][1],
                 backbone.architecture.activation if name == "inner" else "",
             )
-    return found
+    return units
 
 
 class Scratch(threading.local):
-    """Room for the one product that a thread is fusing: never more than the largest unit takes."""
+    """Buffers for the one product that a thread is fusing: never more than the largest unit takes."""
 
     def __init__(self, units: dict[str, Unit], *, dtype: torch.dtype, device: torch.device) -> None:
         self._weight = torch.empty(max(unit.size for unit in units.values()), dtype=dtype, device=device)
@@ -75,5 +75,5 @@ class Scratch(threading.local):
         return self._weight.nbytes + self._bias.nbytes
 
     def of(self, unit: Unit) -> tuple[Tensor, Tensor]:
-        """Give room for a unit's weight (height, width) and bias (height,); what was in it is lost."""
+        """Return buffers for a unit's weight (height, width) and bias (height,); their former content is lost."""
         return self._weight[: unit.size].view(unit.height, unit.width), self._bias[: unit.height]

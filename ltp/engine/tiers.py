@@ -1,10 +1,10 @@
 """Where adapters are: fused (products ready), compact (values as stored, fused just in time), or cold (the source).
 
 Fused and compact are each bounded by bytes; what is in use stays, the least recently used leaves. An adapter becomes
-fused when it is asked for again and there is room, or when it was asked for clearly more often, lately, than each that
-would have to leave. Otherwise it answers from its compact form, which costs the fusing but nobody's place: so the first
-answer comes soonest, and traffic over more adapters than fit slows down by the share that is fused just in time, and
-not by everybody chasing everybody out.
+fused when it is used again and fits, or when its recent uses clearly outweigh those of each adapter that would have to
+leave. Otherwise it answers from its compact form, which costs the fusing and evicts nothing: so the first answer comes
+soonest, and traffic over more adapters than fit slows down by the share that is fused just in time, instead of adapters
+evicting each other in turn.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ from ltp.ticket.mask import Ticket
 AdapterSource = Callable[[Any], tuple[Adapter, Ticket | None]]
 """Fetches a published adapter, and the ticket it needs, by key; never called by two threads at once."""
 AGAIN = 0.25
-"""An adapter whose earlier uses weigh no more than this is asked for as if for the first time."""
+"""An adapter whose earlier uses weigh no more than this counts as used for the first time."""
 
 
 class Tiers:
-    """Adapters by key. One thread asks for views; any may fetch ahead, drop or ask for stats."""
+    """Adapters by key. One thread takes views; any thread may fetch ahead, drop or read the stats."""
 
     def __init__(self, shared: SharedWeights, source: AdapterSource, *, fused_bytes: int, compact_bytes: int) -> None:
         self._shared, self._source = shared, source
@@ -46,7 +46,7 @@ class Tiers:
         return key in self._fused or key in self._compact
 
     @contextmanager
-    def held(self, keys: Iterable[Hashable]) -> Iterator[tuple[list[Hashable], list[AdapterView]]]:
+    def pinned(self, keys: Iterable[Hashable]) -> Iterator[tuple[list[Hashable], list[AdapterView]]]:
         """Pin the adapters of the first of `keys`, at least one, as many as the compact tier's bound allows.
 
         Raises:
@@ -63,14 +63,14 @@ class Tiers:
             yield taken, views
 
     def _view(self, key: Hashable, pins: ExitStack) -> AdapterView:
-        again = self._popularity.of(key) > AGAIN
-        self._popularity.note(key)
+        again = self._popularity.weight(key) > AGAIN
+        self._popularity.count_use(key)
         ready = pins.enter_context(self._fused.pinned_if_there(key))
         if ready is not None:
             return ready
         with ExitStack() as pin:
             compact = pin.enter_context(self._compact.pinned(key, partial(self._fetch, key)))
-            if again and self._fused.admits(compact.fused_nbytes, partial(self._popularity.beats, key)):
+            if again and self._fused.admits(compact.fused_nbytes, partial(self._popularity.outweighs, key)):
                 fuse = partial(_fused, compact)
                 return pins.enter_context(self._fused.pinned(key, fuse))
             if not again:
@@ -96,7 +96,7 @@ class Tiers:
 
     def prefetch(self, keys: Iterable[Hashable]) -> None:
         """Begin to bring the cold ones of `keys` into the compact tier; returns at once."""
-        self._ahead.ask([key for key in dict.fromkeys(keys) if key not in self])
+        self._ahead.request([key for key in dict.fromkeys(keys) if key not in self])
 
     def _fetch_ahead(self, key: Hashable) -> None:
         if key not in self:
@@ -104,7 +104,7 @@ class Tiers:
                 pass
 
     def drop(self, key: Hashable) -> None:
-        """Forget an adapter; who uses it now is not disturbed."""
+        """Forget an adapter; a batch that uses it now keeps it."""
         self._ahead.cancel(key)
         self._compact.drop(key)
         self._fused.drop(key)
@@ -112,7 +112,7 @@ class Tiers:
     def stats(self) -> dict[str, float]:
         """What each tier holds and how it fared, with `fused_` and `compact_` before the figure."""
         figures = {"fused": self._fused.stats(), "compact": self._compact.stats()}
-        return {f"{tier}_{name}": float(value) for tier, found in figures.items() for name, value in found.items()}
+        return {f"{tier}_{name}": float(value) for tier, held in figures.items() for name, value in held.items()}
 
 
 def _fused(compact: CompactAdapter) -> tuple[AdapterView, int]:

@@ -45,9 +45,9 @@ def classify(
 
     `done` is told after each sub-batch how many examples were in it.
     """
-    found = torch.empty(len(examples), len(LABELS))
+    logits = torch.empty(len(examples), len(LABELS))
     for group in sub_batches([len(example.ids) for example in examples], max_tokens=max_tokens):
         batch = pack([examples[index] for index in group], pad=pad, device=weights.word.device)
-        found[group] = encoder(weights, batch, torch.cat([prompts[index] for index in group])).cpu()
+        logits[group] = encoder(weights, batch, torch.cat([prompts[index] for index in group])).cpu()
         done(len(group))
-    return found
+    return logits

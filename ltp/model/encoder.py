@@ -118,7 +118,7 @@ class Batch:
     soft: Tensor
     """Places of the soft tokens, (S,)."""
     mask: Tensor
-    """Place of each example's `<mask>`, or whatever is asked, (B,)."""
+    """Place of each example's `<mask>`, or of `<s>` under a classification head, (B,)."""
     cells: Tensor | None
     """Each token's cell in the padded (B x T) grid, (N,); None when no padding is needed."""
     keys: Tensor | None

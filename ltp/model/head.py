@@ -1,4 +1,4 @@
-"""From what the encoder says at one token to three logits: by the masked language model's head, or a classifier's own.
+"""From the encoder's output at one token to three logits: by the masked language model's head, or a classifier's own.
 
 The first reads `<mask>` and scores the verbalizer's words (3.2); the second reads `<s>`, as plain fine-tuning does, and
 starts from random values, which are published with the adapter.
@@ -33,7 +33,7 @@ class WordHead(NamedTuple):
     epsilon: float
 
     def __call__(self, hidden: Tensor) -> Tensor:
-        """Turn what stands at `<mask>`, (B, H), into logits (B, 3)."""
+        """Turn the output at `<mask>`, (B, H), into logits (B, 3)."""
         hidden = F.gelu(F.linear(hidden, *self.dense))
         return F.linear(F.layer_norm(hidden, hidden.shape[-1:], *self.norm, self.epsilon), *self.answers)
 
@@ -44,7 +44,7 @@ class ClassHead(NamedTuple):
     tensors: Mapping[str, Tensor]
 
     def __call__(self, hidden: Tensor, *, drop: Callable[[Tensor], Tensor] = lambda tokens: tokens) -> Tensor:
-        """Turn what stands at `<s>`, (B, H), into logits (B, 3); `drop` is the dropout before either product."""
+        """Turn the output at `<s>`, (B, H), into logits (B, 3); `drop` is the dropout before either product."""
         hidden = F.linear(drop(hidden), self.tensors["dense.weight"], self.tensors["dense.bias"]).tanh()
         return F.linear(drop(hidden), self.tensors["out.weight"], self.tensors["out.bias"])
 

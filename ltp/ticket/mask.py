@@ -81,17 +81,17 @@ class Ticket:
         """Where `name` is active: flat positions in C order, ascending (K_name,). `block` mask bytes at a time."""
         mask = self.masks.get(name, np.zeros(0, np.uint8))
         blocks = [mask[start : start + block] for start in range(0, len(mask), block)]
-        stops = [0, *accumulate(bits_set(part) for part in blocks)]
-        found = torch.empty(stops[-1], dtype=dtype)
-        there = found.numpy()
+        stops = [0, *accumulate(map(bits_set, blocks))]
+        positions = torch.empty(stops[-1], dtype=dtype)
+        array = positions.numpy()
 
         def unpack(number: int) -> None:
             places = np.flatnonzero(np.unpackbits(blocks[number], bitorder="little").view(np.bool_))
-            room = there[stops[number] : stops[number + 1]]
-            np.add(places, 8 * block * number, out=room, casting="same_kind")
+            part = array[stops[number] : stops[number + 1]]
+            np.add(places, 8 * block * number, out=part, casting="same_kind")
 
         share(unpack, (number for number in range(len(blocks)) if stops[number] < stops[number + 1]))
-        return found
+        return positions
 
     def distribution(self) -> list[dict[str, Any]]:
         """Per layer: `active`, its `share` of all active, and the `density` within the layer's unfrozen parameters."""

@@ -1,4 +1,4 @@
-"""AdamW (4.2; Loshchilov & Hutter 2019) by torch's own fused kernel, the one step this project needs of it.
+"""AdamW (4.2; Loshchilov & Hutter 2019) by torch's own fused kernel.
 
 Bit for bit `torch.optim.AdamW(..., weight_decay=0, fused=True)`, which a test holds. That class imports torch's
 compiler when it is made: a second at the start of every job, for something no job uses.

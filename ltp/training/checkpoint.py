@@ -84,10 +84,10 @@ class Checkpoints:
         return None
 
     def _files(self) -> list[tuple[int, Path]]:
-        found = []
+        files = []
         for directory in (self.directory, *self._earlier):
             for path in directory.glob("checkpoint-*.safetensors"):
                 number = path.stem.removeprefix("checkpoint-")
                 if number.isdecimal():
-                    found.append((int(number), path))
-        return found
+                    files.append((int(number), path))
+        return files

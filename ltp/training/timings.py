@@ -1,4 +1,4 @@
-"""Where a job's time went: seconds by phase, so that whoever waits for it can see for what. Imports no torch."""
+"""Where a job's time went: seconds by phase. Imports no torch."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from contextlib import contextmanager
 
 
 class Timings:
-    """Seconds spent in each phase so far, in the order in which they were first heard of.
+    """Seconds spent in each phase so far, in the order in which they first began.
 
         timings = Timings()
         with timings("tokenize"):
             ...
         timings.seconds  # {"tokenize": 0.02}
 
-    A phase that comes again, as training and validating do in turn, adds up.
+    The seconds of a phase that comes again, as training and validating do in turn, add up.
     """
 
     def __init__(self) -> None:

@@ -81,36 +81,36 @@ def write_mini(directory: Path, path: Path, *, progress: ProgressCallback | None
     """
     report = progress or (lambda _: None)
     report(Progress("reading the source", 0, 4))
-    found = quantised_model.read(path)
+    model = quantised_model.read(path)
     report(Progress("merging the adaptation", 1, 4))
-    weights = merge_adaptation(pretrained_weights(found))
+    weights = merge_adaptation(pretrained_weights(model))
     report(Progress("writing the checkpoint", 2, 4))
     tensorfile.write(directory / "model.safetensors", dict(sorted(weights.items())), {"format": "pt"})
-    (directory / "config.json").write_text(json.dumps(_config(found.sizes), indent=1), encoding="utf-8")
-    write_tokenizer(build_tokenizer(found.pieces), directory)
+    (directory / "config.json").write_text(json.dumps(_config(model.sizes), indent=1), encoding="utf-8")
+    write_tokenizer(build_tokenizer(model.pieces), directory)
     report(Progress("computing the fingerprint", 3, 4))
     fingerprint = read_manifest(directory).fingerprint
     write_note(directory, name="mini", learning_rate=LEARNING_RATE, recipe=RECIPE, prepared=fingerprint)
     report(Progress("ready", 4, 4))
 
 
-def pretrained_weights(found: quantised_model.QuantisedModel) -> Weights:
+def pretrained_weights(model: quantised_model.QuantisedModel) -> Weights:
     """Name the source's tensors as XLM-R's: positions move up by two, token type 0 becomes the only one."""
-    sizes, hidden = found.sizes, found.sizes.hidden
+    sizes, hidden = model.sizes, model.sizes.hidden
     positions = np.zeros((sizes.positions + FIRST_POSITION, hidden), np.float32)
-    positions[FIRST_POSITION:] = found.tensor("emb.pos").reshape(-1, hidden)
+    positions[FIRST_POSITION:] = model.tensor("emb.pos").reshape(-1, hidden)
     weights = {
-        WORD_EMBEDDINGS: found.tensor("emb.word").reshape(sizes.vocabulary, hidden),
+        WORD_EMBEDDINGS: model.tensor("emb.word").reshape(sizes.vocabulary, hidden),
         POSITION_EMBEDDINGS: positions,
-        TYPE_EMBEDDINGS: found.tensor("emb.type").reshape(sizes.types, hidden)[:1],
-        "roberta.embeddings.LayerNorm.weight": found.tensor("emb.ln.w"),
-        "roberta.embeddings.LayerNorm.bias": found.tensor("emb.ln.b"),
+        TYPE_EMBEDDINGS: model.tensor("emb.type").reshape(sizes.types, hidden)[:1],
+        "roberta.embeddings.LayerNorm.weight": model.tensor("emb.ln.w"),
+        "roberta.embeddings.LayerNorm.bias": model.tensor("emb.ln.b"),
     }
     for layer in range(sizes.layers):
         for short, long in (_LINEARS | _NORMS).items():
             name = f"roberta.encoder.layer.{layer}.{long}"
-            bias = found.tensor(f"l{layer}.{short}.b")
-            weight = found.tensor(f"l{layer}.{short}.w")
+            bias = model.tensor(f"l{layer}.{short}.b")
+            weight = model.tensor(f"l{layer}.{short}.w")
             weights[f"{name}.bias"] = bias
             weights[f"{name}.weight"] = weight if short in _NORMS else weight.reshape(bias.size, -1)  # (out, in)
     return weights

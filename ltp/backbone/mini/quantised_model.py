@@ -91,8 +91,8 @@ def read(path: Path) -> QuantisedModel:
     """
     if path.stat().st_size != SIZE:
         raise BackboneIncomplete(f"{path} has {path.stat().st_size} bytes instead of {SIZE}; install {PACKAGE} again")
-    if (found := file_sha256(path)) != SHA256:
-        raise BackboneIncomplete(f"{path} is damaged: its SHA-256 is {found}, not {SHA256}; install {PACKAGE} again")
+    if (sha256 := file_sha256(path)) != SHA256:
+        raise BackboneIncomplete(f"{path} is damaged: its SHA-256 is {sha256}, not {SHA256}; install {PACKAGE} again")
     data = path.read_bytes()
     sizes = Sizes(*struct.unpack_from("<7i", data, 8))
     position = 8 + 7 * 4 + 4 + 4  # sizes, epsilon, block length

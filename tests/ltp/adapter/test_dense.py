@@ -85,7 +85,7 @@ class Ours:
             loss = F.cross_entropy(logits, labels)
             loss.backward()
             optimizer.step()
-            self.model.stepped()
+            self.model.after_step()
             for module in added:
                 module.zero_grad()
             losses.append(loss.item())

@@ -102,23 +102,23 @@ def test_every_token_has_one_cell_and_padding_none(tiny_backbone: Backbone) -> N
 def test_demand_fades_and_equals_do_not_chase_each_other_out() -> None:
     popularity = Popularity()
     for _ in range(10):
-        popularity.note("a")
-        popularity.note("b")
-    assert not popularity.beats("a", "b")
-    assert not popularity.beats("b", "a")
-    assert popularity.beats("a", "never asked for")
+        popularity.count_use("a")
+        popularity.count_use("b")
+    assert not popularity.outweighs("a", "b")
+    assert not popularity.outweighs("b", "a")
+    assert popularity.outweighs("a", "never asked for")
     for number in range(int(2 * HALF_LIFE)):
-        popularity.note(f"other {number}")
-    assert popularity.of("a") < 3
+        popularity.count_use(f"other {number}")
+    assert popularity.weight("a") < 3
     for _ in range(4):
-        popularity.note("c")
-    assert popularity.beats("c", "a")
+        popularity.count_use("c")
+    assert popularity.outweighs("c", "a")
 
 
 def test_what_is_remembered_of_demand_is_bounded() -> None:
     popularity = Popularity()
     for number in range(5 * KNOWN):
-        popularity.note(f"{number}")
+        popularity.count_use(f"{number}")
     assert len(popularity._uses) < 2 * KNOWN
 
 
@@ -201,13 +201,13 @@ def test_keys_asked_for_are_fetched_in_order_each_once_and_not_when_cancelled() 
             raise KeyError(key)
 
     ahead = Prefetcher(fetch)
-    ahead.ask(["a"])
+    ahead.request(["a"])
     assert begun.wait(10)
-    ahead.ask(["b", "c", "b", "d", "e"])
+    ahead.request(["b", "c", "b", "d", "e"])
     ahead.cancel("d")
     go_on.set()
     assert over.wait(10)
     assert fetched == ["a", "b", "c", "e"]
     over.clear()
-    ahead.ask(["e"])  # the thread has ended, or is about to
+    ahead.request(["e"])  # the thread has ended, or is about to
     assert over.wait(10)
