@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from app.cli import options
-from app.cli.command import Session, remote
+from app.cli.command import Json, Key, Session, Url, service_session
 from app.cli.options import BatchSize, Epochs, LearningRate, MaxLength, More, NoWait, Seed, TrainingPrecision
 from app.cli.output import accuracy, age, pairs, percent, size, table
 from app.registry.alias_names import PRODUCTION
@@ -27,9 +27,8 @@ ExamplesFile = Annotated[
 ]
 
 
-@remote(group, "train")
+@group.command("train")
 def train_adapter(
-    session: Session,
     *,
     examples: Annotated[
         Path, typer.Argument(**options.EXISTING, metavar="EXAMPLES", help="Labelled pairs: JSONL, CSV or TSV.")
@@ -52,27 +51,31 @@ def train_adapter(
     seed: Seed = None,
     more: More = None,
     no_wait: NoWait = False,
+    as_json: Json = False,
+    url: Url = None,
+    api_key: Key = None,
 ) -> None:
     """Train an adapter on labelled pairs; without --dev, half of them are held out by whole premises."""
-    from app.cli.references import find_ticket
-    from ltp.config import AdapterConfig
+    with service_session(as_json, url, api_key) as session:
+        from app.cli.references import find_ticket
+        from ltp.config import AdapterConfig
 
-    training = options.hyperparameters(
-        AdapterConfig,
-        more,
-        epochs=epochs,
-        batch_size=batch_size,
-        learning_rate=learning_rate,
-        max_length=max_length,
-        precision=precision,
-        seed=seed,
-    )
-    files = _checked(session, examples, {"dev_examples": dev, "test_examples": test})
-    chosen = ticket and find_ticket(session.client, ticket)["id"]
-    body = options.parted(
-        lang=lang, ticket=chosen, method=method, name=name, alias=alias, seeds=seeds, training=training
-    )
-    _finish(session, session.client.post("/adapters", body, files=files), no_wait)
+        training = options.hyperparameters(
+            AdapterConfig,
+            more,
+            epochs=epochs,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            max_length=max_length,
+            precision=precision,
+            seed=seed,
+        )
+        files = _checked(session, examples, {"dev_examples": dev, "test_examples": test})
+        chosen = ticket and find_ticket(session.client, ticket)["id"]
+        body = options.parted(
+            lang=lang, ticket=chosen, method=method, name=name, alias=alias, seeds=seeds, training=training
+        )
+        _finish(session, session.client.post("/adapters", body, files=files), no_wait)
 
 
 def _checked(session: Session, examples: Path, others: dict[str, Path | None]) -> dict[str, Path]:
@@ -104,90 +107,109 @@ def _finish(session: Session, accepted: dict[str, Any], no_wait: bool) -> None:
     session.output.show({"job": job, "adapter": adapter}, lambda console: _print(console, adapter))
 
 
-@remote(group, "list")
+@group.command("list")
 def list_adapters(
-    session: Session,
     *,
     lang: Annotated[str | None, typer.Option(help="Only of this language.")] = None,
     alias: Annotated[str | None, typer.Option(help="Only those this alias points at.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="At most so many, newest first.")] = 20,
+    as_json: Json = False,
+    url: Url = None,
+    api_key: Key = None,
 ) -> None:
     """List adapters, newest first."""
-    adapters = session.client.items("/adapters", lang=lang, alias=alias, limit=limit)
-    rows = [
-        (
-            _label(adapter),
-            ", ".join(adapter["aliases"]) or "-",
-            adapter["status"],
-            adapter["method"],
-            accuracy((adapter["metrics"] or {}).get("dev")),
-            "-" if adapter["bytes"] is None else size(adapter["bytes"]),
-            age(adapter["created_at"]),
-        )
-        for adapter in adapters
-    ]
-    columns = ("adapter", "aliases", "status", "method", "dev accuracy", "size", "age")
-    session.output.show(adapters, lambda console: console.print(table(columns, rows, flexible=1)))
+    with service_session(as_json, url, api_key) as session:
+        adapters = session.client.items("/adapters", lang=lang, alias=alias, limit=limit)
+        rows = [
+            (
+                _label(adapter),
+                ", ".join(adapter["aliases"]) or "-",
+                adapter["status"],
+                adapter["method"],
+                accuracy((adapter["metrics"] or {}).get("dev")),
+                "-" if adapter["bytes"] is None else size(adapter["bytes"]),
+                age(adapter["created_at"]),
+            )
+            for adapter in adapters
+        ]
+        columns = ("adapter", "aliases", "status", "method", "dev accuracy", "size", "age")
+        session.output.show(adapters, lambda console: console.print(table(columns, rows, flexible=1)))
 
 
-@remote(group, "show")
-def show_adapter(session: Session, *, adapter: Reference) -> None:
+@group.command("show")
+def show_adapter(
+    *,
+    adapter: Reference,
+    as_json: Json = False,
+    url: Url = None,
+    api_key: Key = None,
+) -> None:
     """Show an adapter: what it was trained on, and how it did."""
-    from app.cli.references import find_adapter
+    with service_session(as_json, url, api_key) as session:
+        from app.cli.references import find_adapter
 
-    found = find_adapter(session.client, adapter)
-    session.output.show(found, lambda console: _print(console, found))
+        found = find_adapter(session.client, adapter)
+        session.output.show(found, lambda console: _print(console, found))
 
 
-@remote(group, "promote")
+@group.command("promote")
 def promote_adapter(
-    session: Session,
     *,
     adapter: Reference,
     alias: Annotated[str, typer.Option(help="The alias to move.")] = PRODUCTION,
+    as_json: Json = False,
+    url: Url = None,
+    api_key: Key = None,
 ) -> None:
     """Point an alias at an adapter; `ltp predict --adapter sw` then answers from it at once."""
-    from app.cli.references import find_adapter
+    with service_session(as_json, url, api_key) as session:
+        from app.cli.references import find_adapter
 
-    found = find_adapter(session.client, adapter)
-    answer = session.client.put(f"/languages/{found['lang']}/aliases/{alias}", {"version": found["version"]})
-    session.output.show(
-        answer, lambda console: console.print(f"{found['lang']}@{alias} is now version {found['version']}")
-    )
+        found = find_adapter(session.client, adapter)
+        answer = session.client.put(f"/languages/{found['lang']}/aliases/{alias}", {"version": found["version"]})
+        session.output.show(
+            answer, lambda console: console.print(f"{found['lang']}@{alias} is now version {found['version']}")
+        )
 
 
-@remote(group, "export")
+@group.command("export")
 def export_adapter(
-    session: Session,
     *,
     adapter: Reference,
     to: Annotated[Path | None, typer.Option("--output", "-o", help="Default: LANG-VERSION.safetensors.")] = None,
+    as_json: Json = False,
+    url: Url = None,
+    api_key: Key = None,
 ) -> None:
     """Download an adapter as one safetensors file, with the mask it needs."""
-    from app.cli.references import find_adapter
+    with service_session(as_json, url, api_key) as session:
+        from app.cli.references import find_adapter
 
-    found = find_adapter(session.client, adapter)
-    target = to or Path(f"{found['lang']}-{found['version']}.safetensors")
-    written = session.client.save(f"/adapters/{found['id']}/export", target)
-    session.output.show(
-        {"adapter": found["id"], "file": str(target), "bytes": written},
-        lambda console: console.print(f"Wrote {target} ({size(written)})"),
-    )
+        found = find_adapter(session.client, adapter)
+        target = to or Path(f"{found['lang']}-{found['version']}.safetensors")
+        written = session.client.save(f"/adapters/{found['id']}/export", target)
+        session.output.show(
+            {"adapter": found["id"], "file": str(target), "bytes": written},
+            lambda console: console.print(f"Wrote {target} ({size(written)})"),
+        )
 
 
-@remote(group, "import")
+@group.command("import")
 def import_adapter(
-    session: Session,
     *,
     file: Annotated[Path, typer.Argument(**options.EXISTING, help="What `ltp adapter export` wrote.")],
     lang: Annotated[str | None, typer.Option(help="Default: the language it was trained for.")] = None,
     alias: Annotated[str | None, typer.Option(help="An alias to point at it.")] = None,
+    as_json: Json = False,
+    url: Url = None,
+    api_key: Key = None,
 ) -> None:
     """Upload an exported adapter; it becomes the next version of its language."""
-    body = options.parted(lang=lang, alias=alias)
-    answer = session.client.post("/adapters/import", body, files={"file": file})
-    adapter = answer.get("adapter", answer)
-    session.output.show(adapter, lambda console: _print(console, adapter))
+    with service_session(as_json, url, api_key) as session:
+        body = options.parted(lang=lang, alias=alias)
+        answer = session.client.post("/adapters/import", body, files={"file": file})
+        adapter = answer.get("adapter", answer)
+        session.output.show(adapter, lambda console: _print(console, adapter))
 
 
 def _label(adapter: dict[str, Any]) -> str:

@@ -7,33 +7,38 @@ from typing import Annotated
 
 import typer
 
-from app.cli.output import Output, size
+from app.cli.command import Json, local_output
+from app.cli.output import size
 from app.cli.service import DataDir, settings_of
 
 
 def backup(
-    output: Output,
     *,
     file: Annotated[Path, typer.Argument(help="A new file to write.", dir_okay=False)],
     data_dir: DataDir = None,
+    as_json: Json = False,
 ) -> None:
     """Copy the whole database of `ltp serve` to one file; the service may run meanwhile."""
-    from app.storage.backup import back_up
+    with local_output(as_json) as output:
+        from app.storage.backup import back_up
 
-    count = back_up(settings_of(data_dir=data_dir), file)
-    output.show({"file": str(file), "bytes": count}, lambda console: console.print(f"{file}: {size(count)}, checked"))
+        count = back_up(settings_of(data_dir=data_dir), file)
+        output.show(
+            {"file": str(file), "bytes": count}, lambda console: console.print(f"{file}: {size(count)}, checked")
+        )
 
 
 def restore(
-    output: Output,
     *,
     file: Annotated[Path, typer.Argument(help="A file that `ltp backup` wrote.", dir_okay=False)],
     data_dir: DataDir = None,
+    as_json: Json = False,
 ) -> None:
     """Put a backup in the place of the database of `ltp serve`, which must be stopped; the former one is kept."""
-    from app.storage import backup
+    with local_output(as_json) as output:
+        from app.storage import backup
 
-    former = backup.restore(settings_of(data_dir=data_dir), file)
-    kept = f"; the former database is {former}" if former else ""
-    data = {"file": str(file), "former": str(former) if former else None}
-    output.show(data, lambda console: console.print(f"restored {file}{kept}"))
+        former = backup.restore(settings_of(data_dir=data_dir), file)
+        kept = f"; the former database is {former}" if former else ""
+        data = {"file": str(file), "former": str(former) if former else None}
+        output.show(data, lambda console: console.print(f"restored {file}{kept}"))

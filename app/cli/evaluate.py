@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from app.cli import options
-from app.cli.command import Session
+from app.cli.command import Json, Key, Url, service_session
 from app.cli.output import accuracy, percent, table
 
 if TYPE_CHECKING:
@@ -21,24 +21,27 @@ PATIENCE_S = 600.0
 
 
 def evaluate(
-    session: Session,
     *,
     file: Annotated[Path, typer.Argument(**options.EXISTING, help="Labelled pairs: JSONL, CSV or TSV.")],
     adapter: Annotated[str, typer.Option(help="sw, sw@3, sw@production, or an id.", show_default=False)],
     fallback: Annotated[str | None, typer.Option(help="Who answers when the language has no adapter.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many pairs.")] = None,
+    as_json: Json = False,
+    url: Url = None,
+    api_key: Key = None,
 ) -> None:
     """Score an adapter on labelled pairs: accuracy with a 95 % interval, per label, and the confusion matrix."""
-    from app.cli.pairs import Question, answers
-    from ltp.text.examples import read_examples
+    with service_session(as_json, url, api_key) as session:
+        from app.cli.pairs import Question, answers
+        from ltp.text.examples import read_examples
 
-    with options.reading(file):
-        examples = read_examples(file)[:limit]
-    session.client.patience_s = PATIENCE_S
-    pairs = [{"premise": example.premise, "hypothesis": example.hypothesis} for example in examples]
-    predictions = list(answers(session.client, Question(adapter, fallback), pairs))
-    report = _report(examples, predictions)
-    session.output.show(report, lambda console: _print(console, report))
+        with options.reading(file):
+            examples = read_examples(file)[:limit]
+        session.client.patience_s = PATIENCE_S
+        pairs = [{"premise": example.premise, "hypothesis": example.hypothesis} for example in examples]
+        predictions = list(answers(session.client, Question(adapter, fallback), pairs))
+        report = _report(examples, predictions)
+        session.output.show(report, lambda console: _print(console, report))
 
 
 def _report(examples: Sequence[Example], predictions: Sequence[dict[str, Any]]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from app.cli.command import Session, remote
+from app.cli.command import Json, Key, Url, service_session
 from app.cli.output import age, clock, pairs, table
 
 group = typer.Typer(help="Jobs: long work that the service has accepted.", no_args_is_help=True)
@@ -16,42 +16,66 @@ Job = Annotated[str, typer.Argument(metavar="JOB", help="The job's id.", show_de
 Limit = Annotated[int, typer.Option("--limit", min=1, help="At most so many, newest first.")]
 
 
-@remote(group, "list")
+@group.command("list")
 def list_jobs(
-    session: Session,
     *,
     status: Annotated[Literal["queued", "running", "succeeded", "failed", "cancelled"] | None, typer.Option()] = None,
     kind: Annotated[Literal["ticket", "adapter", "prediction"] | None, typer.Option()] = None,
     limit: Limit = 20,
+    as_json: Json = False,
+    url: Url = None,
+    api_key: Key = None,
 ) -> None:
     """List jobs, newest first."""
-    jobs = session.client.items("/jobs", status=status, kind=kind, limit=limit)
-    rows = [(job["id"], job["kind"], job["status"], _state(job), age(job["created_at"])) for job in jobs]
-    columns = ("job", "kind", "status", "progress", "age")
-    session.output.show(jobs, lambda console: console.print(table(columns, rows, flexible=3)))
+    with service_session(as_json, url, api_key) as session:
+        jobs = session.client.items("/jobs", status=status, kind=kind, limit=limit)
+        rows = [(job["id"], job["kind"], job["status"], _state(job), age(job["created_at"])) for job in jobs]
+        columns = ("job", "kind", "status", "progress", "age")
+        session.output.show(jobs, lambda console: console.print(table(columns, rows, flexible=3)))
 
 
-@remote(group, "show")
-def show_job(session: Session, *, job: Job) -> None:
+@group.command("show")
+def show_job(
+    *,
+    job: Job,
+    as_json: Json = False,
+    url: Url = None,
+    api_key: Key = None,
+) -> None:
     """Show one job."""
-    found = session.client.get(f"/jobs/{job}")
-    session.output.show(found, lambda console: console.print(pairs(_described(found))))
+    with service_session(as_json, url, api_key) as session:
+        found = session.client.get(f"/jobs/{job}")
+        session.output.show(found, lambda console: console.print(pairs(_described(found))))
 
 
-@remote(group, "watch")
-def watch_job(session: Session, *, job: Job) -> None:
+@group.command("watch")
+def watch_job(
+    *,
+    job: Job,
+    as_json: Json = False,
+    url: Url = None,
+    api_key: Key = None,
+) -> None:
     """Follow a job until it is finished; Ctrl-C stops following, not the job."""
-    from app.cli.watch import wait
+    with service_session(as_json, url, api_key) as session:
+        from app.cli.watch import wait
 
-    finished = wait(session, session.client.get(f"/jobs/{job}"))
-    session.output.show(finished, lambda console: console.print(pairs(_described(finished))))
+        finished = wait(session, session.client.get(f"/jobs/{job}"))
+        session.output.show(finished, lambda console: console.print(pairs(_described(finished))))
 
 
-@remote(group, "cancel")
-def cancel_job(session: Session, *, job: Job) -> None:
+@group.command("cancel")
+def cancel_job(
+    *,
+    job: Job,
+    as_json: Json = False,
+    url: Url = None,
+    api_key: Key = None,
+) -> None:
     """Ask a job to stop; what it has made so far is discarded."""
-    answer = session.client.post(f"/jobs/{job}/cancel")
-    session.output.show(answer, lambda console: console.print(f"Asked job {job} to stop."))
+    with service_session(as_json, url, api_key) as session:
+        answer = session.client.post(f"/jobs/{job}/cancel")
+        session.output.show(answer, lambda console: console.print(f"Asked job {job} to stop."))
 
 
 def _state(job: dict[str, Any]) -> str:

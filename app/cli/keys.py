@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from app.cli.command import Session, remote
+from app.cli.command import Json, Key, Url, service_session
 from app.cli.failure import Failure
 from app.cli.options import parted
 from app.cli.output import age, pairs, table
@@ -23,9 +23,8 @@ SCOPES = ("read", "predict", "train", "admin")
 _DAYS = re.compile(r"(\d{1,5})d")
 
 
-@remote(group, "create")
+@group.command("create")
 def create_key(
-    session: Session,
     *,
     name: Annotated[str, typer.Argument(metavar="NAME", help="Whose it is, or what it is for.", show_default=False)],
     scope: Annotated[
@@ -36,44 +35,58 @@ def create_key(
         typer.Option(help="Another than your own, made if new; needs the service's ADMIN_KEY."),
     ] = None,
     expires: Annotated[str | None, typer.Option(metavar="WHEN", help="90d, 2027-03-01, or an RFC 3339 time.")] = None,
+    as_json: Json = False,
+    url: Url = None,
+    api_key: Key = None,
 ) -> None:
     """Make a key; its secret is shown once."""
-    for each in scope:
-        if each not in SCOPES:
-            raise typer.BadParameter(f"scope is {each!r}; it must be one of {', '.join(SCOPES)}")
-    body = parted(name=name, scopes=scope, tenant=tenant, expires_at=None if expires is None else _moment(expires))
-    made = session.client.post("/keys", body)
-    secret = made["secret"]
+    with service_session(as_json, url, api_key) as session:
+        for each in scope:
+            if each not in SCOPES:
+                raise typer.BadParameter(f"scope is {each!r}; it must be one of {', '.join(SCOPES)}")
+        body = parted(name=name, scopes=scope, tenant=tenant, expires_at=None if expires is None else _moment(expires))
+        made = session.client.post("/keys", body)
+        secret = made["secret"]
 
-    def render(console: Any) -> None:
-        console.print(pairs([*_described(made), ("secret", secret)]))
-        session.output.note("Keep the secret now: it is not shown again.")
+        def render(console: Any) -> None:
+            console.print(pairs([*_described(made), ("secret", secret)]))
+            session.output.note("Keep the secret now: it is not shown again.")
 
-    session.output.show(made, render)
+        session.output.show(made, render)
 
 
-@remote(group, "list")
+@group.command("list")
 def list_keys(
-    session: Session, *, limit: Annotated[int, typer.Option(min=1, help="At most so many, newest first.")] = 50
+    *,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many, newest first.")] = 50,
+    as_json: Json = False,
+    url: Url = None,
+    api_key: Key = None,
 ) -> None:
     """List keys that are not revoked, newest first; with ADMIN_KEY those of every tenant."""
-    keys = session.client.items("/keys", limit=limit)
-    rows = [
-        (key["id"], key["tenant"], key["name"], " ".join(key["scopes"]), key["expires_at"] or "never", _used(key))
-        for key in keys
-    ]
-    columns = ("key", "tenant", "name", "scopes", "expires", "last used")
-    session.output.show(keys, lambda console: console.print(table(columns, rows, flexible=2)))
+    with service_session(as_json, url, api_key) as session:
+        keys = session.client.items("/keys", limit=limit)
+        rows = [
+            (key["id"], key["tenant"], key["name"], " ".join(key["scopes"]), key["expires_at"] or "never", _used(key))
+            for key in keys
+        ]
+        columns = ("key", "tenant", "name", "scopes", "expires", "last used")
+        session.output.show(keys, lambda console: console.print(table(columns, rows, flexible=2)))
 
 
-@remote(group, "revoke")
+@group.command("revoke")
 def revoke_key(
-    session: Session, *, key: Annotated[str, typer.Argument(metavar="KEY", help="Id or name.", show_default=False)]
+    *,
+    key: Annotated[str, typer.Argument(metavar="KEY", help="Id or name.", show_default=False)],
+    as_json: Json = False,
+    url: Url = None,
+    api_key: Key = None,
 ) -> None:
     """Make a key invalid for good, everywhere within 30 seconds."""
-    key_id = _find(session.client, key)
-    session.client.delete(f"/keys/{key_id}")
-    session.output.show({"id": key_id, "revoked": True}, lambda console: console.print(f"Revoked key {key_id}."))
+    with service_session(as_json, url, api_key) as session:
+        key_id = _find(session.client, key)
+        session.client.delete(f"/keys/{key_id}")
+        session.output.show({"id": key_id, "revoked": True}, lambda console: console.print(f"Revoked key {key_id}."))
 
 
 def _find(client: Client, reference: str) -> str:

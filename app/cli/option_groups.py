@@ -11,21 +11,18 @@ import inspect
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar, get_type_hints
 
-from app.cli.output import Output
-
 Options = TypeVar("Options")
 
 
-def takes(kind: type[Options]) -> Callable[[Callable[[Output, Options], None]], Callable[..., None]]:
-    """Give a function of an `Output` and one `kind` the parameters that Typer makes options of."""
+def takes(kind: type[Options]) -> Callable[[Callable[[Options], None]], Callable[..., None]]:
+    """Give a function of one `kind` the parameters that Typer makes options of."""
 
-    def registered(body: Callable[[Output, Options], None]) -> Callable[..., None]:
-        def run(output: Output, **given: Any) -> None:
-            body(output, _made(kind, given))
+    def registered(body: Callable[[Options], None]) -> Callable[..., None]:
+        def run(**given: Any) -> None:
+            body(_made(kind, given))
 
-        first = inspect.Parameter("output", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=Output)
         run.__name__, run.__doc__ = body.__name__, body.__doc__
-        run.__signature__ = inspect.Signature([first, *_parameters(kind)])  # type: ignore[attr-defined]
+        run.__signature__ = inspect.Signature(list(_parameters(kind)))  # type: ignore[attr-defined]
         return run
 
     return registered

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 import typer
 
 from app.cli import options
-from app.cli.command import Session
+from app.cli.command import Json, Key, Session, Url, service_session
 from app.cli.failure import Failure
 from app.cli.output import percent
 from ltp import atomic_file
@@ -30,7 +30,6 @@ BAR = 30
 
 
 def predict(
-    session: Session,
     *,
     premise: Annotated[str | None, typer.Argument(show_default=False)] = None,
     hypothesis: Annotated[str | None, typer.Argument(show_default=False)] = None,
@@ -40,20 +39,24 @@ def predict(
     as_job: Annotated[bool, typer.Option("--job", help="Have --file done by a durable job, for large ones.")] = False,
     fallback: Annotated[str | None, typer.Option(help="Who answers when the language has no adapter.")] = None,
     min_confidence: Annotated[float | None, typer.Option(min=0, max=1, help="Below it, say so.")] = None,
+    as_json: Json = False,
+    url: Url = None,
+    api_key: Key = None,
 ) -> None:
     """Judge one pair, or each pair of a file: its rows come back as they were, with label and probabilities added."""
-    from app.cli.pairs import Question
+    with service_session(as_json, url, api_key) as session:
+        from app.cli.pairs import Question
 
-    question = Question(adapter, fallback, min_confidence)
-    session.client.patience_s = PATIENCE_S
-    if premise is None and (file is not None or not sys.stdin.isatty()):
-        with _on_disk(file or STDIN) as path:
-            run = _by_job if as_job else _by_requests
-            run(session, path, to, question)
-    elif premise is None or hypothesis is None or file is not None:
-        raise typer.BadParameter("give a premise and a hypothesis, or a file of pairs with --file")
-    else:
-        _one(session, premise, hypothesis, question)
+        question = Question(adapter, fallback, min_confidence)
+        session.client.patience_s = PATIENCE_S
+        if premise is None and (file is not None or not sys.stdin.isatty()):
+            with _on_disk(file or STDIN) as path:
+                run = _by_job if as_job else _by_requests
+                run(session, path, to, question)
+        elif premise is None or hypothesis is None or file is not None:
+            raise typer.BadParameter("give a premise and a hypothesis, or a file of pairs with --file")
+        else:
+            _one(session, premise, hypothesis, question)
 
 
 def _one(session: Session, premise: str, hypothesis: str, question: Question) -> None:

@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 
 from app.cli import adapters, backup, jobs, keys, service, tickets
-from app.cli.command import local, remote
 from app.cli.evaluate import evaluate
 from app.cli.predict import predict
 from app.cli.reproduce.command import reproduce
@@ -42,18 +41,18 @@ def program(
 
 root.add_typer(tickets.group, name="ticket", rich_help_panel=METHOD)
 root.add_typer(adapters.group, name="adapter", rich_help_panel=METHOD)
-remote(root, "predict", panel=METHOD)(predict)
-remote(root, "evaluate", panel=METHOD)(evaluate)
-local(root, "reproduce", panel=METHOD)(reproduce)
+root.command("predict", rich_help_panel=METHOD)(predict)
+root.command("evaluate", rich_help_panel=METHOD)(evaluate)
+root.command("reproduce", rich_help_panel=METHOD)(reproduce)
 root.add_typer(jobs.group, name="job", rich_help_panel=METHOD)
-local(root, "serve", panel=SERVICE, results=False)(service.serve)
-local(root, "api", panel=SERVICE, results=False)(service.api)
-local(root, "worker", panel=SERVICE, results=False)(service.worker)
+root.command("serve", rich_help_panel=SERVICE)(service.serve)
+root.command("api", rich_help_panel=SERVICE)(service.api)
+root.command("worker", rich_help_panel=SERVICE)(service.worker)
 root.add_typer(keys.group, name="key", rich_help_panel=SERVICE)
-local(root, "migrate", panel=SERVICE)(service.migrate)
-local(root, "backup", panel=SERVICE)(backup.backup)
-local(root, "restore", panel=SERVICE)(backup.restore)
-local(root, "settings", panel=SERVICE)(service.show_settings)
+root.command("migrate", rich_help_panel=SERVICE)(service.migrate)
+root.command("backup", rich_help_panel=SERVICE)(backup.backup)
+root.command("restore", rich_help_panel=SERVICE)(backup.restore)
+root.command("settings", rich_help_panel=SERVICE)(service.show_settings)
 root.add_typer(service.backbone, name="backbone", rich_help_panel=SERVICE)
 
 

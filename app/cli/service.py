@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from app.cli.command import local
+from app.cli.command import Json, local_output
 from app.cli.failure import Failure
-from app.cli.output import Output, pairs
+from app.cli.output import pairs
 from app.process import begin_startup
 
 if TYPE_CHECKING:
@@ -27,106 +27,120 @@ Port = Annotated[int | None, typer.Option(min=0, max=65535, help="Port to listen
 DataDir = Annotated[Path | None, typer.Option(help="Where everything is kept (LTP_DATA_DIR).", file_okay=False)]
 
 
-def serve(_: Output, *, data_dir: DataDir = None, host: Host = None, port: Port = None) -> None:
+def serve(*, data_dir: DataDir = None, host: Host = None, port: Port = None) -> None:
     """Start the whole service on this machine: API and worker on one data directory, no other program needed."""
-    begin_startup()
-    from app.serve.embedded import serve as run
-    from app.storage.data_dir import locked
+    with local_output():
+        begin_startup()
+        from app.serve.embedded import serve as run
+        from app.storage.data_dir import locked
 
-    settings = settings_of(data_dir=data_dir, host=host, port=port)
-    if "auth" not in settings.model_fields_set:
-        settings = settings.model_copy(update={"auth": "off"})
-    with locked(settings.data_dir):  # a service that has the directory has the port as well: name the directory
-        _check_address(settings)
-    run(settings)
+        settings = settings_of(data_dir=data_dir, host=host, port=port)
+        if "auth" not in settings.model_fields_set:
+            settings = settings.model_copy(update={"auth": "off"})
+        with locked(settings.data_dir):  # a service that has the directory has the port as well: name the directory
+            _check_address(settings)
+        run(settings)
 
 
-def api(_: Output, *, host: Host = None, port: Port = None) -> None:
+def api(*, host: Host = None, port: Port = None) -> None:
     """Start the API alone; jobs are done by `ltp worker` processes on the same database."""
-    begin_startup()
-    from app.serve.server import serve_api
-    from app.telemetry import log_setup
+    with local_output():
+        begin_startup()
+        from app.serve.server import serve_api
+        from app.telemetry import log_setup
 
-    settings = settings_of(host=host, port=port)
-    _check_address(settings)
-    log_setup.configure(settings)
-    serve_api(settings)
+        settings = settings_of(host=host, port=port)
+        _check_address(settings)
+        log_setup.configure(settings)
+        serve_api(settings)
 
 
 def worker(
-    _: Output,
     *,
     queues: Annotated[
         str | None, typer.Option(help="What to do, of: tickets,adapters,predictions; default: all.")
     ] = None,
 ) -> None:
     """Start a runner, which does one job at a time until it is stopped."""
-    command = [sys.executable, "-m", "worker", *(["--queues", queues] if queues else [])]
-    os.execve(sys.executable, command, settings_of().environment())  # noqa: S606  signals then reach the runner itself
+    with local_output():
+        command = [sys.executable, "-m", "worker", *(["--queues", queues] if queues else [])]
+        os.execve(sys.executable, command, settings_of().environment())  # noqa: S606  signals then reach the runner itself
 
 
-def migrate(output: Output) -> None:
+def migrate(
+    *,
+    as_json: Json = False,
+) -> None:
     """Bring the database to the newest schema; safe to repeat."""
-    from sqlalchemy.engine import make_url
+    with local_output(as_json) as output:
+        from sqlalchemy.engine import make_url
 
-    from app.storage.database import Database
+        from app.storage.database import Database
 
-    settings = settings_of()
-    database = Database(settings.database)
-    database.migrate()
-    database.close()
-    shown = make_url(settings.database).render_as_string(hide_password=True)
-    output.show({"database": shown, "revision": "head"}, lambda console: console.print(f"{shown} is up to date"))
+        settings = settings_of()
+        database = Database(settings.database)
+        database.migrate()
+        database.close()
+        shown = make_url(settings.database).render_as_string(hide_password=True)
+        output.show({"database": shown, "revision": "head"}, lambda console: console.print(f"{shown} is up to date"))
 
 
-def show_settings(output: Output) -> None:
+def show_settings(
+    *,
+    as_json: Json = False,
+) -> None:
     """Show every setting with its value and where that comes from; secrets are masked."""
-    from rich.markup import escape
+    with local_output(as_json) as output:
+        from rich.markup import escape
 
-    lines = settings_of().lines()
-    data = [
-        {"name": line.name, "value": line.value, "source": line.source, "description": line.description}
-        for line in lines
-    ]
+        lines = settings_of().lines()
+        data = [
+            {"name": line.name, "value": line.value, "source": line.source, "description": line.description}
+            for line in lines
+        ]
 
-    def render(console: Console) -> None:
-        for line in lines:
-            source = "[dim]default[/dim]" if line.source == "default" else f"[yellow]{line.source}[/yellow]"
-            console.print(
-                f"[bold]{line.name}[/bold] = {escape(line.value)}  {source}\n  [dim]{escape(line.description)}[/dim]"
-            )
+        def render(console: Console) -> None:
+            for line in lines:
+                source = "[dim]default[/dim]" if line.source == "default" else f"[yellow]{line.source}[/yellow]"
+                console.print(f"[bold]{line.name}[/bold] = {escape(line.value)}  {source}")
+                console.print(f"  [dim]{escape(line.description)}[/dim]")
 
-    output.show(data, render)
+        output.show(data, render)
 
 
-@local(backbone, "prepare")
+@backbone.command("prepare")
 def prepare_backbone(
-    output: Output,
     *,
     name: Annotated[str, typer.Argument(help="mini, a directory, or owner/name@revision.")] = "mini",
+    as_json: Json = False,
 ) -> None:
     """Make a backbone ready to use: build `mini`, or fetch a pinned revision from the hub; quick when it is there."""
-    from app.cli.progress import reporter
-    from ltp.backbone.locate import resolve
-    from ltp.progress import Progress
+    with local_output(as_json) as output:
+        from app.cli.progress import reporter
+        from ltp.backbone.locate import resolve
+        from ltp.progress import Progress
 
-    with reporter("backbone") as shown:
+        with reporter("backbone") as shown:
 
-        def report(progress: Progress) -> None:
-            shown.update(progress.phase, progress.step, progress.total, metrics=progress.metrics)
+            def report(progress: Progress) -> None:
+                shown.update(progress.phase, progress.step, progress.total, metrics=progress.metrics)
 
-        info = resolve(name, cache_dir=settings_of().backbone_dir, progress=report)
-    data = {
-        "name": info.name,
-        "directory": str(info.directory),
-        "fingerprint": info.fingerprint,
-        "layers": info.layers,
-        "hidden": info.hidden,
-        "parameters": info.parameters,
-    }
-    shape = f"{info.layers} layers, {info.hidden} hidden, {info.parameters / 1e6:.1f} M parameters"
-    lines = [("backbone", f"{info.name} ({shape})"), ("folder", str(info.directory)), ("fingerprint", info.fingerprint)]
-    output.show(data, lambda console: console.print(pairs(lines)))
+            info = resolve(name, cache_dir=settings_of().backbone_dir, progress=report)
+        data = {
+            "name": info.name,
+            "directory": str(info.directory),
+            "fingerprint": info.fingerprint,
+            "layers": info.layers,
+            "hidden": info.hidden,
+            "parameters": info.parameters,
+        }
+        shape = f"{info.layers} layers, {info.hidden} hidden, {info.parameters / 1e6:.1f} M parameters"
+        lines = [
+            ("backbone", f"{info.name} ({shape})"),
+            ("folder", str(info.directory)),
+            ("fingerprint", info.fingerprint),
+        ]
+        output.show(data, lambda console: console.print(pairs(lines)))
 
 
 def _check_address(settings: Settings) -> None:

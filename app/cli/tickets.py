@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from app.cli import options
-from app.cli.command import Session, remote
+from app.cli.command import Json, Key, Session, Url, service_session
 from app.cli.options import BatchSize, Epochs, LearningRate, MaxLength, More, NoWait, Seed, TrainingPrecision
 from app.cli.output import age, pairs, table
 
@@ -18,9 +18,8 @@ if TYPE_CHECKING:
 group = typer.Typer(help="Tickets: which parameters may move for a language.", no_args_is_help=True)
 
 
-@remote(group, "create")
+@group.command("create")
 def create_ticket(
-    session: Session,
     *,
     corpus: Annotated[Path | None, typer.Option(**options.EXISTING, help="Plain text, one sentence a line.")] = None,
     builtin: Annotated[Literal["demo"] | None, typer.Option(help="English text that comes with LTP.")] = None,
@@ -44,33 +43,42 @@ def create_ticket(
     seed: Seed = None,
     more: More = None,
     no_wait: NoWait = False,
+    as_json: Json = False,
+    url: Url = None,
+    api_key: Key = None,
 ) -> None:
     """Measure a drift by an MLM run over unlabelled text, and select a ticket from it."""
-    from app.cli.references import find_drift
-    from ltp.config import MLMConfig, TicketConfig
+    with service_session(as_json, url, api_key) as session:
+        from app.cli.references import find_drift
+        from ltp.config import MLMConfig, TicketConfig
 
-    if sum(source is not None for source in (corpus, builtin, drift)) != 1:
-        raise typer.BadParameter("give one source: --corpus FILE, --builtin demo or --drift ID")
-    scope = None if layers is None else options.layers(layers)
-    selection = options.hyperparameters(TicketConfig, None, active_ratio=ratio, rule=rule, layers=scope)
-    mlm = options.hyperparameters(
-        MLMConfig,
-        more,
-        epochs=epochs,
-        batch_size=batch_size,
-        learning_rate=learning_rate,
-        max_length=max_length,
-        sample=sample,
-        precision=precision,
-        seed=seed,
-    )
-    stored = None if drift is None else find_drift(session.client, drift)
-    body = options.parted(
-        name=name, language=language, drift=stored, strategy=strategy, mlm=mlm, corpus=builtin and {"builtin": builtin}
-    )
-    files = None if corpus is None else {"corpus": _checked(corpus)}
-    accepted = session.client.post("/tickets", body | selection, files=files)
-    _finish(session, accepted, no_wait)
+        if sum(source is not None for source in (corpus, builtin, drift)) != 1:
+            raise typer.BadParameter("give one source: --corpus FILE, --builtin demo or --drift ID")
+        scope = None if layers is None else options.layers(layers)
+        selection = options.hyperparameters(TicketConfig, None, active_ratio=ratio, rule=rule, layers=scope)
+        mlm = options.hyperparameters(
+            MLMConfig,
+            more,
+            epochs=epochs,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            max_length=max_length,
+            sample=sample,
+            precision=precision,
+            seed=seed,
+        )
+        stored = None if drift is None else find_drift(session.client, drift)
+        body = options.parted(
+            name=name,
+            language=language,
+            drift=stored,
+            strategy=strategy,
+            mlm=mlm,
+            corpus=builtin and {"builtin": builtin},
+        )
+        files = None if corpus is None else {"corpus": _checked(corpus)}
+        accepted = session.client.post("/tickets", body | selection, files=files)
+        _finish(session, accepted, no_wait)
 
 
 def _checked(corpus: Path) -> Path:
@@ -94,44 +102,52 @@ def _finish(session: Session, accepted: dict[str, Any], no_wait: bool) -> None:
     session.output.show({"job": job, "ticket": ticket}, lambda console: _print(console, ticket))
 
 
-@remote(group, "list")
+@group.command("list")
 def list_tickets(
-    session: Session, *, limit: Annotated[int, typer.Option(min=1, help="At most so many, newest first.")] = 20
+    *,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many, newest first.")] = 20,
+    as_json: Json = False,
+    url: Url = None,
+    api_key: Key = None,
 ) -> None:
     """List tickets, newest first."""
-    tickets = session.client.items("/tickets", limit=limit)
-    rows = [
-        (
-            ticket["id"],
-            ticket["name"] or "-",
-            ticket["status"],
-            _ratio(ticket),
-            _millions(ticket["active"]),
-            age(ticket["created_at"]),
-        )
-        for ticket in tickets
-    ]
-    columns = ("ticket", "name", "status", "ratio", "active", "age")
-    session.output.show(tickets, lambda console: console.print(table(columns, rows, flexible=1)))
+    with service_session(as_json, url, api_key) as session:
+        tickets = session.client.items("/tickets", limit=limit)
+        rows = [
+            (
+                ticket["id"],
+                ticket["name"] or "-",
+                ticket["status"],
+                _ratio(ticket),
+                _millions(ticket["active"]),
+                age(ticket["created_at"]),
+            )
+            for ticket in tickets
+        ]
+        columns = ("ticket", "name", "status", "ratio", "active", "age")
+        session.output.show(tickets, lambda console: console.print(table(columns, rows, flexible=1)))
 
 
-@remote(group, "show")
+@group.command("show")
 def show_ticket(
-    session: Session,
     *,
     ticket: Annotated[str, typer.Argument(metavar="TICKET", help="Id, name, or `latest`.", show_default=False)],
     png: Annotated[Path | None, typer.Option(help="Draw the distribution over the layers into this file.")] = None,
+    as_json: Json = False,
+    url: Url = None,
+    api_key: Key = None,
 ) -> None:
     """Show a ticket: what it selects, and how that spreads over the layers."""
-    from app.cli.references import find_ticket
+    with service_session(as_json, url, api_key) as session:
+        from app.cli.references import find_ticket
 
-    found = find_ticket(session.client, ticket)
-    if png is not None:
-        from app.cli.layer_chart import draw
+        found = find_ticket(session.client, ticket)
+        if png is not None:
+            from app.cli.layer_chart import draw
 
-        draw(found, png)
-        session.output.note(f"Wrote {png}")
-    session.output.show(found, lambda console: _print(console, found))
+            draw(found, png)
+            session.output.note(f"Wrote {png}")
+        session.output.show(found, lambda console: _print(console, found))
 
 
 def _print(console: Console, ticket: dict[str, Any]) -> None:

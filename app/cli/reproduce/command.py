@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from app.cli.command import local_output
 from app.cli.option_groups import takes
-from app.cli.output import Output, pairs
+from app.cli.output import pairs
 from app.cli.progress import Reporter, reporter
 from app.cli.reproduce.options import PlaceOptions, ReproduceOptions
 from app.cli.service import settings_of
@@ -22,8 +23,14 @@ if TYPE_CHECKING:
 
 
 @takes(ReproduceOptions)
-def reproduce(output: Output, options: ReproduceOptions) -> None:
+def reproduce(options: ReproduceOptions) -> None:
     """Run an experiment of the paper and write a report; what is finished is kept, also if this is interrupted."""
+    with local_output(options.as_json) as output:
+        result = _run(options)
+        output.show(result, lambda console: _print(console, result))
+
+
+def _run(options: ReproduceOptions) -> dict[str, Any]:
     from app.process import HeapTrimmer
     from ltp.reproduce.plan import catalogue
     from ltp.reproduce.plan.bounds import Bounds
@@ -37,8 +44,7 @@ def reproduce(output: Output, options: ReproduceOptions) -> None:
             experiment, bounds, backbone=info, data=options.data, output=options.output_folder, text=options.text
         )
         with _executor(options.place, planned) as executor:
-            result = carry_out(planned, executor, shown, command=options.command, trim=HeapTrimmer().trim_if_due)
-    output.show(result, lambda console: _print(console, result))
+            return carry_out(planned, executor, shown, command=options.command, trim=HeapTrimmer().trim_if_due)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from app.cli import options
-from app.cli.command import Key, Url
+from app.cli.command import Json, Key, Url
 
 if TYPE_CHECKING:
     from ltp.reproduce.plan.bounds import Bounds
@@ -102,6 +102,7 @@ class ReproduceOptions:
     ] = None
     place: PlaceOptions
     bounds: BoundOptions
+    as_json: Json = False
 
     @property
     def command(self) -> str:
