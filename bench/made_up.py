@@ -15,8 +15,8 @@ from transformers import XLMRobertaConfig, XLMRobertaForMaskedLM
 from bench.material import BASE
 from ltp.adapter.artefact import Adapter, TemplateOptions
 from ltp.backbone.architecture import DECODER, EMBEDDING_MATRICES, WORD_EMBEDDINGS
-from ltp.backbone.strategy import STRATEGIES
-from ltp.config import Strategy, TicketConfig
+from ltp.backbone.strategy import STRATEGIES, Strategy
+from ltp.config import TicketConfig
 from ltp.delta.delta import encode
 from ltp.drift.stored import Drift
 from ltp.ticket.mask import Ticket, active_in_rows

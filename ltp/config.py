@@ -15,12 +15,10 @@ from annotated_types import BaseMetadata, Ge, Gt, Le, Lt
 
 from ltp.errors import InvalidConfig
 
-Strategy = Literal["decoupled", "tied", "frozen_embeddings"]
 Rule = Literal["global", "per_layer"]
 LayerScope = Literal["all", "lower", "middle", "upper"]
 Precision = Literal["fp32", "bf16"]
 RandomTokens = Literal["vocabulary", "corpus"]
-Method = Literal["ltp", "ft", "dp", "sp", "mp", "pt"]
 Label = Literal["entailment", "neutral", "contradiction"]
 
 LABELS: tuple[Label, ...] = ("entailment", "neutral", "contradiction")

@@ -12,7 +12,7 @@ from app.cli.command import Json, Key, Session, Url, service_session
 from app.cli.options import BatchSize, Epochs, LearningRate, MaxLength, More, NoWait, Seed, TrainingPrecision
 from app.cli.output import accuracy, age, pairs, percent, size, table
 from app.registry.alias_names import PRODUCTION
-from ltp.config import Method
+from ltp.model.methods import Method
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -11,6 +11,7 @@ from app.cli import options
 from app.cli.command import Json, Key, Session, Url, service_session
 from app.cli.options import BatchSize, Epochs, LearningRate, MaxLength, More, NoWait, Seed, TrainingPrecision
 from app.cli.output import age, pairs, table
+from ltp.backbone.strategy import Strategy
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -29,9 +30,7 @@ def create_ticket(
     ratio: Annotated[float | None, typer.Option(help="Active share of the selectable parameters.")] = None,
     rule: Annotated[Literal["global", "per_layer"] | None, typer.Option(help="One threshold, or one a layer.")] = None,
     layers: Annotated[str | None, typer.Option(help="all, lower, middle, upper, or numbers: 1,2,3.")] = None,
-    strategy: Annotated[
-        Literal["decoupled", "tied", "frozen_embeddings"] | None, typer.Option(help="What the MLM run trains.")
-    ] = None,
+    strategy: Annotated[Strategy | None, typer.Option(help="What the MLM run trains.")] = None,
     epochs: Epochs = None,
     batch_size: BatchSize = None,
     learning_rate: LearningRate = None,

@@ -14,7 +14,8 @@ from app.registry.tickets import StagedTicket
 from app.storage import audit, blob_lifecycle
 from app.storage.models import AdapterRow, TicketRow
 from app.storage.table import new_id, now
-from ltp.config import Strategy, TicketConfig
+from ltp.backbone.strategy import Strategy
+from ltp.config import TicketConfig
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,9 @@ from app.registry import adapters, datasets, drifts, predictions, tickets
 from app.registry.aliases import ResolvedAdapter, resolve
 from app.storage.models import AdapterRow, JobRow, PredictionRow, TicketRow
 from ltp.backbone.manifest import BackboneInfo
-from ltp.config import AdapterConfig, LayerScope, Method, MLMConfig, TicketConfig
+from ltp.config import AdapterConfig, LayerScope, MLMConfig, TicketConfig
 from ltp.errors import BackboneMismatch, InvalidConfig
-from ltp.model.methods import RECIPES
+from ltp.model.methods import RECIPES, Method
 from ltp.model.template import least_tokens
 
 

@@ -12,7 +12,8 @@ from bench import made_up
 from bench.figure import Figure
 from bench.lines import Options
 from bench.side import Measured, extra_mb, run, timed
-from ltp.config import Strategy, TicketConfig
+from ltp.backbone.strategy import Strategy
+from ltp.config import TicketConfig
 from ltp.ticket.selection import select
 
 NUMBER, TITLE = 2, "Selection of 20 % of 278 M parameters"

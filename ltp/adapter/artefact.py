@@ -23,12 +23,11 @@ from ltp.adapter import exported_mask
 from ltp.adapter.header import FORMAT, VERSION, checked_header, with_checksum
 from ltp.backbone.architecture import BY_ROWS, Shapes
 from ltp.backbone.manifest import BackboneInfo
-from ltp.backbone.strategy import STRATEGIES
-from ltp.config import Method, Strategy
+from ltp.backbone.strategy import STRATEGIES, Strategy
 from ltp.delta.delta import MAX_EXPONENT, Delta
 from ltp.errors import CorruptArtifact, DeltaDoesNotFitTicket, NonFiniteWeights
 from ltp.model.head import CLASSIFIER
-from ltp.model.methods import RECIPES
+from ltp.model.methods import RECIPES, Method
 from ltp.tensorfile import BLOCK, Array, Content, Header, Stored
 from ltp.ticket.mask import Ticket
 

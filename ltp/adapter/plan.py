@@ -11,10 +11,10 @@ from torch import Tensor
 
 from ltp.backbone.architecture import DECODER
 from ltp.backbone.load import Backbone
-from ltp.backbone.strategy import strategy_of_checkpoint
-from ltp.config import LABELS, AdapterConfig, Method, Strategy
+from ltp.backbone.strategy import Strategy, strategy_of_checkpoint
+from ltp.config import LABELS, AdapterConfig
 from ltp.errors import BackboneMismatch, ExamplesError, InvalidConfig
-from ltp.model.methods import RECIPES, Recipe
+from ltp.model.methods import RECIPES, Method, Recipe
 from ltp.model.template import Encoded, Template
 from ltp.text.examples import Example, check_trainable
 from ltp.ticket.mask import Ticket

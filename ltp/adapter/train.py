@@ -16,7 +16,8 @@ from ltp.adapter.seed_run import SeedRun, with_prefix
 from ltp.adapter.sparse import SparseParameters, touched_rows
 from ltp.backbone.load import Backbone
 from ltp.backbone.strategy import STRATEGIES
-from ltp.config import AdapterConfig, Method
+from ltp.config import AdapterConfig
+from ltp.model.methods import Method
 from ltp.progress import Progress, ProgressCallback
 from ltp.text.examples import Example
 from ltp.ticket.mask import Ticket

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 from ltp.backbone.architecture import DECODER, WORD_EMBEDDINGS, Shapes, is_layer_norm, layer_of
-from ltp.config import Strategy
 from ltp.errors import InvalidConfig
+
+Strategy = Literal["decoupled", "tied", "frozen_embeddings"]
+"""The names that requests, files and figures carry."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,7 @@ FROZEN_EMBEDDINGS = EmbeddingStrategy(
 )
 
 STRATEGIES: dict[Strategy, EmbeddingStrategy] = {each.name: each for each in (DECOUPLED, TIED, FROZEN_EMBEDDINGS)}
-"""Every strategy by its name; the names are `ltp.config.Strategy`'s."""
+"""Every strategy by its name. A new one is an entry here and a name in `Strategy`."""
 
 
 def strategy_of_checkpoint(*, ties_output: bool) -> Strategy:

@@ -21,8 +21,7 @@ from torch import Tensor
 from ltp import tensorfile
 from ltp.backbone.architecture import EMBEDDING_MATRICES, Shapes
 from ltp.backbone.manifest import BackboneInfo
-from ltp.backbone.strategy import STRATEGIES
-from ltp.config import Strategy
+from ltp.backbone.strategy import STRATEGIES, Strategy
 from ltp.errors import BackboneMismatch, CorruptArtifact, NonFiniteWeights
 
 FORMAT, VERSION = "ltp-drift", 1

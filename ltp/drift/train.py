@@ -15,8 +15,8 @@ from torch import Tensor
 
 from ltp.backbone.architecture import LM_BIAS, WORD_EMBEDDINGS
 from ltp.backbone.load import Backbone
-from ltp.backbone.strategy import STRATEGIES
-from ltp.config import MLMConfig, Strategy
+from ltp.backbone.strategy import STRATEGIES, Strategy
+from ltp.config import MLMConfig
 from ltp.drift import masking
 from ltp.drift.batches import PART_TOKENS, Lines, MaskedBatch, build, epoch_order, parts
 from ltp.drift.cross_entropy import masked_loss

@@ -2,7 +2,7 @@
 
 LTP and PT are the paper's own; FT, DP, SP and MP are those of Zhao & Schuetze (2021), to which it compares. All of them
 share one trainer, so that nothing but these choices differs. What differs between methods is asked of the recipe,
-never of the method's name: a new method is one line here and its name in `ltp.config.Method`.
+never of the method's name: a new one is an entry of `RECIPES` and a name in `Method`.
 """
 
 from __future__ import annotations
@@ -10,8 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from ltp.config import VERBALIZER, Label, Method
+from ltp.config import VERBALIZER, Label
 
+Method = Literal["ltp", "ft", "dp", "sp", "mp", "pt"]
+"""The names that requests, files and figures carry."""
 Form = Literal["pair", "discrete", "mixed", "soft"]
 """How a pair is laid out, see `ltp.model.template`."""
 Trains = Literal["prompt", "ticket", "all"]

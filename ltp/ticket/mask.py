@@ -24,10 +24,10 @@ from ltp import tensorfile
 from ltp.backbone.architecture import Shapes, layer_of
 from ltp.backbone.layers import EMBEDDINGS, count_layers
 from ltp.backbone.manifest import BackboneInfo
-from ltp.backbone.strategy import STRATEGIES
+from ltp.backbone.strategy import STRATEGIES, Strategy
 from ltp.compute.kernel import bits_before, bits_set
 from ltp.compute.threads import share
-from ltp.config import Strategy, TicketConfig
+from ltp.config import TicketConfig
 from ltp.errors import BackboneMismatch, CorruptArtifact, InvalidConfig
 
 FORMAT, VERSION = "ltp-ticket", 1

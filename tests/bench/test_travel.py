@@ -9,7 +9,7 @@ import torch
 
 from bench.travel import main, shares, travels
 from ltp.backbone.architecture import WORD_EMBEDDINGS as WORDS
-from ltp.config import Strategy
+from ltp.backbone.strategy import Strategy
 from ltp.drift.stored import Drift
 
 LAYER = "roberta.encoder.layer.0.output.dense.weight"

@@ -15,7 +15,7 @@ from app import jobs
 from app.errors import CorruptBlob, JobFinished
 from app.storage.blobs import BlobStore
 from app.storage.models import AdapterRow, BlobChunkRow, BlobRow, DatasetRow, DriftRow, JobEventRow, JobRow, TicketRow
-from ltp.config import Method
+from ltp.model.methods import Method
 
 pytestmark = pytest.mark.process
 

@@ -13,7 +13,8 @@ from torch import Tensor
 from transformers import XLMRobertaForMaskedLM
 
 from ltp.backbone.load import Backbone
-from ltp.config import MLMConfig, Strategy
+from ltp.backbone.strategy import Strategy
+from ltp.config import MLMConfig
 from ltp.drift import masking
 from ltp.drift.batches import epoch_order
 from ltp.drift.masking import Purpose, Tokens

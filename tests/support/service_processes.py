@@ -30,7 +30,8 @@ from app.storage.job_status import FINISHED
 from app.storage.models import AdapterRow, JobRow, PredictionRow, TicketRow, WorkerRow
 from app.storage.table import now
 from ltp.backbone.manifest import read_manifest
-from ltp.config import LABELS, Method, TicketConfig
+from ltp.config import LABELS, TicketConfig
+from ltp.model.methods import Method
 from ltp.text.examples import Example
 
 TENANT = "default"

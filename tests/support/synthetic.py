@@ -6,8 +6,8 @@ import numpy as np
 import torch
 
 from ltp.backbone.load import Backbone
-from ltp.backbone.strategy import STRATEGIES
-from ltp.config import LABELS, Strategy
+from ltp.backbone.strategy import STRATEGIES, Strategy
+from ltp.config import LABELS
 from ltp.text.examples import Example
 from ltp.ticket.mask import Ticket
 

@@ -22,7 +22,8 @@ from app.api.schemas.scalars import (
     Text,
 )
 from app.storage import models
-from ltp.config import AdapterConfig, Label, Method
+from ltp.config import AdapterConfig, Label
+from ltp.model.methods import Method
 
 MOST_EXAMPLES = 100_000
 

@@ -21,7 +21,8 @@ from app.api.schemas.scalars import (
 )
 from app.http.validation_errors import Misfit
 from app.storage import models
-from ltp.config import LayerScope, MLMConfig, Rule, Strategy, TicketConfig
+from ltp.backbone.strategy import Strategy
+from ltp.config import LayerScope, MLMConfig, Rule, TicketConfig
 
 A_DRIFT_ID = "0199f3a1-02b4-7f6a-93de-6b0a4c8d1b44"
 MLM_ONLY = ("corpus", "strategy", "mlm")

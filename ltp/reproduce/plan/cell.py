@@ -15,7 +15,8 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any, ClassVar
 
-from ltp.config import AdapterConfig, MLMConfig, Precision, Strategy, TicketConfig
+from ltp.backbone.strategy import Strategy
+from ltp.config import AdapterConfig, MLMConfig, Precision, TicketConfig
 from ltp.reproduce.data.draw import FewShotSample
 from ltp.reproduce.plan.variant import Kind, Variant
 

@@ -6,7 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import Literal, cast, get_args
 
-from ltp.config import LayerScope, Rule, Strategy, TicketConfig
+from ltp.backbone.strategy import Strategy
+from ltp.config import LayerScope, Rule, TicketConfig
 from ltp.errors import InvalidConfig, InvalidExperiment
 from ltp.model.methods import RECIPES
 

@@ -14,12 +14,12 @@ import torch
 from ltp.adapter.artefact import Adapter
 from ltp.adapter.train import train_adapter
 from ltp.backbone.load import Backbone
-from ltp.config import Method
 from ltp.drift.stored import Drift
 from ltp.drift.train import train_drift
 from ltp.engine.engine import Engine
 from ltp.engine.pairs import PairRequest, Prediction
 from ltp.errors import InvalidConfig, TrainingDiverged
+from ltp.model.methods import Method
 from ltp.progress import Progress, ProgressCallback
 from ltp.reproduce.data.suite import DataFolder
 from ltp.reproduce.plan.cell import Cell, DriftCell, EvaluationCell, Outcome, TicketCell, TrainingCell

@@ -7,7 +7,7 @@ from typing import Any, get_args
 import pytest
 from support.running_service import EXAMPLES, Service, refused
 
-from ltp.config import Method
+from ltp.model.methods import Method
 
 DENSE = ("ft", "dp", "sp", "mp")
 PAIRS = [{"premise": f"the {who} runs", "hypothesis": f"the {who} is red"} for who in ("dog", "cat", "horse")]

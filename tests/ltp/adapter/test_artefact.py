@@ -15,7 +15,7 @@ from ltp.adapter.artefact import Adapter, TemplateOptions, leave_values, read_ex
 from ltp.adapter.header import with_checksum
 from ltp.backbone.architecture import WORD_EMBEDDINGS
 from ltp.backbone.load import Backbone
-from ltp.config import Strategy
+from ltp.backbone.strategy import Strategy
 from ltp.delta.delta import Delta, DeltaDtype, encode
 from ltp.errors import BackboneMismatch, CorruptArtifact, DeltaDoesNotFitTicket, NonFiniteWeights
 from ltp.ticket.mask import Ticket

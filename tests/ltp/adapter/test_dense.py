@@ -17,10 +17,10 @@ from ltp.adapter.materialise import materialise
 from ltp.adapter.sparse import touched_rows
 from ltp.backbone.architecture import DECODER, LM_BIAS, WORD_EMBEDDINGS
 from ltp.backbone.load import Backbone, load_backbone
-from ltp.config import LABELS, Method
+from ltp.config import LABELS
 from ltp.model.encoder import Encoder, pack
 from ltp.model.head import ClassHead, Classifier
-from ltp.model.methods import RECIPES
+from ltp.model.methods import RECIPES, Method
 from ltp.model.soft_prompt import SoftPrompt
 from ltp.model.template import Encoded, Template
 

@@ -12,11 +12,11 @@ from support.synthetic import pairs, random_ticket
 from ltp.adapter.artefact import Adapter, read_export
 from ltp.adapter.train import TrainedAdapter, train_adapter
 from ltp.backbone.load import Backbone
-from ltp.config import AdapterConfig, Method
+from ltp.config import AdapterConfig
 from ltp.engine.engine import Engine
 from ltp.engine.pairs import PairRequest
 from ltp.errors import CorruptArtifact, DeltaDoesNotFitTicket, InvalidConfig, TrainingCancelled
-from ltp.model.methods import RECIPES
+from ltp.model.methods import RECIPES, Method
 from ltp.progress import Progress
 from ltp.training.checkpoint import Checkpoints
 

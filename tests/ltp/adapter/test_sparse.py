@@ -12,7 +12,8 @@ from support.tiny_backbone import write_tiny
 from ltp.adapter.sparse import SparseParameters, touched_rows
 from ltp.backbone.architecture import WORD_EMBEDDINGS
 from ltp.backbone.load import Backbone, load_backbone
-from ltp.config import LABELS, Strategy
+from ltp.backbone.strategy import Strategy
+from ltp.config import LABELS
 from ltp.model.encoder import Encoder, pack
 from ltp.model.soft_prompt import SoftPrompt
 from ltp.model.template import Encoded, Template

@@ -11,8 +11,7 @@ from support.comparisons import comparisons_with
 
 from ltp.backbone.architecture import DECODER, WORD_EMBEDDINGS
 from ltp.backbone.load import Backbone
-from ltp.backbone.strategy import STRATEGIES, EmbeddingStrategy, strategy_of_checkpoint
-from ltp.config import Strategy
+from ltp.backbone.strategy import STRATEGIES, EmbeddingStrategy, Strategy, strategy_of_checkpoint
 from ltp.drift.trainable import TrainableParameters
 from ltp.errors import InvalidConfig
 

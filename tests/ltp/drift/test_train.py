@@ -14,7 +14,8 @@ from support.tiny_backbone import WORDS, write_tiny
 
 from ltp.backbone.architecture import DECODER, POSITION_EMBEDDINGS, WORD_EMBEDDINGS
 from ltp.backbone.load import Backbone, load_backbone
-from ltp.config import MLMConfig, Strategy
+from ltp.backbone.strategy import Strategy
+from ltp.config import MLMConfig
 from ltp.drift.stored import Drift
 from ltp.drift.train import train_drift
 from ltp.errors import CorpusError, InvalidConfig, TrainingCancelled, TrainingDiverged

@@ -15,7 +15,7 @@ from support.synthetic import pairs, random_changes, random_ticket
 
 from ltp.adapter.artefact import Adapter, TemplateOptions
 from ltp.backbone.load import Backbone
-from ltp.config import Strategy
+from ltp.backbone.strategy import Strategy
 from ltp.delta.delta import Delta, encode
 from ltp.engine.cache import ByteCache
 from ltp.engine.engine import Engine

@@ -14,7 +14,6 @@ from ltp.adapter.artefact import Adapter, TemplateOptions
 from ltp.adapter.materialise import materialise
 from ltp.backbone.architecture import BY_ROWS, POSITION_EMBEDDINGS, TYPE_EMBEDDINGS, WORD_EMBEDDINGS
 from ltp.backbone.load import Backbone, load_backbone
-from ltp.config import Method
 from ltp.delta.delta import Delta, encode, encode_dense
 from ltp.engine.compact import CompactAdapter
 from ltp.engine.engine import Engine
@@ -25,7 +24,7 @@ from ltp.engine.shared_weights import SharedWeights
 from ltp.model.classify import classify
 from ltp.model.encoder import Encoder
 from ltp.model.head import Classifier
-from ltp.model.methods import RECIPES
+from ltp.model.methods import RECIPES, Method
 from ltp.model.template import Encoded, Template
 from ltp.ticket.mask import Ticket
 
