@@ -36,7 +36,7 @@ from app.auth.rate_limits import Limits
 from app.http import middleware
 from app.http.body_memory import LARGEST_AT_ONCE, Room
 from app.http.error_responses import install
-from app.inference.engine_metrics import Residency
+from app.inference.engine_metrics import EngineMetrics
 from app.inference.predictor import Predictor
 from app.jobs.broker import JobNotifier
 from app.settings import MIB, Settings
@@ -96,7 +96,7 @@ def create_app(
     app.state.predictor = Predictor(settings, db, measures)
     app.state.adapter_resolver = AdapterResolver(settings, app.state.predictor, outage=app.state.outage, clock=clock)
     measures.join(Census(db))
-    measures.join(Residency(app.state.predictor))
+    measures.join(EngineMetrics(app.state.predictor))
     for resource in RESOURCES:
         app.include_router(resource.router)
     install(app)

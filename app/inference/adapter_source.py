@@ -1,4 +1,4 @@
-"""Where the engine gets adapters from: the registry's blobs, verified chunk by chunk and again as artefacts."""
+"""Where the engine gets adapters from: the registry's blobs, whose chunks and contents are verified."""
 
 from __future__ import annotations
 

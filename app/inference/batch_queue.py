@@ -1,7 +1,7 @@
-"""The pairs that wait for the engine: bounded, handed out in batches, fair to small requests beside large ones.
+"""The pairs that wait for the engine: bounded, handed out in batches, fair to small requests next to large ones.
 
-Bounded twice: by a number of pairs, which bounds memory, and by the seconds until a newcomer would be answered, which
-is what somebody who waits cares for.
+Bounded twice: by a number of pairs, which bounds memory, and by the seconds until a new request would be answered,
+which is what its client cares for.
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ from dataclasses import dataclass, field
 from typing import Generic, NamedTuple, TypeVar
 
 from app.errors import NotReady, QueueFull
-from app.inference.throughput import Pace
+from app.inference.throughput import Throughput
 
 P = TypeVar("P")
 R = TypeVar("R")
 
-PATIENCE_S = 60
-"""Most seconds a caller is asked to wait when the queue is full."""
+LONGEST_RETRY_S = 60
+"""Most seconds that `Retry-After` says when the queue is full."""
 
-TURN = 8
-"""Part of a batch that one request may have while others wait."""
+SHARE = 8
+"""A request may have one part in so many of a batch while others wait, or an equal share if that is more."""
 
 
 @dataclass(eq=False)
 class Work(Generic[P, R]):
-    """One request's pairs on their way through the engine. `future` gives the results in the order of the pairs."""
+    """One request's pairs, queued or with the engine. `future` gives the results in the order of the pairs."""
 
     pairs: Sequence[P]
     costs: Sequence[int]
@@ -60,7 +60,7 @@ class Work(Generic[P, R]):
 
 
 class Slice(NamedTuple, Generic[P, R]):
-    """Pairs `start` to `stop` of one request, in the engine's hands."""
+    """Pairs `start` to `stop` of one request, handed to the engine in one batch."""
 
     work: Work[P, R]
     start: int
@@ -91,7 +91,7 @@ class PairQueue(Generic[P, R]):
         self._pairs = 0
         self._tokens = 0
         self._budget = 0
-        self._pace = Pace(clock=clock)
+        self._throughput = Throughput(clock=clock)
         self._closed = False
         self._changed = threading.Condition()
 
@@ -108,13 +108,13 @@ class PairQueue(Generic[P, R]):
         if self._pairs + pairs > self.capacity:
             raise QueueFull(
                 f"{self._pairs} pairs are waiting already and at most {self.capacity} may; try again in a moment",
-                retry_after=self._patience(),
+                retry_after=self._retry_after(),
             )
-        if (wait := self._wait()) > self.max_wait_s:
+        if (wait := self._seconds_to_answer()) > self.max_wait_s:
             raise QueueFull(
                 f"an answer would take about {math.ceil(wait)} s, for {self._pairs} pairs are waiting already, and "
                 f"nobody shall wait for more than {self.max_wait_s:g} s; try again in a moment",
-                retry_after=self._patience(),
+                retry_after=self._retry_after(),
             )
 
     def put(self, work: Work[P, R]) -> None:
@@ -129,21 +129,21 @@ class PairQueue(Generic[P, R]):
     def take(self, budget: int) -> list[Slice[P, R]]:
         """Wait for pairs and hand out about `budget` tokens of them; nothing once the queue is closed and empty.
 
-        First come, first served, up to an equal share of the batch or a `TURN` of it, whichever is more: requests of a
-        few pairs are answered whole, and one of ten thousand pairs does not hold up one of three. Who is not through
-        stays in front, so that newcomers take room beside it and no more.
+        First come, first served, up to an equal share of the batch or a `SHARE`-th of it, whichever is more: requests
+        of a few pairs are answered whole, and one of ten thousand pairs does not hold up one of three. A request with
+        pairs left stays in front, so that later ones get shares next to it and do not overtake it.
 
         Asking for a batch says that the one before is done.
         """
         with self._changed:
-            self._pace.finish()
+            self._throughput.finish()
             self._changed.wait_for(lambda: self._waiting or self._closed)
             batch: list[Slice[P, R]] = []
             unfinished: list[Work[P, R]] = []
-            requests, turn, left = len(self._waiting), budget // TURN, budget
+            requests, share, left = len(self._waiting), budget // SHARE, budget
             for served in range(requests):
                 work = self._waiting.popleft()
-                piece, cost = self._cut(work, max(left // (requests - served), turn))
+                piece, cost = self._slice(work, max(left // (requests - served), share))
                 batch.append(piece)
                 left -= cost
                 if work.taken < len(work.pairs):
@@ -152,25 +152,25 @@ class PairQueue(Generic[P, R]):
                     break
             self._waiting.extendleft(reversed(unfinished))
             self._budget = budget
-            self._pace.begin(budget - left, budget=budget)
+            self._throughput.begin(budget - left, budget=budget)
             return batch
 
-    def rests(self, seconds: float) -> bool:
-        """Tell whether nothing comes for so long; returns as soon as something does."""
+    def idle_for(self, seconds: float) -> bool:
+        """Tell whether no request comes for so long; returns as soon as one does, or the queue is closed."""
         with self._changed:
             return not self._changed.wait_for(lambda: self._waiting or self._closed, seconds)
 
     def cancel(self, work: Work[P, R]) -> None:
-        """Forget the pairs of a request that the engine has not been given yet."""
+        """Drop the pairs of a request that the engine has not been given yet."""
         with self._changed:
             self._drop(work)
             work.future.cancel()
 
     def fail(self, work: Work[P, R], error: Exception) -> None:
-        """Answer a request with `error` and forget the rest of it."""
+        """Answer a request with `error` and drop the rest of it."""
         with self._changed:
             self._drop(work)
-            self._pace.forget()
+            self._throughput.forget()
         if not work.future.done():
             work.future.set_exception(error)
 
@@ -186,8 +186,8 @@ class PairQueue(Generic[P, R]):
             self._pairs -= len(work.pairs) - work.taken
             self._tokens -= sum(work.costs[work.taken :])
 
-    def _cut(self, work: Work[P, R], share: int) -> tuple[Slice[P, R], int]:
-        """Take pairs of one request for `share` tokens, at least one; returns what they cost, too."""
+    def _slice(self, work: Work[P, R], share: int) -> tuple[Slice[P, R], int]:
+        """Take pairs of one request for `share` tokens, at least one pair; return them with their tokens."""
         if work.started is None:
             work.started = time.monotonic()
             work.future.set_running_or_notify_cancel()
@@ -200,10 +200,10 @@ class PairQueue(Generic[P, R]):
         self._tokens -= cost
         return Slice(work, start, work.taken), cost
 
-    def _wait(self) -> float:
-        """Seconds until a request that came now would be answered: after what waits, and with others in its batch."""
-        return self._pace.seconds(self._tokens + min(self._tokens, self._budget))
+    def _seconds_to_answer(self) -> float:
+        """Seconds until a request that came now would be answered: after what waits, and together with others."""
+        return self._throughput.seconds(self._tokens + min(self._tokens, self._budget))
 
-    def _patience(self) -> int:
+    def _retry_after(self) -> int:
         """Seconds until about half of what waits is done."""
-        return max(1, min(PATIENCE_S, round(self._pace.seconds(self._tokens) / 2)))
+        return max(1, min(LONGEST_RETRY_S, round(self._throughput.seconds(self._tokens) / 2)))

@@ -1,4 +1,4 @@
-"""What Prometheus reads from the engine: which adapters are in memory, and how often they were there when asked for."""
+"""The engine's metrics for Prometheus: the adapters in memory, hits, misses and evictions."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ COUNTED = {
 }
 
 
-class Residency(Collector):
-    """Reads the engine's figures at each scrape; `fused` adapters are ready to answer, `compact` ones as published."""
+class EngineMetrics(Collector):
+    """Reads the engine at each scrape; `fused` adapters are ready to answer, `compact` ones as published."""
 
     def __init__(self, predictor: Predictor) -> None:
         self.predictor = predictor
 
     def collect(self) -> Iterator[Metric]:
-        """Give every figure; none but readiness before the engine is there."""
+        """Yield every metric; before the engine is there, readiness alone."""
         yield GaugeMetricFamily(
             "ltp_ready", "Whether predictions are served", value=self.predictor.ready and not self.predictor.draining
         )

@@ -1,4 +1,4 @@
-"""The engine at work: one thread that loads the backbone and then answers batches until the queue is closed."""
+"""Predictions in the API process: one thread loads the backbone and answers batches until the queue is closed."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 BATCHES_AHEAD = 2
-"""Engine batches taken from the queue at once: more group better by adapter, fewer let newcomers in sooner."""
-REST_S = 1.0
-"""How long nothing comes before memory is tidied up."""
+"""Engine batches taken from the queue at once: more group better by adapter, fewer let new requests in sooner."""
+IDLE_S = 1.0
+"""Seconds without a request after which free memory is returned to the system."""
 TEMPLATE_TOKENS = 12
 CHARACTERS_A_TOKEN = 3
-"""Rough, and only for sharing out batches; the engine counts exactly."""
+"""An estimate that only shares out batches; the engine counts exactly."""
 
 
 class Predictor:
-    """Predictions for this process. Routes call `predict` on the event loop; the work is done in a thread."""
+    """The engine of this process with its queue. Routes call `predict` on the event loop; a thread computes."""
 
     def __init__(self, settings: Settings, db: Database, measures: Measures) -> None:
         self.settings, self.db, self.measures = settings, db, measures
@@ -56,7 +56,7 @@ class Predictor:
         self._thread.start()
 
     def drain(self) -> None:
-        """Tell `/readyz` that this process is about to stop; everything else goes on."""
+        """Have `/readyz` say that this process is about to stop; everything else goes on."""
         self.draining = True
 
     def stop(self) -> None:
@@ -72,7 +72,7 @@ class Predictor:
         return self.backbone.state == "ready"
 
     def drop(self, adapter: AdapterKey) -> None:
-        """Forget an adapter that was deleted."""
+        """Remove a deleted adapter from memory."""
         if self._engine is not None:
             self._engine.drop(adapter)
 
@@ -81,12 +81,12 @@ class Predictor:
         return self._engine is not None and self._engine.holds(adapter)
 
     def admit(self, pairs: int = 1) -> None:
-        """Raise QueueFull for a request there is no room for, before anything is read or looked up for it."""
+        """Raise QueueFull if a request of so many pairs would be refused now, before its body is read."""
         with self.measures.refusals.count_exceptions(QueueFull):
             self._queue.admit(pairs)
 
     async def predict(self, requests: Sequence[PairRequest]) -> Work[PairRequest, Prediction]:
-        """Judge the pairs; their predictions are in the `future` of what is returned, and where the time went with it.
+        """Predict the pairs; the `future` of what is returned holds the predictions in their order.
 
         Cancelling the call cancels what the engine has not begun.
 
@@ -96,7 +96,7 @@ class Predictor:
         """
         if not self.ready:
             raise self.backbone.not_ready()
-        work = Work[PairRequest, Prediction](requests, [_cost(request) for request in requests])
+        work = Work[PairRequest, Prediction](requests, [_tokens_of(request) for request in requests])
         with self.measures.refusals.count_exceptions(QueueFull):
             self._queue.put(work)
         self.measures.queued.set(len(self._queue))
@@ -134,7 +134,7 @@ class Predictor:
         heap = HeapTrimmer()
         while batch := self._queue.take(BATCHES_AHEAD * self.settings.max_tokens):
             self._answer(self._engine, batch)
-            if self._queue.rests(REST_S):  # it would hold up whoever waits, and the event loop
+            if self._queue.idle_for(IDLE_S):  # trimming holds up requests and the event loop
                 heap.trim_if_due()
 
     def _build(self) -> Engine:
@@ -162,7 +162,7 @@ class Predictor:
             done += len(piece.pairs)
 
     def _answer_alone(self, engine: Engine, batch: list[Slice[PairRequest, Prediction]], error: Exception) -> None:
-        """A batch failed: find the request that is to blame, so that the others are served."""
+        """Answer a failed batch request by request, so that only the one at fault gets the error."""
         if len(batch) == 1:
             foreseen = isinstance(error, AppError | LTPError)
             log.warning("a prediction failed", error=error, exc_info=None if foreseen else error)
@@ -172,6 +172,6 @@ class Predictor:
             self._answer(engine, [piece])
 
 
-def _cost(request: PairRequest) -> int:
+def _tokens_of(request: PairRequest) -> int:
     """Estimate the tokens of a pair."""
     return TEMPLATE_TOKENS + (len(request.premise) + len(request.hypothesis)) // CHARACTERS_A_TOKEN

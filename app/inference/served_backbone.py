@@ -1,4 +1,4 @@
-"""The backbone this process serves: found, described and loaded by the engine's thread, asked about by the routes."""
+"""The backbone this process serves: located and loaded by the engine's thread, read by the routes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ RETRY_AFTER_S = 5
 
 
 class ServedBackbone:
-    """What is known of the backbone so far. Read by every thread, written by the one that loads it."""
+    """The state and the facts of the backbone. Read by every thread, written by the one that loads it."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -44,12 +44,12 @@ class ServedBackbone:
         return self._info
 
     def not_ready(self) -> NotReady:
-        """Say why there are no predictions yet."""
+        """Return the error that says why there are no predictions yet."""
         why = WORDS[self.state] if self.failure is None else f"{WORDS['failed']}: {self.failure}"
         return NotReady(why, retry_after=RETRY_AFTER_S)
 
     def load(self) -> Backbone:
-        """Find, if need be prepare, and load the backbone. Called once, in the engine's thread; it imports torch."""
+        """Locate, if need be prepare, and load the backbone. Called once, in the engine's thread; imports torch."""
         try:
             return self._load()
         except Exception as error:

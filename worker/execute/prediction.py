@@ -13,8 +13,7 @@ from app.registry import publish
 from app.registry.aliases import ResolvedAdapter, resolve
 from app.storage.models import AdapterRow, DatasetRow, PredictionRow
 from ltp.config import LABELS, Precision
-from ltp.engine.pairs import PairRequest
-from ltp.engine.pairs import Prediction as Judgement
+from ltp.engine.pairs import PairRequest, Prediction
 from ltp.progress import Progress
 from ltp.text.examples import RESULT_COLUMNS, Pair, PairFile
 from worker.context import JobContext
@@ -62,12 +61,14 @@ def execute(context: JobContext) -> None:
     path = context.directory / "result"
     with path.open("wb") as file:
         writer = pairs.writer(file, columns)
-        for pair, resolved, judged in _judge(context, engine, pairs, RowResolver(context, row, adapter), row.pairs):
-            label = LABELS[max(range(len(LABELS)), key=judged.probabilities.__getitem__)]
-            abstained = least is not None and max(judged.probabilities) < least
-            writer.write(pair, [label, *judged.probabilities, *([str(abstained).lower()] if least is not None else [])])
+        resolver = RowResolver(context, row, adapter)
+        for pair, resolved, prediction in _predict(context, engine, pairs, resolver, row.pairs):
+            probabilities = prediction.probabilities
+            label = LABELS[max(range(len(LABELS)), key=probabilities.__getitem__)]
+            abstained = least is not None and max(probabilities) < least
+            writer.write(pair, [label, *probabilities, *([str(abstained).lower()] if least is not None else [])])
             counts.update(
-                {label: 1, "truncated": judged.truncated, "fallback": resolved.fallback, "abstained": abstained}
+                {label: 1, "truncated": prediction.truncated, "fallback": resolved.fallback, "abstained": abstained}
             )
     summary = {
         "pairs": sum(counts[label] for label in LABELS),
@@ -81,10 +82,10 @@ def execute(context: JobContext) -> None:
     )
 
 
-def _judge(
+def _predict(
     context: JobContext, engine: Engine, pairs: PairFile, resolver: RowResolver, total: int
-) -> Iterator[tuple[Pair, ResolvedAdapter, Judgement]]:
-    """Yield every row in the file's order with its adapter and judgement."""
+) -> Iterator[tuple[Pair, ResolvedAdapter, Prediction]]:
+    """Yield every row in the file's order with its adapter and prediction."""
     done = 0
     context.report(Progress("predict", 0, total))
     source = iter(pairs)

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from app.api.dependencies import DatabaseDep, known
 from app.api.request_body import Accepts, Submission
 from app.api.schemas.errors import refusals
-from app.api.schemas.keys import A_KEY_ID, Key, KeyCreated, KeyRequest
+from app.api.schemas.keys import A_KEY_ID, KeyCreated, KeyPublic, KeyRequest
 from app.api.schemas.scalars import Page, PageQuery
 from app.auth import key_store
 from app.auth.caller import ADMIN, Caller, CallerDep
@@ -58,15 +58,15 @@ def create_key(body: RequestDep, db: DatabaseDep, caller: CallerDep) -> KeyCreat
         row, secret = key_store.create(
             session, tenant=tenant, name=asked.name, scopes=asked.scopes, expires_at=asked.expires_at
         )
-    return KeyCreated(**Key.of(row).model_dump(), secret=secret)
+    return KeyCreated(**KeyPublic.of(row).model_dump(), secret=secret)
 
 
 @router.get("/keys", operation_id="list_keys", summary="List keys", responses=refusals(422))
-def list_keys(query: Annotated[PageQuery, Query()], db: DatabaseDep, caller: CallerDep) -> Page[Key]:
+def list_keys(query: Annotated[PageQuery, Query()], db: DatabaseDep, caller: CallerDep) -> Page[KeyPublic]:
     """Your tenant's keys, newest first, without those that were revoked. ADMIN_KEY sees every tenant's."""
     with db.read() as session:
         page = key_store.list_page(session, tenant=_reach(caller), limit=query.limit, cursor=query.cursor)
-    return Page(items=[Key.of(row) for row in page.items], next_cursor=page.next_cursor)
+    return Page(items=[KeyPublic.of(row) for row in page.items], next_cursor=page.next_cursor)
 
 
 @router.delete(

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Path, Query
 from app.api.dependencies import DatabaseDep
 from app.api.request_body import Accepts, Submission
 from app.api.schemas.errors import refusals
-from app.api.schemas.languages import AliasPublic, AliasTarget, Language
+from app.api.schemas.languages import AliasPublic, AliasTarget, LanguagePublic
 from app.api.schemas.scalars import ALIAS, Page, PageQuery
 from app.auth.caller import CallerDep
 from app.auth.scopes import READ, TRAIN
@@ -49,12 +49,12 @@ TargetDep = Annotated[Submission[AliasTarget], Depends(Accepts(AliasTarget))]
 @router.get(
     "/languages", operation_id="list_languages", dependencies=[READ], summary="List languages", responses=refusals(422)
 )
-def list_languages(query: Annotated[PageQuery, Query()], db: DatabaseDep, caller: CallerDep) -> Page[Language]:
+def list_languages(query: Annotated[PageQuery, Query()], db: DatabaseDep, caller: CallerDep) -> Page[LanguagePublic]:
     """Languages with a ready adapter, by their tags, with versions and aliases."""
     with db.read() as session:
         page = languages.list_page(session, tenant=caller.tenant, limit=query.limit, cursor=query.cursor)
     items = [
-        Language(lang=row.lang, name=name_of(row.lang), versions=list(row.versions), aliases=row.aliases)
+        LanguagePublic(lang=row.lang, name=name_of(row.lang), versions=list(row.versions), aliases=row.aliases)
         for row in page.items
     ]
     return Page(items=items, next_cursor=page.next_cursor)

@@ -41,19 +41,19 @@ INLINE_PAIRS = 32
 router = APIRouter(tags=["predictions"])
 
 
-async def _has_room(predictor: PredictorDep) -> None:
+async def _check_admission(predictor: PredictorDep) -> None:
     """Turn a request away before its body is read, while none would be accepted."""
     predictor.admit()
 
 
-ROOM = Depends(_has_room)
+ADMISSION = Depends(_check_admission)
 RequestDep = Annotated[Submission[PredictRequest], Depends(Accepts(PredictRequest, digested=False))]
 
 
 @router.post(
     "/predict",
     operation_id="predict",
-    dependencies=[PREDICT_OFFLINE, ROOM],
+    dependencies=[PREDICT_OFFLINE, ADMISSION],
     summary="Judge pairs",
     response_model=PredictAnswer,
     responses=refusals(404, 413, 415, 422, 429),
@@ -75,7 +75,7 @@ async def predict(
         PairRequest(AdapterKey(caller.tenant, adapter.id), pair.premise, pair.hypothesis)
         for adapter, pair in zip(adapters, predict_request.pairs, strict=True)
     ]
-    work = await _unless_gone(request, predictor.predict(requests))
+    work = await _until_disconnect(request, predictor.predict(requests))
     write = partial(_answer, adapters, work, min_confidence=predict_request.min_confidence or 0.0)
     answer = write() if len(requests) <= INLINE_PAIRS else await run_in_threadpool(write)
     return Response(answer, media_type="application/json")
@@ -113,21 +113,21 @@ def _described(prediction: Prediction, adapter: AdapterRef, *, fallback: bool, m
     )
 
 
-async def _unless_gone(request: Request, judging: Awaitable[T]) -> T:
-    """Wait for `judging`, and cancel it when the caller hangs up: nobody would read the answer."""
-    work = asyncio.ensure_future(judging)
-    gone = asyncio.ensure_future(_hung_up(request))
+async def _until_disconnect(request: Request, predicting: Awaitable[T]) -> T:
+    """Wait for `predicting`, and cancel it when the client disconnects: there is no one to answer then."""
+    work = asyncio.ensure_future(predicting)
+    disconnect = asyncio.ensure_future(_disconnected(request))
     try:
-        await asyncio.wait({work, gone}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({work, disconnect}, return_when=asyncio.FIRST_COMPLETED)
         if not work.done():
             raise ClientDisconnect
         return work.result()
     finally:
         work.cancel()
-        gone.cancel()
+        disconnect.cancel()
 
 
-async def _hung_up(request: Request) -> None:
+async def _disconnected(request: Request) -> None:
     """Return when the connection is closed. The body has been read, so nothing else can arrive."""
     while (await request.receive())["type"] != "http.disconnect":
         pass

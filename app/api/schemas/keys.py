@@ -60,7 +60,7 @@ class KeyRequest(Request):
     """When it ends; never without it. It cannot outlive the key that makes it."""
 
 
-class Key(Answer):
+class KeyPublic(Answer):
     """A key without its secret, which is kept nowhere."""
 
     id: Annotated[str, Field(examples=[A_KEY_ID])]
@@ -74,12 +74,12 @@ class Key(Answer):
     """To about a minute; null: not yet."""
 
     @classmethod
-    def of(cls, row: models.ApiKeyRow) -> Key:
+    def of(cls, row: models.ApiKeyRow) -> KeyPublic:
         """Describe a stored key."""
-        return cls(**{name: getattr(row, name) for name in Key.model_fields})
+        return cls(**{name: getattr(row, name) for name in KeyPublic.model_fields})
 
 
-class KeyCreated(Key):
+class KeyCreated(KeyPublic):
     """A key with its secret, this once."""
 
     secret: Annotated[str, Field(examples=[A_SECRET])]

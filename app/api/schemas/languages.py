@@ -25,7 +25,7 @@ class AliasPublic(Answer):
     adapter: Annotated[str, Field(examples=[AN_ADAPTER_ID])]
 
 
-class Language(Answer):
+class LanguagePublic(Answer):
     """A language that has published adapters."""
 
     lang: Annotated[str, Field(examples=["sw"])]

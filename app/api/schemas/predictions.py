@@ -36,7 +36,7 @@ class Addressed(Request):
         return self.adapter or self.lang
 
 
-class Pair(Addressed):
+class AddressedPair(Addressed):
     """A premise and a hypothesis, and the adapter to judge them with if it is not the request's."""
 
     premise: Text
@@ -62,7 +62,7 @@ class PredictRequest(Addressed):
         }
     )
 
-    pairs: Annotated[list[Pair], Field(min_length=1, max_length=1_000_000)]
+    pairs: Annotated[list[AddressedPair], Field(min_length=1, max_length=1_000_000)]
     """At most `MAX_PAIRS` of them."""
     fallback: Reference | None = None
     """Used, and flagged, for languages without an adapter: zero-shot."""

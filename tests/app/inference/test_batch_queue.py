@@ -315,9 +315,9 @@ def test_those_who_are_answered_together_go_on_one_a_turn_of_the_loop() -> None:
 
 def test_a_queue_rests_only_while_nothing_comes() -> None:
     queue: PairQueue[str, str] = PairQueue(10)
-    assert queue.rests(0.001)
+    assert queue.idle_for(0.001)
     queue.put(work("a"))
-    assert not queue.rests(60)
+    assert not queue.idle_for(60)
     queue.take(10)
     queue.close()
-    assert not queue.rests(60), "who closes it does not wait"
+    assert not queue.idle_for(60), "who closes it does not wait"
