@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from app.cli.pairs import Question
-    from ltp.text.examples import Pair, PairFile
+    from ltp.text.examples import FilePair, PairFile
 
 PATIENCE_S = 600.0
 STDIN = Path("-")
@@ -128,7 +128,7 @@ def _checked(path: Path, question: Question) -> PairFile:
     return rows
 
 
-def _asked(pair: Pair) -> dict[str, str]:
+def _asked(pair: FilePair) -> dict[str, str]:
     asked = {"premise": pair.premise, "hypothesis": pair.hypothesis}
     if pair.adapter:
         return asked | {"adapter": pair.adapter}

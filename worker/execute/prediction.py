@@ -15,7 +15,7 @@ from app.storage.models import AdapterRow, DatasetRow, PredictionRow
 from ltp.config import LABELS, Precision
 from ltp.engine.pairs import PairRequest, Prediction
 from ltp.progress import Progress
-from ltp.text.examples import RESULT_COLUMNS, Pair, PairFile
+from ltp.text.examples import RESULT_COLUMNS, FilePair, PairFile
 from worker.context import JobContext
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class RowResolver:
         self._default = ResolvedAdapter(adapter.id, adapter.lang, adapter.version or 0, row.fallback)
         self._known: dict[str, ResolvedAdapter] = {}
 
-    def __call__(self, pair: Pair) -> ResolvedAdapter:
+    def __call__(self, pair: FilePair) -> ResolvedAdapter:
         """Return the row's adapter. Raises `NoAdapterForLanguage`, `AdapterNotFound`, `InvalidReference`."""
         reference = pair.adapter or pair.lang
         if reference is None:
@@ -84,7 +84,7 @@ def execute(context: JobContext) -> None:
 
 def _predict(
     context: JobContext, engine: Engine, pairs: PairFile, resolver: RowResolver, total: int
-) -> Iterator[tuple[Pair, ResolvedAdapter, Prediction]]:
+) -> Iterator[tuple[FilePair, ResolvedAdapter, Prediction]]:
     """Yield every row in the file's order with its adapter and prediction."""
     done = 0
     context.report(Progress("predict", 0, total))

@@ -1,4 +1,4 @@
-"""`ltp reproduce`: the paper's experiments, or one's own, on this machine or a service's workers, with a report."""
+"""`ltp reproduce`: the paper's experiments, or the user's own, here or on a service's workers, with a report."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 POLL_S = 0.5
 PATIENCE_S = 600.0
-"""How long a service may be away, or its queue full, before a run gives up; its jobs go on all the same."""
+"""How long a service may be away, or its queue full, before a run gives up; its jobs continue."""
 DIVERGED = "training_diverged"
 AWAY = {"no_service", "connection_lost"}
 GONE = "_not_found"

@@ -22,7 +22,7 @@ from ltp.reproduce.plan.variant import Kind, Variant
 
 
 class _Cell(ABC):
-    """What all cells share: an identifier out of everything that decides their outcome."""
+    """What all cells share: an identifier made of everything that decides their outcome."""
 
     kind: ClassVar[str]
 

@@ -1,4 +1,4 @@
-"""Tickets: how much of them moved at all, and where in the model they are (figure 3)."""
+"""Tickets: how much of them moved, and where in the model they are (figure 3)."""
 
 from __future__ import annotations
 

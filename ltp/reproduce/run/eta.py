@@ -99,7 +99,7 @@ class CellTimer:
         self._phase, self._first, self._since = "", 0, 0.0
 
     def update(self, within: Progress) -> None:
-        """Note where the cell is. One that goes on from a checkpoint is timed by the steps it makes now."""
+        """Note where the cell is. One that resumes from a checkpoint is timed by the steps it makes now."""
         if within.phase not in LONG:
             return
         now = self._clock()

@@ -1,4 +1,4 @@
-"""The protocol of what does the cells, in this process (`in_process`) or elsewhere; the runner knows only this."""
+"""The protocol between the runner and what does the cells, in this process (`in_process`) or elsewhere."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Executor(Protocol):
         """How many cells it works on at a time."""
 
     def check(self, cells: Iterable[Cell]) -> None:
-        """Raise, before anything is begun, what it already knows it would raise for one of these."""
+        """Raise, before anything is begun, the errors of these cells that can be foreseen."""
 
     def submit(self, cell: Cell, progress: ProgressCallback) -> Future[FinishedCell]:
         """Begin a cell whose needs are all held; it may be finished before this returns."""

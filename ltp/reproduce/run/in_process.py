@@ -34,7 +34,7 @@ PAIRS_AT_A_TIME = 128
 
 
 class InProcessExecutor:
-    """Does cells one after the other, artefacts under `folder`. A drift that was interrupted goes on where it was."""
+    """Does cells one after the other, artefacts under `folder`. An interrupted drift resumes from its checkpoint."""
 
     slots = 1
 

@@ -30,7 +30,7 @@ RunCallback = Callable[[RunProgress], None]
 
 
 class ExperimentRunner:
-    """Works through a grid. Interrupted at any point, another on the same ledger goes on with the next cell."""
+    """Works through a grid. After an interruption, another one on the same ledger continues with the next cell."""
 
     def __init__(self, grid: Grid, ledger: Ledger, executor: Executor, progress: RunCallback | None = None) -> None:
         self._grid, self._ledger, self._executor = grid, ledger, executor

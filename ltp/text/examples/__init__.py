@@ -8,14 +8,14 @@ know the spellings in use, `split` deals whole premises, `overlap` compares two 
 from ltp.text.examples.example import Example, check_trainable
 from ltp.text.examples.labels import parse_label
 from ltp.text.examples.overlap import leaks, shared_premises
-from ltp.text.examples.pairs import RESULT_COLUMNS, Pair, PairFile, PairWriter
+from ltp.text.examples.pairs import RESULT_COLUMNS, FilePair, PairFile, PairWriter
 from ltp.text.examples.reader import read_examples
 from ltp.text.examples.split import Split, check_splittable, few_shot, split
 
 __all__ = [
     "RESULT_COLUMNS",
     "Example",
-    "Pair",
+    "FilePair",
     "PairFile",
     "PairWriter",
     "Split",

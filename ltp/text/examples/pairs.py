@@ -17,7 +17,7 @@ RESULT_COLUMNS = ("label", "entailment", "neutral", "contradiction")
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class FilePair:
     """One row to predict; `lang` and `adapter` when the file has such columns and the row fills them."""
 
     premise: str
@@ -52,11 +52,11 @@ class PairFile:
         """How the file is written, told from its content more than from its name."""
         return self._source.format.name
 
-    def __iter__(self) -> Iterator[Pair]:
+    def __iter__(self) -> Iterator[FilePair]:
         """Every pair in the file's order; blank lines are no rows."""
         for record in self._source:
             premise, hypothesis = (self._text(record, role) for role in TEXTS)
-            yield Pair(premise, hypothesis, _optional(record, "lang"), _optional(record, "adapter"), record)
+            yield FilePair(premise, hypothesis, _optional(record, "lang"), _optional(record, "adapter"), record)
 
     def count(self) -> int:
         """The number of pairs."""
@@ -107,7 +107,7 @@ class PairWriter:
             # Excel tells UTF-8 by the mark.
             self._write((BOM if start.startswith(BOM) else b"") + header.encode())
 
-    def write(self, pair: Pair, values: Sequence[Value]) -> None:
+    def write(self, pair: FilePair, values: Sequence[Value]) -> None:
         """Write the pair's row with one value for each of `columns`; floats with six decimals."""
         self._write(self._format.extend(pair.record, self.columns, values).encode())
 
