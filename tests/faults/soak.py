@@ -23,9 +23,9 @@ from sqlalchemy import func, select
 if __name__ == "__main__":  # under pytest the tests' own modules are found already
     sys.path.append(str(Path(__file__).parents[1]))
 
-from faults.grounds import Deployed, Embedded, Ground
-from faults.weapons import Arsenal
+from support.fault_injection import FaultInjector
 from support.service_processes import seed_from_environment, wait_for
+from support.service_under_test import DeployedService, EmbeddedService, ServiceUnderTest
 from support.tiny_backbone import write_tiny
 
 from app.storage.blobs import BlobStore
@@ -54,7 +54,7 @@ PATIENCE_S = 6.0
 
 @dataclass
 class Report:
-    """What a soak found. `where` counts strikes by weapon, kind of job and phase."""
+    """What a soak found. `where` counts strikes by fault, kind of job and phase."""
 
     seed: int
     strikes: int = 0
@@ -75,13 +75,13 @@ class Report:
 
     def __str__(self) -> str:
         lines = [f"{self.strikes} strikes in {self.seconds:.0f} s (seed {self.seed})"]
-        for weapon in sorted({weapon for weapon, _, _ in self.where}):
+        for fault in sorted({fault for fault, _, _ in self.where}):
             phases = Counter[str]()
             for (name, kind, phase), count in self.where.items():
-                if name == weapon:
+                if name == fault:
                     phases[f"{kind} {phase}"] += count
             listed = ", ".join(f"{place} {count}" for place, count in phases.most_common())
-            lines.append(f"  {weapon}: {phases.total()} ({listed})")
+            lines.append(f"  {fault}: {phases.total()} ({listed})")
         return "\n".join(
             [
                 *lines,
@@ -96,12 +96,12 @@ class Report:
 
 
 class Soak:
-    """A ground under fire: always some jobs waiting, one strike after the other."""
+    """A service with some jobs waiting at any time, struck again and again."""
 
-    def __init__(self, ground: Ground, *, seed: int, at_once: int = AT_ONCE) -> None:
-        self.ground, self.stack, self.random = ground, ground.stack, random.Random(seed)
+    def __init__(self, service: ServiceUnderTest, *, seed: int, at_once: int = AT_ONCE) -> None:
+        self.service, self.stack, self.random = service, service.stack, random.Random(seed)
         self.at_once = at_once
-        self.arsenal = Arsenal(ground, chance=self.random)
+        self.injector = FaultInjector(service, chance=self.random)
         self.report = Report(seed)
 
     def run(self, strikes: int, *, minutes: float = float("inf")) -> Report:
@@ -115,30 +115,30 @@ class Soak:
             if self.report.strikes >= told + 25:
                 told = self.report.strikes
                 print(f"{told} strikes after {time.monotonic() - began:.0f} s", flush=True)  # noqa: T201
-        self.arsenal.due(all_of_it=True)
+        self.injector.run_due(everything=True)
         self._settle()
         self._check()
-        self.report.starts, self.report.discarded = self.ground.starts, self.ground.said('"discarded"')
-        self.report.orphans += self.arsenal.orphans
-        self.report.orphans += [str(process) for process in self.ground.close()]
+        self.report.starts, self.report.discarded = self.service.starts, self.service.count_logged('"discarded"')
+        self.report.orphans += self.injector.orphans
+        self.report.orphans += [str(process) for process in self.service.close()]
         self.report.seconds = time.monotonic() - began
         return self.report
 
     def _prepare(self) -> TicketRow:
         """A ready ticket and adapter, so that every kind of job can be submitted at any time."""
-        self._settle(self.ground.drift(epochs=1))
+        self._settle(self.service.drift(epochs=1))
         with self.stack.db.read() as session:
             base = session.scalars(select(TicketRow)).one()
-        self._settle(self.ground.adapter(ticket_id=base.id, epochs=1))
+        self._settle(self.service.adapter(ticket_id=base.id, epochs=1))
         assert base.status == "ready"
         return base
 
     def _settle(self, *job_ids: str) -> None:
         """Wait for some jobs, or for all, with everything that is to run running."""
-        wanted = job_ids or tuple(self.ground.acknowledged)
+        wanted = job_ids or tuple(self.service.acknowledged)
 
         def over() -> bool:
-            self.ground.tend()
+            self.service.start_missing()
             with self.stack.db.read() as session:
                 ended = select(func.count()).where(JobRow.id.in_(wanted), JobRow.status.in_(FINISHED))
                 return session.scalar(ended) == len(set(wanted))
@@ -151,13 +151,13 @@ class Soak:
         for _ in range(open_jobs, self.at_once):
             kind = self.random.choice(["drift", "selection", "adapter", "prediction"])
             if kind == "drift":
-                self.ground.drift(epochs=self.random.randint(5, 60))
+                self.service.drift(epochs=self.random.randint(5, 60))
             elif kind == "selection":
-                self.ground.selection(drift_id=str(base.drift_id))
+                self.service.selection(drift_id=str(base.drift_id))
             elif kind == "adapter":
-                self.ground.adapter(ticket_id=base.id, epochs=self.random.randint(5, 60))
+                self.service.adapter(ticket_id=base.id, epochs=self.random.randint(5, 60))
             else:
-                self.ground.prediction(rows=self.random.randint(50, 1500))
+                self.service.prediction(rows=self.random.randint(50, 1500))
 
     def _strike(self) -> None:
         """Take a running job, wait for a moment in one of its phases, and strike."""
@@ -166,33 +166,33 @@ class Soak:
         deadline = time.monotonic() + PATIENCE_S
         while target.status == "running" and target.phase != phase and time.monotonic() < deadline:
             time.sleep(0.005)
-            self._tend()
+            self._maintain()
             target = self.stack.job(target.id)
         if target.status != "running":
             return
         time.sleep(self.random.random() * (0.03 if phase == "publish" else 0.3))
-        weapon, strike = self.arsenal.choose()
+        fault, strike = self.injector.choose()
         if strike(target.id):
             self.report.strikes += 1
-            self.report.where[weapon, target.kind, target.phase or target.status] += 1
+            self.report.where[fault, target.kind, target.phase or target.status] += 1
 
     def _running(self) -> JobRow | None:
-        self._tend()
+        self._maintain()
         with self.stack.db.read() as session:
             found = session.scalars(select(JobRow).where(JobRow.status == "running")).all()
         return self.random.choice(found) if found else None
 
-    def _tend(self) -> None:
-        self.arsenal.due()
-        self.ground.tend()
+    def _maintain(self) -> None:
+        self.injector.run_due()
+        self.service.start_missing()
 
     def _check(self) -> None:
         """Every acknowledged job has succeeded, once, and what it made is whole."""
         report, db = self.report, self.stack.db
-        report.submitted = len(self.ground.acknowledged)
+        report.submitted = len(self.service.acknowledged)
         with db.read() as session:
             rows = {job.id: job for job in session.scalars(select(JobRow))}
-            for job_id in self.ground.acknowledged:
+            for job_id in self.service.acknowledged:
                 job = rows.pop(job_id, None)
                 if job is None or job.status != "succeeded":
                     report.lost.append(f"{job_id} {job and (job.status, job.error_code, job.error_detail)}")
@@ -229,14 +229,14 @@ def soak(
     seed: int,
     minutes: float = float("inf"),
     at_once: int = AT_ONCE,
-    on: type[Ground],
+    on: type[ServiceUnderTest],
 ) -> Report:
     """Run a soak in an empty directory."""
-    ground = on(directory, backbone, log_format="json")  # in which late writers are counted
+    service = on(directory, backbone, log_format="json")  # in which late writers are counted
     try:
-        return Soak(ground, seed=seed, at_once=at_once).run(strikes, minutes=minutes)
+        return Soak(service, seed=seed, at_once=at_once).run(strikes, minutes=minutes)
     finally:
-        ground.close()
+        service.close()
 
 
 def main() -> int:
@@ -251,7 +251,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="ltp-soak-") as directory:
         root = options.keep or Path(directory)
         root.mkdir(parents=True, exist_ok=True)
-        on = Deployed if options.deployment else Embedded
+        on = DeployedService if options.deployment else EmbeddedService
         report = soak(root, write_tiny(root / "tiny"), strikes=options.kills, seed=seed, minutes=options.minutes, on=on)
     print(report)  # noqa: T201
     return 0 if report.clean else 1

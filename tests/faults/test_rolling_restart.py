@@ -13,7 +13,7 @@ from typing import Any
 
 import psutil
 import pytest
-from faults.balancer import Balancer
+from support.load_balancer import LoadBalancer
 from support.running_service import EXAMPLES
 from support.servers import free_port, running_postgres
 from support.service_processes import Stack, wait_for
@@ -36,7 +36,7 @@ class Deployment:
         self.ports = free_port(), free_port()
         self.apis = [stack.api(port=port) for port in self.ports]
         self.workers = [stack.runner() for _ in range(2)]
-        self.balancer = Balancer(*self.ports)
+        self.balancer = LoadBalancer(*self.ports)
         self.ended = threading.Event()
         self.jobs: list[str] = []
         self.faults: list[str] = []

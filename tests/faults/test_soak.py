@@ -6,23 +6,23 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from faults.grounds import Deployed, Embedded, Ground
 from faults.soak import soak
 from support.service_processes import seed_from_environment
+from support.service_under_test import DeployedService, EmbeddedService, ServiceUnderTest
 
 pytestmark = pytest.mark.process
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize(("ground", "strikes"), [(Embedded, 2), (Deployed, 5)])
+@pytest.mark.parametrize(("service", "strikes"), [(EmbeddedService, 2), (DeployedService, 5)])
 def test_random_faults_lose_nothing_and_publish_nothing_twice(
     tmp_path: Path,
     tiny_backbone_dir: Path,
-    ground: type[Ground],
+    service: type[ServiceUnderTest],
     strikes: int,
     record_property: Callable[[str, object], None],
 ) -> None:
-    report = soak(tmp_path, tiny_backbone_dir, strikes=strikes, seed=seed_from_environment(), at_once=2, on=ground)
+    report = soak(tmp_path, tiny_backbone_dir, strikes=strikes, seed=seed_from_environment(), at_once=2, on=service)
     record_property("figures", str(report).replace("\n", "; "))
     assert report.strikes == strikes
     assert report.clean, str(report)

@@ -1,6 +1,6 @@
-"""How long a dead worker goes unnoticed, with the leases, heartbeats and sweeps that are the defaults.
+"""How long it takes until the job of a dead worker runs again, with the default leases, heartbeats and sweeps.
 
-    python -m tests.faults.notice --kills 10 [--seed N]
+    python -m tests.faults.takeover_time --kills 10 [--seed N]
 
 Kills the worker that has the job, at any moment between two heartbeats, and waits until another one runs it. Prints
 each time and the longest; exits with 1 if that is more than the promised 75 seconds.
@@ -49,7 +49,7 @@ def at_work(deployment: Deployment, job: JobRow, attempt: int) -> psutil.Process
     return process
 
 
-def notice(deployment: Deployment, job: JobRow, *, chance: random.Random) -> float:
+def takeover_seconds(deployment: Deployment, job: JobRow, *, chance: random.Random) -> float:
     """Kill the worker that has the job; return the seconds until the job runs again."""
     before = wait_for(lambda: (now := deployment.job(job.id)).status == "running" and now, message="it does not run")
     worker = at_work(deployment, job, before.attempt).parent()
@@ -57,11 +57,11 @@ def notice(deployment: Deployment, job: JobRow, *, chance: random.Random) -> flo
     time.sleep(chance.uniform(0, deployment.settings.heartbeat_s))
     kill(worker)
     began = time.monotonic()
-    deployment.worker()  # as whoever supervises workers would
+    deployment.worker()  # as a supervisor of workers would
     wait_for(
         lambda: (now := deployment.job(job.id)).attempt > before.attempt and now.status == "running",
         timeout_s=4 * PROMISED_S,
-        message="nobody noticed",
+        message="the job was not taken over",
     )
     return time.monotonic() - began
 
@@ -74,7 +74,7 @@ def main() -> int:
     chance = random.Random(seed_from_environment() if options.seed is None else options.seed)
     taken: list[float] = []
     with (
-        tempfile.TemporaryDirectory(prefix="ltp-notice-") as directory,
+        tempfile.TemporaryDirectory(prefix="ltp-takeover-") as directory,
         running_postgres() as postgres,
         running_redis() as redis,
         postgres.database() as url,
@@ -87,11 +87,11 @@ def main() -> int:
                 deployment.worker()
             job = deployment.submit_ticket(epochs=1000)
             while len(taken) < options.kills:
-                taken.append(notice(deployment, job, chance=chance))
+                taken.append(takeover_seconds(deployment, job, chance=chance))
                 print(f"kill {len(taken)}: the job ran again after {taken[-1]:.1f} s", flush=True)  # noqa: T201
         finally:
             deployment.close()
-    print(f"{len(taken)} kills: noticed after {min(taken):.1f} s at best, {max(taken):.1f} s at worst")  # noqa: T201
+    print(f"{len(taken)} kills: taken over after {min(taken):.1f} s at best, {max(taken):.1f} s at worst")  # noqa: T201
     return 0 if max(taken) <= PROMISED_S else 1
 
 

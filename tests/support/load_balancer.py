@@ -17,7 +17,7 @@ import httpx
 POLL_S = 0.2
 
 
-class Balancer:
+class LoadBalancer:
     """In front of the APIs on `ports`. Counts what came of the requests."""
 
     def __init__(self, *ports: int) -> None:
@@ -39,7 +39,7 @@ class Balancer:
         return port in self._ready
 
     def send(self, method: str, path: str, **request: Any) -> httpx.Response | None:
-        """Send one request, once; None when the connection broke. 503 of its own when nobody is ready."""
+        """Send one request, once; None when the connection broke. 503 of its own when no API is ready."""
         began = time.monotonic()
         ready = self._ready
         if not ready:

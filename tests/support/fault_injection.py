@@ -1,6 +1,6 @@
-"""What a soak strikes with. Each weapon takes the job in its sights and tells whether it struck; aftermaths come later.
+"""The faults that a soak injects. Each is given a job and tells whether it struck; what ends it is done later.
 
-Everything is struck without warning: SIGKILL, SIGSTOP beyond the lease, FLUSHALL, an immediate stop of the database.
+Every fault comes without warning: SIGKILL, SIGSTOP beyond the lease, FLUSHALL, an immediate stop of the database.
 """
 
 from __future__ import annotations
@@ -12,57 +12,57 @@ from collections.abc import Callable
 from contextlib import suppress
 
 import psutil
-from faults.grounds import Deployed, Ground
 from support.service_processes import kill
+from support.service_under_test import DeployedService, ServiceUnderTest
 
 ORPHAN_S = 5.0
 """A job's process must be gone so soon after its runner."""
 
-Weapon = Callable[[str], bool]
+Fault = Callable[[str], bool]
 
 
-class Arsenal:
-    """The weapons that suit a ground. `due` does what earlier strikes left to be done: thaw, start again."""
+class FaultInjector:
+    """The faults that suit a service. `run_due` ends earlier ones: it thaws, and starts again."""
 
-    def __init__(self, ground: Ground, *, chance: random.Random) -> None:
-        self.ground, self.random = ground, chance
+    def __init__(self, service: ServiceUnderTest, *, chance: random.Random) -> None:
+        self.service, self.random = service, chance
         self.orphans: list[str] = []
         self._later: list[tuple[float, Callable[[], object]]] = []
         self._frozen = self._redis_away = False
-        self.weapons: dict[str, tuple[float, Weapon]] = {
-            "job killed": (30, self.job),
-            "worker killed": (25, self.worker),
+        self.faults: dict[str, tuple[float, Fault]] = {
+            "job killed": (30, self.kill_job),
+            "worker killed": (25, self.kill_worker),
         }
-        if isinstance(ground, Deployed):
-            self.weapons |= {
+        if isinstance(service, DeployedService):
+            self.faults |= {
                 "worker and job frozen past the lease": (14, self.freeze),
-                "redis killed": (8, self.redis_kill),
-                "redis frozen": (4, self.redis_freeze),
-                "redis flushed": (10, self.redis_flush),
-                "api killed": (5, self.api),
-                "postgres crashed": (4, self.postgres),
+                "redis killed": (8, self.kill_redis),
+                "redis frozen": (4, self.freeze_redis),
+                "redis flushed": (10, self.flush_redis),
+                "api killed": (5, self.kill_api),
+                "postgres crashed": (4, self.crash_postgres),
             }
 
-    def choose(self) -> tuple[str, Weapon]:
-        names = list(self.weapons)
-        (name,) = self.random.choices(names, [self.weapons[each][0] for each in names])
-        return name, self.weapons[name][1]
+    def choose(self) -> tuple[str, Fault]:
+        names = list(self.faults)
+        (name,) = self.random.choices(names, [self.faults[each][0] for each in names])
+        return name, self.faults[name][1]
 
-    def due(self, *, all_of_it: bool = False) -> None:
+    def run_due(self, *, everything: bool = False) -> None:
         """Do what is due, or everything that is left."""
         moment = time.monotonic()
-        ripe = [entry for entry in self._later if all_of_it or entry[0] <= moment]
+        ripe = [entry for entry in self._later if everything or entry[0] <= moment]
         self._later = [entry for entry in self._later if entry not in ripe]
         for _, act in ripe:
             act()
 
-    def job(self, job_id: str) -> bool:
+    def kill_job(self, job_id: str) -> bool:
         found = self._find(job_id)
         if found is not None:
             kill(found[0])
         return found is not None
 
-    def worker(self, job_id: str) -> bool:
+    def kill_worker(self, job_id: str) -> bool:
         found = self._find(job_id)
         if found is None:
             return False
@@ -81,7 +81,7 @@ class Arsenal:
         process, worker = found
         kill(worker, signal.SIGSTOP)
         kill(process, signal.SIGSTOP)
-        lease = self.ground.stack.settings.lease_s
+        lease = self.service.stack.settings.lease_s
         wakes = self.random.uniform(1.4 * lease, 2.2 * lease)
         self._after(wakes, lambda: kill(process, signal.SIGCONT))
         self._after(wakes + self.random.uniform(0.2, 2), lambda: self._thaw(worker))
@@ -91,7 +91,7 @@ class Arsenal:
         kill(worker, signal.SIGCONT)
         self._frozen = False
 
-    def redis_kill(self, _: str) -> bool:
+    def kill_redis(self, _: str) -> bool:
         if self._redis_away:
             return False
         self._redis_away = True
@@ -99,7 +99,7 @@ class Arsenal:
         self._after(self.random.uniform(0.2, 6), self._redis_back)
         return True
 
-    def redis_freeze(self, _: str) -> bool:
+    def freeze_redis(self, _: str) -> bool:
         if self._redis_away:
             return False
         self._redis_away = True
@@ -107,17 +107,17 @@ class Arsenal:
         self._after(self.random.uniform(1, 8), self._redis_thaws)
         return True
 
-    def redis_flush(self, _: str) -> bool:
+    def flush_redis(self, _: str) -> bool:
         if not self._redis_away:
             self._deployment.redis.flush()
         return not self._redis_away
 
-    def api(self, _: str) -> bool:
-        self.ground.running["api"].kill()
-        self.ground.running["api"].wait()
+    def kill_api(self, _: str) -> bool:
+        self.service.running["api"].kill()
+        self.service.running["api"].wait()
         return True
 
-    def postgres(self, _: str) -> bool:
+    def crash_postgres(self, _: str) -> bool:
         self._deployment.restart_postgres(pause_s=self.random.uniform(0, 1.5))
         return True
 
@@ -130,12 +130,12 @@ class Arsenal:
         self._redis_away = False
 
     @property
-    def _deployment(self) -> Deployed:
-        assert isinstance(self.ground, Deployed)
-        return self.ground
+    def _deployment(self) -> DeployedService:
+        assert isinstance(self.service, DeployedService)
+        return self.service
 
     def _find(self, job_id: str) -> tuple[psutil.Process, psutil.Process] | None:
-        for found, process, worker in self.ground.jobs():
+        for found, process, worker in self.service.jobs():
             with suppress(psutil.NoSuchProcess):  # one may end while it is asked
                 if found == job_id and psutil.STATUS_STOPPED not in (process.status(), worker.status()):
                     return process, worker

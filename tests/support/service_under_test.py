@@ -1,7 +1,7 @@
-"""What a soak is fought on: the embedded service, or a deployment on Postgres and Redis. Work comes in over HTTP.
+"""The service that a soak runs on: the embedded one, or a deployment on Postgres and Redis. Work comes in over HTTP.
 
-Whoever dies is started again at once, as a supervisor would; submitting goes on until a 202 came, always under the same
-key, so that a job whose acknowledgement got lost is not made twice.
+A process that dies is started again at once, as a supervisor would; submitting goes on until a 202 came, always under
+the same key, so that a job whose acknowledgement got lost is not made twice.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ LTP = str(Path(sys.executable).with_name("ltp"))
 LABELS = ("entailment", "neutral", "contradiction")
 
 
-class Ground:
+class ServiceUnderTest:
     """Processes of one service, kept running."""
 
     commands: ClassVar[dict[str, list[str]]]
@@ -44,7 +44,7 @@ class Ground:
         self._numbers = itertools.count()
         self._http = httpx.Client(base_url=f"http://127.0.0.1:{self.stack.settings.port}", timeout=30, trust_env=False)
 
-    def tend(self) -> None:
+    def start_missing(self) -> None:
         """Start whatever does not run."""
         for place, command in self.commands.items():
             if place not in self.running or self.running[place].poll() is not None:
@@ -85,7 +85,7 @@ class Ground:
                 process.wait()
         return left
 
-    def said(self, words: str) -> int:
+    def count_logged(self, words: str) -> int:
         """How many log lines hold these words."""
         return sum(path.read_text("utf-8", "replace").count(words) for path in self.logs.iterdir())
 
@@ -96,7 +96,7 @@ class Ground:
         key = new_id()
         deadline = time.monotonic() + 180
         while time.monotonic() < deadline:
-            self.tend()
+            self.start_missing()
             with suppress(httpx.HTTPError):
                 response = self._http.post(path, headers={"Idempotency-Key": key}, **request)
                 if response.status_code == 202:
@@ -105,7 +105,7 @@ class Ground:
                     return job_id
                 assert response.status_code in (429, 503), f"{response.status_code} {response.text}"
             time.sleep(0.1)
-        raise AssertionError(f"nobody acknowledged {path}")
+        raise AssertionError(f"{path} was not acknowledged")
 
     def drift(self, *, epochs: int) -> str:
         """A ticket with an MLM run of its own."""
@@ -138,7 +138,7 @@ class Ground:
         return self.submit("/predictions", files={"file": file, "request": (None, json.dumps({"lang": "sw"}))})
 
 
-class Embedded(Ground):
+class EmbeddedService(ServiceUnderTest):
     """`ltp serve` on SQLite: its supervisor starts the runner again."""
 
     commands: ClassVar[dict[str, list[str]]] = {"serve": [LTP, "serve"]}
@@ -150,7 +150,7 @@ class Embedded(Ground):
         return []
 
 
-class Deployed(Ground):
+class DeployedService(ServiceUnderTest):
     """One API and two workers on Postgres and Redis."""
 
     commands: ClassVar[dict[str, list[str]]] = {
