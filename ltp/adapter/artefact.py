@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import NamedTuple, get_args
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -222,7 +222,7 @@ def _array(array: Array | Stored) -> Array:
 
 
 def _check_values(file: str, adapter: Adapter, given: Mapping[str, Array | Stored]) -> None:
-    known = adapter.method in get_args(Method) and adapter.strategy in STRATEGIES and _possible(adapter)
+    known = adapter.method in RECIPES and adapter.strategy in STRATEGIES and _possible(adapter)
     options = adapter.template
     whole = type(options.literal) is bool and type(options.max_length) is int
     scaled = all(type(power) is int and abs(power) <= MAX_EXPONENT for power in adapter.delta.exponents.values())

@@ -18,7 +18,6 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 from ltp.backbone.architecture import DECODER, WORD_EMBEDDINGS, Architecture, Shapes
-from ltp.backbone.architecture import layer_of as layer_of
 from ltp.backbone.fingerprint import TOKENIZER, WEIGHTS
 from ltp.backbone.manifest import BackboneInfo, read_manifest, remember_checked
 from ltp.config import LABELS, VERBALIZER, Label

@@ -73,7 +73,7 @@ def train_drift(
         report=lambda done: report(Progress("tokenizing", done, len(lines))),
     )
     plan = make_plan(backbone, tokens, config)
-    movable = TrainableParameters(backbone, STRATEGIES[strategy], rows=torch.from_numpy(plan.rows))
+    trainable = TrainableParameters(backbone, STRATEGIES[strategy], rows=torch.from_numpy(plan.rows))
     identity = identity_of(
         kind="drift",
         backbone=backbone.info.fingerprint,
@@ -81,24 +81,28 @@ def train_drift(
         strategy=strategy,
         config=dataclasses.asdict(config),
     )
-    run = _Run(backbone, plan, movable, config, report, checkpoints, identity, part_tokens)
+    run = _Run(backbone, plan, trainable, config, report, checkpoints, identity, part_tokens)
     best, history = run.train()
-    return _measure(backbone, movable, best, history | {"corpus_sha256": corpus_sha256}, config)
+    return _measure(backbone, trainable, best, history | {"corpus_sha256": corpus_sha256}, config)
 
 
 def _measure(
-    backbone: Backbone, movable: TrainableParameters, best: dict[str, Tensor], report: dict[str, Any], config: MLMConfig
+    backbone: Backbone,
+    trainable: TrainableParameters,
+    best: dict[str, Tensor],
+    report: dict[str, Any],
+    config: MLMConfig,
 ) -> Drift:
-    exact, rows = movable.drift_of(best)
+    exact, rows = trainable.drift_of(best)
     values, exponent = encode({name: tensor.cpu() for name, tensor in exact.items()})
     drift = Drift(
         values=values,
         rows={name: numbers.cpu() for name, numbers in rows.items()},
         scale_exponent=exponent,
-        strategy=movable.strategy.name,
+        strategy=trainable.strategy.name,
         backbone=backbone.info.fingerprint,
-        shapes=movable.strategy.selectable_shapes(backbone.shapes),
-        report=report | {"strategy": movable.strategy.name, "config": dataclasses.asdict(config)},
+        shapes=trainable.strategy.selectable_shapes(backbone.shapes),
+        report=report | {"strategy": trainable.strategy.name, "config": dataclasses.asdict(config)},
     )
     drift.report.update(moved=drift.moved, selectable=drift.selectable)
     return drift
@@ -126,14 +130,14 @@ class _Run:
         self,
         backbone: Backbone,
         plan: DriftPlan,
-        movable: TrainableParameters,
+        trainable: TrainableParameters,
         config: MLMConfig,
         report: ProgressCallback,
         checkpoints: Checkpoints | None,
         identity: str,
         part_tokens: int,
     ) -> None:
-        self.backbone, self.plan, self.movable, self.config = backbone, plan, movable, config
+        self.backbone, self.plan, self.trainable, self.config = backbone, plan, trainable, config
         self.report, self.checkpoints, self.identity = report, checkpoints, identity
         self.part_tokens = part_tokens
         self.encoder = MaskedEncoder(backbone, precision=config.precision)
@@ -142,9 +146,9 @@ class _Run:
         self.steps_per_epoch = -(-(len(plan.train.offsets) - 1) // config.batch_size)
         self.total = self.steps_per_epoch * config.epochs
         self.decoder = backbone.decoder.to(self.encoder.dtype)  # a frozen one is rounded once
-        if movable.strategy.ties_output:
-            self.decoder = movable.parameters[WORD_EMBEDDINGS]
-        compact = movable.rows is not None
+        if trainable.strategy.ties_output:
+            self.decoder = trainable.parameters[WORD_EMBEDDINGS]
+        compact = trainable.rows is not None
         self.train_table, self.validation_table, frozen = plan.tables(compact=compact)
         self.frozen_rows = backbone.parameters[WORD_EMBEDDINGS][torch.from_numpy(frozen).to(backbone.decoder.device)]
         self.validation = self._validation_batches()
@@ -188,7 +192,7 @@ class _Run:
             for part in parts(lines, train.lengths, tokens=self.part_tokens)
         ]
         masked = max(1, sum(len(batch.targets) for batch in batches))
-        loss, penalty = 0.0, float(self.movable.pull(self.config.l1))
+        loss, penalty = 0.0, float(self.trainable.pull(self.config.l1))
         for number, batch in enumerate(batches):
             seed = step_seed(self.config.seed, Purpose.DROPOUT, state.step, number)
             if len(batch.targets):
@@ -197,7 +201,7 @@ class _Run:
                 loss += float(part_loss.detach())
         if not math.isfinite(loss + penalty):
             raise TrainingDiverged(f"the loss at step {state.step + 1} is {loss + penalty}; lower the learning rate")
-        self.movable.step(self.config.learning_rate * (1 - state.step / self.total))
+        self.trainable.step(self.config.learning_rate * (1 - state.step / self.total))
         tokens = sum(len(batch.ids) for batch in batches)
         state.step += 1
         state.tokens += tokens
@@ -214,7 +218,7 @@ class _Run:
         return build(tokens, inputs, predicted, lines, table=table, pad=pad, device=str(self.decoder.device))
 
     def _weights(self, *, validation: bool = False) -> Weights:
-        changed: dict[str, Tensor] = dict(self.movable.parameters)
+        changed: dict[str, Tensor] = dict(self.trainable.parameters)
         word = changed.pop(WORD_EMBEDDINGS, None)
         weights = weights_from(self.backbone, changed)
         if word is None:
@@ -225,7 +229,7 @@ class _Run:
 
     def _loss(self, batch: MaskedBatch, weights: Weights, seed: int | None) -> Tensor:
         features = self.encoder.features(weights, batch, seed=seed)
-        bias = self.movable.parameters[LM_BIAS]
+        bias = self.trainable.parameters[LM_BIAS]
         return masked_loss(features, self.decoder, bias, batch.targets, dtype=self.encoder.dtype)
 
     @torch.no_grad()
@@ -248,14 +252,14 @@ class _Run:
         state.loss_sum, state.loss_steps = 0.0, 0
         if state.step > 0 and validation < state.best_loss:
             state.best_loss, state.best_step = validation, state.step
-            self.best = self.movable.snapshot()
+            self.best = self.trainable.snapshot()
 
     def _last_validation(self) -> dict[str, float]:
         return {"validation_loss": float(self.state.losses[-1]["validation"] or 0.0)} if self.state.losses else {}
 
     def _checkpoint(self) -> None:
         if self.checkpoints is not None and self.state.step < self.total:
-            tensors = self.movable.tensors() | {f"best/{name}": tensor for name, tensor in self.best.items()}
+            tensors = self.trainable.tensors() | {f"best/{name}": tensor for name, tensor in self.best.items()}
             self.checkpoints.save(tensors, dataclasses.asdict(self.state) | {"identity": self.identity})
 
     def _resume(self) -> None:
@@ -264,7 +268,7 @@ class _Run:
             tensors, state = saved
             state.pop("identity")
             self.state = _State(**state)
-            self.movable.restore(tensors, self.state.step)
+            self.trainable.restore(tensors, self.state.step)
             best = {name.removeprefix("best/"): tensor for name, tensor in tensors.items() if name.startswith("best/")}
             self.best = {name: tensor.to(self.decoder.device) for name, tensor in best.items()}
 

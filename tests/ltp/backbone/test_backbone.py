@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -246,10 +247,18 @@ def test_a_pinned_hub_revision_already_here_needs_no_network(tmp_path: Path) -> 
     assert info.name == load_backbone(info.directory).info.name == f"some/model@{revision}"
 
 
-def test_a_hub_that_cannot_be_reached_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)  # as if unplugged, but at once
-    with pytest.raises(BackboneNotFound, match="could not be fetched"):
-        resolve("no-such-owner-of-ltp/none@" + "0" * 40, cache_dir=tmp_path)
+@pytest.mark.process
+def test_a_hub_that_cannot_be_reached_is_said(tmp_path: Path) -> None:
+    code = (
+        "import sys, pathlib; from ltp.backbone.locate import resolve;"
+        "resolve('no-such-owner-of-ltp/none@' + '0' * 40, cache_dir=pathlib.Path(sys.argv[1]))"
+    )
+    offline = {**os.environ, "HF_HUB_OFFLINE": "1"}  # as if unplugged, but at once
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    result = subprocess.run(command, env=offline, capture_output=True, text=True, check=False)
+    assert result.returncode == 1
+    assert "BackboneNotFound: no-such-owner-of-ltp/none@" in result.stderr
+    assert "could not be fetched" in result.stderr.splitlines()[-1]
 
 
 @pytest.mark.process

@@ -51,14 +51,14 @@ def test_a_strategy_that_ties_refuses_a_checkpoint_with_two_matrices() -> None:
 
 
 def test_a_new_strategy_needs_nothing_but_its_object(tiny_backbone: Backbone) -> None:
-    movable = TrainableParameters(tiny_backbone, MADE_UP, rows=torch.arange(3))
+    trainable = TrainableParameters(tiny_backbone, MADE_UP, rows=torch.arange(3))
     attention = {name for name in tiny_backbone.shapes if ".attention." in name}
-    assert set(movable.parameters) == attention
-    movable.pull(0.0)
-    for parameter in movable.parameters.values():
+    assert set(trainable.parameters) == attention
+    trainable.pull(0.0)
+    for parameter in trainable.parameters.values():
         parameter.grad = torch.ones_like(parameter)
-    movable.step(1e-3)
-    values, rows = movable.drift_of(movable.snapshot())
+    trainable.step(1e-3)
+    values, rows = trainable.drift_of(trainable.snapshot())
     assert set(values) == set(MADE_UP.selectable_shapes(tiny_backbone.shapes)) == attention
     assert all(bool((moved > 0).all()) for moved in values.values())
     assert rows == {}
