@@ -13,6 +13,8 @@ import yaml
 
 ROOT = Path(__file__).parent.parent
 PRODUCT = ("ltp", "app", "worker")
+OURS = {*PRODUCT, "bench", "demo", "deploy", "migrations"}
+PATCHING = {"setattr", "delattr", "setitem", "delitem", "patch", "object"}
 SAYS_NOTHING = re.compile(r"(utils?|helpers?|common|base|misc)")
 LONGEST_FUNCTION = 60  # a training loop's; everything else keeps to 40, by review
 
@@ -67,6 +69,65 @@ def test_imports_climb_no_package_and_name_no_module_in_a_string() -> None:
             if isinstance(node, ast.Call) and ast.unparse(node.func) in {"__import__", "importlib.import_module"}:
                 found.append(f"{path.relative_to(ROOT)}:{node.lineno}")
     assert not found
+
+
+def patches(tree: ast.AST) -> Iterator[str]:
+    """Name what a test replaces in a module or class of ours, and any import of a mocking library."""
+    ours = {alias: name for name, alias in imported_names(tree) if name.split(".")[0] in OURS}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import | ast.ImportFrom) and "mock" in ast.unparse(node).replace(".", " ").split():
+            yield ast.unparse(node)
+        if isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] in PATCHING and node.args:
+            target = node.args[0]
+            text = str(target.value) if isinstance(target, ast.Constant) else ast.unparse(target)
+            if text.split(".")[0] in OURS | set(ours):
+                yield ast.unparse(node)
+        if isinstance(node, ast.Assign | ast.AugAssign | ast.Delete):
+            targets = [node.target] if isinstance(node, ast.AugAssign) else node.targets
+            yield from (
+                ast.unparse(t) for t in targets if isinstance(t, ast.Attribute) and ast.unparse(t.value) in ours
+            )
+
+
+def imported_names(tree: ast.AST) -> Iterator[tuple[str, str]]:
+    """Yield what a file imports, in full, and the name it has there."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, alias.asname or alias.name) for alias in node.names)
+        if isinstance(node, ast.ImportFrom) and node.module:
+            yield from ((f"{node.module}.{alias.name}", alias.asname or alias.name) for alias in node.names)
+
+
+def test_no_test_patches_our_own_code() -> None:
+    """What a test wants otherwise is a parameter, a setting or a clock; the environment and libraries may change."""
+    found = [
+        f"{path.relative_to(ROOT)}: {patched}"
+        for path in sources("tests")
+        for patched in patches(ast.parse(path.read_text("utf-8")))
+    ]
+    assert not found
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "from unittest import mock",
+        "import unittest.mock",
+        "from unittest.mock import patch",
+        "from app.jobs import queue\nmonkeypatch.setattr(queue, 'claim', None)",
+        "import ltp.errors as faults\nmonkeypatch.setattr(faults.LTPError, 'code', 1)",
+        "monkeypatch.setattr('worker.retry.RETRY_S', 0)",
+        "from bench.lines import drift_step\ndrift_step.TIMED = 1",
+        "from app import jobs\nsetattr(jobs, 'claim', None)",
+    ],
+)
+def test_a_patch_is_noticed(code: str) -> None:
+    assert list(patches(ast.parse(code)))
+
+
+def test_patching_a_library_or_the_environment_is_no_patch_of_ours() -> None:
+    code = "import torch\nmonkeypatch.setattr(torch, 'x', 1)\nmonkeypatch.setenv('A', 'b')\nmonkeypatch.chdir(tmp_path)"
+    assert not list(patches(ast.parse(code)))
 
 
 @pytest.mark.parametrize("word", [r"\bNotImplementedError\b", r"#\s*(TODO|FIXME|XXX)", r"\braise HTTPException\b"])

@@ -8,7 +8,7 @@ without dropout, both sides seeing the same masked batches.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -44,11 +44,11 @@ LONGEST = 96
 CHECK_STEPS, CHECK_BATCH = 50, 4
 
 
-def figures(options: Options) -> Iterator[Figure]:
-    """Compare throughput and memory at both precisions, then losses."""
+def figures(options: Options, measure: Callable[..., Measured] = run) -> Iterator[Figure]:
+    """Compare throughput and memory at both precisions, then losses; `measure` runs a side, as `bench.side.run`."""
     for precision in ("fp32", "bf16"):
         ours, grouped, shuffled = (
-            run(f"{__name__}:{side}", data=options.data, precision=precision)
+            measure(f"{__name__}:{side}", data=options.data, precision=precision)
             for side in ("ours", "grouped", "shuffled")
         )
         random = f"{SETTINGS}; its own random order, sentences of up to {LONGEST} tokens"
@@ -68,7 +68,7 @@ def figures(options: Options) -> Iterator[Figure]:
             peer_is="the one with random batches",
             peer_grouped_mb=grouped.peak_rss_mb,
         )
-    ours, peer = (run(f"{__name__}:{side}", data=options.data) for side in ("our_losses", "peer_losses"))
+    ours, peer = (measure(f"{__name__}:{side}", data=options.data) for side in ("our_losses", "peer_losses"))
     pairs = list(zip(ours.detail["losses"], peer.detail["losses"], strict=True))
     yield Figure.absolute(
         NUMBER,
