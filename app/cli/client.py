@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import time
 import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from tenacity import RetryCallState, Retrying, retry_if_exception, retry_if_result, stop_before_delay
 
 from app.cli.failure import Failure
 from app.http.loopback import LOOPBACK
@@ -124,24 +124,37 @@ class Client:
         **request: Any,
     ) -> httpx.Response:
         """Send, waiting while the service is busy and trying again when the connection breaks."""
-        deadline = time.monotonic() + self.patience_s
-        for attempt in range(1, 1_000_000):
-            try:
-                with self._reachable(), ExitStack() as open_files:
-                    sent = request if upload is None else request | _multipart(*upload, open_files)
-                    response = self.http.request(method, path, **sent)
-            except Failure as failure:
-                if failure.code != "connection_lost" or attempt >= ATTEMPTS:
-                    raise
-                time.sleep(attempt)
-                continue
-            wait = _retry_after(response)
-            if response.status_code not in BUSY or time.monotonic() + wait > deadline:
-                break
-            time.sleep(wait)
+
+        def send() -> httpx.Response:
+            with self._reachable(), ExitStack() as open_files:
+                sent = request if upload is None else request | _multipart(*upload, open_files)
+                return self.http.request(method, path, **sent)
+
+        response = self._retrying()(send)
         if response.is_error:
             raise refusal(response)
         return response
+
+    def _retrying(self) -> Retrying:
+        """Repeat what was lost ATTEMPTS times at most, and what a busy service refused until patience is at its end."""
+        out_of_patience = stop_before_delay(self.patience_s)
+
+        def stop(state: RetryCallState) -> bool:
+            lost = state.outcome is not None and state.outcome.failed
+            return state.attempt_number >= ATTEMPTS if lost else out_of_patience(state)
+
+        def wait(state: RetryCallState) -> float:
+            outcome = state.outcome
+            if outcome is None or outcome.failed:
+                return float(state.attempt_number)
+            return _retry_after(outcome.result())
+
+        return Retrying(
+            retry=retry_if_exception(_is_lost) | retry_if_result(_is_busy),
+            stop=stop,
+            wait=wait,
+            retry_error_callback=lambda state: state.outcome.result() if state.outcome else None,
+        )
 
     @contextlib.contextmanager
     def _reachable(self) -> Iterator[None]:
@@ -177,6 +190,14 @@ def refusal(response: httpx.Response) -> Failure:
     except (json.JSONDecodeError, KeyError, TypeError, AttributeError):
         words = f"{response.request.url} answered {response.status_code} {response.reason_phrase}"
         return Failure("http_error", words, passing=passing)
+
+
+def _is_lost(error: BaseException) -> bool:
+    return isinstance(error, Failure) and error.code == "connection_lost"
+
+
+def _is_busy(response: httpx.Response) -> bool:
+    return response.status_code in BUSY
 
 
 def _retry_after(response: httpx.Response) -> float:

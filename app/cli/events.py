@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
+
+import httpx
+from httpx_sse import EventSource, SSEError
 
 from app.cli.client import Client
 from app.cli.failure import Failure
@@ -53,27 +55,21 @@ def follow(client: Client, job_id: str) -> Iterator[Event]:
 def _streamed(client: Client, job_id: str, last: str | None) -> Iterator[Event]:
     headers = {"Accept": "text/event-stream"} | ({"Last-Event-ID": last} if last else {})
     with client.stream(f"/jobs/{job_id}/events", headers) as response:
-        if not response.headers.get("Content-Type", "").startswith("text/event-stream"):
-            raise Failure("not_a_stream", "something on the way to the service does not pass event streams")
-        yield from parse(response.iter_lines())
+        try:
+            yield from read(response)
+        except SSEError as error:
+            detail = "something on the way to the service does not pass event streams"
+            raise Failure("not_a_stream", detail) from error
 
 
-def parse(lines: Iterable[str]) -> Iterator[Event]:
-    """Read server-sent events whose data is a JSON object; an event that was cut off is left out."""
-    kind, data, identifier = "message", "", None
-    for line in lines:
-        name, _, value = line.partition(":")
-        value = value.removeprefix(" ")
-        match name:
-            case "event":
-                kind = value
-            case "data":
-                data += value
-            case "id":
-                identifier = value
-            case "" if not line and data:
-                yield Event(kind, json.loads(data), identifier)
-                kind, data = "message", ""
+def read(response: httpx.Response) -> Iterator[Event]:
+    """Read server-sent events whose data is a JSON object; one that was cut off is left out.
+
+    Raises httpx_sse.SSEError for an answer of another content type.
+    """
+    for event in EventSource(response).iter_sse():
+        if event.data:
+            yield Event(event.event, event.json(), event.id or None)
 
 
 def _polled(client: Client, job_id: str) -> Iterator[Event]:

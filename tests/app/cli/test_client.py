@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
+import httpx
 import pytest
 from support.cli_process import NOWHERE
 from support.needs import PROCESS, needs
 
 from app.cli.client import Client
-from app.cli.events import Event, follow, parse
+from app.cli.events import Event, follow, read
 from app.cli.failure import Failure
 
 Respond = Callable[[BaseHTTPRequestHandler, int], None]
@@ -164,10 +165,13 @@ def test_events_are_parsed_with_comments_and_without_the_one_that_was_cut() -> N
         'data: {"message":',
         'data: "hello"}',
         "",
+        ": ping",
+        "",
         "event: progress",
         'data: {"st',
     ]
-    assert list(parse(lines)) == [Event("log", {"message": "hello"}, "7")]
+    response = httpx.Response(200, headers={"Content-Type": "text/event-stream"}, content="\n".join(lines))
+    assert list(read(response)) == [Event("log", {"message": "hello"}, "7")]
 
 
 def test_nobody_listening_is_known_at_once() -> None:
