@@ -88,7 +88,7 @@ class MadeUpExecutor:
         with self._lock:
             self._busy += 1
             self.busiest = max(self.busiest, self._busy)
-        progress(Progress("pretending", 1, 1))
+        progress(Progress("made up", 1, 1))
         outcome = self._spoil(cell) or made_up(cell)
         with self._lock:
             self._busy -= 1
@@ -108,7 +108,7 @@ class MadeUpExecutor:
 
     def facts(self) -> dict[str, Any]:
         """A machine."""
-        return {"processor": "pretended", "cores": self.slots, "python": "3", "versions": {"torch": "2"}}
+        return {"processor": "made up", "cores": self.slots, "python": "3", "versions": {"torch": "2"}}
 
 
 def made_up(cell: Cell) -> Outcome:

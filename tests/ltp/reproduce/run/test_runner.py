@@ -114,10 +114,10 @@ def test_progress_tells_how_much_is_left(grid: Grid, tmp_path: Path) -> None:
     with Ledger(tmp_path, IDENTITY) as ledger:
         ExperimentRunner(grid, ledger, MadeUpExecutor(), told.append).run()
 
-    assert [standing.done for standing in told] == sorted(standing.done for standing in told)
-    assert all(0 <= standing.done <= standing.total for standing in told)
+    assert [state.done for state in told] == sorted(state.done for state in told)
+    assert all(0 <= state.done <= state.total for state in told)
     assert (told[-1].done, told[-1].eta_s) == (told[-1].total, 0)
-    assert any(standing.within and standing.within.phase == "pretending" for standing in told)
+    assert any(state.within and state.within.phase == "made up" for state in told)
     assert told[0].eta_s > 0
 
 
