@@ -8,9 +8,7 @@ from typing import Annotated
 import typer
 from typer.testing import CliRunner
 
-from app.cli.command import local
 from app.cli.option_groups import takes
-from app.cli.output import Output
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,9 +32,9 @@ def call(*arguments: str) -> tuple[int, list[Outer], str]:
     """Exit code, what the command was given, and what was printed."""
     group, given = typer.Typer(), list[Outer]()
 
-    @local(group, "paint")
+    @group.command("paint")
     @takes(Outer)
-    def paint(output: Output, options: Outer) -> None:
+    def paint(options: Outer) -> None:
         """Paint something."""
         given.append(options)
 
