@@ -14,19 +14,20 @@ ARG TORCH=torch==2.13.0
 ARG TORCH_INDEX_URL=
 RUN /opt/ltp/bin/pip install --no-deps ${TORCH_INDEX_URL:+--index-url "$TORCH_INDEX_URL"} "$TORCH"
 WORKDIR /build
-COPY pyproject.toml requirements.lock ./
-RUN python -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['dependencies'], sep='\n')" \
-      > dependencies.txt \
-    && /opt/ltp/bin/pip install --constraint requirements.lock --requirement dependencies.txt
+COPY requirements.lock ./
+RUN /opt/ltp/bin/pip install --no-deps --require-hashes --requirement requirements.lock
+# asked for again without its own index, torch stays, and brings what its build needs besides at the versions it names
+# itself: the libraries of CUDA, or nothing
+RUN /opt/ltp/bin/pip install "$TORCH" && /opt/ltp/bin/pip check
 
-FROM python:3.11.16-slim-bookworm@sha256:c425d915a89a6dcd3183b1797ad9bd8878caff5a417f6371c8df93c8ea8b727f AS package
-WORKDIR /build
-COPY pyproject.toml README.md LICENSE ./
+FROM dependencies AS package
+COPY pyproject.toml README.md LICENSE NOTICE ./
 COPY migrations migrations
 COPY ltp ltp
 COPY worker worker
 COPY app app
-RUN pip wheel --no-cache-dir --no-deps --wheel-dir /wheel .
+# with the setuptools of the lock, so that nothing is fetched to build with
+RUN /opt/ltp/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /wheel .
 
 FROM python:3.11.16-slim-bookworm@sha256:c425d915a89a6dcd3183b1797ad9bd8878caff5a417f6371c8df93c8ea8b727f
 # a named volume that is mounted here for the first time takes over this owner; a bind mount must belong to 10001

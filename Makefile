@@ -19,6 +19,9 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 TORCH := torch==2.13.0
 AUDIT := build/audit
 PIP_AUDIT := pip-audit==2.10.1
+LOCK := build/lock
+UV := uv==0.13.9
+LOCKS := requirements.lock requirements-test.lock requirements-bench.lock
 
 QUICK := not process and not postgres and not slow
 
@@ -63,7 +66,8 @@ rehearse: setup ## start every service of docker-compose.yml as a process, and r
 audit: | $(BIN)/python ## ask a vulnerability service about every locked version; needs a network, so it is apart from check
 	@test -x $(AUDIT)/bin/pip-audit || { $(BIN)/python -m venv $(AUDIT) && \
 	  $(AUDIT)/bin/python -m pip --disable-pip-version-check install --quiet $(PIP_AUDIT); }
-	@$(AUDIT)/bin/pip-audit --strict --requirement requirements.lock --no-deps --disable-pip --progress-spinner off
+	@{ echo "$(TORCH)"; sed -nE 's/^([A-Za-z0-9._-]+==[^ ;]+).*/\1/p' $(LOCKS) | sort -u; } > $(AUDIT)/requirements.txt
+	@$(AUDIT)/bin/pip-audit --strict --requirement $(AUDIT)/requirements.txt --no-deps --disable-pip --progress-spinner off
 
 format: $(INSTALLED) ## format the code and fix what the linter can
 	@$(BIN)/ruff format .
@@ -72,24 +76,42 @@ format: $(INSTALLED) ## format the code and fix what the linter can
 migrate: $(INSTALLED) ## bring the database of the current settings to the newest schema
 	@$(BIN)/ltp migrate
 
-lock: $(INSTALLED) ## write requirements.lock from what is installed in .venv
-	@$(PIP) freeze --exclude-editable | sed -E 's/^(torch==[^+]*)\+.*/\1/' > requirements.lock
+# Each file holds what the one before it lacks. torch and what only its builds need are left out: they come apart.
+lock: | $(BIN)/python ## write the locks with hashes from pyproject.toml, for every Python and platform; what still fits stays (UPGRADE=1: the newest)
+	@test -x $(LOCK)/bin/uv || { $(BIN)/python -m venv $(LOCK) && \
+	  $(LOCK)/bin/python -m pip --disable-pip-version-check install --quiet $(UV); }
+	@echo "$(TORCH)" > $(LOCK)/torch.txt; cp requirements.lock $(LOCK)/all.txt
+	@$(COMPILE) --constraint $(LOCK)/torch.txt --output-file $(LOCK)/all.txt
+	@awk '/^[^ ]/ { kept = !/^(torch|triton|cuda|nvidia)[-=]/ } kept' $(LOCK)/all.txt > requirements.lock
+	@$(COMPILE) --extra test --constraint $(LOCK)/all.txt $$($(LEAVE_OUT) $(LOCK)/all.txt) --output-file requirements-test.lock
+	@$(COMPILE) --extra bench --constraint $(LOCK)/all.txt --constraint requirements-test.lock \
+	  $$($(LEAVE_OUT) $(LOCK)/all.txt requirements-test.lock) --output-file requirements-bench.lock
+
+COMPILE = $(LOCK)/bin/uv pip compile --quiet --universal --generate-hashes --no-annotate \
+  --custom-compile-command 'make lock' $(if $(UPGRADE),--upgrade) pyproject.toml
+LEAVE_OUT = sed -nE 's/^([a-z0-9-]+)==.*/--no-emit-package \1/p'
 
 clean: ## remove .venv, caches and the demo's output (prepared backbones and ./data stay)
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build ltp.egg-info demo-output
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# torch comes first and alone, so that its own index never answers for another package.
-$(INSTALLED): pyproject.toml requirements.lock | $(BIN)/python
+# torch comes first and alone, so that its own index never answers for another package. Asked for again without that
+# index, it stays, and brings what its build needs besides, at the versions it names itself: the libraries of CUDA, or
+# nothing. No lock can know them, as each build names others. Nothing else is installed without a hash.
+$(INSTALLED): pyproject.toml requirements.lock requirements-test.lock | $(BIN)/python
 	@echo "Installing $(TORCH)"
 	@$(PIP) install --quiet --no-deps $${TORCH_INDEX_URL:+--index-url "$$TORCH_INDEX_URL"} $(TORCH)
-	@echo "Installing ltp and its dependencies"
-	@$(PIP) install --quiet --constraint requirements.lock --editable '.[test]'
+	@echo "Installing the locked dependencies"
+	@$(PIP) install --quiet --no-deps --require-hashes --requirement requirements.lock --requirement requirements-test.lock
+	@$(PIP) install --quiet $(TORCH)
+	@echo "Installing ltp"
+	@$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@$(PIP) check
 	@touch $@
 
-$(BENCHED): $(INSTALLED)
+$(BENCHED): $(INSTALLED) requirements-bench.lock
 	@echo "Installing what the benchmarks compare with"
-	@$(PIP) install --quiet --constraint requirements.lock --editable '.[bench]'
+	@$(PIP) install --quiet --no-deps --require-hashes --requirement requirements-bench.lock
 	@touch $@
 
 $(BIN)/python:

