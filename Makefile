@@ -92,19 +92,21 @@ COMPILE = $(LOCK)/bin/uv pip compile --quiet --universal --generate-hashes --no-
 LEAVE_OUT = sed -nE 's/^([a-z0-9-]+)==.*/--no-emit-package \1/p'
 
 clean: ## remove .venv, caches and the demo's output (prepared backbones and ./data stay)
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build ltp.egg-info demo-output
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build ltp_nli.egg-info demo-output
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # torch comes first and alone, so that its own index never answers for another package. Asked for again without that
 # index, it stays, and brings what its build needs besides, at the versions it names itself: the libraries of CUDA, or
 # nothing. No lock can know them, as each build names others. Nothing else is installed without a hash.
+# What is installed as ltp is this project under its first name, or another project that cannot be beside this one.
 $(INSTALLED): pyproject.toml requirements.lock requirements-test.lock | $(BIN)/python
 	@echo "Installing $(TORCH)"
 	@$(PIP) install --quiet --no-deps $${TORCH_INDEX_URL:+--index-url "$$TORCH_INDEX_URL"} $(TORCH)
 	@echo "Installing the locked dependencies"
 	@$(PIP) install --quiet --no-deps --require-hashes --requirement requirements.lock --requirement requirements-test.lock
 	@$(PIP) install --quiet $(TORCH)
-	@echo "Installing ltp"
+	@echo "Installing ltp-nli"
+	@rm -rf ltp.egg-info; if $(PIP) show --quiet ltp 2>/dev/null; then $(PIP) uninstall --quiet --yes ltp; fi
 	@$(PIP) install --quiet --no-deps --no-build-isolation --editable .
 	@$(PIP) check
 	@touch $@

@@ -9,7 +9,6 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from importlib.metadata import version
 
 import structlog
 from fastapi import FastAPI
@@ -45,6 +44,7 @@ from app.storage.database import Database
 from app.telemetry.database_metrics import Census
 from app.telemetry.loop_lag import Pulse
 from app.telemetry.metrics import Measures
+from ltp.release import release
 
 log = structlog.get_logger(__name__)
 
@@ -74,7 +74,7 @@ def create_app(
     measures = Measures()
     app = FastAPI(
         title="LTP",
-        version=version("ltp"),
+        version=release(),
         description=DESCRIPTION,
         openapi_tags=TAGS,
         docs_url=None,

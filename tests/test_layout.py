@@ -13,7 +13,7 @@ ROOT = Path(__file__).parent.parent
 FORBIDDEN = {"ltp": {"app", "worker", "migrations", "demo"}, "app": {"worker", "demo"}, "worker": {"demo"}}
 LEVELS = {
     "ltp": [
-        {"atomic_file", "compute", "errors", "progress"},
+        {"atomic_file", "compute", "errors", "progress", "release"},
         {"config", "tensorfile"},
         {"backbone", "metrics", "text", "training"},
         {"model"},
@@ -25,7 +25,7 @@ LEVELS = {
         {"reproduce"},
     ],
     "app": [
-        {"errors", "process", "settings"},
+        {"errors", "namesake", "process", "settings"},
         {"storage"},
         {"auth", "jobs"},
         {"registry", "telemetry"},
@@ -41,6 +41,7 @@ LEVELS = {
         {"execute"},
         {"job"},
         {"runner"},
+        {"command"},
         {"__main__"},
     ],
 }

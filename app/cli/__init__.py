@@ -4,6 +4,12 @@ Start-up is quick because a command's module imports what it works with inside i
 and nothing of the service.
 """
 
-from app.cli.program import main
+from app.namesake import refuse_namesake
 
-__all__ = ["main"]
+
+def main() -> None:
+    """Run the program; exit code 0 when it did what was asked, 1 when it failed, 2 when it was asked wrongly."""
+    refuse_namesake()
+    from app.cli.program import root
+
+    root()

@@ -24,9 +24,9 @@ root = typer.Typer(
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        from importlib.metadata import version
+        from ltp.release import release
 
-        typer.echo(f"ltp {version('ltp')}")
+        typer.echo(f"ltp {release()}")
         raise typer.Exit
 
 
@@ -54,8 +54,3 @@ root.command("backup", rich_help_panel=SERVICE)(backup.backup)
 root.command("restore", rich_help_panel=SERVICE)(backup.restore)
 root.command("settings", rich_help_panel=SERVICE)(service.show_settings)
 root.add_typer(service.backbone, name="backbone", rich_help_panel=SERVICE)
-
-
-def main() -> None:
-    """Run the program; exit code 0 when it did what was asked, 1 when it failed, 2 when it was asked wrongly."""
-    root()

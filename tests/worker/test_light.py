@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.mark.parametrize(
     "module",
-    ["worker.__main__", "worker.job", "app.serve.embedded", "app.registry.publish", "app.registry.predictions"],
+    ["worker.command", "worker.job", "app.serve.embedded", "app.registry.publish", "app.registry.predictions"],
 )
 def test_importing_leaves_torch_alone(module: str) -> None:
     code = f"import sys, {module}; sys.exit(bool({{'torch', 'transformers'}} & set(sys.modules)))"

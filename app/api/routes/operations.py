@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import platform
 from dataclasses import fields
-from importlib.metadata import version
 
 from fastapi import APIRouter
 from prometheus_client import CONTENT_TYPE_LATEST
@@ -16,6 +15,7 @@ from app.api.schemas.operations import BackbonePublic, Health, Readiness, Versio
 from app.auth.caller import CallerDep
 from app.auth.scopes import ADMIN, READ
 from app.errors import NotReady
+from ltp.release import release
 from ltp.reproduce.run.identity import arithmetic, code_version
 
 router = APIRouter(tags=["operations"])
@@ -42,7 +42,7 @@ async def readyz(predictor: PredictorDep) -> Readiness:
 @router.get("/version", operation_id="version", summary="What runs here?", responses=refusals())
 def get_version() -> Version:
     """Versions of the service, its API and Python, and of the code and packages that its figures depend on."""
-    known = {"version": version("ltp"), "api": "v1", "python": platform.python_version()}
+    known = {"version": release(), "api": "v1", "python": platform.python_version()}
     return Version(**known, code=code_version(), packages=arithmetic())
 
 

@@ -10,11 +10,12 @@ import functools
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from ltp.release import release
 from ltp.reproduce.data.text import UnlabelledText
 
 WORKING = ("cell", "draw", "in_process", "outcome", "rows", "suite", "text")
@@ -68,8 +69,4 @@ def code_version() -> str:
         if parts[0] == "reproduce" and parts[-1] not in WORKING:
             continue
         digest.update("/".join(parts).encode() + b"\0" + path.read_bytes() + b"\0")
-    try:
-        number = version("ltp")
-    except PackageNotFoundError:
-        number = "unreleased"
-    return f"{number}+{digest.hexdigest()[:12]}"
+    return f"{release()}+{digest.hexdigest()[:12]}"

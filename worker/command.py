@@ -1,0 +1,47 @@
+"""`python -m worker`: a runner, and a listener if there is a broker. `--supervised PID`: it ends with that process."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import signal
+from collections.abc import Sequence
+
+from app.jobs.broker import QUEUES
+from app.settings import Settings
+from app.telemetry import log_setup
+from worker.parent_watch import exit_with_parent
+from worker.runner import Runner
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run until SIGTERM or SIGINT."""
+    parser = argparse.ArgumentParser(prog="python -m worker", description=__doc__)
+    parser.add_argument("--supervised", type=int, metavar="PID", help="the process to end with")
+    parser.add_argument("--queues", default=",".join(QUEUES), help="of: %(default)s")
+    options = parser.parse_args(arguments)
+    queues = options.queues.split(",")
+    if unknown := set(queues) - set(QUEUES):
+        parser.error(f"no such queue: {', '.join(sorted(unknown))}; there are {', '.join(QUEUES)}")
+    settings = Settings()
+    log_setup.configure(settings)
+    # the lock on the data directory proves that no other runner is there, if the database is the one inside it
+    alone = options.supervised is not None and not settings.database_url
+    runner = Runner(settings, alone=alone, kinds=[QUEUES[queue] for queue in queues])
+    if options.supervised is not None:
+        exit_with_parent(options.supervised, on_input=runner.wake)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: runner.stop())
+    if settings.redis_url is None:
+        runner.run()
+        return 0
+    from worker.listener import Listener
+
+    url = settings.redis_url.get_secret_value()
+    listener = Listener(url, name=runner.id, queues=queues, wake=runner.wake, free=lambda: runner.free)
+    listener.start()
+    runner.run()
+    listener.stop()
+    logging.shutdown()
+    os._exit(0)  # the thread may be waiting for Redis, or hold a lock that the interpreter wants at its end
