@@ -50,11 +50,11 @@ coverage: setup ## the share of lines and branches that the tests execute, in an
 	@status=0; $(BIN)/coverage run -m pytest -q --numprocesses 2 --dist loadfile $(TESTS) || status=$$?; \
 	  $(BIN)/coverage combine -q; $(BIN)/python tests/support/coverage_report.py; exit $$status
 
-check: $(INSTALLED) ## lint, formatting, types, and the direction of imports
+check: $(INSTALLED) ## lint, formatting, types, the direction of imports, and the rest of the style that can be tested
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@$(BIN)/python -m pytest -q tests/test_layout.py
+	@$(BIN)/python -m pytest -q tests/test_layout.py tests/test_architecture.py
 
 bench: setup | $(BENCHED) ## speed beside what one would run instead, into bench/report.md (DATA=..., LINES=1,2); 45 minutes on 2 cores
 	@$(BIN)/python -m bench $(if $(DATA),--data "$(DATA)") $(if $(LINES),--lines "$(LINES)")

@@ -92,6 +92,23 @@ def test_a_circle_is_noticed() -> None:
     assert imports.circles(made_up) == [["b", "c"]]
 
 
+def unmirrored(root: Path) -> list[str]:
+    """Name the folders of tests of a package that are no folders of it."""
+    folders = [folder for package in LEVELS for folder in (root / "tests" / package).rglob("*") if folder.is_dir()]
+    places = [folder.relative_to(root / "tests") for folder in folders if folder.name != "__pycache__"]
+    return sorted(str(place) for place in places if not (root / place).is_dir())
+
+
+def test_tests_lie_where_what_they_test_lies() -> None:
+    assert unmirrored(ROOT) == []
+
+
+def test_a_folder_of_tests_of_nothing_is_noticed(tmp_path: Path) -> None:
+    for folder in ("app/jobs", "tests/app/jobs", "tests/app/queue"):
+        (tmp_path / folder).mkdir(parents=True)
+    assert unmirrored(tmp_path) == ["app/queue"]
+
+
 @pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(ROOT)))
 def test_a_module_keeps_the_rules(path: Path) -> None:
     package = path.relative_to(ROOT).parts[0]
