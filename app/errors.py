@@ -276,7 +276,7 @@ class LeaseLost(Fenced):
 
 
 class CancelRequested(Fenced):
-    """Somebody asked for the job to be cancelled."""
+    """A client asked for the job to be cancelled."""
 
 
 class BackupRefused(AppError):

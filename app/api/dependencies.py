@@ -1,7 +1,7 @@
 """What routes depend on: the services of the application, and resources that exist and belong to the caller.
 
-"Does it exist, is it mine?" is asked here and nowhere else, so 404 is written once a resource. What asks the database
-runs in a thread; the rest does not, for a thread costs more than it does.
+"Does it exist, is it mine?" is asked here only, so 404 is written once a resource. What asks the database runs in a
+thread; the rest is `async`, since handing it to a thread would cost more than the work.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ async def _database(request: Request, caller: CallerDep) -> Database:
 
 
 async def _blobs(request: Request, caller: CallerDep) -> BlobStore:
-    """Return the caller's blobs. What is staged is nobody's news; the transaction that makes use of it is."""
+    """Return the caller's blobs. Staging is not audited; the transaction that uses the blob is."""
     quota = StorageQuota(cast(Settings, request.app.state.settings).max_stored_mb * MIB)
     return BlobStore(cast(Database, request.app.state.db).of(caller.tenant), quota=quota)
 
@@ -76,8 +76,8 @@ async def _backbone(predictor: PredictorDep) -> BackboneInfo:
 BackboneDep = Annotated[BackboneInfo, Depends(_backbone)]
 
 
-def known(identifier: str, error: type[NotFound]) -> str:
-    """Return an id that can exist; what is no UUID needs no look into the database."""
+def checked_id(identifier: str, error: type[NotFound]) -> str:
+    """Return `identifier` if it is a UUID; anything else is refused without asking the database."""
     if not _UUID.fullmatch(identifier):
         raise error(identifier[:100])
     return identifier
@@ -89,33 +89,33 @@ def _id(noun: str, example: str) -> object:
 
 def _job(job_id: Annotated[str, _id("job", A_JOB_ID)], db: DatabaseDep, caller: CallerDep) -> models.JobRow:
     with db.read() as session:
-        return jobs.get(session, tenant=caller.tenant, job_id=known(job_id, JobNotFound))
+        return jobs.get(session, tenant=caller.tenant, job_id=checked_id(job_id, JobNotFound))
 
 
 def _ticket(
     ticket_id: Annotated[str, _id("ticket", A_TICKET_ID)], db: DatabaseDep, caller: CallerDep
 ) -> models.TicketRow:
     with db.read() as session:
-        return tickets.get(session, tenant=caller.tenant, ticket_id=known(ticket_id, TicketNotFound))
+        return tickets.get(session, tenant=caller.tenant, ticket_id=checked_id(ticket_id, TicketNotFound))
 
 
 def _drift(drift_id: Annotated[str, _id("drift", A_TICKET_ID)], db: DatabaseDep, caller: CallerDep) -> models.DriftRow:
     with db.read() as session:
-        return drifts.get(session, tenant=caller.tenant, drift_id=known(drift_id, DriftNotFound))
+        return drifts.get(session, tenant=caller.tenant, drift_id=checked_id(drift_id, DriftNotFound))
 
 
 def _adapter(
     adapter_id: Annotated[str, _id("adapter", AN_ADAPTER_ID)], db: DatabaseDep, caller: CallerDep
 ) -> models.AdapterRow:
     with db.read() as session:
-        return adapters.get(session, tenant=caller.tenant, adapter_id=known(adapter_id, AdapterNotFound))
+        return adapters.get(session, tenant=caller.tenant, adapter_id=checked_id(adapter_id, AdapterNotFound))
 
 
 def _prediction(
     prediction_id: Annotated[str, _id("prediction", A_JOB_ID)], db: DatabaseDep, caller: CallerDep
 ) -> models.PredictionRow:
     with db.read() as session:
-        identifier = known(prediction_id, PredictionNotFound)
+        identifier = checked_id(prediction_id, PredictionNotFound)
         return predictions.get(session, tenant=caller.tenant, prediction_id=identifier)
 
 

@@ -1,4 +1,4 @@
-"""Files on their way out: streamed chunk by chunk, checked as they go, broken off rather than completed wrongly."""
+"""Downloads: streamed chunk by chunk, checked as they go, broken off rather than completed wrongly."""
 
 from __future__ import annotations
 

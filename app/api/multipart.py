@@ -18,7 +18,7 @@ from starlette.concurrency import run_in_threadpool
 from app.errors import BodyTooLarge, FieldError, InvalidRequest
 
 BLOCK = 1024 * 1024
-"""Bytes handed to the parser at a time: few visits to a thread, little memory."""
+"""Bytes handed to the parser at a time: few calls into a thread, little memory."""
 
 
 @dataclass

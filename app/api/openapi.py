@@ -102,24 +102,24 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
         if app.state.settings.auth == "on":
             _describe_scopes(schema, app.routes)
         _describe_headers(schema)
-        _drop_foreign_refusals(schema)
+        _drop_default_422(schema)
         app.openapi_schema = schema
     return app.openapi_schema
 
 
 def _bodies(routes: list[BaseRoute]) -> Iterator[tuple[APIRoute, Accepts[Any]]]:
-    """Find the routes that read a body, with what reads it."""
+    """Yield the routes that read a body, with what reads it."""
     for route in every_route(routes):
-        for accepts in _found(route.dependant, Accepts):
+        for accepts in _dependencies(route.dependant, Accepts):
             yield route, accepts
 
 
-def _found(dependant: Dependant, kind: type[T]) -> Iterator[T]:
-    """Find what a route depends on, near or far, that is of one kind."""
+def _dependencies(dependant: Dependant, kind: type[T]) -> Iterator[T]:
+    """Yield what a route depends on, directly or not, that is of one kind."""
     if isinstance(dependant.call, kind):
         yield dependant.call
     for inner in dependant.dependencies:
-        yield from _found(inner, kind)
+        yield from _dependencies(inner, kind)
 
 
 def _describe_bodies(schema: dict[str, Any], bodies: list[tuple[APIRoute, Accepts[Any]]]) -> None:
@@ -167,7 +167,7 @@ def _describe_scopes(schema: dict[str, Any], routes: list[BaseRoute]) -> None:
     }
     schema["components"]["securitySchemes"] = {BEARER: scheme}
     for route in every_route(routes):
-        for needs in _found(route.dependant, Needs):
+        for needs in _dependencies(route.dependant, Needs):
             for method in route.methods or ():
                 operation = schema["paths"][route.path_format][method.lower()]
                 operation["security"] = [{BEARER: []}]
@@ -194,8 +194,8 @@ def _describe_headers(schema: dict[str, Any]) -> None:
                     headers["Location"] = described["Location"]
 
 
-def _drop_foreign_refusals(schema: dict[str, Any]) -> None:
-    """FastAPI documents a 422 of its own shape wherever there is a parameter; ours are declared, in ours."""
+def _drop_default_422(schema: dict[str, Any]) -> None:
+    """Remove the 422 that FastAPI adds in its own shape wherever there is a parameter; routes declare theirs."""
     for operations in schema["paths"].values():
         for operation in operations.values():
             content = operation["responses"].get("422", {}).get("content", {})

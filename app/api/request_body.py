@@ -49,7 +49,7 @@ class File:
 class Submission(Generic[T]):
     """A body that was accepted. `digest` is the same for the same content, whatever its spelling or boundary.
 
-    It is empty where nobody asks for it.
+    It is empty for routes that do not use it.
     """
 
     request: T

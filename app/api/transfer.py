@@ -106,9 +106,9 @@ def store_import(
         raise CorruptArtifact(str(error)) from error
     _check_plausible(adapter, ticket, backbone)
     notes = _read_notes(raw_notes, request)
-    lean = path.with_name("adapter.safetensors")
-    adapter.save(lean, left=left)
-    blob = blobs.stage(tenant, lean)
+    without_mask = path.with_name("adapter.safetensors")
+    adapter.save(without_mask, left=left)
+    blob = blobs.stage(tenant, without_mask)
     imported = ImportedAdapter(
         blob_id=blob.id,
         size=blob.size,
@@ -147,7 +147,7 @@ def _check_plausible(adapter: Adapter, ticket: Ticket | None, backbone: Backbone
 
 
 def stage_mask(db: Database, blobs: BlobStore, ticket: Ticket, folder: Path, *, tenant: str) -> StagedTicket | None:
-    """Stage a ticket's mask, compressed; None when a ticket with this mask is here already."""
+    """Stage a ticket's mask, compressed; None when a ticket with this mask is stored already."""
     with db.read() as session:
         if imports.find_ticket(session, tenant=tenant, mask_sha256=ticket.sha256, backbone=ticket.backbone):
             return None
@@ -159,10 +159,10 @@ def stage_mask(db: Database, blobs: BlobStore, ticket: Ticket, folder: Path, *, 
 
 
 def _ticket_id(session: Session, ticket: Ticket, mask: StagedTicket | None, *, tenant: str) -> str | None:
-    """Return the id of the ticket with this mask, adding it from what was staged if it is not here."""
-    here = imports.find_ticket(session, tenant=tenant, mask_sha256=ticket.sha256, backbone=ticket.backbone)
-    if here is None and mask is not None:
-        here = imports.add_ticket(
+    """Return the id of the stored ticket with this mask; of a new one, from what was staged, if there is none."""
+    row = imports.find_ticket(session, tenant=tenant, mask_sha256=ticket.sha256, backbone=ticket.backbone)
+    if row is None and mask is not None:
+        row = imports.add_ticket(
             session,
             mask,
             tenant=tenant,
@@ -170,7 +170,7 @@ def _ticket_id(session: Session, ticket: Ticket, mask: StagedTicket | None, *, t
             strategy=ticket.strategy,
             config=ticket.config,
         )
-    return here.id if here is not None else None
+    return row.id if row is not None else None
 
 
 def _notes_of(row: models.AdapterRow) -> str:

@@ -95,12 +95,12 @@ def list_page(
 
 
 def next_version(session: Session, *, tenant: str, lang: str) -> int:
-    """Give out a language's next version number, from 1. Two transactions never get the same."""
+    """Take a language's next version number, from 1. Two transactions never get the same."""
     row = insert(session, LanguageVersionRow).values(tenant=tenant, lang=lang, last_version=1)
-    counted = row.on_conflict_do_update(
+    incremented = row.on_conflict_do_update(
         index_elements=["tenant", "lang"], set_={"last_version": LanguageVersionRow.last_version + 1}
     )
-    return session.execute(counted.returning(LanguageVersionRow.last_version)).scalar_one()
+    return session.execute(incremented.returning(LanguageVersionRow.last_version)).scalar_one()
 
 
 def delete_adapter(session: Session, *, tenant: str, adapter_id: str) -> None:

@@ -1,4 +1,4 @@
-"""Aliases (`production`, say) and references: how a person names an adapter."""
+"""Aliases (`production`, say), and references: what a client names an adapter with, resolved to the adapter."""
 
 from __future__ import annotations
 
@@ -45,22 +45,22 @@ def point(session: Session, adapter: AdapterRow, *, alias: str) -> None:
 
 def delete_alias(session: Session, *, tenant: str, lang: str, alias: str) -> None:
     """Remove an alias; the adapter stays. Raises `AliasNotFound`."""
-    gone = session.scalar(
+    adapter_id = session.scalar(
         delete(AliasRow)
         .where(AliasRow.tenant == tenant, AliasRow.lang == lang, AliasRow.alias == alias)
         .returning(AliasRow.adapter_id)
     )
-    if gone is None:
+    if adapter_id is None:
         raise AliasNotFound(f"{lang}@{alias}")
     audit.concerns(session, "alias", f"{lang}@{alias}")
 
 
 def aliases_of(session: Session, adapter_ids: Sequence[str]) -> dict[str, list[str]]:
     """Return the aliases of each adapter, sorted; one query for a whole page."""
-    found: dict[str, list[str]] = {adapter_id: [] for adapter_id in adapter_ids}
+    names: dict[str, list[str]] = {adapter_id: [] for adapter_id in adapter_ids}
     for row in session.scalars(select(AliasRow).where(AliasRow.adapter_id.in_(adapter_ids)).order_by(AliasRow.alias)):
-        found[row.adapter_id].append(row.alias)
-    return found
+        names[row.adapter_id].append(row.alias)
+    return names
 
 
 def resolve_adapter(session: Session, *, tenant: str, reference: str) -> AdapterRow:

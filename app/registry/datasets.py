@@ -1,4 +1,4 @@
-"""Texts somebody gave. They are kept for lineage and repeated attempts, and erased with what was made from them."""
+"""Uploaded texts, kept for lineage and repeated attempts, and erased with what was made from them."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def write_parts(parts: Mapping[Part, Sequence[Example]]) -> Iterator[bytes]:
 
 
 def read_parts(path: Path) -> dict[Part, list[Example]]:
-    """Read what `write_parts` wrote; a part nobody gave is an empty list."""
+    """Read what `write_parts` wrote; a part that was not given is an empty list."""
     parts: dict[Part, list[Example]] = {"train": [], "dev": [], "test": []}
     with path.open(encoding="utf-8") as file:
         for line in file:

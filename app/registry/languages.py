@@ -28,9 +28,9 @@ def list_page(
     tags = select(AdapterRow.lang).where(AdapterRow.tenant == tenant, AdapterRow.status == "ready").distinct()
     if cursor is not None:
         tags = tags.where(AdapterRow.lang > cursor)
-    found = session.scalars(tags.order_by(AdapterRow.lang).limit(limit + 1)).all()
-    items = [_row(session, tenant=tenant, lang=lang) for lang in found[:limit]]
-    return Page(items, items[-1].lang if len(found) > limit else None)
+    langs = session.scalars(tags.order_by(AdapterRow.lang).limit(limit + 1)).all()
+    items = [_row(session, tenant=tenant, lang=lang) for lang in langs[:limit]]
+    return Page(items, items[-1].lang if len(langs) > limit else None)
 
 
 def _row(session: Session, *, tenant: str, lang: str) -> LanguageRow:

@@ -24,7 +24,7 @@ from app.storage.table import now
 
 @dataclass(frozen=True)
 class DriftResult:
-    """What an MLM run found. `blob_id` is staged."""
+    """The result of an MLM run. `blob_id` is staged."""
 
     blob_id: str
     report: dict[str, Any]
@@ -35,7 +35,7 @@ class DriftResult:
 
 @dataclass(frozen=True)
 class AdapterResult:
-    """What a training run made. `blob_id` is staged; the dicts are what was really used and measured."""
+    """The result of a training run. `blob_id` is staged; the dicts are what was really used and measured."""
 
     blob_id: str
     size: int

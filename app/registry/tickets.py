@@ -138,8 +138,8 @@ def delete_ticket(session: Session, *, tenant: str, ticket_id: str) -> None:
     if dependant is not None:
         raise InUse(f"adapter {dependant} depends on ticket {ticket_id}; delete it first")
     _refuse_if_used_elsewhere(session, ticket)
-    left = update(AdapterRow).where(AdapterRow.ticket_id == ticket_id).values(ticket_id=None)
-    session.execute(left, execution_options=EVERY_TENANT)  # failed ones, of whoever it was shared with, too
+    detached = update(AdapterRow).where(AdapterRow.ticket_id == ticket_id).values(ticket_id=None)
+    session.execute(detached, execution_options=EVERY_TENANT)  # failed adapters, other tenants' too
     session.execute(delete(TicketRow).where(TicketRow.id == ticket_id))
     audit.concerns(session, "ticket", ticket_id)
 
@@ -169,8 +169,8 @@ def compress(plain: Path, compressed: Path) -> Path:
 def stream_mask(store: BlobStore, ticket: TicketRow) -> Iterator[bytes]:
     """Yield a ready ticket's mask file, plain: `mask_bytes` bytes of safetensors. Raises `CorruptBlob`.
 
-    Masks compress so well that one chunk may hold all of it; it is unpacked a piece at a time, and no further than
-    it may go.
+    Masks compress so well that one chunk may hold all of it; it is unpacked a piece at a time, and no further than its
+    declared size.
     """
     size, left = ticket.mask_bytes or 0, ticket.mask_bytes or 0
     compressed = _Compressed(store.stream(str(ticket.blob_id)))
@@ -237,7 +237,7 @@ def _depends(ticket_id: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
 
 
 def _refuse_if_used_elsewhere(session: Session, ticket: TicketRow) -> None:
-    """Refuse to take from other tenants a ticket that was shared with them, and say of them only that they are."""
+    """Raise InUse if other tenants' adapters depend on a ticket; the message names no tenant and no adapter."""
     elsewhere = select(AdapterRow.id).where(*_depends(ticket.id), AdapterRow.tenant != ticket.tenant).limit(1)
     if session.scalar(elsewhere, execution_options=EVERY_TENANT) is not None:
         raise InUse(f"ticket {ticket.id} was shared, and adapters of other tenants depend on it; it has to stay so")

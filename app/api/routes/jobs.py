@@ -97,7 +97,7 @@ async def watch_job(
     A stream that ends without `done` ended with the service, or with the key; connect again.
     """
     if job.finished_at is not None and not await run_in_threadpool(_events, db, job.id, last_event_id):
-        return Response(status_code=204)  # tells a browser's EventSource to stay away
+        return Response(status_code=204)  # a browser's EventSource then does not reconnect
     stream = _stream(request, db, predictor, job.id, last_event_id)
     return EventSourceResponse(stream, ping=COMMENT_S, shutdown_grace_period=4 * POLL_S)
 
@@ -120,10 +120,10 @@ def list_workers(query: Annotated[PageQuery, Query()], db: DatabaseDep, caller: 
 
 def _events(db: Database, job_id: str, seq: int) -> list[ServerSentEvent]:
     with db.read() as session:
-        found = jobs.events_after(session, job_id, seq)
+        events = jobs.events_after(session, job_id, seq)
     return [
         ServerSentEvent(json.dumps(event.data, ensure_ascii=False), event=event.kind, id=str(event.seq))
-        for event in found
+        for event in events
     ]
 
 
@@ -131,7 +131,7 @@ async def _stream(
     request: Request, db: Database, predictor: Predictor, job_id: str, seq: int
 ) -> AsyncIterator[ServerSentEvent]:
     while True:
-        leaving = predictor.draining  # what has happened is still told; the client then goes elsewhere for the rest
+        leaving = predictor.draining  # events so far are still sent; for the rest the client connects elsewhere
         for event in await run_in_threadpool(_events, db, job_id, seq):
             seq = int(event.id or seq)
             yield event

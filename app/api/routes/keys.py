@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Query, Request
 from sqlalchemy.orm import Session
 
-from app.api.dependencies import DatabaseDep, known
+from app.api.dependencies import DatabaseDep, checked_id
 from app.api.request_body import Accepts, Submission
 from app.api.schemas.errors import refusals
 from app.api.schemas.keys import A_KEY_ID, KeyCreated, KeyPublic, KeyRequest
@@ -26,14 +26,14 @@ RequestDep = Annotated[Submission[KeyRequest], Depends(Accepts(KeyRequest))]
 KeyId = Annotated[str, Path(description="Id of the key.", examples=[A_KEY_ID], json_schema_extra={"format": "uuid"})]
 
 
-def _reach(caller: Caller) -> str | None:
-    """Return the tenant whose keys the caller manages; None for every one's, which ADMIN_KEY does."""
+def _managed_tenant(caller: Caller) -> str | None:
+    """Return the tenant whose keys the caller manages; None for ADMIN_KEY, which manages every tenant's."""
     return None if caller.actor == ADMIN else caller.tenant
 
 
 def _key(key_id: KeyId, db: DatabaseDep, caller: CallerDep) -> ApiKeyRow:
     with db.read() as session:
-        return key_store.get(session, tenant=_reach(caller), key_id=known(key_id, KeyNotFound))
+        return key_store.get(session, tenant=_managed_tenant(caller), key_id=checked_id(key_id, KeyNotFound))
 
 
 KeyDep = Annotated[ApiKeyRow, Depends(_key)]
@@ -48,15 +48,15 @@ def create_key(body: RequestDep, db: DatabaseDep, caller: CallerDep) -> KeyCreat
     A key with scope `admin` makes keys of its own tenant, with scopes it has itself. ADMIN_KEY makes keys of any
     tenant, and so creates tenants.
     """
-    asked = body.request
-    _check_rights(asked, caller)
-    tenant = asked.tenant or caller.tenant
+    request = body.request
+    _check_rights(request, caller)
+    tenant = request.tenant or caller.tenant
     with db.of(tenant).write() as session:
-        _check_expiry(session, asked)
+        _check_expiry(session, request)
         if caller.actor == ADMIN:
             key_store.add_tenant(session, tenant)
         row, secret = key_store.create(
-            session, tenant=tenant, name=asked.name, scopes=asked.scopes, expires_at=asked.expires_at
+            session, tenant=tenant, name=request.name, scopes=request.scopes, expires_at=request.expires_at
         )
     return KeyCreated(**KeyPublic.of(row).model_dump(), secret=secret)
 
@@ -65,7 +65,7 @@ def create_key(body: RequestDep, db: DatabaseDep, caller: CallerDep) -> KeyCreat
 def list_keys(query: Annotated[PageQuery, Query()], db: DatabaseDep, caller: CallerDep) -> Page[KeyPublic]:
     """Your tenant's keys, newest first, without those that were revoked. ADMIN_KEY sees every tenant's."""
     with db.read() as session:
-        page = key_store.list_page(session, tenant=_reach(caller), limit=query.limit, cursor=query.cursor)
+        page = key_store.list_page(session, tenant=_managed_tenant(caller), limit=query.limit, cursor=query.cursor)
     return Page(items=[KeyPublic.of(row) for row in page.items], next_cursor=page.next_cursor)
 
 
@@ -81,7 +81,7 @@ def revoke_key(key: KeyDep, db: DatabaseDep, request: Request) -> None:
 
 
 def _check_rights(asked: KeyRequest, caller: Caller) -> None:
-    """Refuse to hand out what the caller does not have. Raises Forbidden."""
+    """Raise Forbidden for a key that could do more, or for longer, than the caller's."""
     if asked.tenant not in (None, caller.tenant) and caller.actor != ADMIN:
         raise Forbidden(f"only ADMIN_KEY makes keys of another tenant; yours is {caller.tenant!r}, leave `tenant` out")
     if missing := sorted(set(asked.scopes) - caller.scopes):

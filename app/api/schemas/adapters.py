@@ -175,7 +175,7 @@ class AdapterPublic(Answer):
             **stored,
             aliases=list(aliases),
             ticket=row.ticket_id,
-            metrics=AdapterMetrics(**{part: found for part, found in (row.metrics or {}).items() if found}),
+            metrics=AdapterMetrics(**{part: scores for part, scores in (row.metrics or {}).items() if scores}),
             examples=ExampleCounts(**(row.examples or {})),
             training=row.training or {},
         )

@@ -106,6 +106,6 @@ class WorkerPublic(Answer):
 
     @classmethod
     def of(cls, row: models.WorkerRow, *, own: Collection[str]) -> WorkerPublic:
-        """Describe a stored worker to somebody whose jobs are `own`."""
+        """Describe a stored worker to a tenant whose jobs are `own`."""
         job = row.job_id if row.job_id in own else None
         return cls(id=row.id, host=row.host, device=row.device, job=job, last_seen=row.last_seen)

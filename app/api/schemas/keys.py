@@ -12,9 +12,9 @@ from app.auth.caller import Scope
 from app.storage import models
 
 A_KEY_ID = "0199f3d1-66f0-7c11-8a54-91c1e0b7a411"
-A_SECRET = "ltp_b0xw1pXhI2mKb3cQ9vZ7tYfUe4sRd8gN6aJ5oLkHjGM"  # noqa: S105  an example, and nobody's
+A_SECRET = "ltp_b0xw1pXhI2mKb3cQ9vZ7tYfUe4sRd8gN6aJ5oLkHjGM"  # noqa: S105  an example, not a key
 EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
-"""Outside of these a moment is a slip of the pen, and may be none in another time zone."""
+"""Outside of these a moment is a typing error, and may not exist in another time zone."""
 
 
 def _possible(moment: datetime) -> datetime:

@@ -69,7 +69,7 @@ def _language(tag: str) -> str:
 
 
 def _not_too_long(text: str, info: ValidationInfo) -> str:
-    """Hold a text to MAX_CHARACTERS, which whoever validates a request says."""
+    """Refuse a text longer than MAX_CHARACTERS, which the validation context carries."""
     most = (info.context or {}).get(MOST_CHARACTERS, LONGEST_TEXT)
     if len(text) > most:
         raise ValueError(f"has {len(text):,} characters; at most {most:,} are read here")
