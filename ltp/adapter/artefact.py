@@ -247,7 +247,7 @@ def _possible(adapter: Adapter) -> bool:
 
 
 def _blocks(values: Array | Stored) -> Iterable[Array]:
-    """The values a piece at a time, since asking each whether it is finite takes memory, too."""
+    """The values a piece at a time, since testing them all for finiteness at once takes memory."""
     if isinstance(values, Stored):
         return values.blocks()
     return np.array_split(values.reshape(-1), 1 + values.nbytes // BLOCK)

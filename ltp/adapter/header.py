@@ -1,4 +1,4 @@
-"""What an adapter's file must say in its header, before anything else of it is read."""
+"""The header of an adapter's file: what is checked before anything else of the file is read."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def checked_header(file: str, header: Header, backbone: BackboneInfo | None) -> 
 
 
 def _fits(name: str, entry: Entry, backbone: BackboneInfo | None) -> bool:
-    """Tell whether a tensor may stand in an adapter's file: a known kind, no larger than what it is about."""
+    """Tell whether a tensor may stand in an adapter's file: a known kind, no larger than the tensor that it changes."""
     kind, _, parameter = name.partition("/")
     if kind == "prompt":
         known = entry.dtype == "F32" and len(entry.shape) == 2 and entry.shape[0] <= MAX_PROMPT_LENGTH  # (n, H)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -61,7 +60,7 @@ class TrainingPlan:
 
     @property
     def strategy(self) -> Strategy:
-        """How input and output embeddings hang together: a ticket's own way, else the checkpoint's."""
+        """Whether input and output embeddings are one: as the ticket was drawn, else as the checkpoint stores them."""
         if self.ticket is not None:
             return self.ticket.strategy
         predicts = self.recipe.dense and self.words is not None
@@ -111,24 +110,18 @@ def make_plan(
         raise InvalidConfig("seeds", seeds, "at least 1")
     check_trainable(train)
     recipe = RECIPES[method]
-    template = Template(
-        backbone,
-        prompt_length=config.prompt_length,
-        max_length=config.max_length,
-        literal=config.literal,
-        form=recipe.form,
-    )
+    template = _template(backbone, config, recipe)
     resolved = _with_rates(config, backbone.info.learning_rate)
-    facts: dict[str, Any] = {
-        "kind": "adapter",
-        "method": method,
-        "config": asdict(resolved),
-        "seeds": seeds,
-        "backbone": backbone.info.fingerprint,
-        "ticket": ticket.sha256 if ticket else None,
-        "train": _contents(train),
-        "dev": _contents(dev),
-    }
+    identity = identity_of(
+        kind="adapter",
+        method=method,
+        config=asdict(resolved),
+        seeds=seeds,
+        backbone=backbone.info.fingerprint,
+        ticket=ticket.sha256 if ticket else None,
+        train=_contents(train),
+        dev=_contents(dev),
+    )
     return TrainingPlan(
         backbone=backbone,
         ticket=ticket,
@@ -138,8 +131,18 @@ def make_plan(
         train=_labelled(template, train, "training"),
         dev=_labelled(template, dev, "development"),
         test=_labelled(template, test, "test") if test else Labelled([], torch.empty(0, dtype=torch.int64)),
-        identity=identity_of(**facts),
+        identity=identity,
         words=None if recipe.words is None else backbone.tokens_of(recipe.words),
+    )
+
+
+def _template(backbone: Backbone, config: AdapterConfig, recipe: Recipe) -> Template:
+    return Template(
+        backbone,
+        prompt_length=config.prompt_length,
+        max_length=config.max_length,
+        literal=config.literal,
+        form=recipe.form,
     )
 
 

@@ -55,7 +55,7 @@ class PaddedBatch:
 
 
 class _Spread(torch.autograd.Function):
-    """`rows[source]`, where the gradient of each row is wanted from one place alone."""
+    """`rows[source]`, whose gradient takes each row's from one place alone."""
 
     @staticmethod
     def forward(ctx: Any, rows: Tensor, source: Tensor, place: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""The drift |theta_l - theta| as it is kept: fp16 under one power-of-two scale, unmoved embedding rows left out (3.1).
+"""The drift |theta_l - theta| and its file: fp16 under one power-of-two scale, unmoved embedding rows left out (3.1).
 
 Selection is defined on these stored values, so a ticket made today and one made from the file next year are the same.
 A file is safetensors: one fp16 tensor a selectable parameter, an int64 `<name>.rows` for each embedding matrix, and

@@ -64,14 +64,7 @@ def train_drift(
     backbone = backbone.on(device)
     lines = sample_lines(lines_of_texts(lines), config.sample, config.seed)
     corpus_sha256 = sha256_of_lines(lines)
-    tokens = masking.tokenize(
-        backbone.tokenizer,
-        lines,
-        special=backbone.special.ids(),
-        pad=backbone.special.pad,
-        max_length=min(config.max_length, backbone.info.max_positions),
-        report=lambda done: report(Progress("tokenizing", done, len(lines))),
-    )
+    tokens = _tokenize(backbone, lines, config, report)
     plan = make_plan(backbone, tokens, config)
     trainable = TrainableParameters(backbone, STRATEGIES[strategy], rows=torch.from_numpy(plan.rows))
     identity = identity_of(
@@ -84,6 +77,17 @@ def train_drift(
     run = _Run(backbone, plan, trainable, config, report, checkpoints, identity, part_tokens)
     best, history = run.train()
     return _measure(backbone, trainable, best, history | {"corpus_sha256": corpus_sha256}, config)
+
+
+def _tokenize(backbone: Backbone, lines: Sequence[str], config: MLMConfig, report: ProgressCallback) -> Tokens:
+    return masking.tokenize(
+        backbone.tokenizer,
+        lines,
+        special=backbone.special.ids(),
+        pad=backbone.special.pad,
+        max_length=min(config.max_length, backbone.info.max_positions),
+        report=lambda done: report(Progress("tokenizing", done, len(lines))),
+    )
 
 
 def _measure(

@@ -31,6 +31,8 @@ from ltp.config import TicketConfig
 from ltp.errors import BackboneMismatch, CorruptArtifact, InvalidConfig
 
 FORMAT, VERSION = "ltp-ticket", 1
+COUNTED_ROWS = 256
+"""Rows of a matrix whose active entries are counted at a time."""
 BLOCK = 1 << 15
 """Mask bytes handled at a time; unpacked to positions they take up to two megabytes."""
 
@@ -233,14 +235,11 @@ def with_masks(ticket: Ticket, masks: dict[str, NDArray[np.uint8]]) -> Ticket:
     return whole
 
 
-COUNTED_ROWS = 256
-
-
 def active_in_rows(ticket: Ticket, name: str, rows: Tensor) -> NDArray[np.bool_]:
     """Which entries of some rows of a matrix are active, (R, H): reads those rows' bits only."""
     height, width = ticket.shapes[name]
     numbers = rows.cpu().numpy()
-    if not width % 8:  # rows begin and end with a byte
+    if not width % 8:  # every row fills whole bytes
         packed = ticket.masks[name].reshape(height, width // 8)[numbers]
         return np.unpackbits(packed, axis=1, bitorder="little").view(np.bool_)
     bits = numbers[:, None] * width + np.arange(width)  # (R, H)
