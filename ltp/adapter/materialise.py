@@ -1,4 +1,4 @@
-"""The whole model as one published adapter makes it: what training is scored by, and what serving is held to."""
+"""The whole model as one published adapter makes it: training is scored by it, and serving is tested against it."""
 
 from __future__ import annotations
 

@@ -104,7 +104,7 @@ class SparseParameters:
 
     @torch.no_grad()
     def scatter(self) -> None:
-        """Write the vector into the working copies; to be called after whatever changed it."""
+        """Write the vector into the working copies; to be called after every change of it."""
         for piece in self._pieces.values():
             piece.dense.view(-1).scatter_(0, piece.positions, self.values[piece.span])
 

@@ -113,7 +113,7 @@ class CompactAdapter:
         return Linear(weight, bias, unit.activation)
 
     def just_in_time(self, unit: Unit) -> Linear:
-        """Fuse one product into the scratch; it is good until the next one is."""
+        """Fuse one product into the scratch; it is overwritten by the next one."""
         return Linear(*self.fuse(unit, *self._shared.scratch.of(unit)), unit.activation, reorder=False)
 
     def fuse(self, unit: Unit, weight: Tensor, bias: Tensor) -> Module:

@@ -18,7 +18,7 @@ from ltp.compute.threads import map_single_threaded
 from ltp.config import Precision
 from ltp.engine.adapter_view import AdapterView
 from ltp.engine.forward import Forward
-from ltp.engine.packing import UNEVEN, arrange, divide, shares
+from ltp.engine.packing import UNEVEN_LANES, pack_mixed, split_into_batches, split_into_lanes
 from ltp.engine.pairs import PairRequest, Prediction
 from ltp.engine.shared_weights import SharedWeights
 from ltp.engine.tiers import AdapterSource, Tiers
@@ -89,16 +89,16 @@ class Engine:
         sizes = [[len(encoded[index].ids) for index in indices] for _, indices in parts]
         threads = torch.get_num_threads()
         if len(parts) == 1 or threads == 1 or parts[0][0].prompt.device.type != "cpu":
-            for batch in shares(sizes, max_tokens=self._max_tokens):
+            for batch in split_into_batches(sizes, max_tokens=self._max_tokens):
                 yield compute([(parts[part][0], parts[part][1][first:last]) for part, first, last in batch])
             return
-        batches = ceil(sum(map(sum, sizes)) * (1 + 2 / UNEVEN) / self._max_tokens)
-        lanes = divide(parts, lambda index: len(encoded[index].ids), batches * threads)
+        batches = ceil(sum(map(sum, sizes)) * (1 + 2 / UNEVEN_LANES) / self._max_tokens)
+        lanes = split_into_lanes(parts, lambda index: len(encoded[index].ids), batches * threads)
         yield from map_single_threaded(compute, lanes)  # products of few tokens fill no more than one core
 
-    @torch.inference_mode()  # a mode is a thread's own
+    @torch.inference_mode()  # the mode holds for one thread only
     def _compute(self, parts: Sequence[Part], encoded: dict[int, Encoded]) -> dict[int, Prediction]:
-        mixed = arrange([(view, [encoded[index] for index in some]) for view, some in parts], pad=self._pad)
+        mixed = pack_mixed([(view, [encoded[index] for index in some]) for view, some in parts], pad=self._pad)
         rows = self._forward(mixed).softmax(1).tolist()
         indices = [index for _, some in parts for index in some]
         return {
@@ -114,7 +114,7 @@ class Engine:
         self._tiers.prefetch(keys)
 
     def drop(self, key: Hashable) -> None:
-        """Forget an adapter, e.g. because it was deleted; a batch that is being answered with it is not disturbed."""
+        """Forget an adapter, e.g. because it was deleted; a batch that is being answered keeps it."""
         self._tiers.drop(key)
 
     def holds(self, key: Hashable) -> bool:
@@ -122,7 +122,7 @@ class Engine:
         return key in self._tiers
 
     def stats(self) -> dict[str, float]:
-        """Pairs answered so far, and for both tiers (`fused_`, `compact_`) what they hold and how they fared.
+        """Pairs answered so far, and for both tiers (`fused_`, `compact_`) what they hold, their hits and their misses.
 
         Misses of `fused` were made fused or answered from the compact form; misses of `compact` were fetched.
         """

@@ -1,4 +1,4 @@
-"""The forward pass of a batch that mixes adapters: whatever they share runs once, what one changed on its own tokens.
+"""The forward pass of a batch that mixes adapters: what they share runs once, what one changed runs on its tokens.
 
 The arithmetic is that of `ltp.model.encoder` (a test holds both to each other): tokens packed, the last layer at
 `<mask>` alone, logits for the verbalizer alone. Attention works example by example and is the same for all
@@ -26,13 +26,13 @@ from ltp.model.head import ClassHead, WordHead
 T = TypeVar("T")
 Head = WordHead | ClassHead
 STEP = 4
-"""A processor's products are compiled for each number of rows, which costs more than a few rows of a neighbour do."""
+"""A processor's products are compiled for each number of rows, which costs more than a few further rows do."""
 Edges = Sequence[tuple[AdapterView, int, int]]
 """Adapters in the order of the batch, each with the stretch of rows that is its own."""
 
 
 class Forward:
-    """Computes verbalizer logits on what `shared` holds. Any threads may, each with batches of its own."""
+    """Computes verbalizer logits on what `shared` holds. Threads may share it, each with batches of its own."""
 
     def __init__(self, shared: SharedWeights) -> None:
         self._shared = shared
@@ -137,7 +137,7 @@ class Forward:
         if len(runs) == 1:
             return compute(rows, runs[0][0])
         joined: Tensor | None = None
-        for mine, start, stop in runs:  # each copied while it is still in the cache
+        for mine, start, stop in runs:  # each part is copied while it is still in the cache
             first, last = _rounded(start, stop, len(rows))
             part = compute(rows[first:last], mine)
             if joined is None:

@@ -20,7 +20,7 @@ from ltp.model.template import Encoded
 
 SIMILAR = 0.8
 """Examples share a grid when the shortest has at least this share of the longest's tokens."""
-UNEVEN = 16
+UNEVEN_LANES = 16
 """Lanes may differ by this fraction of one for the sake of an adapter that stays whole."""
 Part = tuple[AdapterView, Sequence[Encoded]]
 """One adapter's examples."""
@@ -72,7 +72,7 @@ class MixedBatch:
     grids: list[AttentionGrid]
 
 
-def arrange(parts: Sequence[Part], *, pad: int) -> MixedBatch:
+def pack_mixed(parts: Sequence[Part], *, pad: int) -> MixedBatch:
     """Lay the examples of `parts` end to end, on the device of their prompts."""
     examples = [example for _, some in parts for example in some]
     device = parts[0][0].prompt.device
@@ -128,12 +128,12 @@ def _grids(
         first = last
 
 
-def divide(
+def split_into_lanes(
     parts: Sequence[tuple[AdapterView, list[T]]], size: Callable[[T], int], lanes: int
 ) -> list[list[tuple[AdapterView, list[T]]]]:
     """Deal the examples of some adapters, in order, into at most `lanes` lists of about as many tokens.
 
-    The cut lies between two adapters, unless the nearest such place is further than an `UNEVEN`th of a list away.
+    The cut lies between two adapters, unless the nearest such place is further than an `UNEVEN_LANES`th of a list away.
     """
     tokens = [[size(example) for example in some] for _, some in parts]
     edges = np.cumsum([0, *map(sum, tokens)])
@@ -143,7 +143,7 @@ def divide(
     cuts = {0, int(firsts[-1])}
     for lane in range(1, lanes):
         nearest = int(np.abs(edges - lane * share).argmin())
-        whole = abs(edges[nearest] - lane * share) <= share / UNEVEN
+        whole = abs(edges[nearest] - lane * share) <= share / UNEVEN_LANES
         cuts.add(int(firsts[nearest] if whole else np.abs(examples - lane * share).argmin()))
     return [
         [
@@ -155,7 +155,7 @@ def divide(
     ]
 
 
-def shares(sizes: Sequence[Sequence[int]], *, max_tokens: int) -> Iterator[list[tuple[int, int, int]]]:
+def split_into_batches(sizes: Sequence[Sequence[int]], *, max_tokens: int) -> Iterator[list[tuple[int, int, int]]]:
     """Deal parts, given as their examples' lengths, into batches of at most `max_tokens` tokens, in order.
 
     A batch lists (part, first, last): the examples of that part it takes. An example longer than that stands alone.

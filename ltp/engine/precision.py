@@ -22,9 +22,9 @@ TOKENS = 256
 TRIALS = 5
 """Of each arithmetic, by turns."""
 WORTH = 1.2
-"""bf16 has to be so many times as fast: for less, the more exact arithmetic stays."""
+"""bf16 has to be so many times as fast: otherwise fp32, the more exact one, is used."""
 HOPELESS = 10.0
-"""A first trial that is so many times slower ends the matter: a processor that does it in software."""
+"""A first trial of bf16 that is so many times slower ends the measurement: the processor emulates it."""
 
 
 class PrecisionChoice(NamedTuple):
@@ -42,7 +42,7 @@ def choose_precision(backbone: Backbone, device: str) -> PrecisionChoice:
     try:
         exact, half = _trial(weights, "fp32", device), _trial(weights, "bf16", device)
         with torch.inference_mode():
-            for run in (exact, half):  # what a first call sets up does not count
+            for run in (exact, half):  # the first call also compiles, so it is not timed
                 run()
             times = [(_seconds(exact), _seconds(half))]
             while times[0][1] < HOPELESS * times[0][0] and len(times) < TRIALS:
@@ -53,7 +53,7 @@ def choose_precision(backbone: Backbone, device: str) -> PrecisionChoice:
 
 
 def faster(times: Sequence[tuple[float, float]]) -> PrecisionChoice:
-    """Choose by the seconds that the same work took in fp32 and in bf16, the least of each: others were disturbed."""
+    """Choose by the seconds that the same work took in fp32 and in bf16: the least of each, the least disturbed."""
     gain = min(exact for exact, _ in times) / min(half for _, half in times)
     return PrecisionChoice(
         "bf16" if gain >= WORTH else "fp32", f"measured: bf16 is {gain:.1f} times as fast as fp32 here"

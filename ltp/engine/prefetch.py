@@ -31,7 +31,7 @@ class Prefetcher:
                 threading.Thread(target=self._run, name="prefetch", daemon=True).start()
 
     def cancel(self, key: Hashable) -> None:
-        """Do not begin with a key any more."""
+        """Take a key out of the queue; a fetch that has begun goes on."""
         with self._lock:
             self._asked.pop(key, None)
 

@@ -70,7 +70,7 @@ class SharedWeights:
         return self._templates[key]
 
     def kept(self, delta: Delta) -> Delta:
-        """A delta where it is fetched from when it is needed: for another device, in memory that it can read."""
+        """A delta in the memory its values are copied from when needed: pinned, for another device than the CPU."""
         if self.device.type == "cpu":
             return delta
         return replace(delta, values={name: values.pin_memory() for name, values in delta.values.items()})

@@ -110,7 +110,7 @@ class Tiers:
         self._fused.drop(key)
 
     def stats(self) -> dict[str, float]:
-        """What each tier holds and how it fared, with `fused_` and `compact_` before the figure."""
+        """What each tier holds, with its hits and misses; `fused_` and `compact_` stand before the figure."""
         figures = {"fused": self._fused.stats(), "compact": self._compact.stats()}
         return {f"{tier}_{name}": float(value) for tier, held in figures.items() for name, value in held.items()}
 

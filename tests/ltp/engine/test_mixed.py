@@ -18,7 +18,7 @@ from ltp.delta.delta import Delta, encode, encode_dense
 from ltp.engine.compact import CompactAdapter
 from ltp.engine.engine import Engine
 from ltp.engine.forward import Forward
-from ltp.engine.packing import arrange
+from ltp.engine.packing import pack_mixed
 from ltp.engine.pairs import PairRequest
 from ltp.engine.shared_weights import SharedWeights
 from ltp.model.classify import classify
@@ -129,7 +129,7 @@ def test_a_mixed_batch_equals_the_plain_computation_one_by_one(
         ready = tier == "fused" or (tier == "both" and number % 2)
         parts.append((compact.fused() if ready else compact.view, encoded(backbone, library[key][0])))
     with torch.inference_mode():
-        logits = forward(arrange(parts, pad=backbone.special.pad))
+        logits = forward(pack_mixed(parts, pad=backbone.special.pad))
     assert torch.allclose(logits, torch.cat(list(expected.values())), atol=1e-5)
     assert not torch.allclose(expected["all"][0], expected["upper"][0], atol=1e-2)  # they do differ
 
@@ -160,7 +160,7 @@ def test_a_fused_adapter_answers_as_its_compact_form(backbone: Backbone, library
         compact, examples = CompactAdapter(shared, adapter, ticket), encoded(backbone, adapter)
         with torch.inference_mode():
             one, other = (
-                forward(arrange([(view, examples)], pad=backbone.special.pad))
+                forward(pack_mixed([(view, examples)], pad=backbone.special.pad))
                 for view in (compact.view, compact.fused())
             )
         assert torch.allclose(one, other, atol=1e-5 if precision == "fp32" else 0.02), key
@@ -192,7 +192,7 @@ def test_layers_that_nobody_changes_run_once_for_the_whole_batch(backbone: Backb
     views.sort(key=lambda view: view.kind)
     examples = [encoded(backbone, library[key][0])[:3] for key in ("pt", "pt of two")]
     with torch.inference_mode():
-        Forward(shared)(arrange([(view, examples[len(view.prompt) == 2]) for view in views], pad=1))
+        Forward(shared)(pack_mixed([(view, examples[len(view.prompt) == 2]) for view in views], pad=1))
     last = {f"{LAYERS - 1}.{part}" for part in ("q", "kv", "mix", "inner", "outer")}
     assert calls == dict.fromkeys(shared.products, 1)
     assert {*CompactAdapter(shared, *library["upper"]).view.products} == last

@@ -15,7 +15,7 @@ from ltp.engine.adapter_view import AdapterView
 from ltp.engine.cache import ByteCache
 from ltp.engine.forward import STEP, _rounded
 from ltp.engine.linear import Linear
-from ltp.engine.packing import UNEVEN, arrange, divide, shares
+from ltp.engine.packing import UNEVEN_LANES, pack_mixed, split_into_batches, split_into_lanes
 from ltp.engine.prefetch import Prefetcher
 from ltp.engine.usage import HALF_LIFE, KNOWN, Popularity
 from ltp.model.template import Encoded, Template
@@ -39,7 +39,7 @@ def test_a_reordered_product_equals_the_plain_one(dtype: torch.dtype, activation
 
 @given(st.lists(st.lists(st.integers(1, 30), min_size=1, max_size=6), max_size=8), st.integers(1, 60))
 def test_every_example_is_dealt_once_within_the_budget(sizes: list[list[int]], budget: int) -> None:
-    batches = list(shares(sizes, max_tokens=budget))
+    batches = list(split_into_batches(sizes, max_tokens=budget))
     dealt = [(part, index) for batch in batches for part, first, last in batch for index in range(first, last)]
     assert dealt == [(part, index) for part, lengths in enumerate(sizes) for index in range(len(lengths))]
     for batch in batches:
@@ -53,7 +53,7 @@ def test_every_example_is_dealt_once_within_the_budget(sizes: list[list[int]], b
 def test_every_example_has_one_lane_and_lanes_are_even(sizes: list[list[int]], count: int) -> None:
     views = [AdapterView(torch.zeros(1, 1), None) for _ in sizes]
     parts = [(view, [(part, index) for index in range(len(sizes[part]))]) for part, view in enumerate(views)]
-    lanes = divide(parts, lambda example: sizes[example[0]][example[1]], count)
+    lanes = split_into_lanes(parts, lambda example: sizes[example[0]][example[1]], count)
     assert len(lanes) <= count
     assert all(some for lane in lanes for _, some in lane)
     assert all(view is views[part] for lane in lanes for view, some in lane for part, _ in some)
@@ -62,13 +62,16 @@ def test_every_example_has_one_lane_and_lanes_are_even(sizes: list[list[int]], c
     total = sum(map(sum, sizes))
     for lane in lanes:
         tokens = sum(sizes[part][index] for _, some in lane for part, index in some)
-        assert abs(tokens - total / count) <= max(2 * total / count / UNEVEN, 30) or len(lanes) < count
+        assert abs(tokens - total / count) <= max(2 * total / count / UNEVEN_LANES, 30) or len(lanes) < count
 
 
 def test_an_adapter_stays_whole_where_a_cut_beside_it_is_about_as_even() -> None:
     one, other = (AdapterView(torch.zeros(1, 1), None) for _ in range(2))
-    assert divide([(one, [5] * 10), (other, [5] * 9)], int, 2) == [[(one, [5] * 10)], [(other, [5] * 9)]]
-    assert divide([(one, [5] * 16), (other, [5] * 2)], int, 2) == [[(one, [5] * 9)], [(one, [5] * 7), (other, [5] * 2)]]
+    assert split_into_lanes([(one, [5] * 10), (other, [5] * 9)], int, 2) == [[(one, [5] * 10)], [(other, [5] * 9)]]
+    assert split_into_lanes([(one, [5] * 16), (other, [5] * 2)], int, 2) == [
+        [(one, [5] * 9)],
+        [(one, [5] * 7), (other, [5] * 2)],
+    ]
 
 
 @given(st.integers(0, 50), st.integers(1, 50), st.integers(0, 50))
@@ -84,7 +87,7 @@ def test_every_token_has_one_cell_and_padding_none(tiny_backbone: Backbone) -> N
     texts = [("dog " * count, "a cat") for count in (1, 30, 2, 29, 30, 3, 1)]
     examples = template.encode(texts)
     view = AdapterView(torch.zeros(4, tiny_backbone.info.hidden), template)
-    batch = arrange([(view, examples[:3]), (view, examples[3:])], pad=tiny_backbone.special.pad)
+    batch = pack_mixed([(view, examples[:3]), (view, examples[3:])], pad=tiny_backbone.special.pad)
     count = sum(len(example.ids) for example in examples)
     targets = torch.cat([grid.targets for grid in batch.grids])
     assert sorted(targets[targets < count].tolist()) == list(range(count))
