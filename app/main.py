@@ -30,20 +30,20 @@ from app.api.routes import (
     tickets,
     transfers,
 )
-from app.auth.key_cache import KeyRing
-from app.auth.rate_limits import Limits
+from app.auth.key_cache import KeyCache
+from app.auth.rate_limits import RateLimits
 from app.http import middleware
-from app.http.body_memory import LARGEST_AT_ONCE, Room
+from app.http.body_memory import LARGEST_AT_ONCE, BodyMemory
 from app.http.error_responses import install
 from app.inference.engine_metrics import EngineMetrics
 from app.inference.predictor import Predictor
 from app.jobs.broker import JobNotifier
 from app.settings import MIB, Settings
-from app.storage.circuit_breaker import Clock, Outage
+from app.storage.circuit_breaker import CircuitBreaker, Clock
 from app.storage.database import Database
-from app.telemetry.database_metrics import Census
-from app.telemetry.loop_lag import Pulse
-from app.telemetry.metrics import Measures
+from app.telemetry.database_metrics import DatabaseMetrics
+from app.telemetry.loop_lag import LoopLag
+from app.telemetry.metrics import Metrics
 from ltp.release import release
 
 log = structlog.get_logger(__name__)
@@ -71,7 +71,7 @@ def create_app(
 
     `clock` counts the seconds for which what the database said is believed; `wake_runner` wakes this machine's runner.
     """
-    measures = Measures()
+    metrics = Metrics()
     app = FastAPI(
         title="LTP",
         version=release(),
@@ -81,22 +81,24 @@ def create_app(
         redoc_url=None,
         redirect_slashes=False,
         lifespan=_lifespan,
-        middleware=middleware.layers(settings, measures, draining=lambda: app.state.predictor.draining),
+        middleware=middleware.layers(settings, metrics, draining=lambda: app.state.predictor.draining),
     )
     db = Database(settings.database)
     app.state.settings = settings
-    app.state.measures = measures
+    app.state.metrics = metrics
     app.state.db = db
-    app.state.outage = Outage(db)
-    app.state.keys = KeyRing(db, settings, outage=app.state.outage, clock=clock)
-    app.state.limits = Limits(settings)
-    app.state.room = Room(LARGEST_AT_ONCE * settings.max_body_mb * MIB)
+    app.state.circuit_breaker = CircuitBreaker(db)
+    app.state.keys = KeyCache(db, settings, circuit_breaker=app.state.circuit_breaker, clock=clock)
+    app.state.limits = RateLimits(settings)
+    app.state.body_memory = BodyMemory(LARGEST_AT_ONCE * settings.max_body_mb * MIB)
     broker = settings.redis_url.get_secret_value() if settings.redis_url else None
     app.state.notifier = JobNotifier(broker, wake_runner=wake_runner)
-    app.state.predictor = Predictor(settings, db, measures)
-    app.state.adapter_resolver = AdapterResolver(settings, app.state.predictor, outage=app.state.outage, clock=clock)
-    measures.join(Census(db))
-    measures.join(EngineMetrics(app.state.predictor))
+    app.state.predictor = Predictor(settings, db, metrics)
+    app.state.adapter_resolver = AdapterResolver(
+        settings, app.state.predictor, circuit_breaker=app.state.circuit_breaker, clock=clock
+    )
+    metrics.join(DatabaseMetrics(db))
+    metrics.join(EngineMetrics(app.state.predictor))
     for resource in RESOURCES:
         app.include_router(resource.router)
     install(app)
@@ -111,13 +113,13 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     settings: Settings = app.state.settings
     if settings.auth == "on" and settings.admin_key is None:
         log.warning("there is no ADMIN_KEY: only keys that were made before are accepted, and no tenant can be created")
-    pulse = Pulse(app.state.measures.lag)
-    pulse.start()
+    loop_lag = LoopLag(app.state.metrics.lag)
+    loop_lag.start()
     app.state.predictor.start()
     app.state.notifier.start()
     app.state.keys.start()
     yield
-    await pulse.stop()
+    await loop_lag.stop()
     await run_in_threadpool(app.state.notifier.stop)
     await run_in_threadpool(app.state.predictor.stop)
     await run_in_threadpool(app.state.keys.stop)

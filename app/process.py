@@ -3,7 +3,7 @@
 **Memory.** Batches of ever new lengths leave holes in glibc's heap that it keeps: an MLM run of `mini` grew from 2 to
 6.5 GB over 480 steps, and shrank to its working set when the heap was trimmed. Other C libraries need nothing of the
 kind. Each thread that finds the heap in use gets one of its own, of stretches of 64 MB, in which a batch's largest
-pieces do not find room side by side: an engine's heap and the main one held half a gigabyte of holes. What a service
+pieces do not fit side by side: an engine's heap and the main one held half a gigabyte of holes. What a service
 imports and loads stays until its end, so the cyclic collector need not look at it again.
 
 **Processor.** The event loop needs little and must have it at once, predictions come next, jobs last. On Linux a thread

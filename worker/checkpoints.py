@@ -1,4 +1,4 @@
-"""Checkpoints that tell those who watch a job whether a repeated attempt goes on or starts afresh."""
+"""Checkpoints that report, in the job's log, whether a repeated attempt goes on or starts afresh."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from torch import Tensor
 from ltp.training.checkpoint import Checkpoints, State
 
 
-class ToldCheckpoints(Checkpoints):
-    """As `Checkpoints`; the first `load` says in words what it found."""
+class ReportedCheckpoints(Checkpoints):
+    """As `Checkpoints`; the first `load` reports what it found."""
 
     def __init__(self, directory: Path, *, earlier: Sequence[Path], attempt: int, tell: Callable[[str], None]) -> None:
         super().__init__(directory, earlier=earlier)
@@ -21,13 +21,13 @@ class ToldCheckpoints(Checkpoints):
 
     def load(self, *, identity: str | None = None) -> tuple[dict[str, Tensor], State] | None:
         """Read the newest whole checkpoint, of this attempt or an earlier one."""
-        found = super().load(identity=identity)
-        if not self._told and (found is not None or self._repeated):
+        loaded = super().load(identity=identity)
+        if not self._told and (loaded is not None or self._repeated):
             self._told = True
-            where = f" at step {found[1]['step']}" if found is not None and "step" in found[1] else ""
+            where = f" at step {loaded[1]['step']}" if loaded is not None and "step" in loaded[1] else ""
             self._tell(
                 f"attempt {self._attempt}: no checkpoint of an earlier attempt is here; starting afresh"
-                if found is None
+                if loaded is None
                 else f"attempt {self._attempt}: resuming from an earlier attempt's checkpoint{where}"
             )
-        return found
+        return loaded

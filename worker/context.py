@@ -22,7 +22,7 @@ from ltp.compute.device import choose_device
 from ltp.errors import BackboneMismatch
 from ltp.progress import Progress
 from ltp.training.timings import Timings
-from worker.progress import Reporter
+from worker.progress import ProgressReporter
 from worker.retry import retry_while_unreachable
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class JobContext:
         self.db = db.of(self.job.tenant)
         self._publishing = db.of(self.job.tenant, act=Act(f"job:{claim.job_id}", f"publish_{self.job.kind}"))
         self.store = BlobStore(self.db, quota=StorageQuota(settings.max_stored_mb * MIB))
-        self.report = Reporter(self.db, claim)
+        self.report = ProgressReporter(self.db, claim)
         self.directory = settings.work / claim.job_id / str(claim.attempt)
         self.directory.mkdir(parents=True, exist_ok=True)
 
@@ -73,14 +73,16 @@ class JobContext:
 
     def checkpoints(self) -> Checkpoints:
         """Return this attempt's checkpoints, which also find those of earlier attempts, and say which they found."""
-        from worker.checkpoints import ToldCheckpoints
+        from worker.checkpoints import ReportedCheckpoints
 
-        return ToldCheckpoints(self.directory, earlier=self.earlier, attempt=self.claim.attempt, tell=self.report.log)
+        return ReportedCheckpoints(
+            self.directory, earlier=self.earlier, attempt=self.claim.attempt, tell=self.report.log
+        )
 
     def finished(self, name: str) -> Path | None:
         """Return an artefact that an attempt completed before it was interrupted, if its file is here."""
-        found = [directory / name for directory in (self.directory, *self.earlier)]
-        return next((path for path in found if path.is_file()), None)
+        candidates = [directory / name for directory in (self.directory, *self.earlier)]
+        return next((path for path in candidates if path.is_file()), None)
 
     def stage(self, path: Path, *, phase: str = "publish") -> str:
         """Store a file as a staged blob and read it back; return the blob's id."""
@@ -98,7 +100,7 @@ class JobContext:
         return blob.id
 
     def publish(self, write: Callable[[Session], object]) -> None:
-        """Run the publishing transaction; again while the database is away, or when a twin was published beside it.
+        """Run the publishing transaction; again while the database is away, or when a twin was published meanwhile.
 
         A transaction that was committed although its answer got lost is met with `LeaseLost` the second time.
         """

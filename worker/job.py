@@ -66,7 +66,7 @@ def attempt_job(settings: Settings, db: Database, claim: Claim, *, timings: Timi
 
 
 def _attempt(settings: Settings, db: Database, claim: Claim, timings: Timings) -> int:
-    """As `attempt_job`. Raises `LeaseLost`, also when there is a fault to be recorded that is nobody's any more."""
+    """As `attempt_job`. Raises `LeaseLost`, also when there is a fault to record and the job is another attempt's."""
 
     def record(write: Callable[[Session], object]) -> None:
         def once() -> None:
@@ -116,7 +116,7 @@ def _execute(context: JobContext) -> None:
 
 
 def _of_crash(error: Exception) -> tuple[str, str]:
-    """Return code and detail of an error nobody foresaw; memory is named, as a smaller job or another worker helps."""
+    """Return code and detail of an unknown error; memory is named, as a smaller job or another worker helps."""
     detail = f"{type(error).__name__}: {error}"
     without_memory = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"  # the latter CUDA's
     if without_memory or "can't allocate memory" in detail:

@@ -21,7 +21,7 @@ INTERVAL_S = 1.0
 """Least time between two writes within a phase."""
 
 
-class Reporter:
+class ProgressReporter:
     """Records progress. A call raises `LeaseLost` or `CancelRequested` when the job must stop.
 
     A database that does not answer is no reason to stop: the runner's lease decides that.

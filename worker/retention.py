@@ -1,4 +1,4 @@
-"""Retention: what was finished long ago and is nobody's product any more is deleted. Published artefacts always stay.
+"""Retention: what was finished long ago and is no product is deleted. Published artefacts always stay.
 
 Deleted are file predictions with their texts and results, what failed or was cancelled with the texts it was made from,
 finished jobs with their events, and audit events. What an unfinished job, an alias, or an idempotency key still refers
@@ -74,7 +74,7 @@ def _erased(db: Database, erase: Callable[[Session, Owned], None], row: Owned) -
     try:
         with db.write() as session:
             erase(session, row)
-    except (NotFound, InUse):  # another runner was first, or somebody has just begun to use it
+    except (NotFound, InUse):  # another runner was first, or it has just come into use
         return False
     return True
 
@@ -119,7 +119,7 @@ def _retire_audit_events(db: Database, days: float) -> int:
 
 
 def _deleted(db: Database, table: type[JobRow | AuditEventRow], overdue: Callable[[Session], Select[str]]) -> int:
-    """Delete the rows that `overdue` selects and nobody else is deleting; no write where there are none."""
+    """Delete the rows that `overdue` selects and no other transaction is deleting; no write where there are none."""
     with db.read() as session:
         if session.scalar(overdue(session)) is None:
             return 0

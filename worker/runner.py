@@ -141,7 +141,7 @@ class Runner:
         """Keep the lease until the process ends or must be ended.
 
         While the database is away the process goes on: this runner could do nothing else, and if it is the only one
-        that is cut off, what somebody else has taken over is refused to it when it comes back.
+        that is cut off, what another runner has taken over is refused to it when it comes back.
         """
         began = time.monotonic()
         beat_at = 0.0
@@ -210,7 +210,7 @@ class Runner:
         try:
             retry_while_unreachable(once, for_s=for_s)
         except LeaseLost:
-            return  # the job's process has recorded its end, or somebody else has the job
+            return  # the job's process has recorded its end, or another runner has the job
         except DBAPIError as error:
             log.error("could not be recorded; the lease will run out", error=error)
 

@@ -1,4 +1,4 @@
-"""What every runner does besides its job: take jobs from runners that are gone, and remove what nobody needs."""
+"""What every runner does besides its job: take jobs from runners that are gone, and remove what is not needed."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Sweeper:
     def reap(self) -> None:
         """Take back every job whose lease has run out, except this runner's own: that is its heartbeat's matter.
 
-        While the database was away nobody could renew a lease; the first sweep after that lets the others do so.
+        While the database was away no runner could renew a lease; the first sweep after that lets the others do so.
         """
         was_away, self._away = self._away, True
         with self._db.write() as session:
@@ -75,7 +75,7 @@ class Sweeper:
             forget_expired(session)
 
     def retire(self) -> None:
-        """Delete what the settings let nobody keep for so long."""
+        """Delete what is older than the settings keep it."""
         retired = retire(self._settings, self._db)
         if retired:
             log.info("retention: deleted what was old", rows=retired)
@@ -92,8 +92,8 @@ class Sweeper:
         """Remove the work directories of jobs that are over."""
         if not self._settings.work.is_dir():
             return
-        found = {path.name: path for path in self._settings.work.iterdir() if path.is_dir()}
+        folders = {path.name: path for path in self._settings.work.iterdir() if path.is_dir()}
         with self._db.read() as session:
-            over = session.scalars(select(JobRow.id).where(JobRow.id.in_(found), JobRow.status.in_(FINISHED))).all()
+            over = session.scalars(select(JobRow.id).where(JobRow.id.in_(folders), JobRow.status.in_(FINISHED))).all()
         for job_id in over:
-            shutil.rmtree(found[job_id], ignore_errors=True)
+            shutil.rmtree(folders[job_id], ignore_errors=True)

@@ -18,7 +18,7 @@ from app.inference.adapter_source import AdapterKey
 from app.inference.predictor import Predictor
 from app.registry.aliases import ResolvedAdapter, resolve
 from app.settings import Settings
-from app.storage.circuit_breaker import Clock, Outage
+from app.storage.circuit_breaker import CircuitBreaker, Clock
 from app.storage.database import Database
 
 MOST = 10_000
@@ -32,9 +32,14 @@ class AdapterResolver:
     """Resolves references for one process. Belongs to the event loop, except the look-ups, which run in threads."""
 
     def __init__(
-        self, settings: Settings, predictor: Predictor, *, outage: Outage, clock: Clock = time.monotonic
+        self,
+        settings: Settings,
+        predictor: Predictor,
+        *,
+        circuit_breaker: CircuitBreaker,
+        clock: Clock = time.monotonic,
     ) -> None:
-        self.predictor, self.outage = predictor, outage
+        self.predictor, self.circuit_breaker = predictor, circuit_breaker
         self._remembered: TTLCache[tuple[str, str | None, str | None], ResolvedAdapter] = TTLCache(
             MOST, ttl=settings.offline_s, timer=clock
         )
@@ -50,7 +55,7 @@ class AdapterResolver:
         references = [pair.reference or request.reference for pair in request.pairs]
         distinct, fallback = dict.fromkeys(references), request.fallback
         try:
-            meanings = await self.outage.ask(partial(_look_up, db, distinct, fallback=fallback, tenant=tenant))
+            meanings = await self.circuit_breaker.ask(partial(_look_up, db, distinct, fallback=fallback, tenant=tenant))
             self._remembered.update({(tenant, reference, fallback): meanings[reference] for reference in distinct})
         except DatabaseUnavailable:
             meanings = {reference: self._recall(tenant, reference, fallback) for reference in distinct}

@@ -25,7 +25,7 @@ from app.storage.audit import Act
 from app.storage.blobs import BlobStore
 from app.storage.database import Database
 from app.storage.quotas import StorageQuota
-from app.telemetry.metrics import Measures
+from app.telemetry.metrics import Metrics
 from ltp.backbone.manifest import BackboneInfo
 
 _UUID = re.compile(UUID)
@@ -56,8 +56,8 @@ async def _resolver(request: Request) -> AdapterResolver:
     return cast(AdapterResolver, request.app.state.adapter_resolver)
 
 
-async def _measures(request: Request) -> Measures:
-    return cast(Measures, request.app.state.measures)
+async def _metrics(request: Request) -> Metrics:
+    return cast(Metrics, request.app.state.metrics)
 
 
 SettingsDep = Annotated[Settings, Depends(_settings)]
@@ -65,7 +65,7 @@ DatabaseDep = Annotated[Database, Depends(_database)]
 BlobsDep = Annotated[BlobStore, Depends(_blobs)]
 PredictorDep = Annotated[Predictor, Depends(_predictor)]
 ResolverDep = Annotated[AdapterResolver, Depends(_resolver)]
-MeasuresDep = Annotated[Measures, Depends(_measures)]
+MetricsDep = Annotated[Metrics, Depends(_metrics)]
 
 
 async def _backbone(predictor: PredictorDep) -> BackboneInfo:

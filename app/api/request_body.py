@@ -21,7 +21,7 @@ from starlette.concurrency import run_in_threadpool
 from app.api.multipart import Part, receive
 from app.api.schemas.scalars import MOST_CHARACTERS
 from app.errors import BodyTooLarge, FieldError, InvalidRequest, UnsupportedMediaType
-from app.http.body_memory import Room
+from app.http.body_memory import BodyMemory
 from app.http.strict_json import JSONRefused, parse
 from app.http.validation_errors import field_errors, sentence
 from app.settings import MIB, Settings
@@ -76,16 +76,16 @@ class Accepts(Generic[T]):
     async def __call__(self, request: Request) -> AsyncIterator[Submission[T]]:
         """Read the body; files live until the response has been sent."""
         settings = cast(Settings, request.app.state.settings)
-        room = cast(Room, request.app.state.room)
+        memory = cast(BodyMemory, request.app.state.body_memory)
         media_type = _media_type(request)
         if media_type == MULTIPART and self.files:
             with (
                 tempfile.TemporaryDirectory(prefix="ltp-upload-", dir=settings.spool) as directory,
-                room.enter() as take,
+                memory.enter() as take,
             ):
                 yield await self._multipart(request, settings, Path(directory), take)
         elif media_type == JSON and self.json_body:
-            with room.enter() as take:
+            with memory.enter() as take:
                 yield await self._json(request, settings, take)
         else:
             accepted = [JSON] * self.json_body + [MULTIPART] * bool(self.files)

@@ -15,9 +15,9 @@ from typing import Annotated, Literal, cast
 from fastapi import Depends, Request
 from starlette.datastructures import Headers
 
-from app.auth.key_cache import KeyRing
+from app.auth.key_cache import KeyCache
 from app.auth.key_secret import digest
-from app.auth.rate_limits import Limits
+from app.auth.rate_limits import RateLimits
 from app.errors import DatabaseUnavailable, RateLimited, Unauthorized
 from app.settings import Settings
 
@@ -25,7 +25,7 @@ Scope = Literal["read", "predict", "train", "admin"]
 
 DEFAULT_TENANT = "default"
 ADMIN, LOCAL = "admin", "local"
-"""The actors that are no keys of the database: the settings' ADMIN_KEY, and everybody where authentication is off."""
+"""The actors that are no keys of the database: the settings' ADMIN_KEY, and any client where authentication is off."""
 EVERY_SCOPE: frozenset[Scope] = frozenset({"read", "predict", "train", "admin"})
 
 
@@ -51,11 +51,11 @@ async def caller(request: Request) -> Caller:
         RateLimited: the key, or the address that sends wrong ones, has used up what it may.
         DatabaseUnavailable: whether the key is valid cannot be found out now.
     """
-    limits: Limits = request.app.state.limits
-    found = request.state.caller = await _holder(request)  # there for the log line
-    if found.actor != LOCAL:
-        limits.count(found.actor)
-    return found
+    limits: RateLimits = request.app.state.limits
+    calling = request.state.caller = await _holder(request)  # there for the log line
+    if calling.actor != LOCAL:
+        limits.count(calling.actor)
+    return calling
 
 
 async def still_valid(request: Request) -> bool:
@@ -70,16 +70,16 @@ async def still_valid(request: Request) -> bool:
 
 
 async def _holder(request: Request) -> Caller:
-    """Return who holds the key that was sent, or whoever it is where authentication is off."""
+    """Return who holds the key that was sent; where authentication is off, the local caller."""
     state, settings = request.app.state, cast(Settings, request.app.state.settings)
     if settings.auth == "off":
         return Caller()
     secret, address = _secret(request.headers), request.client.host if request.client else ""
     if settings.admin_key is not None and _same(secret, settings.admin_key.get_secret_value()):
         return Caller(actor=ADMIN)
-    keys: KeyRing = state.keys
-    limits: Limits = state.limits
-    if not keys.remembers(secret):  # else a stranger behind the same proxy could lock everybody out
+    keys: KeyCache = state.keys
+    limits: RateLimits = state.limits
+    if not keys.remembers(secret):  # else wrong keys from one client of a proxy would lock out all of its clients
         limits.admit(address)
     known = await keys.find(secret)
     if known is None:

@@ -21,7 +21,7 @@ from app.auth.key_secret import digest, well_formed
 from app.auth.key_store import USE_WRITTEN_EVERY_S, FoundKey
 from app.errors import DatabaseUnavailable
 from app.settings import Settings
-from app.storage.circuit_breaker import UNREACHABLE, Clock, Outage
+from app.storage.circuit_breaker import UNREACHABLE, CircuitBreaker, Clock
 from app.storage.database import Database
 
 log = structlog.get_logger(__name__)
@@ -35,7 +35,7 @@ WRITE_S = 5.0
 
 
 @dataclass(frozen=True)
-class Known:
+class KnownKey:
     """A key and when the database last said that it is valid, by the process's clock."""
 
     key: FoundKey
@@ -48,15 +48,17 @@ class Known:
         return self.key.expires_in is not None and moment - self.confirmed_at >= self.key.expires_in
 
 
-class KeyRing:
+class KeyCache:
     """The cache of one process."""
 
-    def __init__(self, db: Database, settings: Settings, *, outage: Outage, clock: Clock = time.monotonic) -> None:
-        self.db, self.outage, self._clock = db, outage, clock
+    def __init__(
+        self, db: Database, settings: Settings, *, circuit_breaker: CircuitBreaker, clock: Clock = time.monotonic
+    ) -> None:
+        self.db, self.circuit_breaker, self._clock = db, circuit_breaker, clock
         self._cache_s, self._offline_s = settings.key_cache_s, settings.offline_s
-        self._known: LRUCache[str, Known] = LRUCache(MOST)
+        self._known: LRUCache[str, KnownKey] = LRUCache(MOST)
         self._wrong: TTLCache[str, bool] = TTLCache(MOST, ttl=WRONG_S, timer=clock)
-        self._asking: dict[str, asyncio.Task[Known | None]] = {}
+        self._asking: dict[str, asyncio.Task[KnownKey | None]] = {}
         self._written: TTLCache[str, bool] = TTLCache(MOST, ttl=USE_WRITTEN_EVERY_S, timer=clock)
         self._used: set[str] = set()
         self._lock = threading.Lock()
@@ -78,7 +80,7 @@ class KeyRing:
         """Tell whether this was a valid key when it was last looked for."""
         return digest(secret) in self._known
 
-    async def find(self, secret: str) -> Known | None:
+    async def find(self, secret: str) -> KnownKey | None:
         """Return the valid key with this secret; None for one that is malformed, unknown, revoked or expired.
 
         Raises:
@@ -87,11 +89,11 @@ class KeyRing:
         if not well_formed(secret):
             return None
         sha256 = digest(secret)
-        found = await self._find(sha256)
-        if found is None or found.expired(self._clock()) or not hmac.compare_digest(found.key.sha256, sha256):
+        known = await self._find(sha256)
+        if known is None or known.expired(self._clock()) or not hmac.compare_digest(known.key.sha256, sha256):
             return None
-        self._note_use(found.key.id)
-        return found
+        self._note_use(known.key.id)
+        return known
 
     def forget(self, key_id: str) -> None:
         """Stop believing a key that was revoked here; other processes notice within `KEY_CACHE_S`."""
@@ -111,7 +113,7 @@ class KeyRing:
             with self._lock:
                 self._used |= used
 
-    async def _find(self, sha256: str) -> Known | None:
+    async def _find(self, sha256: str) -> KnownKey | None:
         known, moment = self._known.get(sha256), self._clock()
         if known is not None and moment - known.confirmed_at < self._cache_s:
             return known
@@ -122,9 +124,9 @@ class KeyRing:
         except DatabaseUnavailable:
             if known is None or moment - known.confirmed_at >= self._offline_s:
                 raise
-        return Known(known.key, known.confirmed_at, confirmed=False)
+        return KnownKey(known.key, known.confirmed_at, confirmed=False)
 
-    async def _ask(self, sha256: str) -> Known | None:
+    async def _ask(self, sha256: str) -> KnownKey | None:
         """Ask the database once, however many requests want to know."""
         task = self._asking.get(sha256)
         if task is None:
@@ -132,19 +134,19 @@ class KeyRing:
             task.add_done_callback(partial(self._asked, sha256))
         return await asyncio.shield(task)
 
-    def _asked(self, sha256: str, task: asyncio.Task[Known | None]) -> None:
+    def _asked(self, sha256: str, task: asyncio.Task[KnownKey | None]) -> None:
         del self._asking[sha256]
         if not task.cancelled():
-            task.exception()  # everybody who asked may have left, and asyncio complains of errors nobody looked at
+            task.exception()  # those who asked may be gone, and asyncio logs errors that were not retrieved
 
-    async def _confirm(self, sha256: str) -> Known | None:
+    async def _confirm(self, sha256: str) -> KnownKey | None:
         moment = self._clock()
-        key = await self.outage.ask(partial(self._look_up, sha256))
+        key = await self.circuit_breaker.ask(partial(self._look_up, sha256))
         if key is None:
             self._known.pop(sha256, None)
             self._wrong[sha256] = True
             return None
-        known = self._known[sha256] = Known(key, moment)
+        known = self._known[sha256] = KnownKey(key, moment)
         return known
 
     def _look_up(self, sha256: str) -> FoundKey | None:

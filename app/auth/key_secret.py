@@ -12,7 +12,7 @@ _FORM = re.compile(r"ltp_[A-Za-z0-9_-]{43}", re.ASCII)
 
 
 def new_secret() -> str:
-    """Return a key nobody can guess."""
+    """Return a new key, which cannot be guessed."""
     return PREFIX + secrets.token_urlsafe(RANDOM_BYTES)
 
 

@@ -1,4 +1,4 @@
-"""Keys in the database. A revoked key's row stays, for the audit trail to point at; nobody sees it any more."""
+"""Keys in the database. A revoked key's row stays, for the audit trail to point at, and is listed no more."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def find(session: Session, sha256: str) -> FoundKey | None:
 
 
 def mark_used(session: Session, key_ids: Collection[str]) -> None:
-    """Note that keys were used just now, unless somebody did within the last minute."""
+    """Note that keys were used just now, unless that was done within the last minute."""
     moment = now(session)
     stale = or_(
         ApiKeyRow.last_used_at.is_(None), ApiKeyRow.last_used_at < moment - timedelta(seconds=USE_WRITTEN_EVERY_S)

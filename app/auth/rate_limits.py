@@ -17,7 +17,7 @@ MOST_ADDRESSES = 10_000
 """Addresses told apart; when more than these try wrong keys at once, the others are counted together."""
 
 
-class Limits:
+class RateLimits:
     """The limits of one process; raises `RateLimited` where one is reached."""
 
     def __init__(self, settings: Settings) -> None:
@@ -47,10 +47,12 @@ class Limits:
     def _place(self, address: str) -> str:
         """Return what an address is counted under: of IPv6 the network, since one host has as many as it likes."""
         try:
-            found = ip_address(address)
+            parsed = ip_address(address)
         except ValueError:
             return "unknown"
-        place = str(int(found) >> 64) if isinstance(found, IPv6Address) and found.ipv4_mapped is None else str(found)
+        place = (
+            str(int(parsed) >> 64) if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped is None else str(parsed)
+        )
         known = self._failures is not None and self._failures.key_for(place) in self._failed.storage
         return place if known or len(self._failed.storage) < MOST_ADDRESSES else "others"
 

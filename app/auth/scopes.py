@@ -43,4 +43,4 @@ PREDICT_OFFLINE = _needs("predict", offline=True)
 TRAIN = _needs("train")
 ADMIN = _needs("admin")
 FOLLOW = _needs("read", "predict", "train")
-"""Jobs can be followed by whoever may start work."""
+"""Jobs can be followed with any scope that may start work."""

@@ -1,6 +1,6 @@
 """Memory for request bodies: each is bounded by MAX_BODY_MB, and here all of them together, however many are sent.
 
-What is uploaded as a file goes to the disk and takes no room here.
+What is uploaded as a file goes to the disk and does not count here.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ LARGEST_AT_ONCE = 16
 """Bodies of the largest size that may be in memory at the same time; of the usual size, thousands."""
 
 
-class Room:
+class BodyMemory:
     """`size` bytes, shared by the requests of one process. Used on its event loop alone."""
 
     def __init__(self, size: int) -> None:

@@ -1,4 +1,4 @@
-"""One client's connection: uvicorn's HTTP protocol, with an end to whoever holds it without using it.
+"""One client's connection: uvicorn's HTTP protocol, with an end to connections that are held and not used.
 
 A head that does not arrive, a body that no route reads, an answer that the client does not take and a connection over
 the limit are all ended here; bodies that are read have their deadline in `app.http.middleware.body_timeout`. While the
@@ -21,7 +21,7 @@ from uvicorn.server import ServerState
 from app.errors import AppError, HeadTooLarge, MalformedRequest, NotReady
 from app.http.error_responses import refusal
 from app.http.security_headers import REQUEST_ID, secure
-from app.http.transport import Door
+from app.http.transport import GracefulTransport
 from app.settings import Settings
 from app.storage.table import new_id
 
@@ -30,18 +30,18 @@ log = structlog.get_logger(__name__)
 MAX_HEAD = 64 * 1024
 """Bytes of a request line and its headers."""
 SURPLUS = 2
-"""Connections over the limit are told so; at so many times the limit they are not even heard."""
+"""Connections over the limit are refused with an answer; at so many times the limit they are closed without one."""
 MAX_PIPELINED = 16
 """Requests a client may send ahead of their answers."""
-KNOCK_S = 0.05
+RECHECK_S = 0.05
 """How soon a connection is looked at again that was to be closed when something arrived."""
 KEEP_ALIVE_S = 75
 """How long an idle connection is kept: longer than proxies keep theirs, lest one is used just as it is closed."""
-NEWCOMER_S = 2.0
+NEW_S = 2.0
 """A connection nothing has come on yet is not closed before it is so old: its first request is probably on its way."""
 
 
-class EdgeConfig(Config):
+class ServerConfig(Config):
     """uvicorn's configuration, with ours for the connections."""
 
     def __init__(self, app: FastAPI, settings: Settings) -> None:
@@ -64,32 +64,32 @@ class EdgeConfig(Config):
 class Connection(HttpToolsProtocol):
     """The server side of one connection. Callbacks of the parser start with `on_`."""
 
-    config: EdgeConfig
-    transport: Door
+    config: ServerConfig
+    transport: GracefulTransport
 
     def __init__(
         self,
-        config: EdgeConfig,
+        config: ServerConfig,
         server_state: ServerState,
         app_state: dict[str, Any],
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self._settings = config.settings
-        self._talking = False  # between a request's first byte and its last
+        self._client_sending = False  # between a request's first byte and its last
         self._in_body = False
         self._head_bytes = 0
-        self._crowded = False
+        self._over_limit = False
         self._opened = self.resting_since = self.loop.time()
-        self._patience: asyncio.TimerHandle | None = None  # for a head, or for the rest of a body nobody reads
-        self._unread: asyncio.TimerHandle | None = None  # for an answer to be taken
-        self._unread_since, self._unread_bytes = 0.0, 0
+        self._client_timer: asyncio.TimerHandle | None = None  # for a head, or the rest of an unread body
+        self._reader_timer: asyncio.TimerHandle | None = None  # for an answer to be taken
+        self._paused_at, self._bytes_then = 0.0, 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
-        """Welcome a client, or turn it away."""
-        super().connection_made(Door(transport, talking=lambda: self._talking))
+        """Take a connection, or mark it as one over the limit."""
+        super().connection_made(GracefulTransport(transport, sending=lambda: self._client_sending))
         limit = self._settings.max_connections
-        self._crowded = len(self.connections) > limit and not self._make_room()
+        self._over_limit = len(self.connections) > limit and not self._close_an_idle_one()
         if len(self.connections) > SURPLUS * limit:
             self.transport.abort()
         else:
@@ -98,8 +98,8 @@ class Connection(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the client."""
         self._stop_waiting()
-        if self._unread is not None:
-            self._unread.cancel()
+        if self._reader_timer is not None:
+            self._reader_timer.cancel()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -113,14 +113,14 @@ class Connection(HttpToolsProtocol):
             return
         if self._head_bytes > MAX_HEAD:
             self._refuse(HeadTooLarge(f"request line and headers are over the limit of {MAX_HEAD:,} bytes"))
-        elif self._idle and self._patience is None:
+        elif self._idle and self._client_timer is None:
             self._wait_for_client(self._settings.header_timeout_s)
 
     def on_message_begin(self) -> None:
         """The first byte of a request has come."""
         super().on_message_begin()
-        self._talking = True
-        self.scope["state"]["crowded"] = self._crowded
+        self._client_sending = True
+        self.scope["state"]["over_connection_limit"] = self._over_limit
 
     def on_headers_complete(self) -> None:
         """The head is there; the application takes over."""
@@ -133,7 +133,7 @@ class Connection(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         """The last byte of a request has come."""
         super().on_message_complete()
-        self._talking = self._in_body = False
+        self._client_sending = self._in_body = False
         self._stop_waiting()
 
     def on_response_complete(self) -> None:
@@ -145,8 +145,8 @@ class Connection(HttpToolsProtocol):
 
     def timeout_keep_alive_handler(self) -> None:
         """Close an idle connection, unless a request arrived this very moment."""
-        if self.transport.knocks():
-            self.timeout_keep_alive_task = self.loop.call_later(KNOCK_S, self.timeout_keep_alive_handler)
+        if self.transport.has_unread():
+            self.timeout_keep_alive_task = self.loop.call_later(RECHECK_S, self.timeout_keep_alive_handler)
         else:
             super().timeout_keep_alive_handler()
 
@@ -155,15 +155,15 @@ class Connection(HttpToolsProtocol):
         self._refuse(MalformedRequest("this is not a request HTTP/1.1 knows; check its first line, headers and chunks"))
 
     def shutdown(self) -> None:
-        """The server leaves: close as soon as nothing is under way. Called again and again."""
+        """The server stops: close as soon as nothing is under way. Called again and again."""
         if not self._idle:
             self.cycle.keep_alive = False
-        elif not (self._talking or self._new or self.transport.knocks()):
+        elif not (self._client_sending or self._new or self.transport.has_unread()):
             self.transport.close()
 
     def cut_off(self) -> None:
         """The server cannot wait any longer: answer for the application, or break off."""
-        if self._idle and not self._talking:
+        if self._idle and not self._client_sending:
             self.transport.close()
         else:
             self._refuse(NotReady("the service is shutting down and could not wait for this request; send it again"))
@@ -171,14 +171,14 @@ class Connection(HttpToolsProtocol):
     def pause_writing(self) -> None:
         """The client reads more slowly than we write."""
         super().pause_writing()
-        self._unread_since, self._unread_bytes = self.loop.time(), self.transport.get_write_buffer_size()
-        self._unread = self.loop.call_later(self._settings.upload_grace_s, self._check_reader)
+        self._paused_at, self._bytes_then = self.loop.time(), self.transport.get_write_buffer_size()
+        self._reader_timer = self.loop.call_later(self._settings.upload_grace_s, self._check_reader)
 
     def resume_writing(self) -> None:
         """The client has taken what was written."""
         super().resume_writing()
-        if self._unread is not None:
-            self._unread.cancel()
+        if self._reader_timer is not None:
+            self._reader_timer.cancel()
 
     @property
     def _idle(self) -> bool:
@@ -188,13 +188,13 @@ class Connection(HttpToolsProtocol):
     @property
     def resting(self) -> bool:
         """Whether requests were answered here, and none is on its way in."""
-        return self.cycle is not None and self._idle and not (self._talking or self.transport.knocks())
+        return self.cycle is not None and self._idle and not (self._client_sending or self.transport.has_unread())
 
     @property
     def _new(self) -> bool:
-        return self.cycle is None and self.loop.time() - self._opened < NEWCOMER_S
+        return self.cycle is None and self.loop.time() - self._opened < NEW_S
 
-    def _make_room(self) -> bool:
+    def _close_an_idle_one(self) -> bool:
         """Close the connection that has been idle for longest; tell whether there was one."""
         others = (cast(Connection, connection) for connection in self.connections if connection is not self)
         idle = [(other.resting_since, other) for other in others if other.resting]
@@ -204,22 +204,22 @@ class Connection(HttpToolsProtocol):
 
     def _wait_for_client(self, seconds: float) -> None:
         self._stop_waiting()
-        self._patience = self.loop.call_later(seconds, self.transport.abort)
+        self._client_timer = self.loop.call_later(seconds, self.transport.abort)
 
     def _stop_waiting(self) -> None:
-        if self._patience is not None:
-            self._patience.cancel()
-            self._patience = None
+        if self._client_timer is not None:
+            self._client_timer.cancel()
+            self._client_timer = None
 
     def _check_reader(self) -> None:
         """Give up on a client that takes less than the least rate: its answer is memory."""
-        seconds = self.loop.time() - self._unread_since
-        taken = self._unread_bytes - self.transport.get_write_buffer_size()
+        seconds = self.loop.time() - self._paused_at
+        taken = self._bytes_then - self.transport.get_write_buffer_size()
         if taken < seconds * self._settings.upload_min_kib_s * 1024:
             log.info("a client does not read its answer; closed", bytes=taken, seconds=round(seconds, 1))
             self.transport.abort()
         else:
-            self._unread = self.loop.call_later(self._settings.upload_grace_s, self._check_reader)
+            self._reader_timer = self.loop.call_later(self._settings.upload_grace_s, self._check_reader)
 
     def _refuse(self, error: AppError) -> None:
         """Answer in the application's place, unless it has begun, and close."""
@@ -227,7 +227,7 @@ class Connection(HttpToolsProtocol):
             if self.cycle.response_started or self.pipeline:
                 self.transport.abort()
                 return
-            self.cycle.disconnected = True  # whatever it still says goes nowhere
+            self.cycle.disconnected = True  # what it still sends is dropped
             self.cycle.message_event.set()
         request_id = new_id()
         response = refusal(error, request_id)

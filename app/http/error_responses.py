@@ -38,7 +38,7 @@ def install(app: FastAPI) -> None:
 
 
 def refuse(request: Request, error: Exception) -> JSONResponse:
-    """Render `error`. What nobody foresaw is a 500 that tells the caller only the request id."""
+    """Render `error`. An error of no known class is a 500 that tells the caller only the request id."""
     error, headers = _ours(request, error)
     if status_of(error) >= 500 and status_of(error) != 503:
         log.error("request failed", route=template_of(request.scope), exc_info=error)

@@ -59,7 +59,7 @@ CODES: dict[type[Exception], str] = dict.fromkeys(UNREACHABLE, "database_unavail
 
 
 def status_of(error: Exception) -> int:
-    """Return the HTTP status for `error`; 500 for what nobody foresaw."""
+    """Return the HTTP status for `error`; 500 for one of no known class."""
     return next((STATUS[ancestor] for ancestor in type(error).__mro__ if ancestor in STATUS), 500)
 
 

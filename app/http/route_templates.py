@@ -26,8 +26,8 @@ def template_of(scope: Scope) -> str:
 
 def methods_of(request: Request) -> list[str]:
     """Return every method the path of a request answers to, sorted; the framework's 405 names only one route's."""
-    found: set[str] = set()
+    methods: set[str] = set()
     for route in every_route(request.app.routes):
         if route.matches(request.scope)[0] is not Match.NONE:
-            found |= route.methods or set()
-    return sorted(found)
+            methods |= route.methods or set()
+    return sorted(methods)

@@ -1,7 +1,7 @@
 """The way out of a connection: a transport that is closed without losing the answer still on its way.
 
-A kernel throws away what was sent and not yet read when a connection is closed over bytes nobody took from it. So while
-the client is still sending, the door is shut from our side only: what it says is let pass unheard for a moment.
+A kernel throws away what was sent and not yet read when a connection is closed over bytes that were not taken from it.
+So while the client is still sending, only our side is closed: what it sends is dropped for a moment.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ UNSENT = 128 * 1024
 """Bytes of an answer the kernel holds ready to send. It sees a client that stopped reading no sooner than we do."""
 
 
-class Door(asyncio.Transport):
-    """Wraps the transport of one connection. `talking` tells whether the client is in the middle of a request."""
+class GracefulTransport(asyncio.Transport):
+    """Wraps the transport of one connection. `sending` tells whether the client is in the middle of a request."""
 
-    def __init__(self, transport: asyncio.Transport, *, talking: Callable[[], bool]) -> None:
+    def __init__(self, transport: asyncio.Transport, *, sending: Callable[[], bool]) -> None:
         super().__init__()
-        self._transport, self._talking = transport, talking
+        self._transport, self._client_sending = transport, sending
         self.shut = False
-        """Whether our side is closed; the client may still be heard, but is no longer listened to."""
+        """Whether our side is closed; what the client still sends is dropped."""
         raw = transport.get_extra_info("socket")
         if raw is not None and hasattr(socket, "TCP_NOTSENT_LOWAT"):
             with suppress(OSError):  # a socket of another family
@@ -36,7 +36,7 @@ class Door(asyncio.Transport):
         """Close once everything written is sent; linger while the client talks."""
         if self.shut or self._transport.is_closing():
             return
-        if not self._talking():
+        if not self._client_sending():
             self._transport.close()
             return
         self.shut = True
@@ -44,7 +44,7 @@ class Door(asyncio.Transport):
         self._transport.write_eof()
         asyncio.get_running_loop().call_later(LINGER_S, self._transport.abort)
 
-    def knocks(self) -> bool:
+    def has_unread(self) -> bool:
         """Tell whether bytes have arrived that the event loop has not seen yet."""
         raw = self._transport.get_extra_info("socket")
         if raw is None or self._transport.is_closing():
@@ -58,7 +58,7 @@ class Door(asyncio.Transport):
         return self.shut or self._transport.is_closing()
 
     def write(self, data: Any) -> None:
-        """Write, unless the door is shut."""
+        """Write, unless our side is closed."""
         if not self.shut:
             self._transport.write(data)
 
@@ -72,7 +72,7 @@ class Door(asyncio.Transport):
             self._transport.pause_reading()
 
     def resume_reading(self) -> None:
-        """Hear the client again."""
+        """Read from the client again."""
         if not self.shut:
             self._transport.resume_reading()
 

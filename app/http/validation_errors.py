@@ -36,10 +36,10 @@ def field_errors(errors: Iterable[Mapping[str, Any]], tree: object = None) -> li
 
     Pydantic's locations also name the branches of unions; given the input, only what leads through it is kept.
     """
-    found: dict[tuple[str, str], None] = {}
+    faults: dict[tuple[str, str], None] = {}
     for error in errors:
-        found[_path(error, tree)[:LONGEST], _message(error)] = None
-    return [FieldError(path, message) for path, message in list(found)[:MOST]]
+        faults[_path(error, tree)[:LONGEST], _message(error)] = None
+    return [FieldError(path, message) for path, message in list(faults)[:MOST]]
 
 
 def sentence(fields: Sequence[FieldError]) -> str:

@@ -19,7 +19,7 @@ from app.inference.stagger import Stagger
 from app.process import ENGINE_NICENESS, HeapTrimmer, end_startup, lower_priority
 from app.settings import Settings
 from app.storage.database import Database
-from app.telemetry.metrics import Measures
+from app.telemetry.metrics import Metrics
 from ltp.engine.pairs import PairRequest, Prediction
 from ltp.errors import LTPError
 
@@ -40,8 +40,8 @@ CHARACTERS_A_TOKEN = 3
 class Predictor:
     """The engine of this process with its queue. Routes call `predict` on the event loop; a thread computes."""
 
-    def __init__(self, settings: Settings, db: Database, measures: Measures) -> None:
-        self.settings, self.db, self.measures = settings, db, measures
+    def __init__(self, settings: Settings, db: Database, metrics: Metrics) -> None:
+        self.settings, self.db, self.metrics = settings, db, metrics
         self.backbone = ServedBackbone(settings)
         self.draining = False
         self._queue: PairQueue[PairRequest, Prediction] = PairQueue(
@@ -82,7 +82,7 @@ class Predictor:
 
     def admit(self, pairs: int = 1) -> None:
         """Raise QueueFull if a request of so many pairs would be refused now, before its body is read."""
-        with self.measures.refusals.count_exceptions(QueueFull):
+        with self.metrics.refusals.count_exceptions(QueueFull):
             self._queue.admit(pairs)
 
     async def predict(self, requests: Sequence[PairRequest]) -> Work[PairRequest, Prediction]:
@@ -97,9 +97,9 @@ class Predictor:
         if not self.ready:
             raise self.backbone.not_ready()
         work = Work[PairRequest, Prediction](requests, [_tokens_of(request) for request in requests])
-        with self.measures.refusals.count_exceptions(QueueFull):
+        with self.metrics.refusals.count_exceptions(QueueFull):
             self._queue.put(work)
-        self.measures.queued.set(len(self._queue))
+        self.metrics.queued.set(len(self._queue))
         self._prefetch(requests)
         try:
             await asyncio.wrap_future(work.future)
@@ -108,8 +108,8 @@ class Predictor:
             self._queue.cancel(work)
             raise
         work.finished = time.monotonic()
-        self.measures.queue_seconds.observe(work.queued_s)
-        self.measures.compute_seconds.observe(work.computed_s)
+        self.metrics.queue_seconds.observe(work.queued_s)
+        self.metrics.compute_seconds.observe(work.computed_s)
         return work
 
     def _prefetch(self, requests: Sequence[PairRequest]) -> None:
@@ -148,14 +148,14 @@ class Predictor:
 
     def _answer(self, engine: Engine, batch: list[Slice[PairRequest, Prediction]]) -> None:
         requests = [request for piece in batch for request in piece.pairs]
-        self.measures.batches.observe(len(requests))
-        self.measures.queued.set(len(self._queue))
+        self.metrics.batches.observe(len(requests))
+        self.metrics.queued.set(len(self._queue))
         try:
             predictions = engine.predict(requests)
         except Exception as error:  # noqa: BLE001  one request's fault must not end the thread that serves all
             self._answer_alone(engine, batch, error)
             return
-        self.measures.pairs.inc(len(requests))
+        self.metrics.pairs.inc(len(requests))
         done = 0
         for piece in batch:
             piece.deliver(predictions[done : done + len(piece.pairs)])

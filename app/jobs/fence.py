@@ -38,7 +38,7 @@ def owned(session: Session, claim: Claim) -> JobRow:
 
 
 def hold(session: Session, claim: Claim) -> JobRow:
-    """As `owned`, and raise `CancelRequested` once somebody asked for that: nothing may be published then."""
+    """As `owned`, and raise `CancelRequested` once that was asked for: nothing may be published then."""
     job = owned(session, claim)
     if job.cancel_requested:
         raise CancelRequested(f"job {claim.job_id} is to be cancelled")

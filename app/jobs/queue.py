@@ -74,13 +74,13 @@ def claim(
     candidate = select(JobRow.id).where(JobRow.status == "queued", JobRow.kind.in_(kinds)).order_by(JobRow.id).limit(1)
     if job_id is not None:
         candidate = candidate.where(JobRow.id == job_id)
-    found = session.scalar(candidate.with_for_update(skip_locked=True))
-    if found is None:
+    candidate_id = session.scalar(candidate.with_for_update(skip_locked=True))
+    if candidate_id is None:
         return None
     moment = now(session)
     begun = session.execute(
         update(JobRow)
-        .where(JobRow.id == found, JobRow.status == "queued")
+        .where(JobRow.id == candidate_id, JobRow.status == "queued")
         .values(
             status="running",
             attempt=JobRow.attempt + 1,
@@ -93,8 +93,10 @@ def claim(
     if begun is None:
         return None
     counters.count(session, "job_attempts", begun.kind)
-    session.execute(update(JobRow).where(JobRow.id == found, JobRow.started_at.is_(None)).values(started_at=moment))
-    return Claim(found, begun.attempt, owner)
+    session.execute(
+        update(JobRow).where(JobRow.id == candidate_id, JobRow.started_at.is_(None)).values(started_at=moment)
+    )
+    return Claim(candidate_id, begun.attempt, owner)
 
 
 def heartbeat(session: Session, claim: Claim, *, lease_s: float) -> Beat:

@@ -43,7 +43,7 @@ def serve(settings: Settings) -> None:
 
 @contextmanager
 def supervised_runner(settings: Settings) -> Iterator[Supervisor]:
-    """Keep `python -m worker` running beside this process, restarted with a growing pause when it ends."""
+    """Keep `python -m worker` running as a child of this process, restarted with a growing pause when it ends."""
     supervisor = Supervisor(settings)
     supervisor.start()
     try:

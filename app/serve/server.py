@@ -3,7 +3,7 @@
 At the first signal `/readyz` says 503, answers close their connections and event streams end, so that a load balancer
 and clients go elsewhere; requests are still taken for `DRAIN_S`. Then nothing new is taken, and what was accepted has
 `GRACE_S` to end; what cannot is answered 503. A further signal ends the present wait at once. The engine and the
-database are closed last, when nobody needs them any more.
+database are closed last, when no request needs them any more.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ import structlog
 import uvicorn
 from fastapi import FastAPI
 
-from app.http.connection import Connection, EdgeConfig
+from app.http.connection import Connection, ServerConfig
 from app.main import create_app
 from app.process import set_switch_interval
 from app.settings import Settings
@@ -34,7 +34,7 @@ log = structlog.get_logger(__name__)
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 LOOK_S = 0.05
 """How often a leaving server looks whether everything is answered."""
-LAST_WORDS_S = 1.0
+REFUSALS_S = 1.0
 """How long the refusals of what was cut off may take to leave."""
 
 
@@ -51,13 +51,13 @@ class Server(uvicorn.Server):
     """One listening server. `leave` is what a signal does."""
 
     def __init__(self, app: FastAPI, settings: Settings) -> None:
-        super().__init__(EdgeConfig(app, settings))
+        super().__init__(ServerConfig(app, settings))
         self._app, self._settings = app, settings
         self._leave_at: float | None = None  # when the listener closes
         self._cut_off_at: float | None = None  # when the wait for accepted requests ends
 
     def leave(self) -> None:
-        """Begin to leave, or stop waiting for what is waited for. Safe to call from a signal handler."""
+        """Begin to stop, or stop waiting for what is waited for. Safe to call from a signal handler."""
         moment = time.monotonic()
         if self._leave_at is None:
             self._app.state.predictor.drain()
@@ -98,7 +98,7 @@ class Server(uvicorn.Server):
         """Take nothing new, finish what was accepted, and let the application end."""
         self._app.state.predictor.drain()
         self.should_exit = True  # ends event streams, should one not look itself
-        await self._take_the_last()
+        await self._accept_waiting()
         for server in self.servers:
             server.close()
         self._cut_off_at = time.monotonic() + self._settings.grace_s
@@ -113,14 +113,14 @@ class Server(uvicorn.Server):
     def _connections(self) -> list[Connection]:
         return [cast(Connection, connection) for connection in self.server_state.connections]
 
-    async def _take_the_last(self) -> None:
-        """Accept whoever has connected already, for closing the listener resets them; nobody else may queue up now."""
+    async def _accept_waiting(self) -> None:
+        """Accept the connections that wait already, for closing the listener resets them; no more may queue up now."""
         waiting = select.poll()
         for listener in (each for server in self.servers for each in server.sockets):
             with socket.socket(fileno=os.dup(listener.fileno())) as same:
                 same.listen(0)
             waiting.register(listener.fileno(), select.POLLIN)
-        last = time.monotonic() + LAST_WORDS_S
+        last = time.monotonic() + REFUSALS_S
         while waiting.poll(0) and time.monotonic() < last:
             await asyncio.sleep(0)
 
@@ -138,7 +138,7 @@ class Server(uvicorn.Server):
             connection.cut_off()
         for task in list(self.server_state.tasks):
             task.cancel()
-        last = time.monotonic() + LAST_WORDS_S
+        last = time.monotonic() + REFUSALS_S
         while await self._busy() and time.monotonic() < last:
             pass
 

@@ -22,7 +22,7 @@ ABOUT = "about"
 
 @dataclass(frozen=True)
 class Act:
-    """What is done through a view, and by whom: `key:<id>`, `admin`, `local` or `job:<id>`."""
+    """What is done through a view, and the actor: `key:<id>`, `admin`, `local` or `job:<id>`."""
 
     actor: str
     action: str
@@ -30,7 +30,7 @@ class Act:
 
 
 def concerns(session: Session, kind: str, resource_id: str) -> None:
-    """Say what this transaction is about. Costs nothing where nobody keeps a trail, in a sweep say."""
+    """Say what this transaction is about. Costs nothing where no trail is kept, in a sweep say."""
     session.info[ABOUT] = (kind, resource_id)
 
 

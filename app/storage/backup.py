@@ -21,7 +21,7 @@ from ltp import atomic_file
 REPLACED = ".replaced"
 """Ending of the database that a restored one took the place of."""
 LOGS = ("-wal", "-shm")
-"""What SQLite keeps beside a database; it belongs to that file and to no other."""
+"""What SQLite keeps next to a database; it belongs to that file and to no other."""
 
 
 def back_up(settings: Settings, target: Path) -> int:

@@ -37,7 +37,7 @@ def use(session: Session, blob_id: str) -> str:
         with session.begin_nested():
             twin = _twin(session, blob)
             blob.status = "ready" if twin is None else "deleting"
-    except IntegrityError:  # Postgres: the twin was published by a transaction that ran beside this one
+    except IntegrityError:  # Postgres: the twin was published by a transaction that ran at the same time
         twin = _twin(session, blob)
         blob.status = "ready" if twin is None else "deleting"
     return blob.id if twin is None else twin.id
@@ -65,7 +65,7 @@ def _twin(session: Session, blob: BlobRow) -> BlobRow | None:
 
 
 def _garbage(session: Session, grace_s: float) -> ColumnElement[bool]:
-    """Select what may go: staged by a job that is over, or by nobody for long; unreferenced; half deleted."""
+    """Select what may go: staged by a job that is over, or by no job and long ago; unreferenced; half deleted."""
     old = BlobRow.created_at < now(session) - timedelta(seconds=grace_s)
     at_work = exists().where(JobRow.id == BlobRow.job_id, JobRow.status == "running")
     abandoned = and_(BlobRow.status == "staging", or_(and_(BlobRow.job_id.is_not(None), ~at_work), old), ~at_work)

@@ -1,4 +1,4 @@
-"""The database being away: which errors say so, and how those who can do without it learn that it is back."""
+"""A database that is away: which errors say so, and how requests that can do without it learn that it is back."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ T = TypeVar("T")
 Clock = Callable[[], float]
 
 
-class Outage:
-    """Whether the database answers, for those who can do without it for a while. Belongs to the event loop.
+class CircuitBreaker:
+    """Whether the database answers, for requests that can do without it for a while. Belongs to the event loop.
 
-    Once it has failed nobody waits for it any more: a task of its own finds out when it is back.
+    Once it has failed no request waits for it any more: a task of its own finds out when it is back.
     """
 
     def __init__(self, db: Database) -> None:

@@ -42,7 +42,7 @@ class Database:
         self.url = url
         self.engine = _engine(url)
         self.tenant: str | None = None
-        """Whose view this is; None sees everything."""
+        """The tenant of this view; None sees everything."""
         self._writer = self.engine.execution_options(write=True)
         self.act: Act | None = None
         """What its transactions leave in the audit trail; None leaves nothing."""
@@ -94,7 +94,7 @@ class Database:
     def empty_log(self) -> None:
         """Move SQLite's write-ahead log into the database, so that erased texts stand nowhere; Postgres vacuums itself.
 
-        Does nothing while somebody reads or writes: the next call will.
+        Does nothing while another connection reads or writes: the next call will.
         """
         if self.engine.dialect.name != "sqlite":
             return

@@ -36,9 +36,9 @@ def read_page(
     """Read one page of `rows`, newest first, where `by` is the id column. Raises `InvalidCursor`."""
     if cursor is not None:
         rows = rows.where(by < _checked(cursor))
-    found = session.scalars(rows.order_by(by.desc()).limit(limit + 1)).all()
-    items = found[:limit]
-    return Page(items, getattr(items[-1], by.key) if len(found) > limit else None)
+    fetched = session.scalars(rows.order_by(by.desc()).limit(limit + 1)).all()
+    items = fetched[:limit]
+    return Page(items, getattr(items[-1], by.key) if len(fetched) > limit else None)
 
 
 def _checked(cursor: str) -> str:

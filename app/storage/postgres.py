@@ -1,7 +1,7 @@
 """How the service talks to Postgres: how long it waits for what, and how many connections it takes.
 
 Every transaction here is short, so whatever lasts longer is a fault: a server that is gone, a network that swallows
-packets, a lock that nobody gives back. Each ends as an error of the database, which requests answer with 503 and
+packets, a lock that is not released. Each ends as an error of the database, which requests answer with 503 and
 workers try again. An argument in the URL wins over the one given here (`?connect_timeout=10`). What no limit here ends
 is a wait for a host that goes on acknowledging packets while its server is frozen: requests then wait as long as it is.
 """
@@ -15,7 +15,7 @@ from sqlalchemy.engine import URL
 CONNECT_S = 5
 """To reach the server, for each of its addresses."""
 SILENT_S = 30
-"""Packets that nobody acknowledges for so long end the connection; half of a lease, so that heartbeats try again."""
+"""Packets that are not acknowledged for so long end the connection; half of a lease, so that heartbeats try again."""
 STATEMENT_S = 30
 LOCK_S = 10
 IDLE_S = 30

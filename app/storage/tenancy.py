@@ -1,7 +1,7 @@
-"""Whose rows a session may touch. A view of one tenant adds that tenant to every statement it executes.
+"""Which tenant's rows a session may touch. A view of one tenant adds that tenant to every statement it executes.
 
-A mapped class with a `tenant` column belongs to somebody; one without, whose key refers to such a class, belongs to
-whom its parent belongs to (a blob's chunks, a job's events); the rest belongs to nobody (workers, counters, tenants).
+A mapped class with a `tenant` column belongs to that tenant; one without, whose key refers to such a class, belongs to
+the tenant of its parent (a blob's chunks, a job's events); the rest belongs to no tenant (workers, counters, tenants).
 SELECT, UPDATE and DELETE see a view's own rows only, in subqueries and joins, too; a ticket that is `shared`, with its
 mask, can be read by all. INSERT, and whatever a flush writes, must carry the view's tenant. What the hook cannot see
 through, SQL as text and tables without their class, is refused.
@@ -70,21 +70,21 @@ class TenantSession(Session):
 def owned() -> tuple[type[Base], ...]:
     """Return the mapped classes whose rows belong to a tenant, by name: statements are cached by this order."""
     classes = (mapper.class_ for mapper in Base.registry.mappers if "tenant" in mapper.columns)
-    return tuple(sorted(classes, key=lambda found: found.__name__))
+    return tuple(sorted(classes, key=lambda each: each.__name__))
 
 
 @cache
 def parents() -> dict[type[Base], tuple[InstrumentedAttribute[Any], type[Base]]]:
-    """Return the mapped classes that belong to whom their parent belongs to: the key that names it, and its class."""
-    owners = {inspect(found).local_table: found for found in owned()}
-    found: dict[type[Base], tuple[InstrumentedAttribute[Any], type[Base]]] = {}
+    """Return the mapped classes that belong to their parent's tenant: the key that names it, and its class."""
+    owners = {inspect(each).local_table: each for each in owned()}
+    children: dict[type[Base], tuple[InstrumentedAttribute[Any], type[Base]]] = {}
     for mapper in sorted(Base.registry.mappers, key=lambda each: each.class_.__name__):
         for column in mapper.primary_key if mapper.class_ not in owned() else ():
             for reference in column.foreign_keys:
                 if reference.column.table in owners:
                     key = mapper.get_property_by_column(cast(Any, column)).key
-                    found[mapper.class_] = (getattr(mapper.class_, key), owners[reference.column.table])
-    return found
+                    children[mapper.class_] = (getattr(mapper.class_, key), owners[reference.column.table])
+    return children
 
 
 @event.listens_for(TenantSession, "do_orm_execute")
@@ -192,11 +192,11 @@ def _rows(parameters: Any) -> list[Mapping[str, Any]]:
 
 
 def _check_tenants(session: TenantSession, table: type[Base], tenants: Iterable[str | None]) -> None:
-    """Refuse rows of other tenants, and rows that do not say whose they are."""
-    found = set(tenants)
-    if found != {session.tenant}:
-        whose = ", ".join(sorted(map(repr, found))) or "nobody"
-        raise ForeignRow(f"a row of {table.__name__} for {whose} does not belong into the view of {session.tenant!r}")
+    """Refuse rows of other tenants, and rows that name no tenant."""
+    named = set(tenants)
+    if named != {session.tenant}:
+        shown = ", ".join(sorted(map(repr, named))) or "no tenant"
+        raise ForeignRow(f"a row of {table.__name__} for {shown} does not belong into the view of {session.tenant!r}")
 
 
 def _check_parent(session: TenantSession, table: type[Base], parent_id: str | None) -> None:

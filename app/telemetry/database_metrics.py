@@ -35,7 +35,7 @@ COUNTED = {
 Totals = Mapping[str, Mapping[tuple[str, ...], float]]
 
 
-class Census(Collector):
+class DatabaseMetrics(Collector):
     """Counts anew at each scrape."""
 
     def __init__(self, db: Database) -> None:
@@ -47,17 +47,17 @@ class Census(Collector):
         up = GaugeMetricFamily("ltp_database_up", "Whether the database answers")
         try:
             with self.db.read() as session:
-                found = [*_jobs(session), *_durations(totals := _totals(session)), *_counted(totals)]
-                found += [_workers(session), *_blobs(session)]
+                metrics = [*_jobs(session), *_durations(totals := _totals(session)), *_counted(totals)]
+                metrics += [_workers(session), *_blobs(session)]
         except SQLAlchemyError as error:
             log.warning("no figures from the database", error=error)
-            found = []
-        up.add_metric([], bool(found))
+            metrics = []
+        up.add_metric([], bool(metrics))
         yield up
-        yield from found
+        yield from metrics
 
     def _connections(self) -> Metric:
-        """Count this process's connections, before the census takes one for itself."""
+        """Count this process's connections, before this collector takes one for itself."""
         family = GaugeMetricFamily("ltp_database_connections", "Connections of this process", labels=["state"])
         pool = self.db.engine.pool
         if isinstance(pool, QueuePool):
@@ -70,15 +70,15 @@ def _jobs(session: Session) -> Iterator[Metric]:
     rows = select(JobRow.kind, JobRow.status, func.count(), func.min(JobRow.created_at)).where(
         JobRow.status.in_(UNFINISHED)
     )
-    found = {(kind, status): (number, oldest) for kind, status, number, oldest in
+    groups = {(kind, status): (number, oldest) for kind, status, number, oldest in
              session.execute(rows.group_by(JobRow.kind, JobRow.status))}  # fmt: skip
     moment = now(session)
     jobs = GaugeMetricFamily("ltp_jobs", "Unfinished jobs", labels=["kind", "status"])
     age = GaugeMetricFamily("ltp_oldest_queued_job_seconds", "Age of the oldest queued job", labels=["kind"])
     for kind in KINDS:
         for status in UNFINISHED:
-            jobs.add_metric([kind, status], found.get((kind, status), (0, None))[0])
-        oldest = found.get((kind, "queued"), (0, None))[1]
+            jobs.add_metric([kind, status], groups.get((kind, status), (0, None))[0])
+        oldest = groups.get((kind, "queued"), (0, None))[1]
         age.add_metric([kind], 0 if oldest is None else (moment - oldest).total_seconds())
     yield from (jobs, age)
 
@@ -122,11 +122,11 @@ def _workers(session: Session) -> Metric:
 
 def _blobs(session: Session) -> Iterator[Metric]:
     rows = select(BlobRow.status, func.count(), func.sum(BlobRow.size)).group_by(BlobRow.status)
-    found = {status: (number, size) for status, number, size in session.execute(rows)}
+    by_status = {status: (number, size) for status, number, size in session.execute(rows)}
     blobs = GaugeMetricFamily("ltp_blobs", "Contents stored, by status", labels=["status"])
     size = GaugeMetricFamily("ltp_blob_bytes", "Bytes of complete contents, by status", labels=["status"])
     for status in STORED:
-        number, bytes_ = found.get(status, (0, 0))
+        number, bytes_ = by_status.get(status, (0, 0))
         blobs.add_metric([status], number)
         size.add_metric([status], float(bytes_ or 0))
     yield from (blobs, size)

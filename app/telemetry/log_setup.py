@@ -1,6 +1,6 @@
 """Log lines on standard error, ours and the libraries' in one shape: text for people, or one JSON object a line.
 
-No line carries a text somebody uploaded, nor a key: requests leave their route, not their path; exceptions leave what
+No line carries an uploaded text, nor a key: requests leave their route, not their path; exceptions leave what
 `tracebacks` lets through; and `LOG_LEVEL=debug` is about our own packages, for libraries print there what they handle.
 """
 
@@ -16,11 +16,11 @@ import structlog
 from structlog.typing import EventDict, ExcInfo, WrappedLogger
 
 from app.settings import Settings
-from app.telemetry.tracebacks import in_full, in_short
+from app.telemetry.tracebacks import describe, format_traceback
 
 _OWN = ("app", "worker", "ltp", "migrations")
 _QUIET = ("alembic", "celery", "httpx", "filelock", "asyncio")
-"""Libraries that say more at `info` than anybody wants to read."""
+"""Libraries that say too much at `info`."""
 
 
 def configure(settings: Settings) -> None:
@@ -85,14 +85,14 @@ def _take_over() -> None:
 
 
 def _trace(exc_info: ExcInfo) -> str:
-    return in_full(exc_info[1])
+    return format_traceback(exc_info[1])
 
 
 def _name_errors(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     """Write an exception given as a value by its name and, where that is safe, its message."""
     for name, value in event.items():
         if isinstance(value, BaseException) and name != "exc_info":
-            event[name] = in_short(value)
+            event[name] = describe(value)
     return event
 
 

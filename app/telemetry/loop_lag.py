@@ -1,4 +1,4 @@
-"""The event loop's pulse: how much later than asked for it wakes, and so how long whoever is on it has to wait."""
+"""The event loop's lag: how much later than asked for it wakes, and so how long its tasks wait."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ EVERY_S = 0.02
 """Time between two looks; each takes some microseconds."""
 
 
-class Pulse:
-    """A task that feels the pulse of the loop it is started on."""
+class LoopLag:
+    """A task that measures the loop it is started on."""
 
     def __init__(self, lag: Histogram) -> None:
         self._lag = lag
@@ -21,7 +21,7 @@ class Pulse:
 
     def start(self) -> None:
         """Begin; on the event loop."""
-        self._task = asyncio.create_task(self._feel())
+        self._task = asyncio.create_task(self._measure())
 
     async def stop(self) -> None:
         """End."""
@@ -30,7 +30,7 @@ class Pulse:
             with suppress(asyncio.CancelledError):
                 await self._task
 
-    async def _feel(self) -> None:
+    async def _measure(self) -> None:
         while True:  # the loop's own clock stands still while it is kept from turning
             due = time.monotonic() + EVERY_S
             await asyncio.sleep(EVERY_S)

@@ -15,7 +15,7 @@ LAGS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 PAIRS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
 
 
-class Measures:
+class Metrics:
     """The process's counters, with a registry of their own so that two applications can live in one process."""
 
     def __init__(self) -> None:

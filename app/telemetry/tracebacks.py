@@ -1,6 +1,6 @@
-"""Exceptions as the log may show them: what they are and where they came from, but nothing anybody sent.
+"""Exceptions as the log may show them: what they are and where they came from, but nothing that was sent.
 
-A message may quote a text (a value that is no number, a row that breaks a constraint, a label nobody knows). So only
+A message may quote a text (a value that is no number, a row that breaks a constraint, an unknown label). So only
 those messages are written that speak of the machine: files, memory, sockets, the database's own state, our own code.
 Python's `TracebackException` writes the causes and the members of a group as itself, messages and all, whatever a
 subclass of it would show; so they are followed here.
@@ -19,13 +19,13 @@ SPEAKING = (OSError, MemoryError, RuntimeError, TypeError, AttributeError, Impor
 LONGEST = 300
 
 
-def in_short(error: BaseException) -> str:
-    """Name `error`, with its message if that quotes nobody."""
+def describe(error: BaseException) -> str:
+    """Name `error`, with its message if that quotes nothing sent."""
     return f"{type(error).__qualname__}: {_message(error)}"
 
 
-def in_full(error: BaseException) -> str:
-    """Write the traceback of `error` and of what caused it, as Python does, with messages as `in_short` gives them."""
+def format_traceback(error: BaseException) -> str:
+    """Write the traceback of `error` and of what caused it, as Python does, with messages as `describe` gives them."""
     return "\n".join(_written(error, seen=set()))
 
 
@@ -43,7 +43,7 @@ def _first_line(error: BaseException | None) -> str:
 
 
 def _state(error: BaseException | None) -> str:
-    """Say what a driver reports beside its message: the code of the fault, and the constraint that was broken."""
+    """Say what a driver reports apart from its message: the code of the fault, and the constraint that was broken."""
     code = getattr(error, "sqlstate", None) or getattr(error, "sqlite_errorname", None)
     constraint = getattr(getattr(error, "diag", None), "constraint_name", None)
     return " ".join(str(part) for part in (type(error).__qualname__, code, constraint) if part)
@@ -59,7 +59,7 @@ def _written(error: BaseException, *, seen: set[int]) -> Iterator[str]:
     if error.__traceback__ is not None:
         yield "Traceback (most recent call last):"
         yield "".join(traceback.format_tb(error.__traceback__)).rstrip("\n")
-    yield in_short(error)
+    yield describe(error)
     if isinstance(error, BaseExceptionGroup):
         for number, inner in enumerate(error.exceptions, start=1):
             yield f"-- {number} of {len(error.exceptions)} in the group:"

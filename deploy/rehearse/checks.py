@@ -78,23 +78,23 @@ def workers_are_heard(api: Container, admin_key: str, *, least: int) -> str:
 
 
 def redis_is_as_told(container: Container) -> str:
-    """Redis keeps what it is told, wants its password, and shows it to nobody on a command line."""
+    """Redis keeps what it is told, wants its password, and shows it on no command line."""
     password = container.environment["REDISCLI_AUTH"]
     wanted = {"appendonly": "yes", "maxmemory-policy": "noeviction", "requirepass": password}
     with redis.Redis(port=container.place.port, password=password, decode_responses=True) as client:
-        found = {name: client.config_get(name).get(name) for name in wanted}
-    if found != wanted:
-        raise Failed(f"Redis is not configured as the Compose file says: {sorted(found)} differ")
-    with redis.Redis(port=container.place.port) as stranger:
+        configured = {name: client.config_get(name).get(name) for name in wanted}
+    if configured != wanted:
+        raise Failed(f"Redis is not configured as the Compose file says: {sorted(configured)} differ")
+    with redis.Redis(port=container.place.port) as unknown:
         try:
-            stranger.ping()
+            unknown.ping()
         except redis.AuthenticationError:
             return "append-only file, noeviction, and no answer without the password"
     raise Failed("Redis answers without a password")
 
 
 def workers_are_woken(container: Container) -> str:
-    """The API rings through Redis, and the workers listen there."""
+    """The API sends messages through Redis, and the workers ask for them."""
     password = container.environment["REDISCLI_AUTH"]
     with redis.Redis(port=container.place.port, password=password, decode_responses=True) as client:
         calls = {name: figures["calls"] for name, figures in client.info("commandstats").items()}
@@ -105,7 +105,7 @@ def workers_are_woken(container: Container) -> str:
 
 
 def no_secret_on_a_command_line(rehearsal: Rehearsal, secrets: list[str]) -> str:
-    """No process of the rehearsal shows a secret to whoever lists processes."""
+    """No process of the rehearsal shows a secret in the list of processes."""
     shown = 0
     for containers in rehearsal.containers.values():
         for container in containers:

@@ -19,7 +19,7 @@ HOME = "/var/lib/ltp"
 """Where the image keeps what is written; what is not a volume there must not be written, the root is read-only."""
 SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"
 POLL_S = 0.25
-"""Pause between health checks, so that nobody waits for the intervals that a deployment uses."""
+"""Pause between health checks, shorter than the intervals that a deployment uses."""
 
 
 class Failed(RuntimeError):
@@ -133,11 +133,11 @@ class Container:
         if not self.running or self._process is None:
             return []
         root = psutil.Process(self._process.pid)
-        found = []
+        commands = []
         for process in (root, *root.children(recursive=True)):
             with suppress(psutil.NoSuchProcess):
-                found.append(" ".join(process.cmdline()))
-        return found
+                commands.append(" ".join(process.cmdline()))
+        return commands
 
     def kill(self) -> None:
         """End whatever is left of the container's processes, as the end of a container does."""

@@ -58,7 +58,7 @@ def find(name: str, dockerfile: Path) -> Image:
 
 
 def postgres() -> Image:
-    """PostgreSQL 18, with a password for whoever comes over TCP, as in its image."""
+    """PostgreSQL 18, with a password for connections over TCP, as in its image."""
     return Image(
         version=_said(POSTGRES_BIN_PATH / "postgres", "--version"),
         command=lambda place: (

@@ -157,12 +157,12 @@ def in_order(services: Mapping[str, Service]) -> list[str]:
 
 
 def free_port() -> int:
-    """Return a port nobody listens on now."""
+    """Return a port that is free now."""
     return free_range(1).start
 
 
 def free_range(count: int) -> range:
-    """Return `count` ports in a row that nobody listens on now."""
+    """Return `count` ports in a row that are free now."""
     while True:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))

@@ -10,7 +10,7 @@ from app.errors import CancelRequested, LeaseLost
 from app.jobs import Claim
 from app.storage.database import Database
 from ltp.progress import Progress
-from worker.progress import Reporter
+from worker.progress import ProgressReporter
 
 
 class Clock:
@@ -38,7 +38,7 @@ def claim(db: Database) -> Claim:
 
 def test_progress_is_written_once_a_second_and_when_a_phase_is_new(db: Database, claim: Claim) -> None:
     clock = Clock()
-    report = Reporter(db, claim, clock=clock)
+    report = ProgressReporter(db, claim, clock=clock)
     for step in range(100):
         report(Progress("mlm", step, 100, {"loss": 1.0}))
         report(Progress("validating", 1, 1))  # between any two steps
@@ -52,7 +52,7 @@ def test_progress_is_written_once_a_second_and_when_a_phase_is_new(db: Database,
 
 def test_a_figure_of_a_call_that_was_not_written_comes_with_the_next(db: Database, claim: Claim) -> None:
     clock = Clock()
-    report = Reporter(db, claim, clock=clock)
+    report = ProgressReporter(db, claim, clock=clock)
     report(Progress("training", 1, 4, {"loss": 1.0}))
     report(Progress("training", 2, 4, {"loss": 0.9, "dev_accuracy": 0.5}))  # too soon to be written
     clock.now += 2
@@ -64,7 +64,7 @@ def test_a_figure_of_a_call_that_was_not_written_comes_with_the_next(db: Databas
 
 def test_the_time_left_follows_the_pace_since_this_attempt_began(db: Database, claim: Claim) -> None:
     clock = Clock()
-    report = Reporter(db, claim, clock=clock)
+    report = ProgressReporter(db, claim, clock=clock)
     report(Progress("mlm", 40, 100))  # resumed: the first forty steps cost this attempt nothing
     clock.now += 10
     report(Progress("mlm", 60, 100))
@@ -72,7 +72,7 @@ def test_the_time_left_follows_the_pace_since_this_attempt_began(db: Database, c
 
 
 def test_a_lost_lease_or_a_cancellation_stops_the_work(db: Database, claim: Claim) -> None:
-    report = Reporter(db, claim)
+    report = ProgressReporter(db, claim)
     with db.write() as session:
         jobs.cancel(session, tenant=TENANT, job_id=claim.job_id)
     with pytest.raises(CancelRequested):
@@ -86,7 +86,7 @@ def test_a_lost_lease_or_a_cancellation_stops_the_work(db: Database, claim: Clai
 
 
 def test_a_database_that_does_not_answer_does_not_stop_the_work(db: Database, claim: Claim) -> None:
-    report = Reporter(Database("postgresql+psycopg://nobody@127.0.0.1:1/none"), claim)
+    report = ProgressReporter(Database("postgresql+psycopg://nobody@127.0.0.1:1/none"), claim)
     report(Progress("mlm", 1, 2))
     report.log("anyone?")
     assert events(db, claim.job_id) == []

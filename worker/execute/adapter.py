@@ -37,7 +37,7 @@ def execute(context: JobContext) -> None:
         row = session.get_one(AdapterRow, context.job.resource_id)
         dataset = session.get_one(DatasetRow, row.dataset_id)
         ticket_row = tickets.get(session, tenant=row.tenant, ticket_id=row.ticket_id) if row.ticket_id else None
-    numbers = context.finished(NUMBERS)  # written last, so that the adapter beside it is complete
+    numbers = context.finished(NUMBERS)  # written last, so that the adapter next to it is complete
     if numbers is None:
         numbers = _train(context, row, dataset, ticket_row)
     else:

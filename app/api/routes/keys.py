@@ -14,7 +14,7 @@ from app.api.schemas.keys import A_KEY_ID, KeyCreated, KeyPublic, KeyRequest
 from app.api.schemas.scalars import Page, PageQuery
 from app.auth import key_store
 from app.auth.caller import ADMIN, Caller, CallerDep
-from app.auth.key_cache import KeyRing
+from app.auth.key_cache import KeyCache
 from app.auth.scopes import ADMIN as NEEDS_ADMIN
 from app.errors import FieldError, Forbidden, InvalidRequest, KeyNotFound
 from app.storage.models import ApiKeyRow
@@ -76,7 +76,7 @@ def revoke_key(key: KeyDep, db: DatabaseDep, request: Request) -> None:
     """It is refused at once by the process that answers, and within 30 seconds by every other one."""
     with db.of(key.tenant).write() as session:
         key_store.revoke(session, key.id)
-    keys: KeyRing = request.app.state.keys
+    keys: KeyCache = request.app.state.keys
     keys.forget(key.id)
 
 

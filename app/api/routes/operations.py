@@ -9,7 +9,7 @@ from fastapi import APIRouter
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.responses import Response
 
-from app.api.dependencies import BackboneDep, MeasuresDep, PredictorDep
+from app.api.dependencies import BackboneDep, MetricsDep, PredictorDep
 from app.api.schemas.errors import refusals
 from app.api.schemas.operations import BackbonePublic, Health, Readiness, Version
 from app.auth.caller import CallerDep
@@ -75,9 +75,9 @@ def get_backbone(backbone: BackboneDep, predictor: PredictorDep, caller: CallerD
         **refusals(),
     },
 )
-def metrics(measures: MeasuresDep, caller: CallerDep) -> Response:  # noqa: ARG001
+def metrics(registry: MetricsDep, caller: CallerDep) -> Response:  # noqa: ARG001
     """Durations, queues, jobs and the engine's residency. No label names a tenant.
 
     While the database does not answer, `ltp_database_up` is 0 and only what this process knows is given.
     """
-    return Response(measures.render(), media_type=CONTENT_TYPE_LATEST)
+    return Response(registry.render(), media_type=CONTENT_TYPE_LATEST)

@@ -23,14 +23,14 @@ from app.http.middleware.unhandled_errors import UnhandledErrors
 from app.settings import Settings
 
 if TYPE_CHECKING:
-    from app.telemetry.metrics import Measures
+    from app.telemetry.metrics import Metrics
 
 
-def layers(settings: Settings, measures: Measures, *, draining: Callable[[], bool]) -> list[Middleware]:
+def layers(settings: Settings, metrics: Metrics, *, draining: Callable[[], bool]) -> list[Middleware]:
     """Return the layers around the routes, the outermost first. `draining` tells whether the process is to stop."""
     return [
         Middleware(RequestId),
-        Middleware(RequestLog, measures=measures),
+        Middleware(RequestLog, metrics=metrics),
         Middleware(ResponseHeaders),
         Middleware(ConnectionClose, draining=draining),
         Middleware(UnhandledErrors),

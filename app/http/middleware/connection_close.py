@@ -27,7 +27,7 @@ class ConnectionClose(Layer):
         """Handle one request."""
 
         def close(message: Message) -> None:
-            if self.draining() or message["status"] == REQUEST_TIMEOUT or scope["state"].get("crowded"):
+            if self.draining() or message["status"] == REQUEST_TIMEOUT or scope["state"].get("over_connection_limit"):
                 MutableHeaders(scope=message)["Connection"] = "close"
 
         await self.app(scope, receive, on_start(send, close))

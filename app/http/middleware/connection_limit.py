@@ -20,7 +20,7 @@ class ConnectionLimit(Layer):
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request. Raises TooManyConnections."""
-        if scope["state"].get("crowded") and scope["path"] not in PROBES:
+        if scope["state"].get("over_connection_limit") and scope["path"] not in PROBES:
             raise TooManyConnections(
                 f"more than {self.most} connections are open; close some, or try again in a moment"
             )

@@ -12,17 +12,17 @@ from app.http.middleware.layer import Layer, on_start
 from app.http.route_templates import template_of
 
 if TYPE_CHECKING:
-    from app.telemetry.metrics import Measures
+    from app.telemetry.metrics import Metrics
 
 log = structlog.get_logger(__name__)
 
 
 class RequestLog(Layer):
-    """Writes the line and counts the request in `measures`."""
+    """Writes the line and counts the request in `metrics`."""
 
-    def __init__(self, app: ASGIApp, *, measures: Measures) -> None:
+    def __init__(self, app: ASGIApp, *, metrics: Metrics) -> None:
         super().__init__(app)
-        self.measures = measures
+        self.metrics = metrics
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
@@ -36,7 +36,7 @@ class RequestLog(Layer):
             await self.app(scope, receive, on_start(send, note))
         finally:
             seconds = time.monotonic() - began
-            self.measures.request(scope, status=status, seconds=seconds)
+            self.metrics.request(scope, status=status, seconds=seconds)
             caller = scope["state"].get("caller")
             who = {} if caller is None else {"actor": caller.actor, "tenant": caller.tenant}
             spent = round(seconds * 1000, 1)

@@ -1,4 +1,4 @@
-"""The tables. Ids are UUIDv7 as text; every row that belongs to somebody carries its `tenant`.
+"""The tables. Ids are UUIDv7 as text; every row that belongs to a tenant carries its `tenant`.
 
 Lineage: adapter -> ticket -> drift -> dataset (corpus), and adapter -> dataset (examples). Resources are `pending`
 until the job that makes them publishes; blobs are `staging` until then. `jobs` is the queue itself.

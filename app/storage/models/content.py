@@ -1,4 +1,4 @@
-"""What is stored: blobs in chunks, and the texts somebody gave."""
+"""What is stored: blobs in chunks, and the texts that were sent."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class BlobChunkRow(Base):
 
 
 class DatasetRow(Base):
-    """Texts somebody gave: a corpus, labelled examples, or pairs to predict. Erased with what was made from them."""
+    """Texts that were sent: a corpus, labelled examples, or pairs to predict. Erased with what was made from them."""
 
     __tablename__ = "datasets"
     __table_args__ = (

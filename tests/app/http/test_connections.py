@@ -269,11 +269,11 @@ def test_bodies_in_memory_are_bounded_together_and_files_are_not_among_them(
     settings = settings_for(tmp_path / "data", migrated_sqlite, tiny_backbone_dir, max_body_mb=1)
     body = (BODY % (b" " * MIB))[: MIB - 1]
     with running(settings) as service, ExitStack() as stack:
-        room = service.app.state.room
+        memory = service.app.state.body_memory
         for _ in range(LARGEST_AT_ONCE):
             wire = stack.enter_context(RawConnection(service.port))
             wire.head("POST", "/predict", content_type="application/json", content_length=str(MIB)).say(body)
-        wait_until(lambda: room.taken == LARGEST_AT_ONCE * len(body), 20)
+        wait_until(lambda: memory.taken == LARGEST_AT_ONCE * len(body), 20)
         with RawConnection(service.port) as wire:
             wire.head("POST", "/predict", content_type="application/json", content_length=str(MIB)).say(body)
             answer = wire.answer()
@@ -285,4 +285,4 @@ def test_bodies_in_memory_are_bounded_together_and_files_are_not_among_them(
             wire.say(f"{len(part):x}\r\n", part, "\r\n0\r\n\r\n")
             refused(wire.answer(), 422, "invalid_request")
         stack.close()
-        wait_until(lambda: room.taken == 0, 20)
+        wait_until(lambda: memory.taken == 0, 20)

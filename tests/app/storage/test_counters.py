@@ -15,7 +15,7 @@ from app import jobs
 from app.storage import counters
 from app.storage.database import Database
 from app.storage.models import CounterRow
-from app.telemetry.database_metrics import Census
+from app.telemetry.database_metrics import DatabaseMetrics
 
 Sample = tuple[str, tuple[tuple[str, str], ...]]
 
@@ -28,7 +28,7 @@ def stored(db: Database) -> dict[tuple[str, str], float]:
 def scraped(db: Database) -> tuple[dict[Sample, float], dict[str, str]]:
     """What a scrape says, read back by Prometheus' own parser: samples, and types by family."""
     registry = CollectorRegistry()
-    registry.register(Census(db))
+    registry.register(DatabaseMetrics(db))
     families = list(text_string_to_metric_families(generate_latest(registry).decode()))
     samples = {
         (sample.name, tuple(sorted(sample.labels.items()))): sample.value

@@ -15,7 +15,7 @@ from support.registry_rows import make_ticket
 
 from app.storage.database import Database
 from app.storage.models import TicketRow
-from app.telemetry.tracebacks import WITHHELD, in_full, in_short
+from app.telemetry.tracebacks import WITHHELD, describe, format_traceback
 
 SECRET = "what somebody wrote"
 
@@ -96,15 +96,15 @@ class Number(BaseModel):
 def test_messages_that_may_quote_are_withheld(raise_it: Callable[[], object]) -> None:
     with pytest.raises(Exception) as caught:
         raise_it()
-    assert in_short(caught.value) == f"{type(caught.value).__qualname__}: {WITHHELD}"
-    assert "lambda" in in_full(caught.value)
+    assert describe(caught.value) == f"{type(caught.value).__qualname__}: {WITHHELD}"
+    assert "lambda" in format_traceback(caught.value)
 
 
 def test_messages_about_the_machine_are_shown() -> None:
     with pytest.raises(OSError) as caught:
         open("/nowhere/at/all")  # noqa: PTH123, SIM115
-    assert in_short(caught.value) == "FileNotFoundError: [Errno 2] No such file or directory: '/nowhere/at/all'"
-    assert in_short(RuntimeError("first line\nsecond line")) == "RuntimeError: first line"
+    assert describe(caught.value) == "FileNotFoundError: [Errno 2] No such file or directory: '/nowhere/at/all'"
+    assert describe(RuntimeError("first line\nsecond line")) == "RuntimeError: first line"
 
 
 def test_causes_and_groups_are_followed() -> None:
@@ -114,7 +114,7 @@ def test_causes_and_groups_are_followed() -> None:
         except ValueError as error:
             raise OSError(28, "full") from error
     except OSError as error:
-        shown = in_full(ExceptionGroup("both", [error, KeyError(SECRET)]))
+        shown = format_traceback(ExceptionGroup("both", [error, KeyError(SECRET)]))
     assert shown.index("ValueError") < shown.index("direct cause") < shown.index("[Errno 28] full")
     assert "1 of 2" in shown
     assert "2 of 2" in shown
@@ -124,8 +124,8 @@ def test_a_broken_constraint_is_named_without_its_row(db: Database) -> None:
     _, ticket, _ = make_ticket(db)
     with pytest.raises(IntegrityError) as caught, db.write() as session:
         session.add(TicketRow(id=ticket.id, tenant="default", name=SECRET))
-    assert SECRET not in in_short(caught.value) + in_full(caught.value)  # Postgres' own words show the whole row
-    assert "IntegrityError: " in in_short(caught.value)
+    assert SECRET not in describe(caught.value) + format_traceback(caught.value)  # Postgres shows the row
+    assert "IntegrityError: " in describe(caught.value)
     with pytest.raises(DBAPIError) as wrong, db.read() as session:
         session.execute(text("SELECT CAST(:what AS integer) FROM nowhere"), {"what": SECRET})
-    assert SECRET not in f"{wrong.value}{in_full(wrong.value)}", "SQLAlchemy would print the parameters"
+    assert SECRET not in f"{wrong.value}{format_traceback(wrong.value)}", "SQLAlchemy would print the parameters"
