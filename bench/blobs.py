@@ -102,7 +102,7 @@ class Figures:
 
 
 class Api:
-    """`ltp api` as a process of its own, with a client's calls and a watch on its memory and its pulse."""
+    """`ltp api` as a process of its own, with a client's calls and a process that measures memory and latency."""
 
     def __init__(self, settings: Settings) -> None:
         command = [str(Path(sys.executable).with_name("ltp")), "api"]
@@ -147,7 +147,7 @@ class Api:
     def watched(self, phase: str, megabytes: float) -> Iterator[Figures]:
         """Measure what happens inside."""
         watch = subprocess.Popen(
-            [sys.executable, "-m", "bench.pulse", self.url, str(self.process.pid)],
+            [sys.executable, "-m", "bench.process_monitor", self.url, str(self.process.pid)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

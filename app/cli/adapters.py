@@ -10,7 +10,7 @@ import typer
 from app.cli import options
 from app.cli.command import Json, Key, Session, Url, service_session
 from app.cli.options import BatchSize, Epochs, LearningRate, MaxLength, More, NoWait, Seed, TrainingPrecision
-from app.cli.output import accuracy, age, pairs, percent, size, table
+from app.cli.output import accuracy, age, key_values, percent, size, table
 from app.registry.alias_names import PRODUCTION
 from ltp.model.methods import Method
 
@@ -72,7 +72,7 @@ def train_adapter(
         )
         files = _checked(session, examples, {"dev_examples": dev, "test_examples": test})
         chosen = ticket and find_ticket(session.client, ticket)["id"]
-        body = options.parted(
+        body = options.without_missing(
             lang=lang, ticket=chosen, method=method, name=name, alias=alias, seeds=seeds, training=training
         )
         _finish(session, session.client.post("/adapters", body, files=files), no_wait)
@@ -97,10 +97,10 @@ def _checked(session: Session, examples: Path, others: dict[str, Path | None]) -
 
 
 def _finish(session: Session, accepted: dict[str, Any], no_wait: bool) -> None:
-    from app.cli.watch import leave, wait
+    from app.cli.watch import accepted_lines, wait
 
     if no_wait:
-        session.output.show(accepted, lambda console: console.print(pairs(leave(accepted["job"]))))
+        session.output.show(accepted, lambda console: console.print(key_values(accepted_lines(accepted["job"]))))
         return
     job = wait(session, accepted["job"])
     adapter = session.client.get(f"/adapters/{accepted['adapter']['id']}")
@@ -148,8 +148,8 @@ def show_adapter(
     with service_session(as_json, url, api_key) as session:
         from app.cli.references import find_adapter
 
-        found = find_adapter(session.client, adapter)
-        session.output.show(found, lambda console: _print(console, found))
+        adapter_data = find_adapter(session.client, adapter)
+        session.output.show(adapter_data, lambda console: _print(console, adapter_data))
 
 
 @group.command("promote")
@@ -165,10 +165,13 @@ def promote_adapter(
     with service_session(as_json, url, api_key) as session:
         from app.cli.references import find_adapter
 
-        found = find_adapter(session.client, adapter)
-        answer = session.client.put(f"/languages/{found['lang']}/aliases/{alias}", {"version": found["version"]})
+        adapter_data = find_adapter(session.client, adapter)
+        answer = session.client.put(
+            f"/languages/{adapter_data['lang']}/aliases/{alias}", {"version": adapter_data["version"]}
+        )
         session.output.show(
-            answer, lambda console: console.print(f"{found['lang']}@{alias} is now version {found['version']}")
+            answer,
+            lambda console: console.print(f"{adapter_data['lang']}@{alias} is now version {adapter_data['version']}"),
         )
 
 
@@ -185,11 +188,11 @@ def export_adapter(
     with service_session(as_json, url, api_key) as session:
         from app.cli.references import find_adapter
 
-        found = find_adapter(session.client, adapter)
-        target = to or Path(f"{found['lang']}-{found['version']}.safetensors")
-        written = session.client.save(f"/adapters/{found['id']}/export", target)
+        adapter_data = find_adapter(session.client, adapter)
+        target = to or Path(f"{adapter_data['lang']}-{adapter_data['version']}.safetensors")
+        written = session.client.save(f"/adapters/{adapter_data['id']}/export", target)
         session.output.show(
-            {"adapter": found["id"], "file": str(target), "bytes": written},
+            {"adapter": adapter_data["id"], "file": str(target), "bytes": written},
             lambda console: console.print(f"Wrote {target} ({size(written)})"),
         )
 
@@ -206,7 +209,7 @@ def import_adapter(
 ) -> None:
     """Upload an exported adapter; it becomes the next version of its language."""
     with service_session(as_json, url, api_key) as session:
-        body = options.parted(lang=lang, alias=alias)
+        body = options.without_missing(lang=lang, alias=alias)
         answer = session.client.post("/adapters/import", body, files={"file": file})
         adapter = answer.get("adapter", answer)
         session.output.show(adapter, lambda console: _print(console, adapter))
@@ -235,4 +238,4 @@ def _print(console: Console, adapter: dict[str, Any]) -> None:
     if metrics.get("mean") and adapter["seeds"] > 1:
         mean, deviation = (metrics[figure]["dev"]["accuracy"] for figure in ("mean", "std"))
         lines.append(("seeds", f"{adapter['seeds']}: mean {percent(mean)}, standard deviation {percent(deviation)}"))
-    console.print(pairs(lines))
+    console.print(key_values(lines))

@@ -63,16 +63,16 @@ class Client:
 
     def items(self, path: str, *, limit: int | None = None, **query: Any) -> list[dict[str, Any]]:
         """A list, newest first, page by page until `limit` or its end."""
-        found: list[dict[str, Any]] = []
+        items: list[dict[str, Any]] = []
         cursor: str | None = None
-        while limit is None or len(found) < limit:
-            wanted = PAGE if limit is None else min(PAGE, limit - len(found))
+        while limit is None or len(items) < limit:
+            wanted = PAGE if limit is None else min(PAGE, limit - len(items))
             page = self.get(path, **query, limit=wanted, cursor=cursor)
-            found += page["items"]
+            items += page["items"]
             cursor = page.get("next_cursor")
             if cursor is None:
                 break
-        return found
+        return items
 
     def put(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         """Set something to `body`."""

@@ -32,14 +32,14 @@ def evaluate(
 ) -> None:
     """Score an adapter on labelled pairs: accuracy with a 95 % interval, per label, and the confusion matrix."""
     with service_session(as_json, url, api_key) as session:
-        from app.cli.pairs import Question, answers
+        from app.cli.prediction_requests import PredictionOptions, predict_pairs
         from ltp.text.examples import read_examples
 
         with options.reading(file):
             examples = read_examples(file)[:limit]
         session.client.patience_s = PATIENCE_S
         pairs = [{"premise": example.premise, "hypothesis": example.hypothesis} for example in examples]
-        predictions = list(answers(session.client, Question(adapter, fallback), pairs))
+        predictions = list(predict_pairs(session.client, PredictionOptions(adapter, fallback), pairs))
         report = _report(examples, predictions)
         session.output.show(report, lambda console: _print(console, report))
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from app.cli.command import Json, Key, Url, service_session
-from app.cli.output import age, clock, pairs, table
+from app.cli.output import age, clock, key_values, table
 
 group = typer.Typer(help="Jobs: long work that the service has accepted.", no_args_is_help=True)
 
@@ -44,8 +44,8 @@ def show_job(
 ) -> None:
     """Show one job."""
     with service_session(as_json, url, api_key) as session:
-        found = session.client.get(f"/jobs/{job}")
-        session.output.show(found, lambda console: console.print(pairs(_described(found))))
+        job_data = session.client.get(f"/jobs/{job}")
+        session.output.show(job_data, lambda console: console.print(key_values(_described(job_data))))
 
 
 @group.command("watch")
@@ -61,7 +61,7 @@ def watch_job(
         from app.cli.watch import wait
 
         finished = wait(session, session.client.get(f"/jobs/{job}"))
-        session.output.show(finished, lambda console: console.print(pairs(_described(finished))))
+        session.output.show(finished, lambda console: console.print(key_values(_described(finished))))
 
 
 @group.command("cancel")

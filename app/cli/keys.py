@@ -11,8 +11,8 @@ import typer
 
 from app.cli.command import Json, Key, Url, service_session
 from app.cli.failure import Failure
-from app.cli.options import parted
-from app.cli.output import age, pairs, table
+from app.cli.options import without_missing
+from app.cli.output import age, key_values, table
 
 if TYPE_CHECKING:
     from app.cli.client import Client
@@ -44,12 +44,14 @@ def create_key(
         for each in scope:
             if each not in SCOPES:
                 raise typer.BadParameter(f"scope is {each!r}; it must be one of {', '.join(SCOPES)}")
-        body = parted(name=name, scopes=scope, tenant=tenant, expires_at=None if expires is None else _moment(expires))
+        body = without_missing(
+            name=name, scopes=scope, tenant=tenant, expires_at=None if expires is None else _moment(expires)
+        )
         made = session.client.post("/keys", body)
         secret = made["secret"]
 
         def render(console: Any) -> None:
-            console.print(pairs([*_described(made), ("secret", secret)]))
+            console.print(key_values([*_described(made), ("secret", secret)]))
             session.output.note("Keep the secret now: it is not shown again.")
 
         session.output.show(made, render)

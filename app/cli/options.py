@@ -71,7 +71,7 @@ def layers(text: str) -> str | list[int]:
         ) from error
 
 
-def parted(**fields: Any) -> dict[str, Any]:
+def without_missing(**fields: Any) -> dict[str, Any]:
     """A request body without the fields that were not given."""
     return {name: value for name, value in fields.items() if value is not None and value != {}}
 

@@ -100,7 +100,7 @@ def table(
     return drawn
 
 
-def pairs(items: Iterable[tuple[str, str]]) -> RenderableType:
+def key_values(items: Iterable[tuple[str, str]]) -> RenderableType:
     """Names and values, one pair a line."""
     from rich.markup import escape
     from rich.table import Table

@@ -21,7 +21,7 @@ from ltp import atomic_file
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from app.cli.pairs import Question
+    from app.cli.prediction_requests import PredictionOptions
     from ltp.text.examples import FilePair, PairFile
 
 PATIENCE_S = 600.0
@@ -45,24 +45,24 @@ def predict(
 ) -> None:
     """Judge one pair, or each pair of a file: its rows come back as they were, with label and probabilities added."""
     with service_session(as_json, url, api_key) as session:
-        from app.cli.pairs import Question
+        from app.cli.prediction_requests import PredictionOptions
 
-        question = Question(adapter, fallback, min_confidence)
+        request = PredictionOptions(adapter, fallback, min_confidence)
         session.client.patience_s = PATIENCE_S
         if premise is None and (file is not None or not sys.stdin.isatty()):
             with _on_disk(file or STDIN) as path:
                 run = _by_job if as_job else _by_requests
-                run(session, path, to, question)
+                run(session, path, to, request)
         elif premise is None or hypothesis is None or file is not None:
             raise typer.BadParameter("give a premise and a hypothesis, or a file of pairs with --file")
         else:
-            _one(session, premise, hypothesis, question)
+            _one(session, premise, hypothesis, request)
 
 
-def _one(session: Session, premise: str, hypothesis: str, question: Question) -> None:
-    if question.adapter is None:
+def _one(session: Session, premise: str, hypothesis: str, request: PredictionOptions) -> None:
+    if request.adapter is None:
         raise typer.BadParameter("say who answers: --adapter sw")
-    body = question.body([{"premise": premise, "hypothesis": hypothesis}])
+    body = request.body([{"premise": premise, "hypothesis": hypothesis}])
     answer = session.client.post("/predict", body)["predictions"][0]
     session.output.show(answer, lambda console: _print(console, answer))
 
@@ -95,14 +95,14 @@ def _on_disk(path: Path) -> Iterator[Path]:
         yield copy
 
 
-def _by_requests(session: Session, path: Path, to: Path | None, question: Question) -> None:
-    from app.cli.pairs import answers
+def _by_requests(session: Session, path: Path, to: Path | None, request: PredictionOptions) -> None:
+    from app.cli.prediction_requests import predict_pairs
     from ltp.config import LABELS
     from ltp.text.examples import RESULT_COLUMNS
 
-    rows = _checked(path, question)
+    rows = _checked(path, request)
     pairs = list(rows)
-    predictions = answers(session.client, question, [_asked(pair) for pair in pairs])
+    predictions = predict_pairs(session.client, request, [_pair_body(pair) for pair in pairs])
     if session.output.as_json:
         session.output.show(list(predictions), lambda _: None)
         return
@@ -112,7 +112,7 @@ def _by_requests(session: Session, path: Path, to: Path | None, question: Questi
             writer.write(pair, [given["label"], *(given["probabilities"][label] for label in LABELS)])
 
 
-def _checked(path: Path, question: Question) -> PairFile:
+def _checked(path: Path, request: PredictionOptions) -> PairFile:
     """Read the whole file once: a fault is named by line and column before anything is sent."""
     from ltp.text.examples import PairFile
 
@@ -123,16 +123,16 @@ def _checked(path: Path, question: Question) -> PairFile:
         if not rows.count():
             raise Failure("invalid_file", f"{path}: there is no pair in it")
         for pair in rows:
-            if question.adapter is None and pair.adapter is None and pair.lang is None:
+            if request.adapter is None and pair.adapter is None and pair.lang is None:
                 raise Failure("invalid_file", f"{path}: line {pair.line}: no adapter; give --adapter, or fill a column")
     return rows
 
 
-def _asked(pair: FilePair) -> dict[str, str]:
-    asked = {"premise": pair.premise, "hypothesis": pair.hypothesis}
+def _pair_body(pair: FilePair) -> dict[str, str]:
+    body = {"premise": pair.premise, "hypothesis": pair.hypothesis}
     if pair.adapter:
-        return asked | {"adapter": pair.adapter}
-    return asked | ({"lang": pair.lang} if pair.lang else {})
+        return body | {"adapter": pair.adapter}
+    return body | ({"lang": pair.lang} if pair.lang else {})
 
 
 @contextlib.contextmanager
@@ -144,13 +144,15 @@ def _destination(to: Path | None) -> Iterator[BinaryIO]:
         yield stream
 
 
-def _by_job(session: Session, path: Path, to: Path | None, question: Question) -> None:
+def _by_job(session: Session, path: Path, to: Path | None, request: PredictionOptions) -> None:
     from app.cli.watch import wait
 
-    if question.adapter is None:
+    if request.adapter is None:
         raise typer.BadParameter("a job has one adapter for all pairs: --adapter sw")
-    _checked(path, question)
-    body = options.parted(adapter=question.adapter, fallback=question.fallback, min_confidence=question.min_confidence)
+    _checked(path, request)
+    body = options.without_missing(
+        adapter=request.adapter, fallback=request.fallback, min_confidence=request.min_confidence
+    )
     accepted = session.client.post("/predictions", body, files={"file": path})
     job = wait(session, accepted["job"])
     prediction = session.client.get(f"/predictions/{accepted['prediction']['id']}")

@@ -21,7 +21,7 @@ FIGURES = {
 """Of what training reports, what is shown, in this order."""
 
 
-class Reporter(Protocol):
+class ProgressDisplay(Protocol):
     """Something that can show how far work has come."""
 
     def __enter__(self) -> Self:
@@ -41,12 +41,12 @@ class Reporter(Protocol):
         """Say something between two states."""
 
 
-def reporter(title: str) -> Reporter:
+def progress_display(title: str) -> ProgressDisplay:
     """A bar if standard error is a terminal, else lines."""
     return Bar(title) if stderr().is_terminal else Lines(title)
 
 
-class Course:
+class ProgressEstimate:
     """What is known of the work so far: its pace, and the newest value of each figure, since not every step has all."""
 
     def __init__(self) -> None:
@@ -56,7 +56,7 @@ class Course:
         self.metrics: dict[str, Any] = {}
         self.left_s: float | None = None
 
-    def note(self, phase: str, step: int, total: int, metrics: dict[str, Any] | None, eta_s: float | None) -> None:
+    def update(self, phase: str, step: int, total: int, metrics: dict[str, Any] | None, eta_s: float | None) -> None:
         """Take in the newest state. Each phase has its own pace and figures: a slow one does not spoil a quick one."""
         if phase != self.phase or step < self.first:
             self.phase, self.began, self.first, self.metrics = phase, time.monotonic(), step, {}
@@ -84,7 +84,7 @@ class Bar:
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
         self.title = title
-        self.course = Course()
+        self.estimate = ProgressEstimate()
         self.progress: Progress = Progress(
             SpinnerColumn(),
             TextColumn("{task.description}"),
@@ -108,14 +108,14 @@ class Bar:
         self, phase: str, step: int, total: int, *, metrics: dict[str, Any] | None = None, eta_s: float | None = None
     ) -> None:
         """Redraw."""
-        self.course.note(phase, step, total, metrics, eta_s)
+        self.estimate.update(phase, step, total, metrics, eta_s)
         self.progress.update(
             self.task,
             description=f"{self.title}: {phase or 'waiting for a worker'}",
             completed=step,
             total=total or None,
-            metrics=self.course.figures,
-            left=self.course.left,
+            metrics=self.estimate.figures,
+            left=self.estimate.left,
         )
 
     def log(self, text: str) -> None:
@@ -128,7 +128,7 @@ class Lines:
 
     def __init__(self, title: str) -> None:
         self.title = title
-        self.course = Course()
+        self.estimate = ProgressEstimate()
         self.console = stderr()
         self.phase: str | None = None
         self.printed = 0.0
@@ -143,12 +143,12 @@ class Lines:
         self, phase: str, step: int, total: int, *, metrics: dict[str, Any] | None = None, eta_s: float | None = None
     ) -> None:
         """Print, unless the last line is recent and says the same phase."""
-        self.course.note(phase, step, total, metrics, eta_s)
+        self.estimate.update(phase, step, total, metrics, eta_s)
         now = time.monotonic()
         if phase == self.phase and now - self.printed < LINE_EVERY_S and step != total:
             return
         self.phase, self.printed = phase, now
-        parts = [f"{step}/{total}" if total else "", self.course.figures, self.course.left]
+        parts = [f"{step}/{total}" if total else "", self.estimate.figures, self.estimate.left]
         said = " · ".join(part for part in parts if part)
         self.console.print(f"{self.title}: {phase or 'waiting for a worker'} {said}".rstrip(), markup=False)
 

@@ -12,7 +12,7 @@ import typer
 
 from app.cli.command import Json, local_output
 from app.cli.failure import Failure
-from app.cli.output import pairs
+from app.cli.output import key_values
 from app.process import begin_startup
 
 if TYPE_CHECKING:
@@ -116,11 +116,11 @@ def prepare_backbone(
 ) -> None:
     """Make a backbone ready to use: build `mini`, or fetch a pinned revision from the hub; quick when it is there."""
     with local_output(as_json) as output:
-        from app.cli.progress import reporter
+        from app.cli.progress import progress_display
         from ltp.backbone.locate import resolve
         from ltp.progress import Progress
 
-        with reporter("backbone") as shown:
+        with progress_display("backbone") as shown:
 
             def report(progress: Progress) -> None:
                 shown.update(progress.phase, progress.step, progress.total, metrics=progress.metrics)
@@ -140,7 +140,7 @@ def prepare_backbone(
             ("folder", str(info.directory)),
             ("fingerprint", info.fingerprint),
         ]
-        output.show(data, lambda console: console.print(pairs(lines)))
+        output.show(data, lambda console: console.print(key_values(lines)))
 
 
 def _check_address(settings: Settings) -> None:

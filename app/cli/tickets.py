@@ -10,7 +10,7 @@ import typer
 from app.cli import options
 from app.cli.command import Json, Key, Session, Url, service_session
 from app.cli.options import BatchSize, Epochs, LearningRate, MaxLength, More, NoWait, Seed, TrainingPrecision
-from app.cli.output import age, pairs, table
+from app.cli.output import age, key_values, table
 from ltp.backbone.strategy import Strategy
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def create_ticket(
             seed=seed,
         )
         stored = None if drift is None else find_drift(session.client, drift)
-        body = options.parted(
+        body = options.without_missing(
             name=name,
             language=language,
             drift=stored,
@@ -91,10 +91,10 @@ def _checked(corpus: Path) -> Path:
 
 
 def _finish(session: Session, accepted: dict[str, Any], no_wait: bool) -> None:
-    from app.cli.watch import leave, wait
+    from app.cli.watch import accepted_lines, wait
 
     if no_wait:
-        session.output.show(accepted, lambda console: console.print(pairs(leave(accepted["job"]))))
+        session.output.show(accepted, lambda console: console.print(key_values(accepted_lines(accepted["job"]))))
         return
     job = wait(session, accepted["job"])
     ticket = session.client.get(f"/tickets/{accepted['ticket']['id']}")
@@ -140,19 +140,19 @@ def show_ticket(
     with service_session(as_json, url, api_key) as session:
         from app.cli.references import find_ticket
 
-        found = find_ticket(session.client, ticket)
+        ticket_data = find_ticket(session.client, ticket)
         if png is not None:
             from app.cli.layer_chart import draw
 
-            draw(found, png)
+            draw(ticket_data, png)
             session.output.note(f"Wrote {png}")
-        session.output.show(found, lambda console: _print(console, found))
+        session.output.show(ticket_data, lambda console: _print(console, ticket_data))
 
 
 def _print(console: Console, ticket: dict[str, Any]) -> None:
     from app.cli.layer_strip import strip
 
-    console.print(pairs(_described(ticket)))
+    console.print(key_values(_described(ticket)))
     if ticket["zero_drift"]:
         console.print(
             f"[yellow]{ticket['zero_drift']:,} of its active parameters never moved in the MLM run; they were "

@@ -9,27 +9,27 @@ import typer
 from app.cli.command import Session
 from app.cli.events import Event, follow
 from app.cli.failure import FAILED, Failure
-from app.cli.output import pairs, stderr
-from app.cli.progress import Reporter, reporter
+from app.cli.output import key_values, stderr
+from app.cli.progress import ProgressDisplay, progress_display
 
 
 def wait(session: Session, job: dict[str, Any]) -> dict[str, Any]:
     """Show a job's progress until it has succeeded, and return it. Raises Failure if it fails or is cancelled."""
     try:
-        with reporter(job["kind"]) as shown:
+        with progress_display(job["kind"]) as shown:
             for event in follow(session.client, job["id"]):
                 _show(shown, event)
     except KeyboardInterrupt:
         session.output.note("\nLeft the job alone; it goes on.")
-        stderr().print(pairs(leave(job)))
+        stderr().print(key_values(accepted_lines(job)))
         raise typer.Exit(FAILED) from None
     finished = session.client.get(f"/jobs/{job['id']}")
     if finished["status"] != "succeeded":
-        raise unfinished(finished)
+        raise failure_of_job(finished)
     return finished
 
 
-def leave(job: dict[str, Any]) -> list[tuple[str, str]]:
+def accepted_lines(job: dict[str, Any]) -> list[tuple[str, str]]:
     """What to say about a job that goes on without us."""
     return [
         ("accepted", f"job {job['id']}, {job['resource']['kind']} {job['resource']['id']}"),
@@ -38,13 +38,13 @@ def leave(job: dict[str, Any]) -> list[tuple[str, str]]:
     ]
 
 
-def unfinished(job: dict[str, Any]) -> Failure:
+def failure_of_job(job: dict[str, Any]) -> Failure:
     """Why a job has no result."""
     error = job["error"] or {"code": job["status"], "detail": f"the job was {job['status']}"}
     return Failure(error["code"], f"job {job['id']}: {error['detail']}")
 
 
-def _show(shown: Reporter, event: Event) -> None:
+def _show(shown: ProgressDisplay, event: Event) -> None:
     if event.kind == "progress":
         data = event.data
         shown.update(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from bench import crowd
+from bench import load_clients
 from bench.figure import Figure
 from bench.lines import Options
 from bench.material import mini, pairs
@@ -166,7 +166,7 @@ def bring_in(service: Service, file: Path, lang: str) -> None:
     assert answer.status_code == 201, answer.text
 
 
-def asked(data: str | None) -> list[tuple[str, list[crowd.Pair]]]:
+def asked(data: str | None) -> list[tuple[str, list[load_clients.Pair]]]:
     """The requests in the order they are sent: a language and its pairs."""
     found = [(premise, hypothesis) for premise, hypothesis, _ in pairs(data, REQUESTS * PAIRS)]
     return [(LANGUAGES[i % len(LANGUAGES)], found[i * PAIRS : (i + 1) * PAIRS]) for i in range(REQUESTS)]
@@ -174,8 +174,8 @@ def asked(data: str | None) -> list[tuple[str, list[crowd.Pair]]]:
 
 def full(port: int, data: str | None) -> Measured:
     """64 clients that never pause."""
-    requests = [crowd.request(lang, found) for lang, found in asked(data)]
-    tally = crowd.keep_asking(port, requests[:WARMUP] + requests, clients=CLIENTS, warmup=WARMUP)
+    requests = [load_clients.request(lang, found) for lang, found in asked(data)]
+    tally = load_clients.keep_asking(port, requests[:WARMUP] + requests, clients=CLIENTS, warmup=WARMUP)
     answered = tally.statuses[200]
     assert answered == len(requests), tally.statuses
     return Measured([tally.took], answered * PAIRS, tally.summary())
@@ -183,8 +183,8 @@ def full(port: int, data: str | None) -> Measured:
 
 def poisson(port: int, data: str | None, rate: float, seconds: float) -> Measured:
     """Clients that come by chance."""
-    requests = [crowd.request(lang, found) for lang, found in asked(data)]
-    tally = crowd.arrive(port, requests, rate=rate, seconds=seconds, most=CONNECTIONS)
+    requests = [load_clients.request(lang, found) for lang, found in asked(data)]
+    tally = load_clients.arrive(port, requests, rate=rate, seconds=seconds, most=CONNECTIONS)
     return Measured([tally.took], tally.statuses[200] * PAIRS, tally.summary())
 
 

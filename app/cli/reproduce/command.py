@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from app.cli.command import local_output
 from app.cli.option_groups import takes
-from app.cli.output import pairs
-from app.cli.progress import Reporter, reporter
+from app.cli.output import key_values
+from app.cli.progress import ProgressDisplay, progress_display
 from app.cli.reproduce.options import PlaceOptions, ReproduceOptions
 from app.cli.service import settings_of
 
@@ -38,7 +38,7 @@ def _run(options: ReproduceOptions) -> dict[str, Any]:
 
     experiment, quick_bounds = catalogue.load(options.name)
     bounds = options.bounds.read().over(quick_bounds if options.quick else Bounds())
-    with reporter("reproduce") as shown:
+    with progress_display("reproduce") as shown:
         info = _located(options.backbone, shown)
         planned = plan(
             experiment, bounds, backbone=info, data=options.data, output=options.output_folder, text=options.text
@@ -74,7 +74,7 @@ def _executor(place: PlaceOptions, planned: Reproduction) -> Iterator[Executor]:
 
 
 def carry_out(
-    planned: Reproduction, executor: Executor, shown: Reporter, *, command: str, trim: Callable[[], object]
+    planned: Reproduction, executor: Executor, shown: ProgressDisplay, *, command: str, trim: Callable[[], object]
 ) -> dict[str, Any]:
     """Do what is not done yet and write the report, of what is done also when something fails.
 
@@ -101,7 +101,7 @@ def carry_out(
     }
 
 
-def _located(backbone: str, shown: Reporter) -> BackboneInfo:
+def _located(backbone: str, shown: ProgressDisplay) -> BackboneInfo:
     """The backbone's manifest, prepared or downloaded if need be."""
     from ltp.backbone.locate import resolve
     from ltp.progress import Progress
@@ -112,7 +112,7 @@ def _located(backbone: str, shown: Reporter) -> BackboneInfo:
     return resolve(backbone, cache_dir=settings_of().backbone_dir, progress=report)
 
 
-def _progress(shown: Reporter, trim: Callable[[], object]) -> RunCallback:
+def _progress(shown: ProgressDisplay, trim: Callable[[], object]) -> RunCallback:
     """Show how far the run is, and trim memory meanwhile."""
     from ltp.reproduce.run.runner import RunProgress
 
@@ -129,4 +129,4 @@ def _print(console: Console, result: dict[str, Any]) -> None:
 
     for sentence in result["orders"]:
         console.print(escape(sentence))
-    console.print(pairs([("report", path) for path in result["report"]]))
+    console.print(key_values([("report", path) for path in result["report"]]))

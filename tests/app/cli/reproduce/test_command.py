@@ -14,7 +14,7 @@ from support.benchmarks import write_data, write_xnli
 from typer.testing import CliRunner
 
 from app.cli.program import root
-from app.cli.progress import reporter
+from app.cli.progress import progress_display
 from app.cli.reproduce.command import carry_out
 from ltp.backbone.load import Backbone
 from ltp.reproduce.plan import catalogue
@@ -77,7 +77,7 @@ def test_memory_is_trimmed_all_along(tiny_backbone: Backbone, tmp_path: Path) ->
     executor = InProcessExecutor(tiny_backbone, planned.grid.data, planned.sentences, folder=planned.artefacts)
     trimmed: list[float] = []
 
-    with reporter("reproduce") as shown:
+    with progress_display("reproduce") as shown:
         result = carry_out(planned, executor, shown, command="", trim=lambda: trimmed.append(time.monotonic()))
 
     assert result["cells"] == 6

@@ -10,8 +10,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from support.needs import PROCESS, needs
 
-from bench.crowd import arrive, keep_asking, request
 from bench.lines.http import quantile
+from bench.load_clients import arrive, keep_asking, request
 
 
 class _Answers(BaseHTTPRequestHandler):

@@ -1,6 +1,6 @@
 """Watches a process from outside until its own standard input ends: memory, and the latency of `GET /healthz`.
 
-    python -m bench.pulse URL PID
+    python -m bench.process_monitor URL PID
 
 Prints one JSON object: the memory at the start and the most seen since (MB, all and without pages of files), and the
 latencies in milliseconds. A process of its own, so that a busy client does not count as a slow service.
@@ -18,14 +18,14 @@ from pathlib import Path
 
 import httpx
 
-LOOK_S, FEEL_S = 0.01, 0.02
+MEMORY_EVERY_S, PROBE_EVERY_S = 0.01, 0.02
 
 
 def memory(pid: int) -> tuple[float, float]:
     """Megabytes of a process: all, and without pages that belong to files."""
     text = Path(f"/proc/{pid}/status").read_text()
-    found = dict(re.findall(r"(VmRSS|RssAnon):\s+(\d+) kB", text))
-    return int(found["VmRSS"]) / 1000, int(found["RssAnon"]) / 1000
+    fields = dict(re.findall(r"(VmRSS|RssAnon):\s+(\d+) kB", text))
+    return int(fields["VmRSS"]) / 1000, int(fields["RssAnon"]) / 1000
 
 
 def main() -> None:
@@ -33,18 +33,18 @@ def main() -> None:
     idle, over = memory(pid), threading.Event()
     most, latencies = list(idle), list[float]()
 
-    def look() -> None:
-        while not over.wait(LOOK_S):
+    def sample_memory() -> None:
+        while not over.wait(MEMORY_EVERY_S):
             most[:] = [max(pair) for pair in zip(most, memory(pid), strict=True)]
 
-    def feel() -> None:
+    def probe() -> None:
         with httpx.Client(base_url=url, timeout=60, trust_env=False) as client:
-            while not over.wait(FEEL_S):
+            while not over.wait(PROBE_EVERY_S):
                 began = time.monotonic()
                 assert client.get("/healthz").status_code == 200
                 latencies.append(1000 * (time.monotonic() - began))
 
-    threads = [threading.Thread(target=look), threading.Thread(target=feel)]
+    threads = [threading.Thread(target=sample_memory), threading.Thread(target=probe)]
     for thread in threads:
         thread.start()
     print("watching", flush=True)

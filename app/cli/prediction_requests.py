@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.cli.client import Client
-from app.cli.progress import reporter
+from app.cli.progress import progress_display
 
 BATCH = 64
 """Pairs a request; well below the service's own limit, and large enough that a request costs little."""
 
 
 @dataclass(frozen=True)
-class Question:
+class PredictionOptions:
     """What a whole set of pairs has in common: who answers, and how."""
 
     adapter: str | None
@@ -27,11 +27,13 @@ class Question:
         return {name: value for name, value in shared.items() if value is not None} | {"pairs": list(pairs)}
 
 
-def answers(client: Client, question: Question, pairs: Sequence[dict[str, str]]) -> Iterator[dict[str, Any]]:
+def predict_pairs(
+    client: Client, request: PredictionOptions, pairs: Sequence[dict[str, str]]
+) -> Iterator[dict[str, Any]]:
     """One prediction a pair, in order."""
-    with reporter("predict") as shown:
+    with progress_display("predict") as shown:
         shown.update("pairs", 0, len(pairs))
         for start in range(0, len(pairs), BATCH):
             batch = pairs[start : start + BATCH]
-            yield from client.post("/predict", question.body(batch))["predictions"]
+            yield from client.post("/predict", request.body(batch))["predictions"]
             shown.update("pairs", start + len(batch), len(pairs))
