@@ -13,8 +13,6 @@ from app.storage.models import AdapterRow, BlobChunkRow, BlobRow, DatasetRow, Dr
 from app.storage.table import now
 
 REFERENCES = (DatasetRow.blob_id, DriftRow.blob_id, TicketRow.blob_id, AdapterRow.blob_id, PredictionRow.result_blob_id)
-
-
 UNREFERENCED = and_(*(~exists().where(column == BlobRow.id) for column in REFERENCES))
 
 
@@ -35,10 +33,10 @@ def use(session: Session, blob_id: str) -> str:
         return blob.id
     try:
         with session.begin_nested():
-            twin = _twin(session, blob)
+            twin = ready_twin(session, blob)
             blob.status = "ready" if twin is None else "deleting"
     except IntegrityError:  # Postgres: the twin was published by a transaction that ran at the same time
-        twin = _twin(session, blob)
+        twin = ready_twin(session, blob)
         blob.status = "ready" if twin is None else "deleting"
     return blob.id if twin is None else twin.id
 
@@ -50,7 +48,7 @@ def erase_text(session: Session, blob_id: str) -> None:
     session.execute(delete(BlobRow).where(BlobRow.id == blob_id, UNREFERENCED))
 
 
-def _twin(session: Session, blob: BlobRow) -> BlobRow | None:
+def ready_twin(session: Session, blob: BlobRow) -> BlobRow | None:
     """Return the ready blob of the same tenant and content."""
     return session.scalar(
         select(BlobRow)
@@ -64,7 +62,7 @@ def _twin(session: Session, blob: BlobRow) -> BlobRow | None:
     )
 
 
-def _garbage(session: Session, grace_s: float) -> ColumnElement[bool]:
+def garbage(session: Session, grace_s: float) -> ColumnElement[bool]:
     """Select what may go: staged by a job that is over, or by no job and long ago; unreferenced; half deleted."""
     old = BlobRow.created_at < now(session) - timedelta(seconds=grace_s)
     at_work = exists().where(JobRow.id == BlobRow.job_id, JobRow.status == "running")

@@ -17,6 +17,7 @@ from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.exc import DBAPIError
 
 from app.errors import BlobNotFound, CorruptBlob
+from app.storage.blob_lifecycle import UNREFERENCED, garbage, ready_twin
 from app.storage.chunks import CHUNK, Source, cut
 from app.storage.database import Database
 from app.storage.models import BlobChunkRow, BlobRow
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from app.storage.quotas import StorageQuota
-from app.storage.blob_lifecycle import UNREFERENCED, _garbage, _twin
 
 ERASED_AT_ONCE = 16
 """Chunks deleted in one transaction."""
@@ -181,7 +181,7 @@ class BlobStore:
     def collect_garbage(self, *, grace_s: float = GRACE_S, at_most: int = 8) -> int:
         """Delete up to `at_most` blobs that nothing refers to or whose job is over; return how many."""
         with self.db.read() as session:
-            doomed = session.scalars(select(BlobRow.id).where(_garbage(session, grace_s)).limit(at_most)).all()
+            doomed = session.scalars(select(BlobRow.id).where(garbage(session, grace_s)).limit(at_most)).all()
         for blob_id in doomed:
             self.erase(blob_id)
         return len(doomed)
@@ -196,7 +196,7 @@ class BlobStore:
         with self.db.write() as session:
             blob = session.get_one(BlobRow, blob_id)
             blob.sha256, blob.size = sha256, size
-            twin = _twin(session, blob)
+            twin = ready_twin(session, blob)
             if twin is None:
                 if self.quota is not None:
                     self.quota.check(session, blob.tenant)

@@ -180,7 +180,7 @@ def test_the_health_check_of_the_image_finds_the_api_alive(deployment: Rehearsal
     assert api.service.health is not None
     check = replace(api.service.health, command=tuple(json.loads(found[1])))
     assert api.healthy(check)
-    (migrate,) = deployment.containers["migrate"]  # nobody listens there
+    (migrate,) = deployment.containers["migrate"]  # nothing listens there
     assert not migrate.healthy(check)
 
 

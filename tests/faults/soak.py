@@ -199,7 +199,7 @@ class Soak:
                     continue
                 report.attempts += job.attempt
                 self._check_events(list(session.scalars(select(JobEventRow).where(JobEventRow.job_id == job_id))))
-            report.duplicates += [f"{job_id} was made beside an acknowledged one" for job_id in rows]
+            report.duplicates += [f"{job_id} was made in addition to an acknowledged one" for job_id in rows]
             for table in (DriftRow, TicketRow, AdapterRow, PredictionRow):
                 for row in session.scalars(select(table).where(table.status != "ready")):
                     report.lost.append(f"{table.__tablename__} {row.id} is {row.status}")

@@ -96,7 +96,7 @@ def test_too_large_a_body_is_refused_and_needs_no_memory(api: Running) -> None:
         wire.head("POST", "/tickets", transfer_encoding="chunked", **multipart)
         assert 64 <= pour(wire, part, mib=200) < 200
         refused(wire.answer(), 413, "body_too_large")
-    with RawConnection(api.port) as wire:  # who goes on regardless is let talk for a moment, and heard by nobody
+    with RawConnection(api.port) as wire:  # a client that goes on may send for a moment, and what it sends is dropped
         wire.head("POST", "/tickets", content_length=str(MIB * MIB), **multipart)
         with suppress(OSError):
             while True:

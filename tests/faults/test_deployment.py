@@ -118,7 +118,7 @@ def test_case_7_postgres_restarted_during_training(served: Deployment, postgres:
     served.reached(job, "training", step=30)
     process = served.one("job")
     postgres.stop()
-    time.sleep(1.5 * float(SHORT["lease_s"]))  # longer than the lease, which nobody can take over
+    time.sleep(1.5 * float(SHORT["lease_s"]))  # longer than the lease, which no worker can take over
     assert process.is_running()
     postgres.start()
     (ended,) = served.finish(job)
@@ -189,7 +189,7 @@ def test_case_3_a_frozen_worker_loses_its_job_and_its_late_result_is_refused(
         kill(process, signal.SIGSTOP)
     deployment.worker()
     # one that is frozen within a transaction keeps the job's row locked until the server ends its session
-    wait_for(lambda: deployment.job(job.id).attempt == 2, timeout_s=150, message="nobody took the job over")
+    wait_for(lambda: deployment.job(job.id).attempt == 2, timeout_s=150, message="no worker took the job over")
     kill(stale, signal.SIGCONT)  # its training goes on, and its runner is still frozen
     (ended,) = deployment.finish(job)
     assert deployment.published_once(ended).attempt == 2

@@ -79,7 +79,7 @@ def test_case_16_overload_is_refused_in_words_and_what_is_accepted_waits_for_a_f
     assert answers[429] > 0, answers
     assert set(answers) <= {200, 429, 503}, answers
     assert answers.total() == (CALLERS + 1) * CALLS
-    assert 0 < max(longest) <= CAPACITY, "nobody accepted ever has more than a full queue in front"
+    assert 0 < max(longest) <= CAPACITY, "no accepted request has more than a full queue in front"
     assert process.memory_info().rss - before < 64 << 20
     figures = small.http.get("/metrics").text
     assert f"ltp_queue_refusals_total {answers[429]}.0" in figures

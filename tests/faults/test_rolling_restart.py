@@ -1,4 +1,4 @@
-"""Every process of a deployment is replaced, one after the other, while it predicts and trains: nobody notices much."""
+"""Every process of a deployment is replaced, in turn, while it predicts and trains, and no request fails."""
 
 from __future__ import annotations
 

@@ -43,7 +43,9 @@ def test_a_frozen_runner_loses_its_job_and_its_late_result_is_refused(make_stack
     stale = stack.one("job")
     freeze(stack, stale, psutil.Process(first.pid))
     second = stack.runner()
-    taken = wait_for(lambda: stack.job(job.id).attempt == 2 and stack.job(job.id), message="nobody took the job over")
+    taken = wait_for(
+        lambda: stack.job(job.id).attempt == 2 and stack.job(job.id), message="no worker took the job over"
+    )
     assert taken.attempt == 2
     kill(stale, signal.SIGCONT)  # its training goes on, and its runner is still frozen
     (ended,) = stack.finish(job)

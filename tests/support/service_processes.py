@@ -124,7 +124,7 @@ class Stack:
         self.db.close()
 
     def processes(self, role: Role | None = None) -> list[psutil.Process]:
-        """Every live process of this data directory, whoever its parent is now."""
+        """Every live process of this data directory, whatever its parent is now."""
         mark = str(self.settings.data_dir.absolute())
         found = []
         for process in psutil.process_iter():

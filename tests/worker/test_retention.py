@@ -1,4 +1,4 @@
-"""Retention on both databases: what is old and nobody's product goes, with its texts; everything else stays."""
+"""Retention on both databases: what is old and no product goes, with its texts; everything else stays."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ def test_what_is_old_goes_with_its_texts_and_the_product_stays(db: Database) -> 
     drift, ticket = ready_ticket(db)
     adapter = ready_adapter(db, alias="production")
     before = counts(db)
-    prediction, predicting = predicted(db, adapter, b"somebody's text\n")
+    prediction, predicting = predicted(db, adapter, b"a client's text\n")
     broken, breaking = make_adapter(db, lang="qu")
     lost_drift, lost_ticket, losing = make_ticket(db)
     age(db, prediction, predicting, broken, failed(db, breaking), lost_drift, lost_ticket, cancelled(db, losing))

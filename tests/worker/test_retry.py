@@ -1,4 +1,4 @@
-"""A database that is away for a while: writes are tried again, and nobody is blamed for leases it did not renew."""
+"""A database that is away for a while: writes are tried again, and no runner loses a lease that it could not renew."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keys over HTTP: who may do what, what a refusal tells, and what keys can be made by whom."""
+"""Keys over HTTP: who may do what, what a refusal tells, and which keys can make which."""
 
 from __future__ import annotations
 
@@ -193,10 +193,10 @@ def test_what_no_key_can_be_is_refused_by_field(keyed: Service, change: dict[str
 
 def test_a_key_is_revoked_for_good_and_at_once_here(keyed: Service) -> None:
     made = make_key(keyed, "read", tenant="team-c")
-    with holding(keyed, "admin", tenant="team-d") as stranger:
+    with holding(keyed, "admin", tenant="team-d") as other_tenant:
         assert keyed.http.get("/jobs", headers=bearer(made["secret"])).status_code == 200
-        foreign = refused(stranger.delete(f"/keys/{made['id']}"), 404, "key_not_found")
-        absent = refused(stranger.delete(f"/keys/{ABSENT}"), 404, "key_not_found")
+        foreign = refused(other_tenant.delete(f"/keys/{made['id']}"), 404, "key_not_found")
+        absent = refused(other_tenant.delete(f"/keys/{ABSENT}"), 404, "key_not_found")
         assert foreign["detail"].replace(made["id"], ABSENT) == absent["detail"]
     assert keyed.http.delete(f"/keys/{made['id']}", headers=bearer(ADMIN_KEY)).status_code == 204
     refused(keyed.http.get("/jobs", headers=bearer(made["secret"])), 401, "unauthorized")

@@ -74,7 +74,7 @@ class Machine(RuleBasedStateMachine):
         return self.jobs[claim.job_id].claim == claim
 
     def fenced(self, claim: Claim, write: Callable[[Session], object]) -> bool:
-        """Write under a claim: it must work for the holder and be refused to everybody else."""
+        """Write under a claim: it must work for the holder and be refused to any other."""
         if self.holds(claim):
             with self.db.write() as session:
                 write(session)

@@ -47,7 +47,7 @@ def half_a_request(service: Service) -> RawConnection:
 
 
 def deaf(service: Service) -> bool:
-    """Whether nobody listens any more."""
+    """Whether the port is closed."""
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", service.port)) != 0
 

@@ -1,4 +1,4 @@
-"""What is logged has one shape, whoever logs it, and exceptions show nothing that may have been sent."""
+"""What is logged has one shape, whichever library logs it, and exceptions show nothing that may have been sent."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from app.storage.database import Database
 from app.storage.models import TicketRow
 from app.telemetry.tracebacks import WITHHELD, describe, format_traceback
 
-SECRET = "what somebody wrote"
+SECRET = "what a client wrote"
 
 SAYING_EVERYTHING = """
 import logging, sys, threading, warnings
