@@ -19,7 +19,7 @@ from ltp.ticket.mask import Ticket, active_in_rows
 ROWS = 500
 """Rows of the word embeddings that move: about as many tokens as the examples of a few-shot set have."""
 EXPONENT = 20
-"""Of the values' unit, 2**-20: small beside a weight, as trained changes are."""
+"""Of the values' unit, 2**-20: small against a weight, as trained changes are."""
 
 
 def ticket(backbone: Backbone, ratio: float, *, scope: LayerScope = "all", seed: int = 0) -> Ticket:

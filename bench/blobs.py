@@ -1,4 +1,4 @@
-"""Memory and liveliness of the API while large adapters are published and read, on a real Postgres or on SQLite.
+"""Memory and latency of the API while large adapters are published and read, on a real Postgres or on SQLite.
 
     python -m bench.blobs [--megabytes 500] [--at-once 10] [--sqlite] [--out build/blobs.json]
 

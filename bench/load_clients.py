@@ -23,8 +23,8 @@ Pair = tuple[str, str]
 
 def request(lang: str, pairs: Sequence[Pair]) -> bytes:
     """A whole request."""
-    found = [{"premise": premise, "hypothesis": hypothesis} for premise, hypothesis in pairs]
-    body = json.dumps({"lang": lang, "pairs": found}, ensure_ascii=False).encode()
+    bodies = [{"premise": premise, "hypothesis": hypothesis} for premise, hypothesis in pairs]
+    body = json.dumps({"lang": lang, "pairs": bodies}, ensure_ascii=False).encode()
     head = f"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {len(body)}"
     return head.encode() + b"\r\n\r\n" + body
 

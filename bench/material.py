@@ -81,6 +81,6 @@ def pairs(data: str | None, count: int, *, seed: int = 0) -> list[tuple[str, str
         files = [Path(data) / "xnli" / f"test-{lang}.tsv" for lang in LANGUAGES]
     else:
         files = sorted((ROOT / "examples").glob("*-train.jsonl"))
-    found = [(e.premise, e.hypothesis, str(e.label)) for file in files for e in read_examples(file)]
-    random.Random(seed).shuffle(found)
-    return (found * (1 + count // len(found)))[:count]
+    labelled = [(e.premise, e.hypothesis, str(e.label)) for file in files for e in read_examples(file)]
+    random.Random(seed).shuffle(labelled)
+    return (labelled * (1 + count // len(labelled)))[:count]

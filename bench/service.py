@@ -1,4 +1,4 @@
-"""A service as a user starts it, in a process of its own: when it answers, what it holds, what it says of itself."""
+"""A service as a user starts it, in a process of its own: its start, its memory and its metrics."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 LOOK_S = 0.01
-PATIENCE_S = 120.0
+TIMEOUT_S = 120.0
 
 
 class Service:
@@ -64,8 +64,8 @@ class Service:
     def rss_mb(self) -> float:
         """Resident memory of the process."""
         text = Path(f"/proc/{self.process.pid}/status").read_text()
-        (found,) = re.findall(r"VmRSS:\s+(\d+) kB", text)
-        return int(found) / 1000
+        (kilobytes,) = re.findall(r"VmRSS:\s+(\d+) kB", text)
+        return int(kilobytes) / 1000
 
     @contextmanager
     def watched(self) -> Iterator[list[float]]:
@@ -85,7 +85,7 @@ class Service:
             thread.join()
 
     def _wait_for(self, path: str) -> None:
-        last = time.monotonic() + PATIENCE_S
+        last = time.monotonic() + TIMEOUT_S
         while self._ask(path)[0] != 200:
             if self.process.poll() is not None or time.monotonic() > last:
                 self.process.kill()

@@ -65,10 +65,10 @@ def main(folder: Path) -> None:
 
 
 def _only(folder: Path, strategy: str) -> Drift:
-    found = list(folder.glob(f"drift-{strategy}-*.safetensors"))
-    if len(found) != 1:
-        raise typer.BadParameter(f"{folder} has {len(found)} drifts of strategy {strategy}; one is needed")
-    return Drift.load(found[0])
+    artefacts = list(folder.glob(f"drift-{strategy}-*.safetensors"))
+    if len(artefacts) != 1:
+        raise typer.BadParameter(f"{folder} has {len(artefacts)} drifts of strategy {strategy}; one is needed")
+    return Drift.load(artefacts[0])
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from app.http.loopback import LOOPBACK
 from ltp import atomic_file
 
 PAGE = 200
-PATIENCE_S = 120.0
+BUSY_WAIT_S = 120.0
 """How long a command waits for a service that answers 429 or 503 (a full queue, a backbone that is still loading)."""
 ATTEMPTS = 3
 TIMEOUT = httpx.Timeout(120.0, connect=5.0)
@@ -41,9 +41,9 @@ def connect(url: str | None, api_key: str | None) -> Iterator[Client]:
 class Client:
     """One service. Starting work is safe to repeat: each call carries an idempotency key of its own."""
 
-    def __init__(self, url: str, api_key: str | None = None, *, patience_s: float = PATIENCE_S) -> None:
+    def __init__(self, url: str, api_key: str | None = None, *, busy_wait_s: float = BUSY_WAIT_S) -> None:
         self.url = (url if "://" in url else f"http://{url}").rstrip("/")
-        self.patience_s = patience_s
+        self.busy_wait_s = busy_wait_s
         headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
         try:
             local = httpx.URL(self.url).host in LOOPBACK  # a proxy of the environment is never on the way to ourselves
@@ -136,12 +136,12 @@ class Client:
         return response
 
     def _retrying(self) -> Retrying:
-        """Repeat what was lost ATTEMPTS times at most, and what a busy service refused until patience is at its end."""
-        out_of_patience = stop_before_delay(self.patience_s)
+        """Repeat what was lost ATTEMPTS times at most, and what a busy service refused for `busy_wait_s` at most."""
+        waited_enough = stop_before_delay(self.busy_wait_s)
 
         def stop(state: RetryCallState) -> bool:
             lost = state.outcome is not None and state.outcome.failed
-            return state.attempt_number >= ATTEMPTS if lost else out_of_patience(state)
+            return state.attempt_number >= ATTEMPTS if lost else waited_enough(state)
 
         def wait(state: RetryCallState) -> float:
             outcome = state.outcome

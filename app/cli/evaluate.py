@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from ltp.text.examples import Example
 
-PATIENCE_S = 600.0
+BUSY_WAIT_S = 600.0
 
 
 def evaluate(
@@ -37,7 +37,7 @@ def evaluate(
 
         with options.reading(file):
             examples = read_examples(file)[:limit]
-        session.client.patience_s = PATIENCE_S
+        session.client.busy_wait_s = BUSY_WAIT_S
         pairs = [{"premise": example.premise, "hypothesis": example.hypothesis} for example in examples]
         predictions = list(predict_pairs(session.client, PredictionOptions(adapter, fallback), pairs))
         report = _report(examples, predictions)

@@ -1,4 +1,4 @@
-"""A job's progress as events: the service's stream, resumed where it broke off, or polling where none passes."""
+"""A job's progress as events: the service's stream, resumed where it broke off, or polling without a stream."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can go wrong at the keyboard, as one sentence and an exit code; nothing that is expected prints a traceback."""
+"""Failures of a command, as one sentence and an exit code; no error that is expected prints a traceback."""
 
 from __future__ import annotations
 

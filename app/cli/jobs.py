@@ -1,4 +1,4 @@
-"""`ltp job`: long work that the service has accepted, whoever asked for it."""
+"""`ltp job`: long work that the service has accepted."""
 
 from __future__ import annotations
 

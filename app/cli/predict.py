@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from app.cli.prediction_requests import PredictionOptions
     from ltp.text.examples import FilePair, PairFile
 
-PATIENCE_S = 600.0
+BUSY_WAIT_S = 600.0
 STDIN = Path("-")
 BAR = 30
 
@@ -48,7 +48,7 @@ def predict(
         from app.cli.prediction_requests import PredictionOptions
 
         request = PredictionOptions(adapter, fallback, min_confidence)
-        session.client.patience_s = PATIENCE_S
+        session.client.busy_wait_s = BUSY_WAIT_S
         if premise is None and (file is not None or not sys.stdin.isatty()):
             with _on_disk(file or STDIN) as path:
                 run = _by_job if as_job else _by_requests

@@ -1,4 +1,4 @@
-"""Asking the service about many pairs: requests of bounded size, in order, with a bar, patient when it is busy."""
+"""Predictions of many pairs: requests of bounded size, in order, with a progress bar."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ BATCH = 64
 
 @dataclass(frozen=True)
 class PredictionOptions:
-    """What a whole set of pairs has in common: who answers, and how."""
+    """What all pairs of a request have in common: the adapter, and what to do without one or without confidence."""
 
     adapter: str | None
     fallback: str | None = None

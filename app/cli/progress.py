@@ -1,4 +1,4 @@
-"""Progress of long work on standard error: a bar on a terminal, now and then a line elsewhere."""
+"""Progress of long work on standard error: a bar on a terminal, otherwise a line every ten seconds."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FIGURES = {
 
 
 class ProgressDisplay(Protocol):
-    """Something that can show how far work has come."""
+    """Shows how far work has come."""
 
     def __enter__(self) -> Self:
         """Begin to show."""
@@ -38,7 +38,7 @@ class ProgressDisplay(Protocol):
         """Show the newest state; without `eta_s` the remaining time is estimated from the pace of the phase."""
 
     def log(self, text: str) -> None:
-        """Say something between two states."""
+        """Print a line between two states."""
 
 
 def progress_display(title: str) -> ProgressDisplay:
@@ -47,7 +47,7 @@ def progress_display(title: str) -> ProgressDisplay:
 
 
 class ProgressEstimate:
-    """What is known of the work so far: its pace, and the newest value of each figure, since not every step has all."""
+    """The time that is left, and the newest value of each figure, since not every step reports all."""
 
     def __init__(self) -> None:
         self.phase: str | None = None

@@ -1,4 +1,4 @@
-"""Waiting for a job: progress as it comes, the end as a result or a failure, and Ctrl-C as a way to leave it alone."""
+"""Waiting for a job: its progress, then its result or a failure; Ctrl-C stops the waiting and leaves the job."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def wait(session: Session, job: dict[str, Any]) -> dict[str, Any]:
 
 
 def accepted_lines(job: dict[str, Any]) -> list[tuple[str, str]]:
-    """What to say about a job that goes on without us."""
+    """Lines that name an accepted job, and the commands to watch and to cancel it."""
     return [
         ("accepted", f"job {job['id']}, {job['resource']['kind']} {job['resource']['id']}"),
         ("watch it", f"ltp job watch {job['id']}"),

@@ -1,4 +1,4 @@
-"""From the registry to the first answer, and from one adapter to another beside applying and reverting in place."""
+"""From the registry to the first answer, and from one adapter to another; applying in place for comparison."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Line 3: a step of few-shot training of a 20 % ticket, beside dense training with masked gradients.
+"""Line 3: a step of few-shot training of a 20 % ticket, compared with dense training with masked gradients.
 
 All sides take the same batches of the same pairs, on the ticket of a `decoupled` drift: random bits, a quarter of the
 active parameters in the embedding rows of a corpus. The published way multiplies every gradient by its mask and takes

@@ -1,4 +1,4 @@
-"""Line 1: a step of the MLM run, beside Hugging Face's Trainer with the L1 pull added.
+"""Line 1: a step of the MLM run, compared with Hugging Face's Trainer with the L1 pull added.
 
 Both sides train what the method trains by default (`decoupled`): output embeddings apart from the input's and frozen,
 every LayerNorm frozen. Speed and memory are those of XLM-R base's shapes with dropout on; answers are those of `mini`

@@ -26,7 +26,7 @@ LANGUAGES = ("en", "es", "sw", "ur")
 CLIENTS, PAIRS, REQUESTS = 64, 8, 448
 SHARE, LOAD, TAIL, TIMES, LAG_MS = 0.9, 0.7, 6, 10, 20
 FLAT = 1.1
-"""Most memory at ten times the capacity beside most memory at the capacity: what waits is bounded, so little is new."""
+"""Most memory at ten times the capacity over most memory at the capacity: what waits is bounded, so little is new."""
 CONNECTIONS = 480
 """Fewer than MAX_CONNECTIONS, so that it is the queue which refuses."""
 WARMUP = CLIENTS

@@ -1,4 +1,4 @@
-"""Drawing 20 % of XLM-R base's parameters from a drift, beside one Python list and `numpy.partition`."""
+"""Drawing 20 % of XLM-R base's parameters from a drift, compared with one Python list and `numpy.partition`."""
 
 from __future__ import annotations
 

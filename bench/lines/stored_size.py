@@ -1,4 +1,4 @@
-"""A 20 % adapter of XLM-R base at rest, beside two other sparse formats and a checkpoint; and fused from there."""
+"""A 20 % adapter of XLM-R base at rest, against two other sparse formats and a checkpoint; and fused from there."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ PEERS = {
 
 
 def figures(_: Options) -> Iterator[Figure]:
-    """Bytes a value, beside each peer; then fusing."""
+    """Bytes a value, against each peer; then fusing."""
     sizes = run(f"{__name__}:sizes").detail
     moved, ours = sizes["moved"], sizes["ours"]
     detail = {key: sizes[key] for key in ("moved", "mask_plain_mb", "mask_stored_mb")}
@@ -80,22 +80,22 @@ def sizes() -> Measured:
     adapter = made_up.adapter(ticket)
     positions = {name: positions_in(adapter.delta, ticket, name).numpy() for name in adapter.delta.values}
     values = {name: adapter.delta.decode(name) for name in positions}
-    found: dict[str, float] = {"moved": sum(int(part.count_nonzero()) for part in values.values())}
+    sizes: dict[str, float] = {"moved": sum(int(part.count_nonzero()) for part in values.values())}
     with tempfile.TemporaryDirectory(prefix="ltp-bench-") as folder:
         file = Path(folder) / "file"
         adapter.save(file)
-        found["ours"] = file.stat().st_size
+        sizes["ours"] = file.stat().st_size
         ticket.save(file)
-        found["mask_plain_mb"] = file.stat().st_size / 1e6
-        found["mask_stored_mb"] = compress(file, Path(folder) / "compressed").stat().st_size / 1e6
+        sizes["mask_plain_mb"] = file.stat().st_size / 1e6
+        sizes["mask_stored_mb"] = compress(file, Path(folder) / "compressed").stat().st_size / 1e6
         body = {name: _gaps(positions[name], values[name].numpy(), ticket.shapes[name]) for name in positions}
         torch.save({"body": body}, file)
-        found[SFT] = file.stat().st_size
+        sizes[SFT] = file.stat().st_size
         save_file(_shira(ticket, positions, values), file)
-        found[SHIRA] = file.stat().st_size
-    found[CHECKPOINT] = 4.0 * sum(map(prod, made_up.every_shape().values()))
-    found["installed"] = _installed_shira()
-    return Measured([1.0], detail=found)
+        sizes[SHIRA] = file.stat().st_size
+    sizes[CHECKPOINT] = 4.0 * sum(map(prod, made_up.every_shape().values()))
+    sizes["installed"] = _installed_shira()
+    return Measured([1.0], detail=sizes)
 
 
 def _gaps(places: NDArray[np.int64], values: NDArray[np.float32], size: tuple[int, ...]) -> dict[str, object]:

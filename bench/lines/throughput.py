@@ -1,4 +1,4 @@
-"""Pairs a second of the engine: one adapter beside plain loops, and many adapters in one batch beside one."""
+"""Pairs a second of the engine: one adapter against plain loops, and many adapters in a batch against one."""
 
 from __future__ import annotations
 
@@ -45,13 +45,13 @@ def figures(options: Options) -> Iterator[Figure]:
             yield Figure.faster(NUMBER, name, ours, theirs, unit="pairs", limit=limit, peer_is=PEERS[peer])
     alone = run(f"{__name__}:fused", count=1, data=data)
     hundred = run(f"{__name__}:fused", count=100, data=data)
-    beside = {"unit": "pairs", "peer_is": "this engine with one adapter, batches of the same 64 pairs"}
+    compared = {"unit": "pairs", "peer_is": "this engine with one adapter, batches of the same 64 pairs"}
     name = "100 adapters, mini, all fused, uniform, batches of 64, bf16"
-    yield Figure.faster(NUMBER, name, hundred, alone, limit=HUNDRED, **beside)
+    yield Figure.faster(NUMBER, name, hundred, alone, limit=HUNDRED, **compared)
     alone = run(f"{__name__}:zipf", ids=1, data=data)
     thousand = run(f"{__name__}:zipf", ids=1000, data=data)
     name = f"1,000 ids over 50 deltas, base, middle layers, Zipf({ZIPF}), 5 % fit fused, batches of 64, bf16"
-    yield Figure.faster(NUMBER, name, thousand, alone, limit=THOUSAND, **beside)
+    yield Figure.faster(NUMBER, name, thousand, alone, limit=THOUSAND, **compared)
     apart = run(f"{__name__}:zipf", ids=1000, apart=True, data=data)
     name = "the same, layers that no ticket touches once a batch beside adapter by adapter"
     peer_is = "this engine, each adapter's pairs of a batch by themselves"
@@ -59,7 +59,7 @@ def figures(options: Options) -> Iterator[Figure]:
 
 
 def one(precision: Precision, data: str | None) -> Measured:
-    """One adapter on all layers, asked in the batches of the loops beside it."""
+    """One adapter on all layers, in the same batches as the loops it is compared with."""
     engine, _ = _engine("base", scope="all", ids=1, deltas=1, fit=1, precision=precision)
     texts = pairs(data, 256 if precision == "bf16" else 128)
     return _measured(lambda some: engine.predict(_asked(some, ["0"] * len(some))), texts, LOOP)

@@ -28,7 +28,7 @@ EACH, EPOCHS, RUNS = 48, 5, 3
 CORPUS = 32
 """Sentences of the ticket's drift, which is not timed: two steps are enough to move every layer."""
 TRAINING = ("training", "validating")
-POLL_S, PATIENCE_S = 0.02, 300.0
+POLL_S, TIMEOUT_S = 0.02, 300.0
 
 
 def figures(options: Options) -> Iterator[Figure]:
@@ -66,11 +66,11 @@ def make_ticket(http: httpx.Client, texts: list[str]) -> dict[str, Any]:
 
 def adapter_job(http: httpx.Client, data: str | None, seed: int) -> dict[str, Any]:
     """Post 48 + 48 pairs, wait, and say where the time went, in seconds."""
-    found = [
+    examples = [
         {"premise": premise, "hypothesis": hypothesis, "label": label}
         for premise, hypothesis, label in pairs(data, 2 * EACH, seed=seed)
     ]
-    body = {"lang": "en", "examples": found[:EACH], "dev_examples": found[EACH:], "training": {"epochs": EPOCHS}}
+    body = {"lang": "en", "examples": examples[:EACH], "dev_examples": examples[EACH:], "training": {"epochs": EPOCHS}}
     began = time.monotonic()
     answer = accepted(http.post("/adapters", json=body))
     job = finished(http, answer)
@@ -93,7 +93,7 @@ def accepted(response: httpx.Response) -> dict[str, Any]:
 
 def finished(http: httpx.Client, answer: dict[str, Any]) -> dict[str, Any]:
     """Wait for the job to succeed."""
-    deadline = time.monotonic() + PATIENCE_S
+    deadline = time.monotonic() + TIMEOUT_S
     while time.monotonic() < deadline:
         job: dict[str, Any] = http.get(f"/jobs/{answer['job']['id']}").json()
         if job["status"] == "succeeded":
@@ -101,7 +101,7 @@ def finished(http: httpx.Client, answer: dict[str, Any]) -> dict[str, Any]:
         if job["status"] in ("failed", "cancelled"):
             raise RuntimeError(f"the job {job['status']}: {job['error']}")
         time.sleep(POLL_S)
-    raise RuntimeError(f"the job took longer than {PATIENCE_S:g} s")
+    raise RuntimeError(f"the job took longer than {TIMEOUT_S:g} s")
 
 
 def moment(text: str) -> float:

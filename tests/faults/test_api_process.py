@@ -72,12 +72,12 @@ def api(tmp_path_factory: pytest.TempPathFactory, tiny_backbone_dir: Path) -> It
 def pour(wire: RawConnection, start: bytes, *, mib: int) -> float:
     """Send chunks until the service answers or `mib` are sent; return how many went."""
     block = b" " * (MIB // 4)
-    wire.say(b"%x\r\n" % len(start), start, b"\r\n")
+    wire.send(b"%x\r\n" % len(start), start, b"\r\n")
     for number in range(4 * mib):
-        if wire.spoken():
+        if wire.has_answered():
             return number / 4
         with suppress(OSError):
-            wire.say(b"%x\r\n" % len(block), block, b"\r\n")
+            wire.send(b"%x\r\n" % len(block), block, b"\r\n")
     return mib
 
 
@@ -100,7 +100,7 @@ def test_too_large_a_body_is_refused_and_needs_no_memory(api: Running) -> None:
         wire.head("POST", "/tickets", content_length=str(MIB * MIB), **multipart)
         with suppress(OSError):
             while True:
-                wire.say(b" " * MIB)
+                wire.send(b" " * MIB)
     growth = api.peak() - before
     print(f"resident before {before // MIB} MiB, growth at most {growth / MIB:.1f} MiB")  # noqa: T201
     assert growth < MOST_GROWTH
@@ -120,14 +120,14 @@ def test_a_byte_a_second_is_no_upload(api: Running) -> None:
             wire.head("POST", path, content_type=kind, content_length="1000")
         for _ in range(3):
             for wire in wires:
-                if not wire.spoken():
-                    wire.say(b"-")
+                if not wire.has_answered():
+                    wire.send(b"-")
             time.sleep(1)
         for wire in wires:
             answer = wire.answer()
             refused(answer, 408, "request_timeout")
             assert answer.headers["Connection"] == "close"
-            assert wire.closed()
+            assert wire.is_closed()
     assert api.peak() - before < MOST_GROWTH
     assert api.status("/healthz") == 200
 

@@ -117,10 +117,10 @@ def test_what_is_refused(told: Told) -> None:
     for key in (f"ltp_{MARK}{'a' * 33}", MARK):
         refused(http.get("/jobs", headers={"Authorization": f"Bearer {key}"}), 401, "unauthorized")
     with RawConnection(told.stack.settings.port) as wire:
-        refused(wire.say(f"GET /{MARK}\xff HTTP/1.1\r\n\r\n").answer(), 400, "malformed_request")
+        refused(wire.send(f"GET /{MARK}\xff HTTP/1.1\r\n\r\n").answer(), 400, "malformed_request")
     with RawConnection(told.stack.settings.port) as wire:  # and leaves in the middle of it
         own = {"authorization": f"Bearer {ADMIN_KEY}", "content_type": "application/json", "content_length": "1000"}
-        wire.head("POST", "/predict", **own).say(MARK)
+        wire.head("POST", "/predict", **own).send(MARK)
     wait_for(lambda: told.entries("request", route="/predict", status=0))
     _nothing_of_it(told)
 

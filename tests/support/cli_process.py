@@ -1,4 +1,4 @@
-"""`ltp` as a person runs it, a process; a service started with it; and files to give to both."""
+"""`ltp` as a process: a command run to its end, or a service; and files to give to them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A deployment as processes: `ltp api` and `ltp worker`s on real Postgres and Redis, with keys asked for."""
+"""A deployment as processes: `ltp api` and `ltp worker`s on real Postgres and Redis, with authentication on."""
 
 from __future__ import annotations
 

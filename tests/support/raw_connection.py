@@ -1,4 +1,4 @@
-"""A client that says on a socket exactly what a test wants said, at the pace it wants."""
+"""A client that sends on a socket exactly the bytes that a test gives it, at the pace it gives."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Self
 
 import httpx
 
-PATIENCE_S = 20.0
+TIMEOUT_S = 20.0
 """How long a test waits for what must come."""
 
 
@@ -22,7 +22,7 @@ class RawConnection:
         self.socket = socket.socket()
         if receive_buffer is not None:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        self.socket.settimeout(PATIENCE_S)
+        self.socket.settimeout(TIMEOUT_S)
         self.socket.connect(("127.0.0.1", port))
 
     def __enter__(self) -> Self:
@@ -31,7 +31,7 @@ class RawConnection:
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
         self.socket.close()
 
-    def say(self, *parts: str | bytes) -> Self:
+    def send(self, *parts: str | bytes) -> Self:
         """Send all of it now."""
         self.socket.sendall(b"".join(part.encode() if isinstance(part, str) else part for part in parts))
         return self
@@ -40,19 +40,19 @@ class RawConnection:
         """Send a request's head; `content_length="5"` is a header."""
         lines = [f"{method} {path} HTTP/1.1", "Host: localhost"]
         lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
-        return self.say("\r\n".join(lines), "\r\n\r\n")
+        return self.send("\r\n".join(lines), "\r\n\r\n")
 
-    def drip(self, data: bytes, *, every_s: float = 0.1, size: int = 1) -> int:
+    def send_slowly(self, data: bytes, *, every_s: float = 0.1, size: int = 1) -> int:
         """Send a little at a time until it is all sent or the service answers or closes; return how much was sent."""
         for start in range(0, len(data), size):
-            if self.spoken():
+            if self.has_answered():
                 return start
             with suppress(OSError):
                 self.socket.sendall(data[start : start + size])
             time.sleep(every_s)
         return len(data)
 
-    def spoken(self) -> bool:
+    def has_answered(self) -> bool:
         """Whether the service has said something or closed the connection."""
         self.socket.setblocking(False)
         try:
@@ -64,7 +64,7 @@ class RawConnection:
         else:
             return True
         finally:
-            self.socket.settimeout(PATIENCE_S)
+            self.socket.settimeout(TIMEOUT_S)
 
     def answer(self, method: str = "GET") -> httpx.Response:
         """Read one answer whole."""
@@ -73,7 +73,7 @@ class RawConnection:
         body = response.read()
         return httpx.Response(response.status, headers=response.getheaders(), content=body)
 
-    def closed(self) -> bool:
+    def is_closed(self) -> bool:
         """Wait until the service closes, without a word more."""
         try:
             return self.socket.recv(1) == b""

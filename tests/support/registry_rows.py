@@ -1,4 +1,4 @@
-"""Short ways to put things into the registry, through the services that the API calls."""
+"""Rows of the registry for tests, made by the functions that the API and the worker call."""
 
 from __future__ import annotations
 

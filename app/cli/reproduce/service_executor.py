@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from app.cli.client import Client
 
 POLL_S = 0.5
-PATIENCE_S = 600.0
+BUSY_WAIT_S = 600.0
 """How long a service may be away, or its queue full, before a run gives up; its jobs continue."""
 DIVERGED = "training_diverged"
 AWAY = {"no_service", "connection_lost"}
@@ -45,7 +45,7 @@ class ServiceExecutor:
     ) -> None:
         """List the workers. Raises Failure if no service answers, LedgerMismatch if `folder` has another one's jobs."""
         self._client, self._backbone, self._data, self._sentences = client, backbone, data, sentences
-        client.patience_s = PATIENCE_S
+        client.busy_wait_s = BUSY_WAIT_S
         self._workers = client.items("/workers")
         self._jobs = SubmittedJobs(folder, client.url)
         self._held: set[str] = set()
@@ -164,7 +164,7 @@ class ServiceExecutor:
                 job = self._client.get(f"/jobs/{job_id}")
             except Failure as failure:
                 away = failure.passing or failure.code in AWAY
-                if not away or time.monotonic() - answered > PATIENCE_S:
+                if not away or time.monotonic() - answered > BUSY_WAIT_S:
                     raise
                 continue
             answered, now = time.monotonic(), job["progress"]

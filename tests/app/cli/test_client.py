@@ -76,7 +76,7 @@ def test_a_busy_service_is_asked_again_after_retry_after(peer: Callable[[Respond
 
 def test_patience_ends_and_the_refusal_is_shown_with_its_request(peer: Callable[[Respond], str]) -> None:
     url = peer(lambda handler, _: answer(handler, 503, BUSY, Retry_After="5"))
-    with Client(url, patience_s=1.0) as client, pytest.raises(Failure, match="try again") as caught:
+    with Client(url, busy_wait_s=1.0) as client, pytest.raises(Failure, match="try again") as caught:
         client.get("/jobs")
     assert (caught.value.code, caught.value.request_id) == ("queue_full", "r-1")
 

@@ -61,49 +61,49 @@ def answering(service: Service) -> int:
 
 
 def test_who_says_nothing_is_not_kept(wire: RawConnection) -> None:
-    assert wire.closed()
+    assert wire.is_closed()
 
 
 @pytest.mark.parametrize(
     "bytes_", [b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX-Slow: " + b"x" * 200, b"\r\n" * 100]
 )
 def test_a_head_that_does_not_end_is_not_waited_for(wire: RawConnection, bytes_: bytes) -> None:
-    assert wire.drip(bytes_) < len(bytes_)
-    assert wire.closed()
+    assert wire.send_slowly(bytes_) < len(bytes_)
+    assert wire.is_closed()
 
 
 @pytest.mark.parametrize("bytes_", [b"GET /healthz HTTP/1.1\r\nX-Slow: " + b"x" * 200, b"\r\n" * 100])
 def test_nor_is_a_second_one(wire: RawConnection, bytes_: bytes) -> None:
     assert wire.head("GET", "/healthz").answer().status_code == 200
-    assert wire.drip(bytes_) < len(bytes_)
-    assert wire.closed()
+    assert wire.send_slowly(bytes_) < len(bytes_)
+    assert wire.is_closed()
 
 
 def test_a_body_a_byte_at_a_time_is_answered_408_and_closed(wire: RawConnection) -> None:
     body = BODY % (b"x" * 200)
     wire.head("POST", "/predict", content_type="application/json", content_length=str(len(body)))
-    assert wire.drip(body) < len(body)
+    assert wire.send_slowly(body) < len(body)
     answer = wire.answer()
     refused(answer, 408, "request_timeout")
     assert "4 KiB/s" in answer.json()["detail"]
     assert answer.headers["Connection"] == "close"
-    assert wire.closed()
+    assert wire.is_closed()
 
 
 @pytest.mark.parametrize("path", ["/tickets", "/adapters/import"])
 def test_so_is_a_file_in_chunks_of_a_byte(wire: RawConnection, path: str) -> None:
     wire.head("POST", path, content_type="multipart/form-data; boundary=b", transfer_encoding="chunked")
     part = b'--b\r\nContent-Disposition: form-data; name="request"\r\n\r\n{' + b" " * 200
-    sent = wire.drip(b"".join(b"1\r\n%c\r\n" % byte for byte in part), size=6)
+    sent = wire.send_slowly(b"".join(b"1\r\n%c\r\n" % byte for byte in part), size=6)
     assert sent < 6 * len(part)
     refused(wire.answer(), 408, "request_timeout")
-    assert wire.closed()
+    assert wire.is_closed()
 
 
 def test_a_body_that_keeps_coming_may_take_longer(wire: RawConnection) -> None:
     body = BODY % (b"x" * 24_000)
     wire.head("POST", "/predict", content_type="application/json", content_length=str(len(body)))
-    assert wire.drip(body, size=2_000) == len(body)  # more than a second of it, at twenty kilobytes a second
+    assert wire.send_slowly(body, size=2_000) == len(body)  # more than a second of it, at twenty kilobytes a second
     assert refused(wire.answer(), 422, "invalid_request")["fields"][0]["path"] == "why"
     assert wire.head("GET", "/healthz").answer().status_code == 200
 
@@ -111,11 +111,11 @@ def test_a_body_that_keeps_coming_may_take_longer(wire: RawConnection) -> None:
 def test_a_body_that_nobody_reads_may_end_but_not_go_on_for_ever(strict: Service, wire: RawConnection) -> None:
     wire.head("POST", "/nowhere", content_length="20")
     refused(wire.answer(), 404, "route_not_found")
-    wire.say(b"x" * 20)
+    wire.send(b"x" * 20)
     wire.head("POST", "/nowhere", content_length="1000")
     refused(wire.answer(), 404, "route_not_found")
-    assert wire.drip(b"x" * 1000) < 1000
-    assert wire.closed()
+    assert wire.send_slowly(b"x" * 1000) < 1000
+    assert wire.is_closed()
 
 
 def test_who_does_not_read_an_answer_is_left(strict: Service) -> None:
@@ -143,21 +143,21 @@ def test_who_does_not_read_an_answer_is_left(strict: Service) -> None:
     ],
 )
 def test_what_is_no_http_is_told_so_in_the_usual_shape(wire: RawConnection, said: bytes) -> None:
-    answer = wire.say(said).answer()
+    answer = wire.send(said).answer()
     refused(answer, 400, "malformed_request")
     assert secured(answer)
-    assert wire.closed()
+    assert wire.is_closed()
 
 
 def test_a_head_that_is_too_large_is_refused(wire: RawConnection) -> None:
-    wire.say("GET /healthz HTTP/1.1\r\nHost: localhost\r\nX-Large: ", "x" * 90_000)
+    wire.send("GET /healthz HTTP/1.1\r\nHost: localhost\r\nX-Large: ", "x" * 90_000)
     refused(wire.answer(), 431, "head_too_large")
-    assert wire.closed()
+    assert wire.is_closed()
 
 
 def test_requests_sent_ahead_are_answered_in_order_up_to_a_number(wire: RawConnection) -> None:
     request = b"GET /nowhere HTTP/1.1\r\nHost: localhost\r\nX-Request-ID: n%d\r\n\r\n"
-    wire.say(*(request % number for number in range(10)))
+    wire.send(*(request % number for number in range(10)))
     with wire.socket.makefile("rb") as answers:
         seen = []
         while len(seen) < 10:
@@ -165,7 +165,7 @@ def test_requests_sent_ahead_are_answered_in_order_up_to_a_number(wire: RawConne
             if line.lower().startswith(b"x-request-id: "):
                 seen.append(line.split()[1])
     assert seen == [b"n%d" % number for number in range(10)]
-    wire.say(request % 0 * 200)
+    wire.send(request % 0 * 200)
     answered = 0
     with suppress(ConnectionResetError):
         while data := wire.socket.recv(65536):
@@ -205,11 +205,11 @@ def test_one_connection_too_many_is_told_so_but_probes_are_answered(strict: Serv
         refused(answer, 503, "too_many_connections")
         assert int(answer.headers["Retry-After"]) >= 1
         assert answer.headers["Connection"] == "close"
-        assert surplus[0].closed()
+        assert surplus[0].is_closed()
         assert surplus[1].head("GET", "/healthz").answer().status_code == 200
         assert surplus[2].head("GET", "/readyz").answer().status_code in (200, 503)
         unheard = [stack.enter_context(RawConnection(strict.port)) for _ in range(2 * LIMIT)]
-        assert unheard[-1].closed()
+        assert unheard[-1].is_closed()
     wait_until(lambda: strict.http.get("/version").status_code == 200, 10)
 
 
@@ -272,17 +272,17 @@ def test_bodies_in_memory_are_bounded_together_and_files_are_not_among_them(
         memory = service.app.state.body_memory
         for _ in range(LARGEST_AT_ONCE):
             wire = stack.enter_context(RawConnection(service.port))
-            wire.head("POST", "/predict", content_type="application/json", content_length=str(MIB)).say(body)
+            wire.head("POST", "/predict", content_type="application/json", content_length=str(MIB)).send(body)
         wait_until(lambda: memory.taken == LARGEST_AT_ONCE * len(body), 20)
         with RawConnection(service.port) as wire:
-            wire.head("POST", "/predict", content_type="application/json", content_length=str(MIB)).say(body)
+            wire.head("POST", "/predict", content_type="application/json", content_length=str(MIB)).send(body)
             answer = wire.answer()
             refused(answer, 503, "too_much_at_once")
             assert int(answer.headers["Retry-After"]) >= 1
         with RawConnection(service.port) as wire:
             wire.head("POST", "/tickets", content_type="multipart/form-data; boundary=b", transfer_encoding="chunked")
             part = b'--b\r\nContent-Disposition: form-data; name="corpus"\r\n\r\n' + b" " * MIB + b"\r\n--b--\r\n"
-            wire.say(f"{len(part):x}\r\n", part, "\r\n0\r\n\r\n")
+            wire.send(f"{len(part):x}\r\n", part, "\r\n0\r\n\r\n")
             refused(wire.answer(), 422, "invalid_request")
         stack.close()
         wait_until(lambda: memory.taken == 0, 20)

@@ -63,9 +63,9 @@ def test_unready_first_but_answering(serve: Open) -> None:
         assert int(unready.headers["Retry-After"]) >= 1
         answer = known.head("GET", "/version").answer()
         assert (answer.status_code, answer.headers["Connection"]) == (200, "close")
-        assert known.closed()
+        assert known.is_closed()
         assert service.http.get("/version").headers["Connection"] == "close"
-        assert idle.closed()
+        assert idle.is_closed()
     service.thread.join(20)
     assert not service.thread.is_alive()
     assert deaf(service)
@@ -76,10 +76,10 @@ def test_what_was_accepted_is_answered_after_the_door_is_shut(serve: Open) -> No
     with half_a_request(service) as wire:
         service.server.leave()
         wait_until(lambda: deaf(service), 10)
-        answer = wire.say(BODY).answer()
+        answer = wire.send(BODY).answer()
         refused(answer, 422, "invalid_request")
         assert answer.headers["Connection"] == "close"
-        assert wire.closed()
+        assert wire.is_closed()
     service.thread.join(20)
     assert not service.thread.is_alive()
 
@@ -87,7 +87,7 @@ def test_what_was_accepted_is_answered_after_the_door_is_shut(serve: Open) -> No
 def test_what_does_not_end_in_time_is_refused_with_a_word(serve: Open) -> None:
     service = serve(grace_s=0.3)
     with half_a_request(service) as wire, RawConnection(service.port) as half_a_head:
-        half_a_head.say("GET /version HT")
+        half_a_head.send("GET /version HT")
         wait_until(lambda: any(connection._talking for connection in service.server._connections), 10)
         service.server.leave()
         for cut_off in (wire, half_a_head):
@@ -107,7 +107,7 @@ def test_each_further_signal_ends_a_wait(serve: Open) -> None:
         assert not deaf(service)
         service.server.leave()
         wait_until(lambda: deaf(service), 10)
-        assert not wire.spoken()
+        assert not wire.has_answered()
         service.server.leave()
         refused(wire.answer(), 503, "not_ready")
     service.thread.join(20)
@@ -168,7 +168,7 @@ def test_a_connection_just_made_may_still_ask(serve: Open) -> None:
         wait_until(lambda: deaf(service), 10)
         time.sleep(0.3)
         assert wire.head("GET", "/version").answer().status_code == 200
-        assert wire.closed()
+        assert wire.is_closed()
 
 
 def test_an_idle_connection_is_not_closed_over_a_request_that_has_just_arrived(serve: Open) -> None:
