@@ -97,8 +97,8 @@ def create_app(
     app.state.adapter_resolver = AdapterResolver(
         settings, app.state.predictor, circuit_breaker=app.state.circuit_breaker, clock=clock
     )
-    metrics.join(DatabaseMetrics(db))
-    metrics.join(EngineMetrics(app.state.predictor))
+    metrics.register(DatabaseMetrics(db))
+    metrics.register(EngineMetrics(app.state.predictor))
     for resource in RESOURCES:
         app.include_router(resource.router)
     install(app)

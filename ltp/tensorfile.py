@@ -234,7 +234,7 @@ def parse(name: str, content: Content, *, check: Callable[[Header], T]) -> tuple
     return tensors, checked
 
 
-def leave(path: Path, *, check: Callable[[Header], T]) -> tuple[dict[str, Stored], T]:
+def open_verified(path: Path, *, check: Callable[[Header], T]) -> tuple[dict[str, Stored], T]:
     """As `read`, with the tensors left in the file, which must not change once it is verified."""
     digest = hashlib.sha256()
     header, stored, checked = _unread(path, check)

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from app.jobs import Claim
 from app.settings import MIB, Settings
-from app.storage.audit import Act
+from app.storage.audit import AuditContext
 from app.storage.blobs import BlobStore
 from app.storage.database import Database
 from app.storage.models import JobRow
@@ -40,7 +40,7 @@ class JobContext:
         self.timings = timings
         self.job = retry_while_unreachable(lambda: _read(db, claim.job_id), for_s=settings.lease_s)
         self.db = db.of(self.job.tenant)
-        self._publishing = db.of(self.job.tenant, act=Act(f"job:{claim.job_id}", f"publish_{self.job.kind}"))
+        self._publishing = db.of(self.job.tenant, act=AuditContext(f"job:{claim.job_id}", f"publish_{self.job.kind}"))
         self.store = BlobStore(self.db, quota=StorageQuota(settings.max_stored_mb * MIB))
         self.report = ProgressReporter(self.db, claim)
         self.directory = settings.work / claim.job_id / str(claim.attempt)

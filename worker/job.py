@@ -80,7 +80,7 @@ def _attempt(settings: Settings, db: Database, claim: Claim, timings: Timings) -
     except LeaseLost:
         raise
     except CancelRequested:
-        record(lambda session: jobs.withdraw(session, claim))
+        record(lambda session: jobs.mark_cancelled(session, claim))
     except (LTPError, AppError) as fault:
         code, detail = code_of(fault), str(fault)
         log.warning("job failed", code=code)  # the detail may quote a text

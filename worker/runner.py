@@ -181,9 +181,9 @@ class Runner:
 
         def record(session: Session) -> None:
             if end is End.CANCELLED:
-                jobs.withdraw(session, claim)
+                jobs.mark_cancelled(session, claim)
             elif end is End.SHUTDOWN:
-                jobs.hand_back(session, claim)
+                jobs.release(session, claim)
             elif code == STORAGE_FULL:
                 jobs.fail(session, claim, code="storage_full", detail="there is no room left to write the result")
             else:
@@ -231,7 +231,7 @@ class Runner:
 
     def _take_back_all(self) -> None:
         def take_back(session: Session) -> None:
-            for job_id in jobs.take_back_all(session, max_attempts=self.settings.max_attempts):
+            for job_id in jobs.requeue_all_running(session, max_attempts=self.settings.max_attempts):
                 log.warning("job taken back from a runner that is gone", job=job_id)
 
         self._persist(take_back, for_s=self.settings.lease_s)

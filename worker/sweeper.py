@@ -63,7 +63,7 @@ class Sweeper:
         with self._db.write() as session:
             now(session)
             attempts, busy_with = self._settings.max_attempts, self._busy_with()
-            reaped = [] if was_away else jobs.reap(session, max_attempts=attempts, except_job=busy_with)
+            reaped = [] if was_away else jobs.requeue_expired(session, max_attempts=attempts, except_job=busy_with)
         self._away = False
         for job_id in reaped:
             log.warning("lease expired; job taken back", job=job_id)

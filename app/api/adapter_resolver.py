@@ -55,7 +55,9 @@ class AdapterResolver:
         references = [pair.reference or request.reference for pair in request.pairs]
         distinct, fallback = dict.fromkeys(references), request.fallback
         try:
-            meanings = await self.circuit_breaker.ask(partial(_look_up, db, distinct, fallback=fallback, tenant=tenant))
+            meanings = await self.circuit_breaker.call(
+                partial(_look_up, db, distinct, fallback=fallback, tenant=tenant)
+            )
             self._remembered.update({(tenant, reference, fallback): meanings[reference] for reference in distinct})
         except DatabaseUnavailable:
             meanings = {reference: self._recall(tenant, reference, fallback) for reference in distinct}

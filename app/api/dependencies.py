@@ -21,7 +21,7 @@ from app.inference.predictor import Predictor
 from app.registry import adapters, drifts, predictions, tickets
 from app.settings import MIB, Settings
 from app.storage import models
-from app.storage.audit import Act
+from app.storage.audit import AuditContext
 from app.storage.blobs import BlobStore
 from app.storage.database import Database
 from app.storage.quotas import StorageQuota
@@ -39,7 +39,7 @@ async def _database(request: Request, caller: CallerDep) -> Database:
     """Return the caller's view of the database. What it changes is in the audit trail under the operation's id."""
     db = cast(Database, request.app.state.db)
     operation = cast(APIRoute, request.scope["route"]).operation_id or ""
-    return db.of(caller.tenant, act=Act(caller.actor, operation, request.state.request_id))
+    return db.of(caller.tenant, act=AuditContext(caller.actor, operation, request.state.request_id))
 
 
 async def _blobs(request: Request, caller: CallerDep) -> BlobStore:

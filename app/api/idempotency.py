@@ -41,7 +41,7 @@ KeyHeader = Annotated[
 
 
 @dataclass(frozen=True)
-class Starter:
+class IdempotentSubmitter:
     """Starts the work of one request, once a key; every time where there is none."""
 
     db: Database
@@ -108,11 +108,11 @@ def _accepted(content: dict[str, Any]) -> JSONResponse:
     return JSONResponse(content, 202, headers={"Location": f"/jobs/{content['job']['id']}"})
 
 
-def starter(request: Request, db: DatabaseDep, caller: CallerDep, key: KeyHeader = None) -> Starter:
+def submitter(request: Request, db: DatabaseDep, caller: CallerDep, key: KeyHeader = None) -> IdempotentSubmitter:
     """Collect what scopes the key of this request."""
     state = request.app.state
     scoped = None if key is None else ScopedKey(caller.tenant, request.method, request.scope["path"], key)
-    return Starter(db, state.notifier, caller.tenant, scoped, state.settings.max_queued_jobs)
+    return IdempotentSubmitter(db, state.notifier, caller.tenant, scoped, state.settings.max_queued_jobs)
 
 
-StarterDep = Annotated[Starter, Depends(starter)]
+SubmitterDep = Annotated[IdempotentSubmitter, Depends(submitter)]

@@ -21,8 +21,8 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute
 from starlette.staticfiles import StaticFiles
 
-from app.api.request_body import JSON, MULTIPART, REQUEST, Accepts
-from app.auth.scopes import Needs
+from app.api.request_body import JSON, MULTIPART, REQUEST, RequestBody
+from app.auth.scopes import RequireScopes
 from app.http.route_templates import every_route
 from app.http.security_headers import page_policy
 
@@ -107,10 +107,10 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
     return app.openapi_schema
 
 
-def _bodies(routes: list[BaseRoute]) -> Iterator[tuple[APIRoute, Accepts[Any]]]:
+def _bodies(routes: list[BaseRoute]) -> Iterator[tuple[APIRoute, RequestBody[Any]]]:
     """Yield the routes that read a body, with what reads it."""
     for route in every_route(routes):
-        for accepts in _dependencies(route.dependant, Accepts):
+        for accepts in _dependencies(route.dependant, RequestBody):
             yield route, accepts
 
 
@@ -122,7 +122,7 @@ def _dependencies(dependant: Dependant, kind: type[T]) -> Iterator[T]:
         yield from _dependencies(inner, kind)
 
 
-def _describe_bodies(schema: dict[str, Any], bodies: list[tuple[APIRoute, Accepts[Any]]]) -> None:
+def _describe_bodies(schema: dict[str, Any], bodies: list[tuple[APIRoute, RequestBody[Any]]]) -> None:
     models = [(accepts.model, "validation") for _, accepts in bodies]
     references, definitions = models_json_schema(models, ref_template=SCHEMAS + "{model}")  # type: ignore[arg-type]
     schema["components"]["schemas"] |= definitions["$defs"]
@@ -133,7 +133,7 @@ def _describe_bodies(schema: dict[str, Any], bodies: list[tuple[APIRoute, Accept
             operation["requestBody"] = {"required": True, "content": _content(accepts, reference)}
 
 
-def _content(accepts: Accepts[Any], reference: dict[str, Any]) -> dict[str, Any]:
+def _content(accepts: RequestBody[Any], reference: dict[str, Any]) -> dict[str, Any]:
     content: dict[str, Any] = {}
     if accepts.json_body:
         content[JSON] = {"schema": reference}
@@ -167,7 +167,7 @@ def _describe_scopes(schema: dict[str, Any], routes: list[BaseRoute]) -> None:
     }
     schema["components"]["securitySchemes"] = {BEARER: scheme}
     for route in every_route(routes):
-        for needs in _dependencies(route.dependant, Needs):
+        for needs in _dependencies(route.dependant, RequireScopes):
             for method in route.methods or ():
                 operation = schema["paths"][route.path_format][method.lower()]
                 operation["security"] = [{BEARER: []}]

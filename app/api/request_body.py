@@ -1,7 +1,7 @@
 """Request bodies: which media types a route reads, how large they may be, and what becomes of them.
 
-`Accepts` is a dependency. It reads the body as it streams in, refuses what `api.md` lists (413, 415, 422 with the path
-of the field), and gives the route a `Submission`. The OpenAPI document is written from the same object.
+`RequestBody` is a dependency. It reads the body as it streams in, refuses what it may not be (413, 415, 422 with the
+path of the field), and gives the route a `ParsedBody`. The OpenAPI document is written from the same object.
 """
 
 # No `from __future__ import annotations`: FastAPI resolves the annotations of a callable object as they are.
@@ -46,7 +46,7 @@ class File:
 
 
 @dataclass(frozen=True)
-class Submission(Generic[T]):
+class ParsedBody(Generic[T]):
     """A body that was accepted. `digest` is the same for the same content, whatever its spelling or boundary.
 
     It is empty for routes that do not use it.
@@ -57,7 +57,7 @@ class Submission(Generic[T]):
     files: Mapping[str, Part] = field(default_factory=dict)
 
 
-class Accepts(Generic[T]):
+class RequestBody(Generic[T]):
     """Dependency that reads the body of one route as `model`: JSON, multipart with `files`, or either."""
 
     def __init__(
@@ -73,7 +73,7 @@ class Accepts(Generic[T]):
         self.digested = digested
         self._adapter: TypeAdapter[T] = TypeAdapter(model)
 
-    async def __call__(self, request: Request) -> AsyncIterator[Submission[T]]:
+    async def __call__(self, request: Request) -> AsyncIterator[ParsedBody[T]]:
         """Read the body; files live until the response has been sent."""
         settings = cast(Settings, request.app.state.settings)
         memory = cast(BodyMemory, request.app.state.body_memory)
@@ -81,11 +81,11 @@ class Accepts(Generic[T]):
         if media_type == MULTIPART and self.files:
             with (
                 tempfile.TemporaryDirectory(prefix="ltp-upload-", dir=settings.spool) as directory,
-                memory.enter() as take,
+                memory.reserve() as take,
             ):
                 yield await self._multipart(request, settings, Path(directory), take)
         elif media_type == JSON and self.json_body:
-            with memory.enter() as take:
+            with memory.reserve() as take:
                 yield await self._json(request, settings, take)
         else:
             accepted = [JSON] * self.json_body + [MULTIPART] * bool(self.files)
@@ -93,7 +93,7 @@ class Accepts(Generic[T]):
                 f"the body is {media_type or 'of no declared type'}; send it as {' or '.join(accepted)}"
             )
 
-    async def _json(self, request: Request, settings: Settings, take: Callable[[int], None]) -> Submission[T]:
+    async def _json(self, request: Request, settings: Settings, take: Callable[[int], None]) -> ParsedBody[T]:
         raw = bytearray()
         async for chunk in limited(request, settings.max_body_mb * MIB):
             take(len(chunk))
@@ -104,7 +104,7 @@ class Accepts(Generic[T]):
 
     async def _multipart(
         self, request: Request, settings: Settings, directory: Path, take: Callable[[int], None]
-    ) -> Submission[T]:
+    ) -> ParsedBody[T]:
         limits = {name: getattr(settings, file.limit) * MIB for name, file in self.files.items()}
         limits[REQUEST] = settings.max_body_mb * MIB
         stream = limited(request, sum(limits.values()))
@@ -122,9 +122,9 @@ class Accepts(Generic[T]):
         digest = hashlib.sha256(submission.digest.encode())
         for name in sorted(parts):
             digest.update(f"|{name}:{parts[name].sha256}".encode())
-        return Submission(submission.request, digest.hexdigest(), parts)
+        return ParsedBody(submission.request, digest.hexdigest(), parts)
 
-    def _read(self, raw: bytes, settings: Settings) -> Submission[T]:
+    def _read(self, raw: bytes, settings: Settings) -> ParsedBody[T]:
         """Parse strictly, then validate without coercion: "3" is no number."""
         try:
             tree = parse(raw)
@@ -138,9 +138,9 @@ class Accepts(Generic[T]):
             fields = field_errors(error.errors(include_url=False, include_input=False), tree)
             raise InvalidRequest(sentence(fields), fields=fields) from None
         if not self.digested:
-            return Submission(value, "")
+            return ParsedBody(value, "")
         canonical = json.dumps(tree, sort_keys=True, separators=(",", ":"))
-        return Submission(value, hashlib.sha256(canonical.encode()).hexdigest())
+        return ParsedBody(value, hashlib.sha256(canonical.encode()).hexdigest())
 
 
 async def limited(request: Request, limit: int) -> AsyncIterator[bytes]:

@@ -28,7 +28,7 @@ from app.storage.blobs import BlobStore
 from app.storage.database import Database
 from ltp.backbone.manifest import BackboneInfo
 from ltp.errors import CorruptArtifact, DeltaDoesNotFitTicket, InvalidConfig
-from ltp.model.methods import RECIPES
+from ltp.model.methods import METHODS
 from ltp.model.template import least_tokens
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def write_export(db: Database, blobs: BlobStore, row: models.AdapterRow, *, spoo
     """
     if row.status != "ready" or row.blob_id is None:
         raise NotReadyYet(f"adapter {row.id} is {row.status}; there is nothing to export yet")
-    from ltp.adapter.artefact import leave_values
+    from ltp.adapter.artefact import open_export
     from ltp.ticket.mask import Ticket
 
     with db.read() as session:
@@ -76,7 +76,7 @@ def write_export(db: Database, blobs: BlobStore, row: models.AdapterRow, *, spoo
     folder = tempfile.TemporaryDirectory(prefix="ltp-export-", dir=spool)
     try:
         stored = Path(folder.name)
-        adapter, _, _, left = leave_values(blobs.fetch(row.blob_id, stored / "adapter.safetensors"))
+        adapter, _, _, left = open_export(blobs.fetch(row.blob_id, stored / "adapter.safetensors"))
         ticket = None
         if ticket_row is not None:
             mask = tickets.fetch_mask(blobs, ticket_row, stored / "ticket.safetensors")
@@ -129,7 +129,7 @@ def store_import(
 
 def _check_plausible(adapter: Adapter, ticket: Ticket | None, backbone: BackboneInfo) -> None:
     """Refuse figures that no training here could have written; bytes and hashes were checked before."""
-    least = least_tokens(RECIPES[adapter.method].form, prompt_length=len(adapter.prompt))
+    least = least_tokens(METHODS[adapter.method].form, prompt_length=len(adapter.prompt))
     if not least <= adapter.template.max_length <= backbone.max_positions:
         raise CorruptArtifact(f"the adapter's max_length is {adapter.template.max_length}; the backbone cannot do that")
     if ticket is None:

@@ -141,7 +141,7 @@ class KeyCache:
 
     async def _confirm(self, sha256: str) -> KnownKey | None:
         moment = self._clock()
-        key = await self.circuit_breaker.ask(partial(self._look_up, sha256))
+        key = await self.circuit_breaker.call(partial(self._look_up, sha256))
         if key is None:
             self._known.pop(sha256, None)
             self._wrong[sha256] = True

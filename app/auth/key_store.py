@@ -49,7 +49,7 @@ def create(
     )
     session.add(key)
     session.flush()
-    audit.concerns(session, "key", key.id)
+    audit.set_subject(session, "key", key.id)
     return key, secret
 
 
@@ -84,7 +84,7 @@ def revoke(session: Session, key_id: str) -> None:
     )
     if revoked is None:
         raise KeyNotFound(key_id)
-    audit.concerns(session, "key", key_id)
+    audit.set_subject(session, "key", key_id)
 
 
 def find(session: Session, sha256: str) -> FoundKey | None:

@@ -12,7 +12,7 @@ from app.auth.caller import CallerDep, Scope
 from app.errors import DatabaseUnavailable, Forbidden
 
 
-class Needs:
+class RequireScopes:
     """Dependency that lets a caller with any of `scopes` through; `offline`, also one believed from memory."""
 
     def __init__(self, *scopes: Scope, offline: bool = False) -> None:
@@ -33,7 +33,7 @@ class Needs:
 
 
 def _needs(*scopes: Scope, offline: bool = False) -> Any:
-    return Depends(Needs(*scopes, offline=offline))
+    return Depends(RequireScopes(*scopes, offline=offline))
 
 
 READ = _needs("read")

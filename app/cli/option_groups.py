@@ -14,7 +14,7 @@ from typing import Any, TypeVar, get_type_hints
 Options = TypeVar("Options")
 
 
-def takes(kind: type[Options]) -> Callable[[Callable[[Options], None]], Callable[..., None]]:
+def options_from(kind: type[Options]) -> Callable[[Callable[[Options], None]], Callable[..., None]]:
     """Give a function of one `kind` the parameters that Typer makes options of."""
 
     def registered(body: Callable[[Options], None]) -> Callable[..., None]:

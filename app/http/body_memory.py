@@ -22,7 +22,7 @@ class BodyMemory:
         self.taken = 0
 
     @contextmanager
-    def enter(self) -> Iterator[Callable[[int], None]]:
+    def reserve(self) -> Iterator[Callable[[int], None]]:
         """Give a request a way to take bytes, and take them back from it when it is answered.
 
         Taking raises TooMuchAtOnce when others have what is asked for.

@@ -23,7 +23,7 @@ ABOUT_A_NEW_KEY = {"missing", "missing_keyword_only_argument"}
 """Faults whose last path element is no part of the input."""
 
 
-class Misfit(ValueError):
+class InvalidFieldError(ValueError):
     """Raised by a validator that looks at several fields, to say which one is wrong."""
 
     def __init__(self, field: str, message: str) -> None:
@@ -61,7 +61,7 @@ def _path(error: Mapping[str, Any], tree: object) -> str:
         inside, node = _member(node, part)
         if inside or (last and error["type"] in ABOUT_A_NEW_KEY):
             kept.append(str(part))
-    if isinstance(cause := error.get("ctx", {}).get("error"), InvalidConfig | Misfit):
+    if isinstance(cause := error.get("ctx", {}).get("error"), InvalidConfig | InvalidFieldError):
         kept.append(cause.field)
     return ".".join(kept)
 

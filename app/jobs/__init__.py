@@ -5,11 +5,21 @@ writer still owns its job, `progress` records what it reports, `outcome` ends it
 takes a session and belongs inside `Database.write()`, or `Database.read()` where it only reads.
 """
 
-from app.jobs.fence import Claim, hold
-from app.jobs.listing import events_after, get, list_jobs, list_workers, own
-from app.jobs.outcome import cancel, end_attempt, fail, succeed, withdraw
+from app.jobs.fence import Claim, lock_for_publish
+from app.jobs.listing import events_after, get, list_jobs, list_workers, own_job_ids
+from app.jobs.outcome import cancel, end_attempt, fail, mark_cancelled, succeed
 from app.jobs.progress import log, record_progress
-from app.jobs.queue import Beat, claim, hand_back, heartbeat, reap, see_worker, submit, take_back_all, waiting
+from app.jobs.queue import (
+    Beat,
+    claim,
+    heartbeat,
+    release,
+    requeue_all_running,
+    requeue_expired,
+    see_worker,
+    submit,
+    waiting,
+)
 
 __all__ = [
     "Beat",
@@ -20,19 +30,19 @@ __all__ = [
     "events_after",
     "fail",
     "get",
-    "hand_back",
     "heartbeat",
-    "hold",
     "list_jobs",
     "list_workers",
+    "lock_for_publish",
     "log",
-    "own",
-    "reap",
+    "mark_cancelled",
+    "own_job_ids",
     "record_progress",
+    "release",
+    "requeue_all_running",
+    "requeue_expired",
     "see_worker",
     "submit",
     "succeed",
-    "take_back_all",
     "waiting",
-    "withdraw",
 ]

@@ -20,7 +20,7 @@ class Claim:
     owner: str
 
 
-def owned(session: Session, claim: Claim) -> JobRow:
+def lock_claimed_job(session: Session, claim: Claim) -> JobRow:
     """Lock and return the job if the claim still holds. Raises `LeaseLost`: stop, and discard what was done."""
     job = session.scalar(
         select(JobRow)
@@ -37,9 +37,9 @@ def owned(session: Session, claim: Claim) -> JobRow:
     return job
 
 
-def hold(session: Session, claim: Claim) -> JobRow:
-    """As `owned`, and raise `CancelRequested` once that was asked for: nothing may be published then."""
-    job = owned(session, claim)
+def lock_for_publish(session: Session, claim: Claim) -> JobRow:
+    """As `lock_claimed_job`, and raise `CancelRequested` once that was asked for: nothing may be published then."""
+    job = lock_claimed_job(session, claim)
     if job.cancel_requested:
         raise CancelRequested(f"job {claim.job_id} is to be cancelled")
     return job

@@ -49,7 +49,7 @@ def list_workers(session: Session, *, limit: int = DEFAULT_LIMIT, cursor: str | 
     return read_page(session, select(WorkerRow), by=WorkerRow.id, limit=limit, cursor=cursor)
 
 
-def own(session: Session, job_ids: Iterable[str | None], *, tenant: str) -> frozenset[str]:
+def own_job_ids(session: Session, job_ids: Iterable[str | None], *, tenant: str) -> frozenset[str]:
     """Return those of the ids that are jobs of the tenant."""
     asked = [job_id for job_id in job_ids if job_id is not None]
     return frozenset(session.scalars(select(JobRow.id).where(JobRow.id.in_(asked), JobRow.tenant == tenant)))

@@ -6,7 +6,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from app.errors import JobFinished, JobNotFound
-from app.jobs.fence import Claim, owned
+from app.jobs.fence import Claim, lock_claimed_job
 from app.jobs.progress import append
 from app.storage import audit, counters
 from app.storage.job_status import FINISHED
@@ -23,17 +23,17 @@ def succeed(session: Session, job: JobRow) -> None:
 
 def fail(session: Session, claim: Claim, *, code: str, detail: str) -> None:
     """End the job for good: trying again would not help. Raises `LeaseLost`."""
-    _fail(session, owned(session, claim), code=code, detail=detail)
+    _fail(session, lock_claimed_job(session, claim), code=code, detail=detail)
 
 
-def withdraw(session: Session, claim: Claim) -> None:
+def mark_cancelled(session: Session, claim: Claim) -> None:
     """End a running job as cancelled, once its process is gone. Raises `LeaseLost`."""
-    _finish(session, owned(session, claim), status="cancelled")
+    _finish(session, lock_claimed_job(session, claim), status="cancelled")
 
 
 def end_attempt(session: Session, claim: Claim, *, code: str, detail: str, max_attempts: int) -> str:
     """Give up this attempt: back to the queue, or `failed` after the last one. Return the job's status."""
-    return retry_or_fail(session, owned(session, claim), code=code, detail=detail, max_attempts=max_attempts)
+    return retry_or_fail(session, lock_claimed_job(session, claim), code=code, detail=detail, max_attempts=max_attempts)
 
 
 def cancel(session: Session, *, tenant: str, job_id: str) -> JobRow:
@@ -43,7 +43,7 @@ def cancel(session: Session, *, tenant: str, job_id: str) -> JobRow:
         raise JobNotFound(job_id)
     if job.status in FINISHED:
         raise JobFinished(f"job {job_id} has already {_past(job.status)}; there is nothing to cancel")
-    audit.concerns(session, "job", job_id)
+    audit.set_subject(session, "job", job_id)
     job.cancel_requested = True
     if job.status == "queued":
         _finish(session, job, status="cancelled")

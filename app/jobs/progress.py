@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from app.jobs.fence import Claim, hold
+from app.jobs.fence import Claim, lock_for_publish
 from app.storage.models import JobEventRow, JobRow
 from app.storage.table import now
 
@@ -29,7 +29,7 @@ def record_progress(
     eta_s: float | None,
 ) -> JobRow:
     """Note how far the job is, and tell watchers. The caller throttles. Raises `LeaseLost` or `CancelRequested`."""
-    job = hold(session, claim)
+    job = lock_for_publish(session, claim)
     job.phase, job.step, job.total, job.eta_s = phase[:64], step, total, eta_s
     job.metrics = {name: value if math.isfinite(value) else None for name, value in metrics.items()}
     job.progress_at = now(session)
@@ -39,7 +39,7 @@ def record_progress(
 
 def log(session: Session, claim: Claim, message: str) -> None:
     """Tell watchers something in words. Raises `LeaseLost` or `CancelRequested`."""
-    append(session, hold(session, claim), kind="log", data={"message": message})
+    append(session, lock_for_publish(session, claim), kind="log", data={"message": message})
 
 
 def snapshot(job: JobRow) -> dict[str, Any]:

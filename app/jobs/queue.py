@@ -10,8 +10,8 @@ from typing import Any, Literal
 from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 
-from app.jobs.fence import Claim, owned
-from app.jobs.outcome import requeue, retry_or_fail, withdraw
+from app.jobs.fence import Claim, lock_claimed_job
+from app.jobs.outcome import mark_cancelled, requeue, retry_or_fail
 from app.jobs.progress import append
 from app.storage import counters
 from app.storage.models import JobRow, WorkerRow
@@ -101,25 +101,25 @@ def claim(
 
 def heartbeat(session: Session, claim: Claim, *, lease_s: float) -> Beat:
     """Renew the lease. Raises `LeaseLost`."""
-    job = owned(session, claim)
+    job = lock_claimed_job(session, claim)
     moment = now(session)
     job.lease_until = moment + timedelta(seconds=lease_s)
     silent = moment - (job.progress_at or moment)
     return Beat(cancel_requested=job.cancel_requested, silent_s=silent.total_seconds())
 
 
-def hand_back(session: Session, claim: Claim) -> None:
+def release(session: Session, claim: Claim) -> None:
     """Return a job whose runner is shutting down; the attempt does not count. Raises `LeaseLost`."""
-    job = owned(session, claim)
+    job = lock_claimed_job(session, claim)
     if job.cancel_requested:
-        withdraw(session, claim)
+        mark_cancelled(session, claim)
         return
     requeue(session, job)
     append(session, job, kind="log", data={"message": "the worker is shutting down; the job waits for another one"})
     job.attempt -= 1
 
 
-def reap(session: Session, *, max_attempts: int, except_job: str | None = None) -> list[str]:
+def requeue_expired(session: Session, *, max_attempts: int, except_job: str | None = None) -> list[str]:
     """Take every job whose lease has run out from its runner; return their ids. Any runner may do it, at any time.
 
     A runner leaves out the job it is busy with: whether that is still its own is for its heartbeat to find out.
@@ -129,7 +129,7 @@ def reap(session: Session, *, max_attempts: int, except_job: str | None = None) 
     return _take_back(session, expired, JobRow.id.is_distinct_from(except_job), max_attempts=max_attempts)
 
 
-def take_back_all(session: Session, *, max_attempts: int) -> list[str]:
+def requeue_all_running(session: Session, *, max_attempts: int) -> list[str]:
     """Take back every running job at once. Only for a runner that knows it is alone, as the embedded one does."""
     return _take_back(session, max_attempts=max_attempts)
 

@@ -56,7 +56,7 @@ def create(
     )
     session.add(adapter)
     session.flush()
-    audit.concerns(session, "adapter", adapter_id)
+    audit.set_subject(session, "adapter", adapter_id)
     return adapter, job
 
 
@@ -123,4 +123,4 @@ def delete_adapter(session: Session, *, tenant: str, adapter_id: str) -> None:
         raise InUse(f"an unfinished prediction uses adapter {adapter_id}; wait for its job or cancel it first")
     session.execute(delete(AdapterRow).where(AdapterRow.id == adapter_id))
     datasets.erase(session, adapter.dataset_id)
-    audit.concerns(session, "adapter", adapter_id)
+    audit.set_subject(session, "adapter", adapter_id)

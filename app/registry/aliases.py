@@ -32,7 +32,7 @@ def set_alias(session: Session, *, tenant: str, lang: str, alias: str, version: 
     if adapter is None:
         raise AdapterNotFound(f"{lang}@{version}")
     point(session, adapter, alias=check_name(alias))
-    audit.concerns(session, "alias", f"{lang}@{alias}")
+    audit.set_subject(session, "alias", f"{lang}@{alias}")
     return adapter
 
 
@@ -52,7 +52,7 @@ def delete_alias(session: Session, *, tenant: str, lang: str, alias: str) -> Non
     )
     if adapter_id is None:
         raise AliasNotFound(f"{lang}@{alias}")
-    audit.concerns(session, "alias", f"{lang}@{alias}")
+    audit.set_subject(session, "alias", f"{lang}@{alias}")
 
 
 def aliases_of(session: Session, adapter_ids: Sequence[str]) -> dict[str, list[str]]:

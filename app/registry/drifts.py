@@ -87,4 +87,4 @@ def delete_drift(session: Session, *, tenant: str, drift_id: str) -> None:
     session.execute(update(TicketRow).where(TicketRow.drift_id == drift_id).values(drift_id=None))
     session.execute(delete(DriftRow).where(DriftRow.id == drift_id))
     datasets.erase(session, drift.dataset_id)
-    audit.concerns(session, "drift", drift_id)
+    audit.set_subject(session, "drift", drift_id)

@@ -108,5 +108,5 @@ def add_adapter(
     session.flush()
     if alias is not None:
         point(session, adapter, alias=alias)
-    audit.concerns(session, "adapter", adapter.id)
+    audit.set_subject(session, "adapter", adapter.id)
     return adapter

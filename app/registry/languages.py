@@ -13,7 +13,7 @@ from app.storage.pagination import DEFAULT_LIMIT, Page
 
 
 @dataclass(frozen=True)
-class LanguageRow:
+class LanguageSummary:
     """One language: its ready versions, newest first, and its aliases with the version each points at."""
 
     lang: str
@@ -23,7 +23,7 @@ class LanguageRow:
 
 def list_page(
     session: Session, *, tenant: str, limit: int = DEFAULT_LIMIT, cursor: str | None = None
-) -> Page[LanguageRow]:
+) -> Page[LanguageSummary]:
     """List languages with at least one ready adapter, by their tags; the cursor is the last tag."""
     tags = select(AdapterRow.lang).where(AdapterRow.tenant == tenant, AdapterRow.status == "ready").distinct()
     if cursor is not None:
@@ -33,7 +33,7 @@ def list_page(
     return Page(items, items[-1].lang if len(langs) > limit else None)
 
 
-def _row(session: Session, *, tenant: str, lang: str) -> LanguageRow:
+def _row(session: Session, *, tenant: str, lang: str) -> LanguageSummary:
     ready = select(AdapterRow.version).where(
         AdapterRow.tenant == tenant, AdapterRow.lang == lang, AdapterRow.status == "ready"
     )
@@ -47,4 +47,4 @@ def _row(session: Session, *, tenant: str, lang: str) -> LanguageRow:
         .order_by(AliasRow.alias)
     )
     aliases = {alias: version for alias, version in session.execute(named) if version is not None}
-    return LanguageRow(lang, versions, aliases)
+    return LanguageSummary(lang, versions, aliases)

@@ -51,7 +51,7 @@ def create(
     )
     session.add(prediction)
     session.flush()
-    audit.concerns(session, "prediction", prediction_id)
+    audit.set_subject(session, "prediction", prediction_id)
     return prediction, job
 
 
@@ -89,4 +89,4 @@ def delete_prediction(session: Session, *, tenant: str, prediction_id: str) -> N
     datasets.erase(session, prediction.dataset_id)
     if prediction.result_blob_id is not None:
         blob_lifecycle.erase_text(session, prediction.result_blob_id)
-    audit.concerns(session, "prediction", prediction_id)
+    audit.set_subject(session, "prediction", prediction_id)

@@ -46,7 +46,7 @@ class AdapterResult:
 
 def publish_ticket(session: Session, claim: Claim, staged: StagedTicket, *, drift: DriftResult | None) -> None:
     """Publish a ticket, and the drift made with it unless that was ready before."""
-    job = jobs.hold(session, claim)
+    job = jobs.lock_for_publish(session, claim)
     ticket = session.get_one(TicketRow, job.resource_id)
     if drift is not None:
         row = session.get_one(DriftRow, ticket.drift_id)
@@ -56,13 +56,13 @@ def publish_ticket(session: Session, claim: Claim, staged: StagedTicket, *, drif
     _ready(session, ticket, blob_id=staged.blob_id)
     for column, value in staged.columns.items():
         setattr(ticket, column, value)
-    audit.concerns(session, "ticket", ticket.id)
+    audit.set_subject(session, "ticket", ticket.id)
     jobs.succeed(session, job)
 
 
 def publish_adapter(session: Session, claim: Claim, result: AdapterResult) -> AdapterRow:
     """Publish an adapter under the language's next version, and point the alias that was asked for at it."""
-    job = jobs.hold(session, claim)
+    job = jobs.lock_for_publish(session, claim)
     adapter = session.get_one(AdapterRow, job.resource_id)
     version = next_version(session, tenant=adapter.tenant, lang=adapter.lang)
     _ready(session, adapter, blob_id=result.blob_id)
@@ -72,20 +72,20 @@ def publish_adapter(session: Session, claim: Claim, result: AdapterResult) -> Ad
     session.flush()
     if adapter.requested_alias is not None:
         point(session, adapter, alias=adapter.requested_alias)
-    audit.concerns(session, "adapter", adapter.id)
+    audit.set_subject(session, "adapter", adapter.id)
     jobs.succeed(session, job)
     return adapter
 
 
 def publish_prediction(session: Session, claim: Claim, *, blob_id: str, summary: dict[str, Any]) -> None:
     """Publish a prediction's result file."""
-    job = jobs.hold(session, claim)
+    job = jobs.lock_for_publish(session, claim)
     prediction = session.get_one(PredictionRow, job.resource_id)
     if prediction.status != "pending":
         raise LeaseLost(f"prediction {prediction.id} is {prediction.status} already")
     prediction.status, prediction.published_at = "ready", now(session)
     prediction.result_blob_id, prediction.summary = blob_lifecycle.use(session, blob_id), summary
-    audit.concerns(session, "prediction", prediction.id)
+    audit.set_subject(session, "prediction", prediction.id)
     jobs.succeed(session, job)
 
 

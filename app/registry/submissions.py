@@ -18,7 +18,7 @@ from app.storage.models import AdapterRow, JobRow, PredictionRow, TicketRow
 from ltp.backbone.manifest import BackboneInfo
 from ltp.config import AdapterConfig, LayerScope, MLMConfig, TicketConfig
 from ltp.errors import BackboneMismatch, InvalidConfig
-from ltp.model.methods import RECIPES, Method
+from ltp.model.methods import METHODS, Method
 from ltp.model.template import least_tokens
 
 
@@ -131,7 +131,7 @@ def submit_adapter(
         BackboneMismatch: the ticket was made on another backbone.
     """
     ticket_id = None
-    if RECIPES[method].needs_ticket:
+    if METHODS[method].needs_ticket:
         ticket_id = _ticket(session, ticket, tenant=tenant, backbone=backbone)
     blob_id, count, filename = examples.blob_id, examples.total, examples.filename
     dataset = datasets.create(session, tenant=tenant, kind="examples", blob_id=blob_id, count=count, filename=filename)
@@ -190,11 +190,11 @@ def check_layers(layers: LayerScope | tuple[int, ...], backbone: BackboneInfo) -
 
 def check_training(training: AdapterConfig, *, method: Method, ticket: str | None, backbone: BackboneInfo) -> None:
     """Refuse what no training could use. Raises `InvalidRequest`."""
-    if not RECIPES[method].needs_ticket and ticket is not None:
+    if not METHODS[method].needs_ticket and ticket is not None:
         raise _invalid("ticket", f"method {method!r} trains without a ticket; leave it out, or choose 'ltp'")
     if training.max_length > backbone.max_positions:
         raise _invalid("training.max_length", f"the backbone takes at most {backbone.max_positions} tokens")
-    least = least_tokens(RECIPES[method].form, prompt_length=training.prompt_length)
+    least = least_tokens(METHODS[method].form, prompt_length=training.prompt_length)
     if training.max_length < least:
         raise _invalid("training.max_length", f"with this prompt_length the template alone needs {least} tokens")
 

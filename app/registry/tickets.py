@@ -83,7 +83,7 @@ def create(
     )
     session.add(ticket)
     session.flush()
-    audit.concerns(session, "ticket", ticket_id)
+    audit.set_subject(session, "ticket", ticket_id)
     return ticket, job
 
 
@@ -141,10 +141,10 @@ def delete_ticket(session: Session, *, tenant: str, ticket_id: str) -> None:
     detached = update(AdapterRow).where(AdapterRow.ticket_id == ticket_id).values(ticket_id=None)
     session.execute(detached, execution_options=EVERY_TENANT)  # failed adapters, other tenants' too
     session.execute(delete(TicketRow).where(TicketRow.id == ticket_id))
-    audit.concerns(session, "ticket", ticket_id)
+    audit.set_subject(session, "ticket", ticket_id)
 
 
-def share(session: Session, *, tenant: str, ticket_id: str, shared: bool) -> TicketRow:
+def set_shared(session: Session, *, tenant: str, ticket_id: str, shared: bool) -> TicketRow:
     """Let all tenants use a ready ticket, or its own only.
 
     Raises `TicketNotFound`, `NotReadyYet`, and `InUse` for taking back what others' adapters depend on.
@@ -155,7 +155,7 @@ def share(session: Session, *, tenant: str, ticket_id: str, shared: bool) -> Tic
     if not shared:
         _refuse_if_used_elsewhere(session, ticket)
     ticket.shared = shared
-    audit.concerns(session, "ticket", ticket_id)
+    audit.set_subject(session, "ticket", ticket_id)
     return ticket
 
 

@@ -1,8 +1,8 @@
 """The audit trail: who changed what, when. An event is written by the transaction of the change, or not at all.
 
-A write transaction of a view with an act (`Database.of(tenant, act=...)`) that changed something adds one event. Who
-acts, and how, comes with the view; what it is about is said by the service that does the work: `concerns`. Events carry
-names and ids, never a text or a secret.
+A write transaction of a view with an `AuditContext` (`Database.of(tenant, act=...)`) that changed something adds one
+event. Who acts, and how, comes with the view; the service that does the work says what it is about: `set_subject`.
+Events carry names and ids, never a text or a secret.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ ABOUT = "about"
 
 
 @dataclass(frozen=True)
-class Act:
+class AuditContext:
     """What is done through a view, and the actor: `key:<id>`, `admin`, `local` or `job:<id>`."""
 
     actor: str
@@ -29,12 +29,12 @@ class Act:
     request_id: str | None = None
 
 
-def concerns(session: Session, kind: str, resource_id: str) -> None:
+def set_subject(session: Session, kind: str, resource_id: str) -> None:
     """Say what this transaction is about. Costs nothing where no trail is kept, in a sweep say."""
     session.info[ABOUT] = (kind, resource_id)
 
 
-def record(session: Session, act: Act, *, tenant: str) -> None:
+def record(session: Session, act: AuditContext, *, tenant: str) -> None:
     """Add the event of this transaction."""
     kind, resource_id = session.info.pop(ABOUT, (None, None))
     event = AuditEventRow(

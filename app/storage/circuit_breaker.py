@@ -43,7 +43,7 @@ class CircuitBreaker:
         """Runs while the database is away."""
         self._threads = CapacityLimiter(THREADS)  # of its own: requests that hang must not be in the way
 
-    async def ask(self, look_up: Callable[[], T]) -> T:
+    async def call(self, look_up: Callable[[], T]) -> T:
         """Run a look-up in a thread, and wait `ASK_S` for it at most; one that hangs is left behind.
 
         Raises:

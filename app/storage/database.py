@@ -19,7 +19,7 @@ from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.orm import Session
 
-from app.storage.audit import Act
+from app.storage.audit import AuditContext
 from app.storage.postgres import arguments
 from app.storage.tenancy import TenantSession
 
@@ -44,10 +44,10 @@ class Database:
         self.tenant: str | None = None
         """The tenant of this view; None sees everything."""
         self._writer = self.engine.execution_options(write=True)
-        self.act: Act | None = None
+        self.act: AuditContext | None = None
         """What its transactions leave in the audit trail; None leaves nothing."""
 
-    def of(self, tenant: str, *, act: Act | None = None) -> Self:
+    def of(self, tenant: str, *, act: AuditContext | None = None) -> Self:
         """Return a view of the same connections that sees and writes the rows of one tenant (see `tenancy`).
 
         With `act`, each transaction that changes something leaves an event in the audit trail; a view of a view keeps

@@ -33,7 +33,7 @@ from sqlalchemy.sql.elements import ColumnClause
 from sqlalchemy.sql.selectable import SelectBase
 
 from app.storage import audit
-from app.storage.audit import Act
+from app.storage.audit import AuditContext
 from app.storage.models import BlobChunkRow, BlobRow, JobEventRow, JobRow, TicketRow
 from app.storage.table import Base
 
@@ -41,11 +41,11 @@ EVERY_TENANT = {"every_tenant": True}
 """Execution option of a statement that has to look beyond its tenant; it says why where it stands."""
 KNOWN_TENANTS = 128
 """Tenants whose criteria are kept ready: some 25 KB each, and a millisecond to make."""
-Masked, Held, Reporting = aliased(TicketRow), aliased(BlobRow), aliased(JobRow)
+MaskTicket, ParentBlob, ParentJob = aliased(TicketRow), aliased(BlobRow), aliased(JobRow)
 """Aliases, since the statement around may name the class, and would take the one in the criterion for its own."""
 PARENT_THERE: dict[type[Base], Any] = {
-    BlobChunkRow: lambda chunk: exists().where(Held.id == chunk.blob_id),
-    JobEventRow: lambda event: exists().where(Reporting.id == event.job_id),
+    BlobChunkRow: lambda chunk: exists().where(ParentBlob.id == chunk.blob_id),
+    JobEventRow: lambda event: exists().where(ParentJob.id == event.job_id),
 }
 """What must hold for a row without `tenant` to be seen: that its parent can be."""
 _ROW = re.compile(r"tenant(_m\d+)?")
@@ -59,7 +59,7 @@ class ForeignRow(RuntimeError):
 class TenantSession(Session):
     """A session of one tenant, kept to it by the hooks below."""
 
-    def __init__(self, bind: Any, *, tenant: str, act: Act | None = None, **options: Any) -> None:
+    def __init__(self, bind: Any, *, tenant: str, act: AuditContext | None = None, **options: Any) -> None:
         super().__init__(bind, **options)
         self.tenant, self.act = tenant, act
         self.wrote = False
@@ -67,19 +67,19 @@ class TenantSession(Session):
 
 
 @cache
-def owned() -> tuple[type[Base], ...]:
+def tenant_classes() -> tuple[type[Base], ...]:
     """Return the mapped classes whose rows belong to a tenant, by name: statements are cached by this order."""
     classes = (mapper.class_ for mapper in Base.registry.mappers if "tenant" in mapper.columns)
     return tuple(sorted(classes, key=lambda each: each.__name__))
 
 
 @cache
-def parents() -> dict[type[Base], tuple[InstrumentedAttribute[Any], type[Base]]]:
+def parent_keys() -> dict[type[Base], tuple[InstrumentedAttribute[Any], type[Base]]]:
     """Return the mapped classes that belong to their parent's tenant: the key that names it, and its class."""
-    owners = {inspect(each).local_table: each for each in owned()}
+    owners = {inspect(each).local_table: each for each in tenant_classes()}
     children: dict[type[Base], tuple[InstrumentedAttribute[Any], type[Base]]] = {}
     for mapper in sorted(Base.registry.mappers, key=lambda each: each.class_.__name__):
-        for column in mapper.primary_key if mapper.class_ not in owned() else ():
+        for column in mapper.primary_key if mapper.class_ not in tenant_classes() else ():
             for reference in column.foreign_keys:
                 if reference.column.table in owners:
                     key = mapper.get_property_by_column(cast(Any, column)).key
@@ -108,10 +108,10 @@ def _keep_to_tenant(state: ORMExecuteState) -> None:
 def _check_flush(session: TenantSession, _context: object, _objects: object) -> None:
     """Refuse to write an object that is not the tenant's, or was not until a moment ago."""
     for row in (*session.new, *session.dirty, *session.deleted):
-        if isinstance(row, owned()):
+        if isinstance(row, tenant_classes()):
             _check_tenants(session, type(row), inspect(row).attrs["tenant"].history.sum())
-        elif type(row) in parents():
-            _check_parent(session, type(row), getattr(row, parents()[type(row)][0].key))
+        elif type(row) in parent_keys():
+            _check_parent(session, type(row), getattr(row, parent_keys()[type(row)][0].key))
     session.wrote = True
 
 
@@ -129,7 +129,7 @@ def _audit(session: TenantSession) -> None:
 def _criteria(tenant: str, *, write: bool) -> tuple[LoaderCriteriaOption, ...]:
     """Return what narrows a statement. Inside the criterion of a child that of its parent holds."""
     children = [with_loader_criteria(child, there, include_aliases=True) for child, there in PARENT_THERE.items()]
-    return (*(_own(each, tenant, write=write) for each in owned()), *children)
+    return (*(_own(each, tenant, write=write) for each in tenant_classes()), *children)
 
 
 def _own(table: type[Base], tenant: str, *, write: bool) -> LoaderCriteriaOption:
@@ -141,7 +141,7 @@ def _own(table: type[Base], tenant: str, *, write: bool) -> LoaderCriteriaOption
     if table is BlobRow and not write:
         return with_loader_criteria(
             BlobRow,
-            lambda blob: or_(blob.tenant == tenant, exists().where(Masked.blob_id == blob.id, Masked.shared)),
+            lambda blob: or_(blob.tenant == tenant, exists().where(MaskTicket.blob_id == blob.id, MaskTicket.shared)),
             include_aliases=True,
         )
     return with_loader_criteria(table, lambda row: row.tenant == tenant, include_aliases=True)
@@ -160,7 +160,7 @@ def _refuse_opaque(statement: Executable) -> None:
 
 @cache
 def _tables() -> frozenset[Any]:
-    return frozenset(inspect(each).local_table for each in (*owned(), *parents()))
+    return frozenset(inspect(each).local_table for each in (*tenant_classes(), *parent_keys()))
 
 
 def _named(part: Any) -> Iterator[Any]:
@@ -174,10 +174,10 @@ def _named(part: Any) -> Iterator[Any]:
 def _check_insert(session: TenantSession, statement: Insert, parameters: Any) -> None:
     table = statement.entity_description["entity"]
     for row in _rows(parameters) or [statement.compile(dialect=session.get_bind().dialect).params]:
-        if table in owned():
+        if table in tenant_classes():
             _check_tenants(session, table, [value for name, value in row.items() if _ROW.fullmatch(name)])
-        elif table in parents():
-            _check_parent(session, table, row.get(parents()[table][0].key))
+        elif table in parent_keys():
+            _check_parent(session, table, row.get(parent_keys()[table][0].key))
 
 
 def _check_update(session: TenantSession, statement: Update, parameters: Any) -> None:
@@ -200,5 +200,5 @@ def _check_tenants(session: TenantSession, table: type[Base], tenants: Iterable[
 
 
 def _check_parent(session: TenantSession, table: type[Base], parent_id: str | None) -> None:
-    parent = session.get(parents()[table][1], parent_id) if parent_id else None
+    parent = session.get(parent_keys()[table][1], parent_id) if parent_id else None
     _check_tenants(session, table, [None if parent is None else cast(Any, parent).tenant])

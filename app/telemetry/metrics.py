@@ -58,7 +58,7 @@ class Metrics:
         method = scope["method"] if scope["method"] in METHODS else "other"
         self.requests.labels(method, route, str(status)).observe(seconds)
 
-    def join(self, collector: Collector) -> None:
+    def register(self, collector: Collector) -> None:
         """Let another source of figures be asked at each scrape."""
         self.registry.register(collector)
 

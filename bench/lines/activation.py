@@ -28,7 +28,7 @@ from ltp.backbone.load import load_backbone
 from ltp.compute.buffers import allocate
 from ltp.compute.masked_add import fuse_all
 from ltp.config import Precision
-from ltp.delta.fuse import fusing, overlay, positions_in
+from ltp.delta.fuse import fuse_task, overlay, positions_in
 from ltp.engine.engine import Engine
 from ltp.engine.pairs import PairRequest
 from ltp.model.encoder import DTYPES
@@ -154,7 +154,7 @@ def switch() -> Measured:
 
     def to(number: int) -> dict[str, torch.Tensor]:
         delta = adapters[number].delta
-        fuse_all(fusing(buffers[name], weights[name], delta, ticket, name) for name in names)
+        fuse_all(fuse_task(buffers[name], weights[name], delta, ticket, name) for name in names)
         rows = overlay(weights, delta, ticket)
         assert rows is not None
         return {**buffers, WORD_EMBEDDINGS: rows.values}

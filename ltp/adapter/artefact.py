@@ -27,7 +27,7 @@ from ltp.backbone.strategy import STRATEGIES, Strategy
 from ltp.delta.delta import MAX_EXPONENT, Delta
 from ltp.errors import CorruptArtifact, DeltaDoesNotFitTicket, NonFiniteWeights
 from ltp.model.head import CLASSIFIER
-from ltp.model.methods import RECIPES, Method
+from ltp.model.methods import METHODS, Method
 from ltp.tensorfile import BLOCK, Array, Content, Header, Stored
 from ltp.ticket.mask import Ticket
 
@@ -162,17 +162,17 @@ def read_export(path: Path, backbone: BackboneInfo | None = None, *, leave: bool
     return export
 
 
-def leave_values(path: Path) -> Export:
+def open_export(path: Path) -> Export:
     """Read and verify an adapter's own file, without a ticket, and leave its values there."""
     return _read(path, None, leave=True)
 
 
 def _read(path: Path, backbone: BackboneInfo | None, *, leave: bool = False) -> Export:
     def check(header: Header) -> tuple[dict[str, str], Ticket | None]:
-        return checked_header(path.name, header, backbone), exported_mask.without_masks_of(header, backbone)
+        return checked_header(path.name, header, backbone), exported_mask.ticket_of_header(header, backbone)
 
     arrays: Mapping[str, Array | Stored]
-    arrays, (metadata, ticket) = (tensorfile.leave if leave else tensorfile.read)(path, check=check)
+    arrays, (metadata, ticket) = (tensorfile.open_verified if leave else tensorfile.read)(path, check=check)
     adapter = _decode(path.name, arrays, metadata)
     left = {name: array for name in adapter.delta.values if isinstance(array := arrays[f"delta/{name}"], Stored)}
     whole = ticket and exported_mask.from_tensors(ticket, arrays)
@@ -222,7 +222,7 @@ def _array(array: Array | Stored) -> Array:
 
 
 def _check_values(file: str, adapter: Adapter, given: Mapping[str, Array | Stored]) -> None:
-    known = adapter.method in RECIPES and adapter.strategy in STRATEGIES and _possible(adapter)
+    known = adapter.method in METHODS and adapter.strategy in STRATEGIES and _possible(adapter)
     options = adapter.template
     whole = type(options.literal) is bool and type(options.max_length) is int
     scaled = all(type(power) is int and abs(power) <= MAX_EXPONENT for power in adapter.delta.exponents.values())
@@ -235,7 +235,7 @@ def _check_values(file: str, adapter: Adapter, given: Mapping[str, Array | Store
 
 def _possible(adapter: Adapter) -> bool:
     """Tell whether the adapter has what its method makes, and nothing else."""
-    recipe = RECIPES[adapter.method]
+    recipe = METHODS[adapter.method]
     has_ticket, has_delta = adapter.ticket_sha256 is not None, bool(adapter.delta.values)
     head = CLASSIFIER if recipe.classifies else ()
     return (

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ltp.backbone.manifest import BackboneInfo
 from ltp.errors import CorruptArtifact
 from ltp.tensorfile import Array, Header, Stored
-from ltp.ticket.mask import Ticket, with_masks, without_masks
+from ltp.ticket.mask import Ticket, attach_masks, parse_header
 
 PREFIX, FIELD = "mask/", "ticket"
 
@@ -22,7 +22,7 @@ def to_tensors(ticket: Ticket) -> tuple[dict[str, Array], dict[str, str]]:
     return {PREFIX + name: mask for name, mask in ticket.masks.items()}, {FIELD: json.dumps(ticket.metadata())}
 
 
-def without_masks_of(header: Header, backbone: BackboneInfo | None) -> Ticket | None:
+def ticket_of_header(header: Header, backbone: BackboneInfo | None) -> Ticket | None:
     """The ticket that an export's header describes, its masks still to be read; None when it describes none.
 
     Raises:
@@ -37,11 +37,11 @@ def without_masks_of(header: Header, backbone: BackboneInfo | None) -> Ticket | 
         metadata = {str(key): str(value) for key, value in json.loads(header.metadata[FIELD]).items()}
     except (ValueError, AttributeError, RecursionError) as error:
         raise CorruptArtifact(f"the description of the file's ticket cannot be read: {error}") from error
-    return without_masks(Header(dict(sorted(entries.items())), metadata, header.data_start), backbone)
+    return parse_header(Header(dict(sorted(entries.items())), metadata, header.data_start), backbone)
 
 
 def from_tensors(ticket: Ticket, arrays: Mapping[str, Array | Stored]) -> Ticket:
     """Give a described ticket its masks; raises CorruptArtifact when they cannot be its own."""
     stored = {name: arrays[PREFIX + name] for name in ticket.masks}
     masks = {name: mask.mapped() if isinstance(mask, Stored) else mask for name, mask in stored.items()}
-    return with_masks(ticket, cast("dict[str, NDArray[np.uint8]]", masks))
+    return attach_masks(ticket, cast("dict[str, NDArray[np.uint8]]", masks))

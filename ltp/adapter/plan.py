@@ -13,7 +13,7 @@ from ltp.backbone.load import Backbone
 from ltp.backbone.strategy import Strategy, strategy_of_checkpoint
 from ltp.config import LABELS, AdapterConfig
 from ltp.errors import BackboneMismatch, ExamplesError, InvalidConfig
-from ltp.model.methods import RECIPES, Method, Recipe
+from ltp.model.methods import METHODS, Method, TuningMethod
 from ltp.model.template import Encoded, Template
 from ltp.text.examples import Example, check_trainable
 from ltp.ticket.mask import Ticket
@@ -54,9 +54,9 @@ class TrainingPlan:
     """Tokens to predict, (3,); None under a classification head."""
 
     @property
-    def recipe(self) -> Recipe:
+    def recipe(self) -> TuningMethod:
         """What the method chooses."""
-        return RECIPES[self.method]
+        return METHODS[self.method]
 
     @property
     def strategy(self) -> Strategy:
@@ -109,7 +109,7 @@ def make_plan(
     if seeds < 1:
         raise InvalidConfig("seeds", seeds, "at least 1")
     check_trainable(train)
-    recipe = RECIPES[method]
+    recipe = METHODS[method]
     template = _template(backbone, config, recipe)
     resolved = _with_rates(config, backbone.info.learning_rate)
     identity = identity_of(
@@ -136,7 +136,7 @@ def make_plan(
     )
 
 
-def _template(backbone: Backbone, config: AdapterConfig, recipe: Recipe) -> Template:
+def _template(backbone: Backbone, config: AdapterConfig, recipe: TuningMethod) -> Template:
     return Template(
         backbone,
         prompt_length=config.prompt_length,
@@ -147,7 +147,7 @@ def _template(backbone: Backbone, config: AdapterConfig, recipe: Recipe) -> Temp
 
 
 def _ticket_for(method: Method, ticket: Ticket | None, backbone: Backbone) -> Ticket | None:
-    if not RECIPES[method].needs_ticket:
+    if not METHODS[method].needs_ticket:
         if ticket is not None:
             raise InvalidConfig("ticket", ticket.sha256, f"none: method {method!r} trains without one")
         return None

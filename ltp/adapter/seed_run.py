@@ -24,7 +24,7 @@ from ltp.model.encoder import Encoder, Weights, pack
 from ltp.model.head import ClassHead, Classifier
 from ltp.model.soft_prompt import SoftPrompt
 from ltp.training.adamw import AdamW
-from ltp.training.dropout import Noise
+from ltp.training.dropout import SeededDropout
 from ltp.training.seeds import step_seed
 
 INITIAL, ORDER, DROPOUT = range(3)
@@ -105,7 +105,7 @@ class SeedRun:
     def _loss(self, chosen: list[int]) -> Tensor:
         train = self._plan.train
         batch = pack([train.encoded[index] for index in chosen], pad=self._plan.pad, device=self._device)
-        noise = Noise(step_seed(self.seed, DROPOUT, self.state.step), self._device)
+        noise = SeededDropout(step_seed(self.seed, DROPOUT, self.state.step), self._device)
         prompts = self._prompt().repeat(len(chosen), 1)  # (S, H)
         logits = self._training(self._weights(), batch, prompts, noise=noise)
         return F.cross_entropy(logits, train.labels[chosen].to(self._device))

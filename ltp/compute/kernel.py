@@ -49,7 +49,7 @@ class Types(NamedTuple):
 
 
 @cache
-def expands() -> bool:
+def has_vector_expand() -> bool:
     """Tell whether this processor expands 16-bit values by a mask in one instruction."""
     from llvmlite import binding
 
@@ -57,7 +57,7 @@ def expands() -> bool:
 
 
 @cache
-def adding(types: Types) -> Add:
+def compile_masked_add(types: Types) -> Add:
     """Compile the loop for some types, once a process."""
     from numba import njit
     from numba import types as t

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ltp.compute import kernel
-from ltp.compute.threads import share
+from ltp.compute.threads import parallel_map
 
 
-class Fusing(NamedTuple):
+class FuseTask(NamedTuple):
     """One tensor to fuse: `buffer` becomes `pristine` plus `values` x 2**-`exponent` where `active` has a bit set.
 
     `pristine` is fp32, and `buffer` of the same shape, fp32 or bf16, both contiguous; they may be the same tensor.
@@ -44,16 +44,16 @@ def fuse_into(
     *,
     wide: bool | None = None,
 ) -> Tensor:
-    """Fuse one tensor (see `Fusing` and `fuse_all`) and return its buffer.
+    """Fuse one tensor (see `FuseTask` and `fuse_all`) and return its buffer.
 
     Raises:
         ValueError: there are not as many values as bits set, or the mask is not one bit an element.
     """
-    fuse_all([Fusing(buffer, pristine, values, exponent, active)], wide=wide)
+    fuse_all([FuseTask(buffer, pristine, values, exponent, active)], wide=wide)
     return buffer
 
 
-def fuse_all(tensors: Iterable[Fusing], *, wide: bool | None = None) -> None:
+def fuse_all(tensors: Iterable[FuseTask], *, wide: bool | None = None) -> None:
     """Fuse some tensors, a layer's or a model's, with as many threads as torch computes with.
 
     `wide` chooses the loop that takes sixteen weights at a time, which any processor can run; by default where the
@@ -74,7 +74,7 @@ def fuse_all(tensors: Iterable[Fusing], *, wide: bool | None = None) -> None:
             blocks += _blocks(tensor, before, wide=wide)
         else:
             _fuse_elsewhere(tensor)
-    share(_fuse_block, blocks)
+    parallel_map(_fuse_block, blocks)
 
 
 def all_active(size: int) -> NDArray[np.uint8]:
@@ -92,7 +92,7 @@ def compile_for(precision: torch.dtype, device: torch.device) -> None:
         fuse_into(nothing, torch.zeros(1), torch.zeros(1, dtype=torch.float16), 0, all_active(1))
 
 
-def _fuse_elsewhere(tensor: Fusing) -> None:
+def _fuse_elsewhere(tensor: FuseTask) -> None:
     bits = torch.tensor(tensor.active, device=tensor.buffer.device)  # (B,)
     eight = torch.arange(8, dtype=torch.uint8, device=bits.device)
     active = (bits[:, None] >> eight & 1).view(-1)[: tensor.buffer.numel()].bool()
@@ -116,9 +116,9 @@ class _FusingBlock(NamedTuple):
     first: int
 
 
-def _blocks(tensor: Fusing, before: list[int], *, wide: bool | None) -> Iterator[_FusingBlock]:
+def _blocks(tensor: FuseTask, before: list[int], *, wide: bool | None) -> Iterator[_FusingBlock]:
     half, rounded = tensor.values.dtype == torch.float16, tensor.buffer.dtype == torch.bfloat16
-    add = kernel.adding(kernel.Types(half, rounded, kernel.expands() if wide is None else wide))
+    add = kernel.compile_masked_add(kernel.Types(half, rounded, kernel.has_vector_expand() if wide is None else wide))
     out = tensor.buffer.view(-1)
     pristine = tensor.pristine.detach().view(-1).numpy()
     values, scale = tensor.values.numpy(), np.float32(2.0**-tensor.exponent)

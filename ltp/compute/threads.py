@@ -1,8 +1,8 @@
 """Dividing one call's work among threads, for work that leaves the interpreter: numpy, torch, hashing.
 
 As many threads as torch computes with (`torch.get_num_threads`). Torch's own threads divide one operation on a large
-tensor. `share` divides work on blocks small enough to stay in a core's cache; `map_single_threaded` gives every item a
-core to itself, so that many small operations need not wait for each other one by one.
+tensor. `parallel_map` divides work on blocks small enough to stay in a core's cache; `map_single_threaded` gives every
+item a core to itself, so that many small operations need not wait for each other one by one.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
-def share(work: Callable[[T], R], items: Iterable[T]) -> list[R]:
+def parallel_map(work: Callable[[T], R], items: Iterable[T]) -> list[R]:
     """Return `[work(item) for item in items]`, items taken in order by the next free thread.
 
     When one fails no further item is begun, and the failure is raised once every thread has stopped.

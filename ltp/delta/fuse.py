@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ltp.backbone.architecture import DECODER, WORD_EMBEDDINGS
 from ltp.compute.buffers import allocate
-from ltp.compute.masked_add import Fusing, all_active, fuse_all, fuse_into
+from ltp.compute.masked_add import FuseTask, all_active, fuse_all, fuse_into
 from ltp.delta.delta import Delta
 from ltp.model.encoder import Overlay
 from ltp.ticket.mask import Ticket, active_in_rows
@@ -39,14 +39,16 @@ def fuse(
     The word embeddings are never copied: their changed rows come back as an overlay (None when there are none), and
     those of a decoder of its own are left to the caller. That the delta fits the ticket is the caller's to check.
     """
-    names = [name for name in moved(delta) if name not in (WORD_EMBEDDINGS, DECODER)]
+    names = [name for name in nonzero_tensors(delta) if name not in (WORD_EMBEDDINGS, DECODER)]
     wanted = [(parameters[name].shape, torch.float32) for name in names]
     buffers = allocate(wanted, parameters[names[0]].device if names else "cpu")
-    fuse_all(fusing(buffer, parameters[name], delta, ticket, name) for name, buffer in zip(names, buffers, strict=True))
+    fuse_all(
+        fuse_task(buffer, parameters[name], delta, ticket, name) for name, buffer in zip(names, buffers, strict=True)
+    )
     return dict(zip(names, buffers, strict=True)), overlay(parameters, delta, ticket)
 
 
-def moved(delta: Delta) -> list[str]:
+def nonzero_tensors(delta: Delta) -> list[str]:
     """Tensors with a value other than zero."""
     return [name for name, values in delta.values.items() if _moves(values)]
 
@@ -55,13 +57,13 @@ def _moves(values: Tensor) -> bool:
     return bool(values[:FIRST].any() or values.any())
 
 
-def fusing(buffer: Tensor, pristine: Tensor, delta: Delta, ticket: Ticket | None, name: str) -> Fusing:
+def fuse_task(buffer: Tensor, pristine: Tensor, delta: Delta, ticket: Ticket | None, name: str) -> FuseTask:
     """One tensor of a delta, ready to be fused into `buffer`; its values are brought to where the buffer is."""
     values = delta.values[name].to(buffer.device, non_blocking=True)
     if ticket is not None and name not in delta.rows:
-        return Fusing(buffer, pristine, values, delta.exponents[name], ticket.masks[name], ticket.before[name])
+        return FuseTask(buffer, pristine, values, delta.exponents[name], ticket.masks[name], ticket.before[name])
     active = _stored_bits(delta, ticket, name, pristine.shape)
-    return Fusing(buffer, pristine, values, delta.exponents[name], active)
+    return FuseTask(buffer, pristine, values, delta.exponents[name], active)
 
 
 def _stored_bits(delta: Delta, ticket: Ticket | None, name: str, shape: torch.Size) -> NDArray[np.uint8]:

@@ -16,7 +16,7 @@ from ltp.drift.batches import MaskedBatch
 from ltp.drift.padding import PaddedBatch
 from ltp.model.encoder import Arithmetic, ForwardPass, Weights
 from ltp.model.head import Module
-from ltp.training.dropout import Noise
+from ltp.training.dropout import SeededDropout
 
 
 class MaskedEncoder:
@@ -32,14 +32,14 @@ class MaskedEncoder:
 
     def features(self, weights: Weights, batch: MaskedBatch, *, seed: int | None) -> Tensor:
         """Return what the decoder reads at each masked position, (M, H) fp32; without a seed there is no dropout."""
-        noise = None if seed is None else Noise(seed, batch.ids.device)
+        noise = None if seed is None else SeededDropout(seed, batch.ids.device)
         return _MaskedPass(self._arithmetic, batch, noise).features(weights)
 
 
 class _MaskedPass(ForwardPass):
     """One call: a batch on its way through the layers, with its layout for attention and its dropout."""
 
-    def __init__(self, arithmetic: Arithmetic, batch: MaskedBatch, noise: Noise | None) -> None:
+    def __init__(self, arithmetic: Arithmetic, batch: MaskedBatch, noise: SeededDropout | None) -> None:
         super().__init__(arithmetic, batch, noise)
         cells = torch.arange(len(batch.ids), device=batch.ids.device) if batch.cells is None else batch.cells
         self._tokens = PaddedBatch.of(cells, lines=batch.size, width=batch.longest, heads=self._heads)

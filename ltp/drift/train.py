@@ -15,7 +15,7 @@ from torch import Tensor
 
 from ltp.backbone.architecture import LM_BIAS, WORD_EMBEDDINGS
 from ltp.backbone.load import Backbone
-from ltp.backbone.strategy import STRATEGIES, Strategy
+from ltp.backbone.strategy import STRATEGIES, EmbeddingStrategy, Strategy
 from ltp.config import MLMConfig
 from ltp.drift import masking
 from ltp.drift.batches import PART_TOKENS, Lines, MaskedBatch, build, epoch_order, parts
@@ -38,7 +38,7 @@ def train_drift(
     backbone: Backbone,
     lines: Sequence[str],
     *,
-    strategy: Strategy,
+    strategy: Strategy | EmbeddingStrategy,
     config: MLMConfig,
     progress: ProgressCallback | None = None,
     checkpoints: Checkpoints | None = None,
@@ -66,12 +66,13 @@ def train_drift(
     corpus_sha256 = sha256_of_lines(lines)
     tokens = _tokenize(backbone, lines, config, report)
     plan = make_plan(backbone, tokens, config)
-    trainable = TrainableParameters(backbone, STRATEGIES[strategy], rows=torch.from_numpy(plan.rows))
+    chosen = strategy if isinstance(strategy, EmbeddingStrategy) else STRATEGIES[strategy]
+    trainable = TrainableParameters(backbone, chosen, rows=torch.from_numpy(plan.rows))
     identity = identity_of(
         kind="drift",
         backbone=backbone.info.fingerprint,
         corpus=corpus_sha256,
-        strategy=strategy,
+        strategy=chosen.name,
         config=dataclasses.asdict(config),
     )
     run = _Run(backbone, plan, trainable, config, report, checkpoints, identity, part_tokens)
@@ -196,7 +197,7 @@ class _Run:
             for part in parts(lines, train.lengths, tokens=self.part_tokens)
         ]
         masked = max(1, sum(len(batch.targets) for batch in batches))
-        loss, penalty = 0.0, float(self.trainable.pull(self.config.l1))
+        loss, penalty = 0.0, float(self.trainable.set_l1_gradients(self.config.l1))
         for number, batch in enumerate(batches):
             seed = step_seed(self.config.seed, Purpose.DROPOUT, state.step, number)
             if len(batch.targets):
@@ -233,7 +234,7 @@ class _Run:
 
     def _loss(self, batch: MaskedBatch, weights: Weights, seed: int | None) -> Tensor:
         features = self.encoder.features(weights, batch, seed=seed)
-        bias = self.trainable.parameters[LM_BIAS]
+        bias = self.trainable.parameters.get(LM_BIAS, self.backbone.parameters[LM_BIAS])
         return masked_loss(features, self.decoder, bias, batch.targets, dtype=self.encoder.dtype)
 
     @torch.no_grad()

@@ -49,7 +49,7 @@ class TrainableParameters:
             }
 
     @torch.no_grad()
-    def pull(self, coefficient: float) -> Tensor:
+    def set_l1_gradients(self, coefficient: float) -> Tensor:
         """Begin a step: set every gradient to that of `coefficient` x sum|theta_l - theta| / N; return that penalty.
 
         N counts all parameters of the dense model, frozen ones and an untied output embedding included.

@@ -16,16 +16,16 @@ from torch import Tensor
 
 from ltp.backbone.architecture import DECODER, EMBEDDING_MATRICES, LM_BIAS, WORD_EMBEDDINGS, is_layer_norm
 from ltp.backbone.strategy import STRATEGIES
-from ltp.compute.masked_add import Fusing, all_active, fuse_all, fuse_into
+from ltp.compute.masked_add import FuseTask, all_active, fuse_all, fuse_into
 from ltp.config import VERBALIZER
 from ltp.delta.delta import Delta
-from ltp.delta.fuse import bits_of_rows, fusing, moved
+from ltp.delta.fuse import bits_of_rows, fuse_task, nonzero_tensors
 from ltp.engine.adapter_view import AdapterView, ReadyRows, among
 from ltp.engine.linear import Linear, reorders
-from ltp.engine.projections import Unit
+from ltp.engine.projections import PackedLinear
 from ltp.model.encoder import Overlay
 from ltp.model.head import ClassHead, Module, WordHead
-from ltp.model.methods import RECIPES
+from ltp.model.methods import METHODS
 from ltp.ticket.mask import Ticket, active_in_rows
 
 if TYPE_CHECKING:
@@ -46,9 +46,9 @@ class CompactAdapter:
     def __init__(self, shared: SharedWeights, adapter: Adapter, ticket: Ticket | None) -> None:
         self._shared, self._ticket = shared, ticket
         self._delta = shared.kept(adapter.delta)
-        self._moved = frozenset(moved(self._delta))
+        self._moved = frozenset(nonzero_tensors(self._delta))
         self._tied = STRATEGIES[adapter.strategy].ties_output
-        self._words = RECIPES[adapter.method].words
+        self._words = METHODS[adapter.method].words
         self._units = [unit for unit in shared.units.values() if self._changes(unit)]
         self.view = self._view(adapter)
         self.nbytes = adapter.nbytes + self.view.nbytes
@@ -101,10 +101,10 @@ class CompactAdapter:
         )
         return products + rows + self.view.prompt.nbytes + _size(*self.view.norms.values()) + _head_size(self.view.head)
 
-    def _changes(self, unit: Unit) -> bool:
+    def _changes(self, unit: PackedLinear) -> bool:
         return any(f"{module}.{part}" in self._moved for module in unit.modules for part in ("weight", "bias"))
 
-    def linear(self, unit: Unit) -> Linear:
+    def linear(self, unit: PackedLinear) -> Linear:
         """Fuse one product to keep."""
         weight, bias = self._shared.scratch.of(unit)
         if not reorders(self._shared.device.type, self._shared.dtype):
@@ -112,25 +112,25 @@ class CompactAdapter:
         weight, bias = self.fuse(unit, weight, torch.empty_like(bias))
         return Linear(weight, bias, unit.activation)
 
-    def just_in_time(self, unit: Unit) -> Linear:
+    def just_in_time(self, unit: PackedLinear) -> Linear:
         """Fuse one product into the scratch; it is overwritten by the next one."""
         return Linear(*self.fuse(unit, *self._shared.scratch.of(unit)), unit.activation, reorder=False)
 
-    def fuse(self, unit: Unit, weight: Tensor, bias: Tensor) -> Module:
+    def fuse(self, unit: PackedLinear, weight: Tensor, bias: Tensor) -> Module:
         """Fill a unit's weight (height, width) and bias (height,)."""
-        work: list[Fusing] = []
+        work: list[FuseTask] = []
         for module, rows in unit.places():
             for buffer, name in ((weight[rows], f"{module}.weight"), (bias[rows], f"{module}.bias")):
                 if name in self._moved:
-                    work.append(self.fusing(buffer, name))
+                    work.append(self.fuse_task(buffer, name))
                 else:
                     buffer.copy_(self._shared.tensors[name])
         fuse_all(work)
         return weight, bias
 
-    def fusing(self, buffer: Tensor, name: str) -> Fusing:
+    def fuse_task(self, buffer: Tensor, name: str) -> FuseTask:
         """One tensor, ready to be fused into `buffer`."""
-        return fusing(buffer, self._shared.tensors[name], self._delta, self._ticket, name)
+        return fuse_task(buffer, self._shared.tensors[name], self._delta, self._ticket, name)
 
     def _norms(self) -> dict[str, Module]:
         changed = {name.rpartition(".")[0] for name in self._moved if is_layer_norm(name)}
@@ -141,7 +141,7 @@ class CompactAdapter:
         if name not in self._moved:
             return pristine
         tensor = torch.empty_like(pristine)
-        fuse_all([self.fusing(tensor, name)])
+        fuse_all([self.fuse_task(tensor, name)])
         return tensor
 
     def _head(self, adapter: Adapter, words: StoredRows | None) -> WordHead | ClassHead | None:
@@ -173,7 +173,7 @@ class CompactAdapter:
 class JustInTime:
     """A product whose weight is fused when it is called."""
 
-    def __init__(self, compact: CompactAdapter, unit: Unit) -> None:
+    def __init__(self, compact: CompactAdapter, unit: PackedLinear) -> None:
         self._compact, self._unit = compact, unit
 
     def __call__(self, tokens: Tensor) -> Tensor:

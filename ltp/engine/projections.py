@@ -15,7 +15,7 @@ SELF = "attention.self"
 
 
 @dataclass(frozen=True)
-class Unit:
+class PackedLinear:
     """One product; its weight is those of `modules` one below the other, (height, width)."""
 
     name: str
@@ -42,7 +42,7 @@ class Unit:
             start += height
 
 
-def units_of(backbone: Backbone) -> dict[str, Unit]:
+def packed_linears(backbone: Backbone) -> dict[str, PackedLinear]:
     """Every product by name, `<layer>.qkv` and so on; the last layer's query, at `<mask>` only, is apart."""
     units, last = {}, backbone.info.layers - 1
     for layer in range(backbone.info.layers):
@@ -52,7 +52,7 @@ def units_of(backbone: Backbone) -> dict[str, Unit]:
         for name, group in parts.items():
             modules = tuple(f"roberta.encoder.layer.{layer}.{part}" for part in group)
             shapes = [backbone.shapes[f"{module}.weight"] for module in modules]
-            units[f"{layer}.{name}"] = Unit(
+            units[f"{layer}.{name}"] = PackedLinear(
                 f"{layer}.{name}",
                 modules,
                 tuple(shape[0] for shape in shapes),
@@ -65,7 +65,7 @@ def units_of(backbone: Backbone) -> dict[str, Unit]:
 class Scratch(threading.local):
     """Buffers for the one product that a thread is fusing: never more than the largest unit takes."""
 
-    def __init__(self, units: dict[str, Unit], *, dtype: torch.dtype, device: torch.device) -> None:
+    def __init__(self, units: dict[str, PackedLinear], *, dtype: torch.dtype, device: torch.device) -> None:
         self._weight = torch.empty(max(unit.size for unit in units.values()), dtype=dtype, device=device)
         self._bias = torch.empty(max(unit.height for unit in units.values()), dtype=dtype, device=device)
 
@@ -74,6 +74,6 @@ class Scratch(threading.local):
         """Bytes held for this thread."""
         return self._weight.nbytes + self._bias.nbytes
 
-    def of(self, unit: Unit) -> tuple[Tensor, Tensor]:
+    def of(self, unit: PackedLinear) -> tuple[Tensor, Tensor]:
         """Return buffers for a unit's weight (height, width) and bias (height,); their former content is lost."""
         return self._weight[: unit.size].view(unit.height, unit.width), self._bias[: unit.height]

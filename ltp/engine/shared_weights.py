@@ -13,11 +13,11 @@ from ltp.backbone.load import Backbone
 from ltp.config import Precision
 from ltp.delta.delta import Delta
 from ltp.engine.linear import Linear
-from ltp.engine.projections import Scratch, Unit, units_of
+from ltp.engine.projections import PackedLinear, Scratch, packed_linears
 from ltp.errors import CorruptArtifact, InvalidConfig
 from ltp.model.encoder import DTYPES
 from ltp.model.head import Module, WordHead
-from ltp.model.methods import RECIPES, Form
+from ltp.model.methods import METHODS, Form
 from ltp.model.template import Template
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class SharedWeights:
         self.backbone, self.dtype = backbone, DTYPES[precision]
         self.tensors, self.verbalizer = backbone.parameters, backbone.verbalizer
         self.device = backbone.verbalizer.device
-        self.units = units_of(backbone)
+        self.units = packed_linears(backbone)
         self.scratch = Scratch(self.units, dtype=self.dtype, device=self.device)
         self.products = {name: self._product(unit) for name, unit in self.units.items()}
         self.norms = {name: self.module(name) for name in _norms(self.tensors)}
@@ -47,7 +47,7 @@ class SharedWeights:
         epsilon = self.backbone.architecture.norm_epsilon
         return WordHead(self.module("lm_head.dense"), self.module("lm_head.layer_norm"), answers, epsilon)
 
-    def _product(self, unit: Unit) -> Linear:
+    def _product(self, unit: PackedLinear) -> Linear:
         modules = [self.module(module) for module in unit.modules]
         weight, bias = (torch.cat(parts).to(self.dtype) for parts in zip(*modules, strict=True))
         return Linear(weight, bias, unit.activation)
@@ -59,7 +59,7 @@ class SharedWeights:
             CorruptArtifact: it fits no input of this backbone.
         """
         options = adapter.template
-        key = (RECIPES[adapter.method].form, len(adapter.prompt), options.max_length, options.literal)
+        key = (METHODS[adapter.method].form, len(adapter.prompt), options.max_length, options.literal)
         if key not in self._templates:
             form, length, longest, literal = key
             try:

@@ -2,7 +2,7 @@
 
 LTP and PT are the paper's own; FT, DP, SP and MP are those of Zhao & Schuetze (2021), to which it compares. All of them
 share one trainer, so that nothing but these choices differs. What differs between methods is asked of the recipe,
-never of the method's name: a new one is an entry of `RECIPES` and a name in `Method`.
+never of the method's name: a new one is an entry of `METHODS` and a name in `Method`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ YES_OR_NO: dict[Label, str] = {"entailment": "yes", "neutral": "maybe", "contrad
 
 
 @dataclass(frozen=True)
-class Recipe:
+class TuningMethod:
     """One method. `words` are what is predicted at `<mask>`; None for a classification head on `<s>` instead."""
 
     form: Form
@@ -52,11 +52,11 @@ class Recipe:
         return self.words is None
 
 
-RECIPES: dict[Method, Recipe] = {
-    "ltp": Recipe("soft", VERBALIZER, "ticket"),
-    "ft": Recipe("pair", None, "all"),
-    "dp": Recipe("discrete", YES_OR_NO, "all"),
-    "sp": Recipe("soft", VERBALIZER, "all"),
-    "mp": Recipe("mixed", YES_OR_NO, "all"),
-    "pt": Recipe("soft", VERBALIZER, "prompt"),
+METHODS: dict[Method, TuningMethod] = {
+    "ltp": TuningMethod("soft", VERBALIZER, "ticket"),
+    "ft": TuningMethod("pair", None, "all"),
+    "dp": TuningMethod("discrete", YES_OR_NO, "all"),
+    "sp": TuningMethod("soft", VERBALIZER, "all"),
+    "mp": TuningMethod("mixed", YES_OR_NO, "all"),
+    "pt": TuningMethod("soft", VERBALIZER, "prompt"),
 }

@@ -26,7 +26,7 @@ from ltp.backbone.layers import EMBEDDINGS, count_layers
 from ltp.backbone.manifest import BackboneInfo
 from ltp.backbone.strategy import STRATEGIES, Strategy
 from ltp.compute.kernel import bits_before, bits_set
-from ltp.compute.threads import share
+from ltp.compute.threads import parallel_map
 from ltp.config import TicketConfig
 from ltp.errors import BackboneMismatch, CorruptArtifact, InvalidConfig
 
@@ -92,7 +92,7 @@ class Ticket:
             part = array[stops[number] : stops[number + 1]]
             np.add(places, 8 * block * number, out=part, casting="same_kind")
 
-        share(unpack, (number for number in range(len(blocks)) if stops[number] < stops[number + 1]))
+        parallel_map(unpack, (number for number in range(len(blocks)) if stops[number] < stops[number + 1]))
         return positions
 
     def distribution(self) -> list[dict[str, Any]]:
@@ -152,21 +152,21 @@ class Ticket:
         """
 
         def check(header: tensorfile.Header) -> tuple[Ticket, str | None]:
-            return without_masks(header, backbone), header.metadata.get("mask_sha256")
+            return parse_header(header, backbone), header.metadata.get("mask_sha256")
 
         masks: dict[str, tensorfile.Array]
         if leave:
-            stored, (described, sha256) = tensorfile.leave(path, check=check)
+            stored, (described, sha256) = tensorfile.open_verified(path, check=check)
             masks = {name: mask.mapped() for name, mask in stored.items()}
         else:
             masks, (described, sha256) = tensorfile.read(path, check=check)
-        ticket = with_masks(described, cast("dict[str, NDArray[np.uint8]]", masks))
+        ticket = attach_masks(described, cast("dict[str, NDArray[np.uint8]]", masks))
         if ticket.sha256 != sha256:
             raise CorruptArtifact(f"{path.name} names the mask hash {sha256}; it is {ticket.sha256}")
         return ticket
 
 
-def without_masks(header: tensorfile.Header, backbone: BackboneInfo | None) -> Ticket:
+def parse_header(header: tensorfile.Header, backbone: BackboneInfo | None) -> Ticket:
     """Parse a file's metadata and check its tensors' sizes; the masks are still empty arrays.
 
     Raises:
@@ -219,7 +219,7 @@ def _parse(metadata: dict[str, str]) -> Ticket:
     return ticket
 
 
-def with_masks(ticket: Ticket, masks: dict[str, NDArray[np.uint8]]) -> Ticket:
+def attach_masks(ticket: Ticket, masks: dict[str, NDArray[np.uint8]]) -> Ticket:
     """Give a parsed ticket its bits.
 
     Raises:

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from ltp.backbone.architecture import Shapes, layer_of
 from ltp.backbone.layers import count_layers, layers_in
-from ltp.compute.threads import share
+from ltp.compute.threads import parallel_map
 from ltp.config import TicketConfig
 from ltp.drift.stored import Drift
 from ltp.ticket.mask import Ticket
@@ -113,7 +113,7 @@ def _histogram(drift: Drift, group: Shapes, block: int) -> NDArray[np.int64]:
             np.add(counts, some, out=counts)
 
     stored = [_stored(drift, name) for name in group]
-    share(count, [codes[start : start + block] for codes in stored for start in range(0, len(codes), block)])
+    parallel_map(count, [codes[start : start + block] for codes in stored for start in range(0, len(codes), block)])
     counts[0] += _size(group) - sum(map(len, stored))  # rows that are not stored did not move
     return counts
 
@@ -126,7 +126,7 @@ def _masks(drift: Drift, group: Shapes, cut: _Cut, size: int) -> dict[str, NDArr
     """Pack the active positions of each tensor, little bit order; ties go to the first name and place."""
     masks = {name: np.zeros(-(-prod(shape) // 8), np.uint8) for name, shape in sorted(group.items())}
     blocks = [block for name in masks for block in _blocks(drift, name, group[name], size)]
-    ties = share(lambda block: int(np.count_nonzero(block.codes() == cut.threshold)), blocks) if cut.ties else []
+    ties = parallel_map(lambda block: int(np.count_nonzero(block.codes() == cut.threshold)), blocks) if cut.ties else []
     before = [0, *accumulate(ties)]
 
     def pack(number: int) -> None:
@@ -140,7 +140,7 @@ def _masks(drift: Drift, group: Shapes, cut: _Cut, size: int) -> dict[str, NDArr
         packed = np.packbits(active, bitorder="little")
         masks[block.name][block.start // 8 : block.start // 8 + len(packed)] = packed
 
-    share(pack, range(len(blocks)))
+    parallel_map(pack, range(len(blocks)))
     return {name: mask for name, mask in masks.items() if mask.any()}
 
 

@@ -17,7 +17,7 @@ BETAS, EPSILON = (0.9, 0.999), 1e-8
 
 
 @dataclass
-class Moved:
+class OptimizedTensor:
     """One tensor that is optimised, with its state. The rate may be changed between steps."""
 
     tensor: Tensor
@@ -33,7 +33,7 @@ class AdamW:
     """
 
     def __init__(self, groups: Iterable[tuple[Iterable[Tensor], float]]) -> None:
-        self.moved = [Moved(tensor, rate, _fresh(tensor)) for tensors, rate in groups for tensor in tensors]
+        self.moved = [OptimizedTensor(tensor, rate, _fresh(tensor)) for tensors, rate in groups for tensor in tensors]
 
     @torch.no_grad()
     def step(self) -> None:
@@ -57,7 +57,7 @@ def _fresh(tensor: Tensor) -> dict[str, Tensor]:
     return {"step": torch.zeros((), device=tensor.device), "exp_avg": first, "exp_avg_sq": second}
 
 
-def _move(some: Sequence[Moved], rate: float) -> None:
+def _move(some: Sequence[OptimizedTensor], rate: float) -> None:
     if not some:
         return
     steps = [each.state["step"] for each in some]

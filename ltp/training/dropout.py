@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 
-class Noise:
+class SeededDropout:
     """Dropout whose bits follow a seed alone.
 
     On a CPU they come from numpy's SFC64, 16 bits an element (the rate is exact to 2**-17): torch's own generator

@@ -57,7 +57,7 @@ def lose_a_job(service: Service) -> None:
         assert jobs.claim(session, owner="gone", lease_s=-1)
     with service.app.state.db.write() as session:
         jobs.see_worker(session, worker_id="other", host="other", device="cpu", job_id=None)
-        assert jobs.reap(session, max_attempts=3)
+        assert jobs.requeue_expired(session, max_attempts=3)
 
 
 def samples(text: str) -> dict[str, set[str]]:

@@ -22,7 +22,7 @@ from support.registry_rows import (
 from support.servers import Postgres
 from support.service_processes import wait_for
 
-from app.jobs import Claim, take_back_all
+from app.jobs import Claim, requeue_all_running
 from app.registry import publish
 from app.storage.blobs import BlobStore
 from app.storage.database import Database
@@ -114,7 +114,7 @@ def test_a_kill_at_any_statement_publishes_all_or_nothing_and_once(database: Dat
 
     def taken_back() -> bool:  # Postgres keeps the dead one's locks until it has noticed
         with db.write() as session:
-            return take_back_all(session, max_attempts=1000) == [job.id]
+            return requeue_all_running(session, max_attempts=1000) == [job.id]
 
     for step in itertools.count():
         ended = publish_killed_at(db, publish_result, step)

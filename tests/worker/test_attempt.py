@@ -17,7 +17,7 @@ def test_a_late_fault_is_not_recorded(db: Database, tmp_path: Path) -> None:
     _, job = make_adapter(db)
     late = take(db, lease_s=-1)
     with db.write() as session:
-        assert jobs.reap(session, max_attempts=3) == [job.id]
+        assert jobs.requeue_expired(session, max_attempts=3) == [job.id]
     take(db, owner="another")
     occupied = tmp_path / "work"
     occupied.write_text("no folder can be made here")

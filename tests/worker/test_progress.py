@@ -78,7 +78,7 @@ def test_a_lost_lease_or_a_cancellation_stops_the_work(db: Database, claim: Clai
     with pytest.raises(CancelRequested):
         report(Progress("mlm", 1, 2))
     with db.write() as session:
-        jobs.withdraw(session, claim)
+        jobs.mark_cancelled(session, claim)
     with pytest.raises(LeaseLost):
         report(Progress("select", 1, 2))
     with pytest.raises(LeaseLost):

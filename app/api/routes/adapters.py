@@ -9,9 +9,9 @@ from fastapi import APIRouter, Depends, Query
 from starlette.responses import Response
 
 from app.api.dependencies import AdapterDep, BackboneDep, BlobsDep, DatabaseDep, PredictorDep, SettingsDep
-from app.api.idempotency import StarterDep
+from app.api.idempotency import SubmitterDep
 from app.api.ingest import stage_examples
-from app.api.request_body import Accepts, File, Submission
+from app.api.request_body import File, ParsedBody, RequestBody
 from app.api.schemas.adapters import AdapterAccepted, AdapterPublic, AdapterQuery, AdapterRequest
 from app.api.schemas.errors import refusals
 from app.api.schemas.scalars import Page
@@ -30,7 +30,7 @@ FILES = {
     "test_examples": File("max_body_mb", f"{EXAMPLES}: scored once, at the end."),
 }
 
-RequestDep = Annotated[Submission[AdapterRequest], Depends(Accepts(AdapterRequest, files=FILES))]
+RequestDep = Annotated[ParsedBody[AdapterRequest], Depends(RequestBody(AdapterRequest, files=FILES))]
 
 
 @router.post(
@@ -44,7 +44,7 @@ RequestDep = Annotated[Submission[AdapterRequest], Depends(Accepts(AdapterReques
 )
 def create_adapter(
     body: RequestDep,
-    starter: StarterDep,
+    submitter: SubmitterDep,
     blobs: BlobsDep,
     backbone: BackboneDep,
     settings: SettingsDep,
@@ -56,7 +56,7 @@ def create_adapter(
 
     The pairs come in the request, or as files in a multipart body whose part `request` is the JSON.
     """
-    if (answer := starter.replay(body.digest)) is not None:
+    if (answer := submitter.replay(body.digest)) is not None:
         return answer
     request, longest = body.request, settings.max_characters
     check_training(request.training, method=request.method, ticket=request.ticket, backbone=backbone)
@@ -74,7 +74,7 @@ def create_adapter(
         alias=request.alias,
         examples=examples,
     )
-    return starter.start(body.digest, submit, AdapterAccepted.of)
+    return submitter.start(body.digest, submit, AdapterAccepted.of)
 
 
 @router.get(

@@ -114,7 +114,7 @@ def list_workers(query: Annotated[PageQuery, Query()], db: DatabaseDep, caller: 
     """The runners that were heard lately, and which of your jobs each is doing."""
     with db.read() as session:
         page = jobs.list_workers(session, limit=query.limit, cursor=query.cursor)
-        own = jobs.own(session, (row.job_id for row in page.items), tenant=caller.tenant)
+        own = jobs.own_job_ids(session, (row.job_id for row in page.items), tenant=caller.tenant)
     return Page(items=[WorkerPublic.of(row, own=own) for row in page.items], next_cursor=page.next_cursor)
 
 

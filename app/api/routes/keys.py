@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request
 from sqlalchemy.orm import Session
 
 from app.api.dependencies import DatabaseDep, checked_id
-from app.api.request_body import Accepts, Submission
+from app.api.request_body import ParsedBody, RequestBody
 from app.api.schemas.errors import refusals
 from app.api.schemas.keys import A_KEY_ID, KeyCreated, KeyPublic, KeyRequest
 from app.api.schemas.scalars import Page, PageQuery
@@ -22,7 +22,7 @@ from app.storage.table import now
 
 router = APIRouter(tags=["keys"], dependencies=[NEEDS_ADMIN])
 
-RequestDep = Annotated[Submission[KeyRequest], Depends(Accepts(KeyRequest))]
+RequestDep = Annotated[ParsedBody[KeyRequest], Depends(RequestBody(KeyRequest))]
 KeyId = Annotated[str, Path(description="Id of the key.", examples=[A_KEY_ID], json_schema_extra={"format": "uuid"})]
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Query
 
 from app.api.dependencies import DatabaseDep
-from app.api.request_body import Accepts, Submission
+from app.api.request_body import ParsedBody, RequestBody
 from app.api.schemas.errors import refusals
 from app.api.schemas.languages import AliasPublic, AliasTarget, LanguagePublic
 from app.api.schemas.scalars import ALIAS, Page, PageQuery
@@ -43,7 +43,7 @@ def _alias(
 
 
 AliasDep = Annotated[str, Depends(_alias)]
-TargetDep = Annotated[Submission[AliasTarget], Depends(Accepts(AliasTarget))]
+TargetDep = Annotated[ParsedBody[AliasTarget], Depends(RequestBody(AliasTarget))]
 
 
 @router.get(

@@ -13,7 +13,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from app.api.dependencies import DatabaseDep, PredictorDep, ResolverDep, SettingsDep
-from app.api.request_body import Accepts, Submission
+from app.api.request_body import ParsedBody, RequestBody
 from app.api.schemas.errors import refusals
 from app.api.schemas.predictions import (
     AdapterRef,
@@ -47,7 +47,7 @@ async def _check_admission(predictor: PredictorDep) -> None:
 
 
 ADMISSION = Depends(_check_admission)
-RequestDep = Annotated[Submission[PredictRequest], Depends(Accepts(PredictRequest, digested=False))]
+RequestDep = Annotated[ParsedBody[PredictRequest], Depends(RequestBody(PredictRequest, digested=False))]
 
 
 @router.post(

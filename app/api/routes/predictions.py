@@ -11,9 +11,9 @@ from starlette.responses import Response
 
 from app.api.dependencies import BlobsDep, DatabaseDep, PredictionDep, SettingsDep
 from app.api.downloads import FORMATS, download
-from app.api.idempotency import StarterDep
+from app.api.idempotency import SubmitterDep
 from app.api.ingest import stage_pairs
-from app.api.request_body import Accepts, File, Submission
+from app.api.request_body import File, ParsedBody, RequestBody
 from app.api.schemas.errors import refusals
 from app.api.schemas.predictions import PredictionAccepted, PredictionPublic, PredictionRequest
 from app.api.schemas.scalars import Page, PageQuery
@@ -27,7 +27,7 @@ router = APIRouter(tags=["predictions"])
 
 PAIRS = File("max_corpus_mb", "JSONL, CSV or TSV with a premise and a hypothesis in each row.", required=True)
 RequestDep = Annotated[
-    Submission[PredictionRequest], Depends(Accepts(PredictionRequest, files={"file": PAIRS}, json_body=False))
+    ParsedBody[PredictionRequest], Depends(RequestBody(PredictionRequest, files={"file": PAIRS}, json_body=False))
 ]
 
 
@@ -41,10 +41,10 @@ RequestDep = Annotated[
     responses=refusals(404, 409, 413, 415, 422),
 )
 def create_prediction(
-    body: RequestDep, starter: StarterDep, blobs: BlobsDep, settings: SettingsDep, caller: CallerDep
+    body: RequestDep, submitter: SubmitterDep, blobs: BlobsDep, settings: SettingsDep, caller: CallerDep
 ) -> Response:
     """Every row is read before the job is accepted; a bad one is refused with its line and column."""
-    if (answer := starter.replay(body.digest)) is not None:
+    if (answer := submitter.replay(body.digest)) is not None:
         return answer
     request = body.request
     pairs = stage_pairs(blobs, tenant=caller.tenant, part=body.files["file"], longest=settings.max_characters)
@@ -56,7 +56,7 @@ def create_prediction(
         request=request.model_dump(exclude_none=True),
         pairs=pairs,
     )
-    return starter.start(body.digest, submit, PredictionAccepted.of)
+    return submitter.start(body.digest, submit, PredictionAccepted.of)
 
 
 @router.get(

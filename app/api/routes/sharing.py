@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 
 from app.api.dependencies import DatabaseDep, TicketDep
-from app.api.request_body import Accepts, Submission
+from app.api.request_body import ParsedBody, RequestBody
 from app.api.schemas.errors import refusals
 from app.api.schemas.tickets import Sharing, TicketPublic
 from app.auth.caller import ADMIN as ADMIN_ACTOR
@@ -18,7 +18,7 @@ from app.registry import tickets
 
 router = APIRouter(tags=["tickets"])
 
-SharingDep = Annotated[Submission[Sharing], Depends(Accepts(Sharing))]
+SharingDep = Annotated[ParsedBody[Sharing], Depends(RequestBody(Sharing))]
 
 
 @router.put(
@@ -36,5 +36,5 @@ def share_ticket(ticket: TicketDep, body: SharingDep, db: DatabaseDep, caller: C
     if caller.actor not in (ADMIN_ACTOR, LOCAL):
         raise Forbidden("only ADMIN_KEY shares tickets with all tenants; ask whoever runs this service")
     with db.write() as session:
-        row = tickets.share(session, tenant=caller.tenant, ticket_id=ticket.id, shared=body.request.shared)
+        row = tickets.set_shared(session, tenant=caller.tenant, ticket_id=ticket.id, shared=body.request.shared)
     return TicketPublic.of(row, tenant=caller.tenant)

@@ -10,9 +10,9 @@ from starlette.responses import Response
 
 from app.api.dependencies import BackboneDep, BlobsDep, DatabaseDep, SettingsDep, TicketDep
 from app.api.downloads import SAFETENSORS, download, downloads
-from app.api.idempotency import StarterDep
+from app.api.idempotency import SubmitterDep
 from app.api.ingest import stage_corpus
-from app.api.request_body import Accepts, File, Submission
+from app.api.request_body import File, ParsedBody, RequestBody
 from app.api.schemas.errors import refusals
 from app.api.schemas.scalars import Page, PageQuery
 from app.api.schemas.tickets import TicketAccepted, TicketPublic, TicketRequest
@@ -25,7 +25,7 @@ from app.registry.submissions import check_layers, submit_measured_ticket, submi
 router = APIRouter(tags=["tickets"])
 
 CORPUS = File("max_corpus_mb", "Plain UTF-8 text, one sentence or paragraph a line.")
-RequestDep = Annotated[Submission[TicketRequest], Depends(Accepts(TicketRequest, files={"corpus": CORPUS}))]
+RequestDep = Annotated[ParsedBody[TicketRequest], Depends(RequestBody(TicketRequest, files={"corpus": CORPUS}))]
 
 
 @router.post(
@@ -39,7 +39,7 @@ RequestDep = Annotated[Submission[TicketRequest], Depends(Accepts(TicketRequest,
 )
 def create_ticket(
     body: RequestDep,
-    starter: StarterDep,
+    submitter: SubmitterDep,
     blobs: BlobsDep,
     backbone: BackboneDep,
     settings: SettingsDep,
@@ -49,7 +49,7 @@ def create_ticket(
 
     The corpus comes in the request, or as a file in a multipart body whose part `request` is the JSON.
     """
-    if (answer := starter.replay(body.digest)) is not None:
+    if (answer := submitter.replay(body.digest)) is not None:
         return answer
     request, tenant = body.request, caller.tenant
     check_layers(request.layers, backbone)
@@ -65,7 +65,7 @@ def create_ticket(
             language=language,
             selection=request.selection(),
         )
-        return starter.start(body.digest, select, TicketAccepted.of)
+        return submitter.start(body.digest, select, TicketAccepted.of)
     part, longest = body.files.get("corpus"), settings.max_characters
     measure = partial(
         submit_measured_ticket,
@@ -78,7 +78,7 @@ def create_ticket(
         selection=request.selection(),
         corpus=stage_corpus(blobs, tenant=tenant, request=request, part=part, longest=longest),
     )
-    return starter.start(body.digest, measure, TicketAccepted.of)
+    return submitter.start(body.digest, measure, TicketAccepted.of)
 
 
 @router.get(
@@ -133,7 +133,7 @@ def delete_ticket(ticket: TicketDep, db: DatabaseDep, caller: CallerDep) -> None
         tickets.delete_ticket(session, tenant=caller.tenant, ticket_id=ticket.id)
 
 
-def _refuse_corpus(body: Submission[TicketRequest]) -> None:
+def _refuse_corpus(body: ParsedBody[TicketRequest]) -> None:
     """Refuse a file of text where there is a drift; the schema refuses text in the request itself."""
     if "corpus" in body.files:
         message = "belongs to the drift and must be absent when `drift` is given"

@@ -11,7 +11,7 @@ from starlette.responses import FileResponse
 
 from app.api.dependencies import AdapterDep, BackboneDep, BlobsDep, DatabaseDep, SettingsDep
 from app.api.downloads import SAFETENSORS, downloads
-from app.api.request_body import Accepts, File, Submission
+from app.api.request_body import File, ParsedBody, RequestBody
 from app.api.schemas.adapters import AdapterPublic, ImportRequest
 from app.api.schemas.errors import refusals
 from app.api.transfer import store_import, write_export
@@ -23,7 +23,8 @@ router = APIRouter(tags=["adapters"])
 
 EXPORTED = File("max_artifact_mb", "What `GET /adapters/{id}/export` gave.", required=True)
 ImportDep = Annotated[
-    Submission[ImportRequest], Depends(Accepts(ImportRequest, files={"file": EXPORTED}, json_body=False, optional=True))
+    ParsedBody[ImportRequest],
+    Depends(RequestBody(ImportRequest, files={"file": EXPORTED}, json_body=False, optional=True)),
 ]
 
 

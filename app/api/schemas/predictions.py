@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field, model_validator
 
 from app.api.schemas.jobs import Accepted, JobPublic, ResourceStatus
 from app.api.schemas.scalars import AN_ADAPTER_ID, Answer, Language, Moment, Reference, Request, Text
-from app.http.validation_errors import Misfit
+from app.http.validation_errors import InvalidFieldError
 from app.registry.aliases import ResolvedAdapter
 from app.storage import models
 from ltp.config import Label
@@ -27,7 +27,7 @@ class Addressed(Request):
     @model_validator(mode="after")
     def _one_way(self) -> Self:
         if self.lang is not None and self.adapter is not None:
-            raise Misfit("adapter", "give either `lang` or `adapter`, not both")
+            raise InvalidFieldError("adapter", "give either `lang` or `adapter`, not both")
         return self
 
     @property
@@ -74,7 +74,9 @@ class PredictRequest(Addressed):
         if self.reference is None:
             for index, pair in enumerate(self.pairs):
                 if pair.reference is None:
-                    raise Misfit(f"pairs.{index}", "name a `lang` or an `adapter`, here or for the whole request")
+                    raise InvalidFieldError(
+                        f"pairs.{index}", "name a `lang` or an `adapter`, here or for the whole request"
+                    )
         return self
 
 
@@ -140,7 +142,7 @@ class PredictionRequest(Addressed):
     @model_validator(mode="after")
     def _is_addressed(self) -> Self:
         if self.reference is None:
-            raise Misfit("lang", "name a `lang` or an `adapter`")
+            raise InvalidFieldError("lang", "name a `lang` or an `adapter`")
         return self
 
 

@@ -19,7 +19,7 @@ from app.api.schemas.scalars import (
     Text,
     hyperparameter,
 )
-from app.http.validation_errors import Misfit
+from app.http.validation_errors import InvalidFieldError
 from app.storage import models
 from ltp.backbone.strategy import Strategy
 from ltp.config import LayerScope, MLMConfig, Rule, TicketConfig
@@ -78,7 +78,7 @@ class TicketRequest(Request):
         if self.drift is not None:
             for field in MLM_ONLY:
                 if field in self.model_fields_set and getattr(self, field) is not None:
-                    raise Misfit(field, "belongs to the drift and must be absent when `drift` is given")
+                    raise InvalidFieldError(field, "belongs to the drift and must be absent when `drift` is given")
         self.selection()  # its own checks: distinct layer numbers
         return self
 

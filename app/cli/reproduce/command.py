@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from app.cli.command import local_output
-from app.cli.option_groups import takes
+from app.cli.option_groups import options_from
 from app.cli.output import key_values
 from app.cli.progress import ProgressDisplay, progress_display
 from app.cli.reproduce.options import PlaceOptions, ReproduceOptions
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ltp.reproduce.run.runner import RunCallback
 
 
-@takes(ReproduceOptions)
+@options_from(ReproduceOptions)
 def reproduce(options: ReproduceOptions) -> None:
     """Run an experiment of the paper and write a report; what is finished is kept, also if this is interrupted."""
     with local_output(options.as_json) as output:

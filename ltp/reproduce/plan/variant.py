@@ -9,7 +9,7 @@ from typing import Literal, cast, get_args
 from ltp.backbone.strategy import Strategy
 from ltp.config import LayerScope, Rule, TicketConfig
 from ltp.errors import InvalidConfig, InvalidExperiment
-from ltp.model.methods import RECIPES
+from ltp.model.methods import METHODS
 
 Kind = Literal["ft", "dp", "sp", "mp", "pt", "ltp"]
 """The methods that are compared (4.3). The trainer says which of them it knows."""
@@ -42,7 +42,7 @@ class Variant:
             InvalidExperiment: it is neither.
         """
         plain = text.strip().casefold()
-        if plain in RECIPES and not RECIPES[plain].needs_ticket:
+        if plain in METHODS and not METHODS[plain].needs_ticket:
             return cls(plain)
         if not (match := _FORM.match(plain)):
             raise InvalidExperiment(

@@ -110,7 +110,7 @@ def test_events_arrive_while_they_happen_and_end_with_done(service: Service) -> 
         with db.write() as session:
             jobs.log(session, claim, "nearly\ndone: ünïcödé")
         with db.write() as session:
-            jobs.withdraw(session, claim)
+            jobs.mark_cancelled(session, claim)
 
     worker = threading.Thread(target=work)
     worker.start()

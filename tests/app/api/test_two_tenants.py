@@ -26,7 +26,7 @@ from app.errors import AdapterNotFound
 from app.inference.adapter_source import AdapterKey
 from app.storage.models import BlobRow, WorkerRow
 from app.storage.table import new_id, now
-from app.storage.tenancy import owned, parents
+from app.storage.tenancy import parent_keys, tenant_classes
 from ltp.engine.pairs import PairRequest, Prediction
 
 pytestmark = pytest.mark.process
@@ -220,7 +220,7 @@ def stored(house: House, tenant: str) -> dict[str, list[Any]]:
     """Everything a tenant has, without when its keys were used."""
     found = {}
     with house.service.app.state.db.of(tenant).read() as session:
-        for table in (*owned(), *parents()):
+        for table in (*tenant_classes(), *parent_keys()):
             columns = [column.key for column in inspect(table).column_attrs if column.key != "last_used_at"]
             rows = session.execute(select(*(getattr(table, column) for column in columns))).all()
             found[table.__name__] = sorted(map(repr, rows))

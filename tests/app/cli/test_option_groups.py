@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from typer.testing import CliRunner
 
-from app.cli.option_groups import takes
+from app.cli.option_groups import options_from
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +33,7 @@ def call(*arguments: str) -> tuple[int, list[Outer], str]:
     group, given = typer.Typer(), list[Outer]()
 
     @group.command("paint")
-    @takes(Outer)
+    @options_from(Outer)
     def paint(options: Outer) -> None:
         """Paint something."""
         given.append(options)

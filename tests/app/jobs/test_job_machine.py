@@ -141,7 +141,7 @@ class Machine(RuleBasedStateMachine):
         """A sweep; a busy runner leaves its own job out."""
         self.done["reap"] += 1
         with self.db.write() as session:
-            reaped = jobs.reap(session, max_attempts=MAX_ATTEMPTS, except_job=but)
+            reaped = jobs.requeue_expired(session, max_attempts=MAX_ATTEMPTS, except_job=but)
         due = {job_id for job_id, job in self.jobs.items() if job.status == "running" and job.expired} - {but}
         assert set(reaped) == due
         self.taken_back(reaped)
@@ -151,7 +151,7 @@ class Machine(RuleBasedStateMachine):
         """The embedded runner starts again, and knows that it is alone."""
         self.done["take back all"] += 1
         with self.db.write() as session:
-            taken = jobs.take_back_all(session, max_attempts=MAX_ATTEMPTS)
+            taken = jobs.requeue_all_running(session, max_attempts=MAX_ATTEMPTS)
         assert set(taken) == {job_id for job_id, job in self.jobs.items() if job.status == "running"}
         self.taken_back(taken)
 
@@ -172,7 +172,7 @@ class Machine(RuleBasedStateMachine):
     @rule(claim=claims)
     def hand_back(self, claim: Claim) -> None:
         self.done["hand back"] += 1
-        if claim.attempt and self.fenced(claim, lambda session: jobs.hand_back(session, claim)):
+        if claim.attempt and self.fenced(claim, lambda session: jobs.release(session, claim)):
             job = self.jobs[claim.job_id]
             job.claim, job.status = None, "cancelled" if job.to_cancel else "queued"
             job.attempt -= not job.to_cancel
@@ -205,7 +205,7 @@ class Machine(RuleBasedStateMachine):
     def withdraw(self, claim: Claim) -> None:
         """The process of a cancelled job is gone."""
         self.done["withdraw"] += 1
-        if claim.attempt and self.fenced(claim, lambda session: jobs.withdraw(session, claim)):
+        if claim.attempt and self.fenced(claim, lambda session: jobs.mark_cancelled(session, claim)):
             job = self.jobs[claim.job_id]
             job.claim, job.status = None, "cancelled"
 

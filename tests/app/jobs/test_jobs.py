@@ -66,8 +66,8 @@ def test_an_expired_lease_goes_to_another_runner_and_fences_the_first(db: Databa
     job = make_adapter(db)[1]
     stale = take(db, owner="first", lease_s=-1)
     with db.write() as session:
-        assert jobs.reap(session, max_attempts=3, except_job=job.id) == []
-        assert jobs.reap(session, max_attempts=3, except_job="another") == [job.id]
+        assert jobs.requeue_expired(session, max_attempts=3, except_job=job.id) == []
+        assert jobs.requeue_expired(session, max_attempts=3, except_job="another") == [job.id]
     fresh = take(db, owner="second")
     assert fresh.attempt == 2
     with pytest.raises(LeaseLost), db.write() as session:
@@ -88,7 +88,7 @@ def test_a_heartbeat_keeps_the_lease(db: Database) -> None:
         beat = jobs.heartbeat(session, claim, lease_s=60)
         assert not beat.cancel_requested
         assert 0 <= beat.silent_s < 10
-        assert jobs.reap(session, max_attempts=3) == []
+        assert jobs.requeue_expired(session, max_attempts=3) == []
     assert state(db, job.id).status == "running"
 
 
@@ -97,7 +97,7 @@ def test_a_job_without_a_lease_is_reaped_too(db: Database) -> None:
     take(db)
     with db.write() as session:
         session.execute(update(JobRow).values(lease_until=None))
-        assert jobs.reap(session, max_attempts=3) == [job.id]
+        assert jobs.requeue_expired(session, max_attempts=3) == [job.id]
 
 
 def test_attempts_run_out(db: Database) -> None:
@@ -119,7 +119,7 @@ def test_handing_back_costs_no_attempt_and_keeps_the_place_in_the_queue(db: Data
         claim = take(db, owner=f"w{round_}")
         assert (claim.job_id, claim.attempt) == (first.id, 1)
         with db.write() as session:
-            jobs.hand_back(session, claim)
+            jobs.release(session, claim)
         with pytest.raises(LeaseLost), db.write() as session:
             jobs.heartbeat(session, claim, lease_s=60)
     assert state(db, first.id).status == "queued"
@@ -145,7 +145,7 @@ def test_after_a_cancellation_is_accepted_nothing_is_published(db: Database) -> 
     with pytest.raises(CancelRequested):
         finish_adapter(db, claim)
     with db.write() as session:
-        jobs.withdraw(session, claim)
+        jobs.mark_cancelled(session, claim)
     assert state(db, job.id).status == "cancelled"
     with db.read() as session:
         assert session.get_one(AdapterRow, adapter.id).status == "cancelled"
@@ -159,9 +159,9 @@ def test_a_job_to_be_cancelled_is_not_tried_again(db: Database, way: str) -> Non
         jobs.cancel(session, tenant="default", job_id=job.id)
     with db.write() as session:
         if way == "reap":
-            jobs.reap(session, max_attempts=3)
+            jobs.requeue_expired(session, max_attempts=3)
         elif way == "hand_back":
-            jobs.hand_back(session, claim)
+            jobs.release(session, claim)
         else:
             jobs.end_attempt(session, claim, code="crashed", detail="", max_attempts=3)
     assert state(db, job.id).status == "cancelled"
@@ -202,7 +202,7 @@ def test_taking_everything_back_is_for_a_runner_that_is_alone(db: Database) -> N
     job = make_ticket(db)[2]
     take(db, lease_s=1000)
     with db.write() as session:
-        assert jobs.take_back_all(session, max_attempts=3) == [job.id]
+        assert jobs.requeue_all_running(session, max_attempts=3) == [job.id]
     assert state(db, job.id).status == "queued"
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 from support.registry_rows import ready_adapter
 
 from app.registry import tickets
-from app.storage.audit import Act, concerns
+from app.storage.audit import AuditContext, set_subject
 from app.storage.database import Database
 from app.storage.models import AdapterRow, AuditEventRow
 
@@ -20,7 +20,7 @@ RENAME = update(AdapterRow).values(name="renamed")
 def acting(db: Database) -> Database:
     """A view that keeps a trail, of a tenant with one adapter."""
     ready_adapter(db)
-    return db.of("default", act=Act("key:1", "rename", "request-1"))
+    return db.of("default", act=AuditContext("key:1", "rename", "request-1"))
 
 
 def events(db: Database) -> list[tuple[Any, ...]]:
@@ -40,7 +40,7 @@ def test_a_transaction_leaves_one_event_however_much_it_changes(db: Database, ac
         session.execute(RENAME)
         with session.begin_nested():
             session.scalars(select(AdapterRow)).one().name = "again"
-        concerns(session, "adapter", "1")
+        set_subject(session, "adapter", "1")
     assert events(db) == [("default", "key:1", "rename", "adapter", "request-1")]
 
 

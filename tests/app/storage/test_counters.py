@@ -77,7 +77,7 @@ def test_a_job_is_counted_where_its_fate_is_decided(db: Database) -> None:
     for _ in range(2):
         lost = take(db, lease_s=-1)
         with db.write() as session:
-            assert jobs.reap(session, max_attempts=2) == [lost.job_id]
+            assert jobs.requeue_expired(session, max_attempts=2) == [lost.job_id]
     waiting = make_adapter(db)[1]
     with db.write() as session:
         jobs.cancel(session, tenant="default", job_id=waiting.id)

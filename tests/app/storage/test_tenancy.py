@@ -46,7 +46,7 @@ from app.storage.models import (
     WorkerRow,
 )
 from app.storage.table import Base, insert, new_id, now
-from app.storage.tenancy import EVERY_TENANT, PARENT_THERE, ForeignRow, owned, parents
+from app.storage.tenancy import EVERY_TENANT, PARENT_THERE, ForeignRow, parent_keys, tenant_classes
 
 ROOT = Path(__file__).parents[3]
 OURS, THEIRS = "ours", "theirs"
@@ -90,11 +90,11 @@ def undone(db: Database) -> Iterator[Any]:
 def everything(session: Any) -> dict[str, dict[str, list[str]]]:
     """What each tenant has in every table, as the transaction sees it."""
     found: dict[str, dict[str, list[str]]] = {OURS: {}, THEIRS: {}}
-    for table in (*owned(), *parents()):
-        whose = table if table in owned() else parents()[table][1]
+    for table in (*tenant_classes(), *parent_keys()):
+        whose = table if table in tenant_classes() else parent_keys()[table][1]
         rows = select(whose.tenant, *(getattr(table, column.key) for column in inspect(table).column_attrs))
         if whose is not table:
-            rows = rows.join(whose, inspect(whose).primary_key[0] == parents()[table][0])
+            rows = rows.join(whose, inspect(whose).primary_key[0] == parent_keys()[table][0])
         for tenant, *row in session.execute(rows, execution_options=EVERY_TENANT):
             found[tenant].setdefault(table.__name__, []).append(repr(row))
     return {tenant: {name: sorted(rows) for name, rows in tables.items()} for tenant, tables in found.items()}
@@ -177,7 +177,7 @@ def test_an_outer_join_shows_nothing_of_the_other_side(both: Database) -> None:
             assert session.execute(working).all() == [("h", seen)]
 
 
-@pytest.mark.parametrize("table", owned(), ids=lambda table: table.__name__)
+@pytest.mark.parametrize("table", tenant_classes(), ids=lambda table: table.__name__)
 def test_no_table_with_a_tenant_can_be_left_out(both: Database, table: type[Base]) -> None:
     """Whatever is mapped, in a SELECT, an UPDATE and a DELETE the tenant stands in the WHERE clause."""
     said: list[str] = []
@@ -194,10 +194,10 @@ def test_no_table_with_a_tenant_can_be_left_out(both: Database, table: type[Base
 def test_every_table_belongs_to_somebody_through_its_parent_or_to_nobody() -> None:
     mapped = {mapper.class_ for mapper in Base.registry.mappers}
     assert {mapper.local_table for mapper in Base.registry.mappers} == set(Base.metadata.sorted_tables)
-    assert set(owned()) == {table for table in mapped if "tenant" in inspect(table).columns}
-    assert set(parents()) == {BlobChunkRow, JobEventRow}
-    assert set(PARENT_THERE) == set(parents())
-    nobodys = mapped - set(owned()) - set(parents())
+    assert set(tenant_classes()) == {table for table in mapped if "tenant" in inspect(table).columns}
+    assert set(parent_keys()) == {BlobChunkRow, JobEventRow}
+    assert set(PARENT_THERE) == set(parent_keys())
+    nobodys = mapped - set(tenant_classes()) - set(parent_keys())
     assert {table.__name__ for table in nobodys} == {"TenantRow", "WorkerRow", "CounterRow"}, (
         "say whose the new table's rows are"
     )

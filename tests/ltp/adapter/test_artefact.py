@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from support.synthetic import random_changes, random_ticket
 
 from ltp import tensorfile
-from ltp.adapter.artefact import Adapter, TemplateOptions, leave_values, read_export
+from ltp.adapter.artefact import Adapter, TemplateOptions, open_export, read_export
 from ltp.adapter.header import with_checksum
 from ltp.backbone.architecture import WORD_EMBEDDINGS
 from ltp.backbone.load import Backbone
@@ -205,7 +205,7 @@ def test_values_that_stay_in_the_file_make_the_same_files(
     came.adapter.save(tmp_path / "lean", left=came.left)
     assert (tmp_path / "lean").read_bytes() == (tmp_path / "adapter").read_bytes()
 
-    kept = leave_values(tmp_path / "adapter")
+    kept = open_export(tmp_path / "adapter")
     mask = Ticket.load(tmp_path / "ticket", leave=True)
     kept.adapter.save(tmp_path / "again", ticket=mask, notes="n", left=kept.left)
     assert (tmp_path / "again").read_bytes() == (tmp_path / "export").read_bytes()

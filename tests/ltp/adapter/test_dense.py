@@ -20,7 +20,7 @@ from ltp.backbone.load import Backbone, load_backbone
 from ltp.config import LABELS
 from ltp.model.encoder import Encoder, pack
 from ltp.model.head import ClassHead, Classifier
-from ltp.model.methods import RECIPES, Method
+from ltp.model.methods import METHODS, Method
 from ltp.model.soft_prompt import SoftPrompt
 from ltp.model.template import Encoded, Template
 
@@ -51,7 +51,7 @@ def untie(folder: Path) -> None:
 
 def batches(backbone: Backbone, method: Method) -> Batches:
     examples = pairs(32, seed=1)
-    template = Template(backbone, prompt_length=4, max_length=64, form=RECIPES[method].form)
+    template = Template(backbone, prompt_length=4, max_length=64, form=METHODS[method].form)
     encoded = template.encode([(example.premise, example.hypothesis) for example in examples])
     labels = torch.tensor([LABELS.index(example.label) for example in examples if example.label])
     return [(encoded[start : start + 8], labels[start : start + 8]) for start in range(0, 32, 8)]
@@ -61,7 +61,7 @@ class Ours:
     """The trainer's parameters, with what a method adds to them."""
 
     def __init__(self, backbone: Backbone, method: Method, given: Batches) -> None:
-        recipe, hidden = RECIPES[method], backbone.info.hidden
+        recipe, hidden = METHODS[method], backbone.info.hidden
         self.words = None if recipe.words is None else backbone.tokens_of(recipe.words)
         examples = [example for encoded, _ in given for example in encoded]
         tied = self.words is not None and DECODER not in backbone.parameters
@@ -94,7 +94,7 @@ class Ours:
 
 def run_plain(backbone: Backbone, method: Method, given: Batches) -> tuple[XLMRobertaForMaskedLM, list[float]]:
     """transformers' model, every parameter, the whole vocabulary."""
-    recipe, pad = RECIPES[method], backbone.special.pad
+    recipe, pad = METHODS[method], backbone.special.pad
     model = copy.deepcopy(backbone.model).requires_grad_()
     prompt = SoftPrompt(4, backbone.info.hidden, seed=5) if recipe.soft else None
     head = None if recipe.words else Classifier(backbone.info.hidden, seed=5)
@@ -180,7 +180,7 @@ def test_rows_that_cannot_move_are_not_published(still: Backbone) -> None:
     delta = ours.model.delta(ours.model.values.detach(), "fp16")
 
     assert set(delta.rows[WORD_EMBEDDINGS].tolist()) <= set(ours.model.rows[WORD_EMBEDDINGS].tolist())
-    assert set(delta.rows[LM_BIAS].tolist()) == set(still.tokens_of(RECIPES["dp"].words or {}).tolist())
+    assert set(delta.rows[LM_BIAS].tolist()) == set(still.tokens_of(METHODS["dp"].words or {}).tolist())
     longest = max(len(example.ids) for encoded, _ in given for example in encoded)
     positions = delta.rows["roberta.embeddings.position_embeddings.weight"].tolist()
     assert positions == list(range(2, 2 + longest))

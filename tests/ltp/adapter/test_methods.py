@@ -16,7 +16,7 @@ from ltp.config import AdapterConfig
 from ltp.engine.engine import Engine
 from ltp.engine.pairs import PairRequest
 from ltp.errors import CorruptArtifact, DeltaDoesNotFitTicket, InvalidConfig, TrainingCancelled
-from ltp.model.methods import RECIPES, Method
+from ltp.model.methods import METHODS, Method
 from ltp.progress import Progress
 from ltp.training.checkpoint import Checkpoints
 
@@ -35,15 +35,15 @@ def trained(request: pytest.FixtureRequest, tiny_backbone: Backbone) -> TrainedA
 
 
 def test_every_method_has_its_recipe() -> None:
-    assert set(RECIPES) == set(get_args(Method))
-    assert [method for method, recipe in RECIPES.items() if recipe.dense] == list(DENSE)
-    assert [method for method, recipe in RECIPES.items() if recipe.needs_ticket] == ["ltp"]
-    assert [method for method, recipe in RECIPES.items() if recipe.words is None] == ["ft"]
-    assert [method for method, recipe in RECIPES.items() if not recipe.soft] == ["ft", "dp"]
+    assert set(METHODS) == set(get_args(Method))
+    assert [method for method, recipe in METHODS.items() if recipe.dense] == list(DENSE)
+    assert [method for method, recipe in METHODS.items() if recipe.needs_ticket] == ["ltp"]
+    assert [method for method, recipe in METHODS.items() if recipe.words is None] == ["ft"]
+    assert [method for method, recipe in METHODS.items() if not recipe.soft] == ["ft", "dp"]
 
 
 def test_no_file_compares_a_method_with_its_name() -> None:
-    assert list(comparisons_with(set(RECIPES))) == []
+    assert list(comparisons_with(set(METHODS))) == []
 
 
 def test_it_learns(trained: TrainedAdapter) -> None:
@@ -53,7 +53,7 @@ def test_it_learns(trained: TrainedAdapter) -> None:
 
 
 def test_it_has_what_its_method_makes(trained: TrainedAdapter) -> None:
-    adapter, recipe = trained.adapter, RECIPES[trained.adapter.method]
+    adapter, recipe = trained.adapter, METHODS[trained.adapter.method]
     assert len(adapter.prompt) == (4 if recipe.soft else 0)
     assert bool(adapter.head) == (recipe.words is None)
     assert adapter.ticket_sha256 is None
@@ -82,9 +82,9 @@ def test_its_file_alone_answers_as_it_was_scored(
 
 def test_a_file_that_lacks_a_part_is_refused(trained: TrainedAdapter, tiny_backbone: Backbone, tmp_path: Path) -> None:
     adapter, path = trained.adapter, tmp_path / "adapter.safetensors"
-    others: Iterator[Method] = (method for method in RECIPES if method not in (adapter.method, "ltp"))
+    others: Iterator[Method] = (method for method in METHODS if method not in (adapter.method, "ltp"))
     for other in others:
-        mine, its = RECIPES[adapter.method], RECIPES[other]
+        mine, its = METHODS[adapter.method], METHODS[other]
         if (mine.soft, mine.words is None, mine.dense) != (its.soft, its.words is None, its.dense):
             Adapter(**{**vars(adapter), "method": other}).save(path)
             with pytest.raises(CorruptArtifact):

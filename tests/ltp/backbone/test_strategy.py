@@ -12,6 +12,8 @@ from support.comparisons import comparisons_with
 from ltp.backbone.architecture import DECODER, WORD_EMBEDDINGS
 from ltp.backbone.load import Backbone
 from ltp.backbone.strategy import STRATEGIES, EmbeddingStrategy, Strategy, strategy_of_checkpoint
+from ltp.config import MLMConfig
+from ltp.drift.train import train_drift
 from ltp.drift.trainable import TrainableParameters
 from ltp.errors import InvalidConfig
 
@@ -54,7 +56,7 @@ def test_a_new_strategy_needs_nothing_but_its_object(tiny_backbone: Backbone) ->
     trainable = TrainableParameters(tiny_backbone, MADE_UP, rows=torch.arange(3))
     attention = {name for name in tiny_backbone.shapes if ".attention." in name}
     assert set(trainable.parameters) == attention
-    trainable.pull(0.0)
+    trainable.set_l1_gradients(0.0)
     for parameter in trainable.parameters.values():
         parameter.grad = torch.ones_like(parameter)
     trainable.step(1e-3)
@@ -62,6 +64,18 @@ def test_a_new_strategy_needs_nothing_but_its_object(tiny_backbone: Backbone) ->
     assert set(values) == set(MADE_UP.selectable_shapes(tiny_backbone.shapes)) == attention
     assert all(bool((moved > 0).all()) for moved in values.values())
     assert rows == {}
+
+
+def test_a_new_strategy_trains_a_drift(tiny_backbone: Backbone) -> None:
+    lines = [f"The dog sees house {number} and the {number % 7} people in it." for number in range(40)]
+    config = MLMConfig(epochs=2, batch_size=8)
+
+    drift = train_drift(tiny_backbone, lines, strategy=MADE_UP, config=config)
+
+    attention = {name for name in tiny_backbone.shapes if ".attention." in name}
+    assert drift.strategy == MADE_UP.name
+    assert set(drift.values) <= attention
+    assert drift.moved > 0
 
 
 def test_no_other_file_compares_a_strategy_with_its_name() -> None:

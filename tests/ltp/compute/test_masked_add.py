@@ -12,21 +12,21 @@ from support.synthetic import random_changes, random_ticket
 from ltp.backbone.architecture import WORD_EMBEDDINGS
 from ltp.backbone.load import Backbone
 from ltp.compute.kernel import BLOCK, LANES
-from ltp.compute.masked_add import Fusing, _fuse_elsewhere, all_active, fuse_all, fuse_into
+from ltp.compute.masked_add import FuseTask, _fuse_elsewhere, all_active, fuse_all, fuse_into
 from ltp.delta.delta import encode
-from ltp.delta.fuse import fuse, fusing, positions_in
+from ltp.delta.fuse import fuse, fuse_task, positions_in
 
 
-def made_up(size: int, density: float, *, seed: int, dtype: torch.dtype = torch.float16) -> Fusing:
+def made_up(size: int, density: float, *, seed: int, dtype: torch.dtype = torch.float16) -> FuseTask:
     generator = np.random.default_rng(seed)
     active = generator.random(size) < density
     values = torch.from_numpy(generator.normal(size=int(active.sum())) * 1000).to(dtype)
     pristine = torch.from_numpy(generator.normal(size=size).astype(np.float32))
     pristine[generator.random(size) < 0.1] = -0.0
-    return Fusing(torch.empty(size), pristine, values, 17, np.packbits(active, bitorder="little"))
+    return FuseTask(torch.empty(size), pristine, values, 17, np.packbits(active, bitorder="little"))
 
 
-def plain(tensor: Fusing) -> torch.Tensor:
+def plain(tensor: FuseTask) -> torch.Tensor:
     """What fusing means."""
     fused = tensor.pristine.clone().view(-1)
     active = np.unpackbits(tensor.active, count=len(fused), bitorder="little").view(np.bool_)
@@ -157,7 +157,7 @@ def test_fusing_to_bf16_is_fusing_and_rounding(tiny_backbone: Backbone, dtype: s
     pristine = tiny_backbone.parameters
     exact, _ = fuse(pristine, delta, ticket)
     rounded = {name: torch.empty_like(tensor, dtype=torch.bfloat16) for name, tensor in exact.items()}
-    fuse_all(fusing(buffer, pristine[name], delta, ticket, name) for name, buffer in rounded.items())
+    fuse_all(fuse_task(buffer, pristine[name], delta, ticket, name) for name, buffer in rounded.items())
     assert all(torch.equal(bits(exact[name].bfloat16()), bits(rounded[name])) for name in exact)
 
 

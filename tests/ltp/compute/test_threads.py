@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import torch
 
-from ltp.compute.threads import map_single_threaded, share
+from ltp.compute.threads import map_single_threaded, parallel_map
 
 
 @pytest.fixture(params=[1, 3], autouse=True)
@@ -19,13 +19,13 @@ def threads(request):
 
 
 def test_results_stand_in_the_order_of_the_items() -> None:
-    assert share(lambda number: number * number, range(200)) == [number * number for number in range(200)]
-    assert share(str, []) == []
+    assert parallel_map(lambda number: number * number, range(200)) == [number * number for number in range(200)]
+    assert parallel_map(str, []) == []
 
 
 def test_as_many_threads_as_torch_computes_with(threads: int) -> None:
     meeting = threading.Barrier(threads)
-    names = share(lambda _: meeting.wait(20) >= 0 and threading.current_thread().name, range(threads))
+    names = parallel_map(lambda _: meeting.wait(20) >= 0 and threading.current_thread().name, range(threads))
     assert len(set(names)) == threads
     assert threading.current_thread().name in names
 
@@ -40,12 +40,12 @@ def test_a_failure_is_raised_and_ends_the_work() -> None:
         time.sleep(0.001)
 
     with pytest.raises(ValueError, match="two"):
-        share(work, range(10_000))
+        parallel_map(work, range(10_000))
     assert len(begun) < 10_000
 
 
 def test_work_may_share_work() -> None:
-    assert share(lambda number: sum(share(lambda each: each, range(number))), range(60)) == [
+    assert parallel_map(lambda number: sum(parallel_map(lambda each: each, range(number))), range(60)) == [
         number * (number - 1) // 2 for number in range(60)
     ]
 

@@ -15,7 +15,7 @@ from ltp.drift.batches import PART_TOKENS, build, epoch_order, parts
 from ltp.drift.cross_entropy import cut_positions, masked_loss
 from ltp.drift.masking import BLOCK, Masking, Purpose, Tokens, candidates, hold_out, rows_read, tokenize
 from ltp.drift.padding import PaddedBatch
-from ltp.training.dropout import Noise
+from ltp.training.dropout import SeededDropout
 
 MASK = 7
 POOL = np.arange(100, 200, dtype=np.int32)
@@ -233,15 +233,15 @@ def test_the_loss_in_bf16_is_near() -> None:
 @pytest.mark.parametrize("rate", [0.1, 0.5])
 def test_dropout_zeroes_its_share_and_scales_the_rest(rate: float) -> None:
     tokens = torch.ones(401, 333, requires_grad=True)
-    noise = Noise(5, torch.device("cpu"))
+    noise = SeededDropout(5, torch.device("cpu"))
     dropped, again = noise.drop(tokens, rate), noise.drop(tokens, rate)
     assert float((dropped == 0).float().mean()) == pytest.approx(rate, abs=0.005)
     assert set(dropped.unique().tolist()) == {0.0, float(torch.tensor(1.0) * (1 / (1 - rate)))}
     assert not torch.equal(dropped, again)
-    assert torch.equal(Noise(5, torch.device("cpu")).drop(tokens, rate), dropped)
+    assert torch.equal(SeededDropout(5, torch.device("cpu")).drop(tokens, rate), dropped)
     dropped.sum().backward()
     assert torch.equal(tokens.grad, dropped.detach())
-    assert Noise(5, torch.device("cpu")).drop(tokens, 0.0) is tokens
+    assert SeededDropout(5, torch.device("cpu")).drop(tokens, 0.0) is tokens
 
 
 @pytest.mark.parametrize(("count", "sizes"), [(1, [1]), (4, [4]), (5, [3, 2]), (9, [3, 3, 3]), (11, [4, 4, 3])])

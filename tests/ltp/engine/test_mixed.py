@@ -24,7 +24,7 @@ from ltp.engine.shared_weights import SharedWeights
 from ltp.model.classify import classify
 from ltp.model.encoder import Encoder
 from ltp.model.head import Classifier
-from ltp.model.methods import RECIPES, Method
+from ltp.model.methods import METHODS, Method
 from ltp.model.template import Encoded, Template
 from ltp.ticket.mask import Ticket
 
@@ -66,7 +66,7 @@ def library(backbone: Backbone) -> Library:
 
 def _dense(backbone: Backbone, method: Method, seed: int) -> Adapter:
     """Every parameter moves, of word embeddings and biases those of some rows."""
-    recipe, hidden, generator = RECIPES[method], backbone.info.hidden, _seeded(seed)
+    recipe, hidden, generator = METHODS[method], backbone.info.hidden, _seeded(seed)
     shapes = {name: shape for name, shape in backbone.shapes.items() if name in BY_ROWS}
     rows = {name: torch.arange(min(seed % 3, shape[0] - 1), shape[0], 3) for name, shape in shapes.items()}
     kept = {name: (len(rows[name]), *shape[1:]) if name in rows else shape for name, shape in backbone.shapes.items()}
@@ -104,7 +104,7 @@ def _seeded(seed: int) -> torch.Generator:
 
 
 def encoded(backbone: Backbone, adapter: Adapter) -> list[Encoded]:
-    options, form = dataclasses.asdict(adapter.template), RECIPES[adapter.method].form
+    options, form = dataclasses.asdict(adapter.template), METHODS[adapter.method].form
     return Template(backbone, prompt_length=len(adapter.prompt), form=form, **options).encode(TEXTS)
 
 

@@ -10,7 +10,7 @@ from ltp.backbone.architecture import WORD_EMBEDDINGS
 from ltp.backbone.load import Backbone
 from ltp.model.encoder import Encoder, Overlay, look_up, pack, weights_from
 from ltp.model.template import Encoded, Template
-from ltp.training.dropout import Noise
+from ltp.training.dropout import SeededDropout
 
 PAIRS = [
     ("the dog was eating.", "the cat"),
@@ -111,7 +111,7 @@ def test_dropout_follows_the_noise_and_nothing_else(tiny_backbone: Backbone, exa
     encoder = Encoder(tiny_backbone, dropout=True)
 
     def run(seed: int | None) -> torch.Tensor:
-        noise = None if seed is None else Noise(seed, torch.device("cpu"))
+        noise = None if seed is None else SeededDropout(seed, torch.device("cpu"))
         with torch.inference_mode():
             return encoder(weights, batch, prompt, noise=noise)
 
@@ -127,7 +127,7 @@ def test_without_rates_noise_changes_nothing(tiny_backbone: Backbone, examples: 
     weights, batch = weights_from(tiny_backbone, {}), pack(examples, pad=tiny_backbone.special.pad)
     encoder = Encoder(tiny_backbone)
     with torch.inference_mode():
-        noisy = encoder(weights, batch, prompt, noise=Noise(1, torch.device("cpu")))
+        noisy = encoder(weights, batch, prompt, noise=SeededDropout(1, torch.device("cpu")))
         assert torch.allclose(noisy, encoder(weights, batch, prompt), atol=2e-6)
 
 
@@ -146,7 +146,7 @@ def test_threads_share_one_encoder(tiny_backbone: Backbone, examples: list[Encod
 
     def call(number: int) -> torch.Tensor:
         some = examples[: 1 + number % len(examples)]
-        noise = Noise(number, torch.device("cpu")) if number % 2 else None
+        noise = SeededDropout(number, torch.device("cpu")) if number % 2 else None
         with torch.inference_mode():
             return encoder(weights, pack(some, pad=pad), prompt.repeat(len(some), 1), noise=noise)
 
@@ -161,7 +161,7 @@ def test_a_call_that_begins_inside_another_changes_nothing(tiny_backbone: Backbo
     encoder, weights, pad = Encoder(tiny_backbone, dropout=True), weights_from(tiny_backbone, {}), 1
     prompt = torch.randn(4, tiny_backbone.info.hidden, generator=torch.Generator().manual_seed(3))
 
-    class Interrupted(Noise):
+    class Interrupted(SeededDropout):
         """Lets the same encoder compute something else in the middle of a call."""
 
         def drop(self, tokens: torch.Tensor, rate: float) -> torch.Tensor:
@@ -169,7 +169,7 @@ def test_a_call_that_begins_inside_another_changes_nothing(tiny_backbone: Backbo
             return super().drop(tokens, rate)
 
     calls = []
-    for noise in (Noise, Interrupted):
+    for noise in (SeededDropout, Interrupted):
         with torch.inference_mode():
             batch, prompts = pack(examples, pad=pad), prompt.repeat(len(examples), 1)
             calls.append(encoder(weights, batch, prompts, noise=noise(5, torch.device("cpu"))))
