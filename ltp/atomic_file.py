@@ -21,24 +21,29 @@ _NOT_SYNCABLE = {errno.EACCES, errno.EBADF, errno.EINVAL}
 
 
 @contextmanager
-def new_file(path: Path) -> Iterator[Path]:
-    """Give the block a name to make a file at, which becomes `path` when the block ends."""
+def new_file(path: Path, *, durable: bool = True) -> Iterator[Path]:
+    """Give the block a name to make a file at, which becomes `path` when the block ends.
+
+    Without `durable` nothing is synced: for copies of what is kept elsewhere, which a power cut may take.
+    """
     aside = path.with_name(f"{path.name}.{secrets.token_hex(4)}{PART}")
     try:
         yield aside
-        sync(aside)
+        if durable:
+            sync(aside)
         aside.replace(path)
     except BaseException:
         with suppress(OSError):  # the writer's error is the one to show
             aside.unlink()
         raise
-    _sync_folder(path.parent)
+    if durable:
+        _sync_folder(path.parent)
 
 
 @contextmanager
-def new_content(path: Path) -> Iterator[BinaryIO]:
-    """Open a file for writing that becomes `path` when the block ends."""
-    with new_file(path) as aside, aside.open("xb") as file:
+def new_content(path: Path, *, durable: bool = True) -> Iterator[BinaryIO]:
+    """Open a file for writing that becomes `path` when the block ends; `durable` as in `new_file`."""
+    with new_file(path, durable=durable) as aside, aside.open("xb") as file:
         yield file
 
 

@@ -100,7 +100,7 @@ class BlobStore:
     def fetch(self, blob_id: str, path: Path) -> Path:
         """Write the content to `path`, which appears once the SHA-256 of the whole is checked; returns `path`."""
         digest = hashlib.sha256()
-        with atomic_file.new_content(path) as file:
+        with atomic_file.new_content(path, durable=False) as file:  # a copy of what the database keeps
             for data in self.stream(blob_id):
                 digest.update(data)
                 file.write(data)
