@@ -36,6 +36,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_teardown() -> Iterator[None]:
     """Report what was stopped."""
+    watch.rest()
     result = yield
     watch.report()
     return result

@@ -62,12 +62,16 @@ class Watch:
             self._refuse(f"this test reads {arguments[0]}, which `make setup` prepares: mark it `slow`")
 
     def run(self, item: pytest.Item) -> Iterator[None]:
-        """Watch a test from the first of its fixtures to the last."""
+        """Watch a test and the making of its fixtures."""
         self._item, self._refused = item, []
         try:
             yield
         finally:
             self._item = None
+
+    def rest(self) -> None:
+        """Watch no more: a test's end also ends what others have shared, a server that a session started say."""
+        self._item = None
 
     def report(self) -> None:
         """Fail a test in which something was stopped, even if another thread was told or the code went on."""
