@@ -46,6 +46,7 @@ def test_no_file_compares_a_method_with_its_name() -> None:
     assert list(comparisons_with(set(METHODS))) == []
 
 
+@pytest.mark.slow
 def test_it_learns(trained: TrainedAdapter) -> None:
     assert trained.metrics["test"]["accuracy"] >= 0.9
     assert trained.training["method"] == trained.adapter.method
@@ -110,6 +111,7 @@ def test_a_ticket_is_only_for_ltp(tiny_backbone: Backbone, method: Method) -> No
 
 
 @pytest.mark.parametrize("method", DENSE)
+@pytest.mark.slow
 def test_it_goes_on_to_the_same_bits(tiny_backbone: Backbone, tmp_path: Path, method: Method) -> None:
     config = AdapterConfig(epochs=2, batch_size=16, learning_rate=3e-3, max_length=64)
     sides = {"train": pairs(32, seed=1), "dev": pairs(12, seed=2)}

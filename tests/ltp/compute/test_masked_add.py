@@ -106,6 +106,7 @@ def test_every_exponent_decodes_as_it_does_alone(exponent: int, target: torch.dt
     assert torch.equal(bits(fused), bits(plain(tensor).to(target)))
 
 
+@pytest.mark.slow
 def test_many_tensors_in_many_threads_do_not_mix(threads: int) -> None:
     tensors = [made_up(size, 0.4, seed=size) for size in (7, BLOCK // 2, 2 * BLOCK + 1, 1, BLOCK)]
 

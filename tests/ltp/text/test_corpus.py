@@ -91,6 +91,7 @@ def test_every_line_is_as_likely_as_any_other() -> None:
     assert all(abs(count - 900) < 150 for count in drawn.values())  # 900 expected, standard deviation 25
 
 
+@pytest.mark.slow
 def test_a_sample_of_a_large_file_does_not_hold_the_file(tmp_path: Path) -> None:
     path = tmp_path / "large.txt"
     with path.open("w") as file:

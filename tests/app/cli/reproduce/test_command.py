@@ -113,6 +113,7 @@ def test_experiments_share_a_folder_and_what_they_have_in_common(arguments: list
     assert (tmp_path / "out" / "selection.html").is_file()
 
 
+@pytest.mark.slow
 def test_results_on_other_data_are_not_mixed_in(arguments: list[str], tmp_path: Path) -> None:
     assert runner.invoke(root, ["reproduce", "table1", *arguments, "--rates", "none"]).exit_code == 0
     with (tmp_path / "data" / "wikitext2" / "valid.txt").open("a", encoding="utf-8") as text:
