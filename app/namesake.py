@@ -25,8 +25,9 @@ def refuse_namesake() -> None:
     """
     if found := _other_project() or _other_files():
         sys.exit(
-            f"LTP cannot start: {found}; give LTP a virtual environment of its own, or repair this one with "
-            "`pip uninstall ltp` and then `pip install --force-reinstall --no-deps ltp-nli`."
+            f"LTP cannot start: {found}; give LTP a virtual environment of its own (`make setup` in a checkout makes "
+            "one), or repair this one: `pip uninstall ltp`, then install LTP's own wheel or checkout again with "
+            "`pip install --force-reinstall --no-deps`."
         )
 
 

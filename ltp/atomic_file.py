@@ -1,14 +1,17 @@
 """Files and folders that appear whole or not at all, whatever ends the process that writes them.
 
 What is new is written under a name of its own in the same folder, synced, and renamed; then the folder is synced. A
-writer that fails leaves the former file as it was, and nothing else. One that is killed leaves a file ending in `PART`.
+writer that fails leaves the former file as it was, and nothing else. One that is killed leaves a file ending in `PART`,
+which `remove_leftovers` deletes; a folder that replaces another one is for a moment not there at all.
 """
 
 from __future__ import annotations
 
 import errno
+import glob
 import os
 import secrets
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -32,9 +35,11 @@ def new_file(path: Path, *, durable: bool = True) -> Iterator[Path]:
         if durable:
             sync(aside)
         aside.replace(path)
-    except BaseException:
+    except BaseException as error:
         with suppress(OSError):  # the writer's error is the one to show
             aside.unlink()
+        if isinstance(error, OSError) and error.filename == str(aside):
+            error.filename = str(path)  # the name that the caller knows
         raise
     if durable:
         _sync_folder(path.parent)
@@ -67,6 +72,15 @@ def new_folder(path: Path) -> Iterator[Path]:
             path.replace(Path(both) / "former")
         new.replace(path)
         _sync_folder(path.parent)
+
+
+def remove_leftovers(path: Path) -> None:
+    """Delete what writers of `path` that were killed have left; for a caller that knows that no other is at work."""
+    for left in path.parent.glob(f"{glob.escape(path.name)}.*{PART}"):
+        if left.is_dir():
+            shutil.rmtree(left, ignore_errors=True)
+        else:
+            left.unlink(missing_ok=True)
 
 
 def sync(path: Path) -> None:

@@ -56,6 +56,7 @@ def restore(settings: Settings, source: Path) -> Path | None:
         if former.exists():
             raise BackupRefused(f"{former} is there already, from an earlier restore; move or delete it first")
         there_was = target.exists()
+        atomic_file.remove_leftovers(target)
         with atomic_file.new_file(target) as aside:
             shutil.copyfile(source, aside)
             aside.chmod(0o600)

@@ -124,3 +124,24 @@ def test_a_folder_whose_writer_fails_stays_as_it_was(tmp_path: Path) -> None:
         raise ValueError("full")
     assert names(tmp_path) == ["folder"]
     assert names(path) == ["former"]
+
+
+def test_an_error_names_the_file_that_was_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "no such folder" / "file"
+    with pytest.raises(FileNotFoundError) as raised, atomic_file.new_content(path):
+        pass
+    assert raised.value.filename == str(path)
+
+
+def test_what_killed_writers_left_is_removed_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "mini[1]"
+    (tmp_path / f"mini[1].x1{atomic_file.PART}").mkdir()
+    (tmp_path / f"mini[1].x1{atomic_file.PART}" / "config.json").write_text("{}")
+    (tmp_path / f"mini[1].x2{atomic_file.PART}").write_text("half")
+    kept = ["mini[1]", "mini[1].txt", f"mini1.x3{atomic_file.PART}"]
+    for name in kept:
+        (tmp_path / name).write_text("whole")
+
+    atomic_file.remove_leftovers(path)
+
+    assert names(tmp_path) == kept

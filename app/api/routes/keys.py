@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
+from anyio import from_thread
 from fastapi import APIRouter, Depends, Path, Query, Request
 from sqlalchemy.orm import Session
 
@@ -77,7 +78,7 @@ def revoke_key(key: KeyDep, db: DatabaseDep, request: Request) -> None:
     with db.of(key.tenant).write() as session:
         key_store.revoke(session, key.id)
     keys: KeyCache = request.app.state.keys
-    keys.forget(key.id)
+    from_thread.run_sync(keys.forget, key.id)  # the cache belongs to the event loop, and this runs in a thread
 
 
 def _check_rights(asked: KeyRequest, caller: Caller) -> None:

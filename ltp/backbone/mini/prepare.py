@@ -57,6 +57,7 @@ def prepare_mini(cache_dir: Path, *, progress: ProgressCallback | None = None) -
         prepared = _prepared(directory)
         if prepared is not None:
             return prepared
+        atomic_file.remove_leftovers(directory)
         with atomic_file.new_folder(directory) as new:
             write_mini(new, quantised_model.find(), progress=progress)
         return read_manifest(directory)
