@@ -25,9 +25,9 @@ def refuse_namesake() -> None:
     """
     if found := _other_project() or _other_files():
         sys.exit(
-            f"LTP cannot start: {found}; give LTP a virtual environment of its own (`make setup` in a checkout makes "
-            "one), or repair this one: `pip uninstall ltp`, then install LTP's own wheel or checkout again with "
-            "`pip install --force-reinstall --no-deps`."
+            f"LTP cannot start: {found}; give LTP a virtual environment of its own (`make setup` makes one in a checkout), "
+            "or repair this one with `pip uninstall ltp` and then `pip install --force-reinstall --no-deps ltp-nli` "
+            "(or the wheel or folder that LTP came from)."
         )
 
 
