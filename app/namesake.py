@@ -25,7 +25,7 @@ def refuse_namesake() -> None:
     """
     if found := _other_project() or _other_files():
         sys.exit(
-            f"LTP cannot start: {found}; give LTP a virtual environment of its own (`make setup` makes one in a checkout), "
+            f"LTP cannot start: {found}; give LTP a virtual environment of its own (in a checkout, `make setup`), "
             "or repair this one with `pip uninstall ltp` and then `pip install --force-reinstall --no-deps ltp-nli` "
             "(or the wheel or folder that LTP came from)."
         )
