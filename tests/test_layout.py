@@ -10,7 +10,11 @@ import pytest
 from support import imports
 
 ROOT = Path(__file__).parent.parent
-FORBIDDEN = {"ltp": {"app", "worker", "migrations", "demo"}, "app": {"worker", "demo"}, "worker": {"demo"}}
+FORBIDDEN = {
+    "ltp": {"app", "worker", "migrations", "demo"},
+    "app": {"worker", "migrations", "demo"},
+    "worker": {"migrations", "demo"},
+}
 LEVELS = {
     "ltp": [
         {"atomic_file", "compute", "errors", "progress", "release"},

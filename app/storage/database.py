@@ -12,6 +12,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from copy import copy
+from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -84,10 +85,8 @@ class Database:
         """Return Alembic's configuration for this database, wherever the package is installed."""
         from alembic.config import Config
 
-        import migrations
-
         config = Config()
-        config.set_main_option("script_location", str(Path(migrations.__file__).parent).replace("%", "%%"))
+        config.set_main_option("script_location", str(files("migrations")).replace("%", "%%"))
         config.attributes["engine"] = self._writer
         return config
 
