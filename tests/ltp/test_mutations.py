@@ -66,7 +66,9 @@ def ignore_the_mask(tree: Path) -> None:
 
 
 def leave_the_prompt_out(tree: Path) -> None:
-    mutate(tree, "ltp/model/encoder.py", "batch.ids).index_copy_(0, batch.soft, prompts)", "batch.ids)")
+    mutate(
+        tree, "ltp/model/encoder.py", "self._batch.ids).index_copy_(0, self._batch.soft, prompts)", "self._batch.ids)"
+    )
 
 
 def leak_the_development_set(tree: Path) -> None:

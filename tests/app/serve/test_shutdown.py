@@ -88,7 +88,7 @@ def test_what_does_not_end_in_time_is_refused_with_a_word(serve: Open) -> None:
     service = serve(grace_s=0.3)
     with half_a_request(service) as wire, RawConnection(service.port) as half_a_head:
         half_a_head.send("GET /version HT")
-        wait_until(lambda: any(connection._talking for connection in service.server._connections), 10)
+        wait_until(lambda: any(connection._client_sending for connection in service.server._connections), 10)
         service.server.leave()
         for cut_off in (wire, half_a_head):
             answer = cut_off.answer()
