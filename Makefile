@@ -42,8 +42,9 @@ demo: setup ## watch the whole method happen: drift, ticket, two adapters, predi
 test: setup check ## everything that has to hold: check, then the test suite
 	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
-quick: $(INSTALLED) ## the tests that need no server, no process and no mini backbone (a minute on 2 cores)
-	@$(BIN)/python -m pytest -q -m "$(QUICK)" --numprocesses 2 --dist loadfile
+quick: $(INSTALLED) ## the tests that need no server, no process and no mini backbone, but those of `make check` (a minute on 2 cores)
+	@$(BIN)/python -m pytest -q -m "$(QUICK)" --numprocesses 2 --dist loadfile \
+	  --ignore tests/test_layout.py --ignore tests/test_architecture.py --ignore tests/faults --ignore tests/deploy
 
 coverage: setup ## the share of lines and branches that the tests execute, in any process, and the files below 90 % (TESTS=...)
 	@rm -rf build/coverage && mkdir -p build/coverage
