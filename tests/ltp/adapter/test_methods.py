@@ -21,6 +21,7 @@ from ltp.progress import Progress
 from ltp.training.checkpoint import Checkpoints
 
 DENSE: tuple[Method, ...] = ("ft", "dp", "sp", "mp")
+pytestmark = pytest.mark.slow
 CONFIG = AdapterConfig(epochs=12, batch_size=16, learning_rate=3e-3, max_length=64)
 SIDES = {"train": pairs(96, seed=2, cue=True), "dev": pairs(45, seed=3, cue=True), "test": pairs(90, seed=4, cue=True)}
 

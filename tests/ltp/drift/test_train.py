@@ -22,6 +22,7 @@ from ltp.errors import CorpusError, InvalidConfig, TrainingCancelled, TrainingDi
 from ltp.progress import Progress
 from ltp.training.checkpoint import Checkpoints
 
+pytestmark = pytest.mark.slow
 STRATEGIES = get_args(Strategy)
 CONFIG = MLMConfig(epochs=2, batch_size=16, learning_rate=1e-3, eval_every=3, max_length=20, seed=1)
 

@@ -28,6 +28,7 @@ from ltp.reproduce.report.statistics import Interval
 from ltp.reproduce.run.ledger import CellRecord, Ledger
 from ltp.reproduce.run.runner import ExperimentRunner
 
+pytestmark = pytest.mark.slow
 BASE = {
     "name": "FacebookAI/xlm-roberta-base@" + "e" * 40,
     "layers": 12,
