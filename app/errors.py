@@ -251,8 +251,8 @@ class NotReady(Busy):
 class DatabaseUnavailable(Busy):
     """The database does not answer, and what the request needs is not known without it."""
 
-    def __init__(self) -> None:
-        super().__init__("the database does not answer; try again in a moment", retry_after=5)
+    def __init__(self, message: str = "the database does not answer; try again in a moment") -> None:
+        super().__init__(message, retry_after=5)
 
 
 class Damaged(AppError):

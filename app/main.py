@@ -41,6 +41,7 @@ from app.jobs.broker import JobNotifier
 from app.settings import MIB, Settings
 from app.storage.circuit_breaker import CircuitBreaker, Clock
 from app.storage.database import Database
+from app.storage.health import DatabaseHealth
 from app.telemetry.database_metrics import DatabaseMetrics
 from app.telemetry.loop_lag import LoopLag
 from app.telemetry.metrics import Metrics
@@ -67,7 +68,7 @@ RESOURCES = (
 def create_app(
     settings: Settings, *, clock: Clock = time.monotonic, wake_runner: Callable[[], None] | None = None
 ) -> FastAPI:
-    """Build the application over the database of `settings`, which must be migrated before it starts.
+    """Build the application over the database of `settings`; it is ready once that is migrated.
 
     `clock` counts the seconds for which what the database said is believed; `wake_runner` wakes this machine's runner.
     """
@@ -88,6 +89,7 @@ def create_app(
     app.state.metrics = metrics
     app.state.db = db
     app.state.circuit_breaker = CircuitBreaker(db)
+    app.state.health = DatabaseHealth(db, app.state.circuit_breaker)
     app.state.keys = KeyCache(db, settings, circuit_breaker=app.state.circuit_breaker, clock=clock)
     app.state.limits = RateLimits(settings)
     app.state.body_memory = BodyMemory(LARGEST_AT_ONCE * settings.max_body_mb * MIB)
@@ -118,6 +120,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.predictor.start()
     app.state.notifier.start()
     app.state.keys.start()
+    app.state.health.start()
     yield
     await loop_lag.stop()
     await run_in_threadpool(app.state.notifier.stop)

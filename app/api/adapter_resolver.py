@@ -59,14 +59,16 @@ class AdapterResolver:
                 partial(_look_up, db, distinct, fallback=fallback, tenant=tenant)
             )
             self._remembered.update({(tenant, reference, fallback): meanings[reference] for reference in distinct})
-        except DatabaseUnavailable:
-            meanings = {reference: self._recall(tenant, reference, fallback) for reference in distinct}
+        except DatabaseUnavailable as away:
+            meanings = {reference: self._recall(tenant, reference, fallback, away) for reference in distinct}
         return [meanings[reference] for reference in references]
 
-    def _recall(self, tenant: str, reference: str | None, fallback: str | None) -> ResolvedAdapter:
+    def _recall(
+        self, tenant: str, reference: str | None, fallback: str | None, away: DatabaseUnavailable
+    ) -> ResolvedAdapter:
         adapter = self._remembered.get((tenant, reference, fallback))
         if adapter is None or not self.predictor.holds(AdapterKey(tenant, adapter.id)):
-            raise DatabaseUnavailable
+            raise away
         return adapter
 
 

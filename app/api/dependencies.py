@@ -24,6 +24,7 @@ from app.storage import models
 from app.storage.audit import AuditContext
 from app.storage.blobs import BlobStore
 from app.storage.database import Database
+from app.storage.health import DatabaseHealth
 from app.storage.quotas import StorageQuota
 from app.telemetry.metrics import Metrics
 from ltp.backbone.manifest import BackboneInfo
@@ -52,6 +53,10 @@ async def _predictor(request: Request) -> Predictor:
     return cast(Predictor, request.app.state.predictor)
 
 
+async def _health(request: Request) -> DatabaseHealth:
+    return cast(DatabaseHealth, request.app.state.health)
+
+
 async def _resolver(request: Request) -> AdapterResolver:
     return cast(AdapterResolver, request.app.state.adapter_resolver)
 
@@ -64,6 +69,7 @@ SettingsDep = Annotated[Settings, Depends(_settings)]
 DatabaseDep = Annotated[Database, Depends(_database)]
 BlobsDep = Annotated[BlobStore, Depends(_blobs)]
 PredictorDep = Annotated[Predictor, Depends(_predictor)]
+HealthDep = Annotated[DatabaseHealth, Depends(_health)]
 ResolverDep = Annotated[AdapterResolver, Depends(_resolver)]
 MetricsDep = Annotated[Metrics, Depends(_metrics)]
 

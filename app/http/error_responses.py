@@ -19,6 +19,7 @@ from app.http.route_templates import methods_of, template_of
 from app.http.validation_errors import field_errors, sentence
 from app.storage.circuit_breaker import UNREACHABLE
 from app.storage.disk_full import is_storage_full
+from app.storage.sql_states import explain
 from ltp.errors import LTPError
 
 log = structlog.get_logger(__name__)
@@ -78,7 +79,7 @@ def _ours(request: Request, error: Exception) -> tuple[Exception, Mapping[str, s
 
 def _detail(error: Exception, status: int) -> str:
     if isinstance(error, UNREACHABLE):
-        return str(DatabaseUnavailable())
+        return explain(error) or str(DatabaseUnavailable())
     if status == 500:
         return "something went wrong here, and it is not your request's fault; quote the request id when you report it"
     return str(error)

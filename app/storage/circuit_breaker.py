@@ -14,6 +14,7 @@ from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
 from app.errors import DatabaseUnavailable
 from app.storage.database import Database
+from app.storage.sql_states import explain
 from app.storage.table import now
 
 log = structlog.get_logger(__name__)
@@ -54,6 +55,8 @@ class CircuitBreaker:
         try:
             return await self._in_thread(look_up)
         except AWAY as error:
+            if (answer := explain(error)) is not None:  # it does answer
+                raise DatabaseUnavailable(answer) from error
             if self._watch is None:
                 self._watch = asyncio.create_task(self._until_it_is_back())
             raise DatabaseUnavailable from error

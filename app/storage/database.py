@@ -22,6 +22,7 @@ from sqlalchemy.orm import Session
 
 from app.storage.audit import AuditContext
 from app.storage.postgres import arguments
+from app.storage.sql_states import as_not_now
 from app.storage.tenancy import TenantSession
 
 if TYPE_CHECKING:
@@ -103,6 +104,10 @@ class Database:
                 connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
             connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_S * 1000}")
 
+    def renew(self) -> None:
+        """Open every connection anew that is not in use, and the others when they come back."""
+        self.engine.dispose()
+
     def close(self) -> None:
         """Close every pooled connection."""
         self.engine.dispose()
@@ -112,7 +117,9 @@ def _engine(url: str) -> Engine:
     """Make the engine: SQLite's file with its pragmas and transaction recipe, or Postgres with its limits."""
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
-        return create_engine(url, json_serializer=_dumps, hide_parameters=True, **arguments(parsed))
+        engine = create_engine(url, json_serializer=_dumps, hide_parameters=True, **arguments(parsed))
+        event.listen(engine, "handle_error", as_not_now)
+        return engine
     if parsed.database and parsed.database != ":memory:":
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(

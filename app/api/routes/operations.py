@@ -9,7 +9,7 @@ from fastapi import APIRouter
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.responses import Response
 
-from app.api.dependencies import BackboneDep, MetricsDep, PredictorDep
+from app.api.dependencies import BackboneDep, HealthDep, MetricsDep, PredictorDep
 from app.api.schemas.errors import refusals
 from app.api.schemas.operations import BackbonePublic, Health, Readiness, Version
 from app.auth.caller import CallerDep
@@ -21,6 +21,7 @@ from ltp.reproduce.run.identity import arithmetic, code_version
 router = APIRouter(tags=["operations"])
 
 DRAINING_RETRY_S = 10
+DATABASE_RETRY_S = 5
 
 
 @router.get("/healthz", operation_id="healthz", summary="Is the process alive?", responses=refusals())
@@ -30,13 +31,20 @@ async def healthz() -> Health:
 
 
 @router.get("/readyz", operation_id="readyz", summary="Can predictions be served?", responses=refusals())
-async def readyz(predictor: PredictorDep) -> Readiness:
-    """503 while the backbone is being loaded, if that failed (it says why), and while the process is about to stop."""
+async def readyz(predictor: PredictorDep, health: HealthDep) -> Readiness:
+    """503 while the backbone is being loaded, if that failed, while the process is about to stop, and while something
+    is wrong with the database that must be put right, a schema that is too old say. It says why.
+
+    A database that is away or read-only for a while is told in `database`: predictions go on.
+    """
     if predictor.draining:
         raise NotReady("the service is shutting down", retry_after=DRAINING_RETRY_S)
     if not predictor.ready:
         raise predictor.backbone.not_ready()
-    return Readiness(backbone=predictor.backbone.info.name)
+    database = await health.condition()
+    if not database.usable:
+        raise NotReady(str(database.sentence), retry_after=DATABASE_RETRY_S)
+    return Readiness(backbone=predictor.backbone.info.name, database=database.sentence)
 
 
 @router.get("/version", operation_id="version", summary="What runs here?", responses=refusals())

@@ -22,6 +22,8 @@ class Readiness(Answer):
     status: Literal["ready"] = "ready"
     backbone: Annotated[str, Field(examples=["mini"])]
     """Name of the loaded backbone."""
+    database: Annotated[str | None, Field(examples=["the database is read-only for now"])]
+    """What is wrong with the database, where predictions go on all the same; null when nothing is."""
 
 
 class Version(Answer):

@@ -1,0 +1,81 @@
+"""What is wrong with a database is told in one sentence: by `examine`, and by `/readyz` of a real service."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from alembic.script import ScriptDirectory
+from sqlalchemy import text
+from support.running_service import LINES, Service, refused, running, settings_for, wait_until
+from support.servers import Postgres
+
+from app.storage.database import Database
+from app.storage.health import SOUND, Condition, examine
+from app.storage.schema import newest, revisions
+
+pytestmark = pytest.mark.process
+
+
+def run(db: Database, *statements: str) -> None:
+    with db.write() as session:
+        for statement in statements:
+            session.execute(text(statement))
+
+
+def test_the_revisions_are_those_that_alembic_finds(db: Database) -> None:
+    script = ScriptDirectory.from_config(db.alembic())
+    assert newest() == script.get_current_head()
+    assert revisions() == {found.revision: found.down_revision for found in script.walk_revisions()}
+
+
+def test_a_migrated_database_is_sound(db: Database) -> None:
+    assert examine(db) == SOUND
+
+
+def test_an_older_schema_a_newer_one_and_another_programs_are_told_apart(db: Database) -> None:
+    run(db, "UPDATE alembic_version SET version_num = '0001'")
+    older = examine(db)
+    assert (older.usable, older.writable) == (False, True)
+    assert older.sentence == f"the database's schema is '0001', and this program needs {newest()!r}; run `ltp migrate`"
+    run(db, "UPDATE alembic_version SET version_num = '9999'")
+    assert examine(db).usable, "migrations only add: processes of the version before go on"
+    assert "update the program" in str(examine(db).sentence)
+    run(db, "ALTER TABLE blob_chunks RENAME TO something_else")
+    assert not examine(db).usable
+    assert "another program's" in str(examine(db).sentence)
+
+
+def test_a_database_without_tables_says_what_to_do(postgres: Postgres) -> None:
+    with postgres.database(migrated=False) as url:
+        db = Database(url)
+        assert examine(db) == Condition("the database has no tables yet; run `ltp migrate`", usable=False)
+        db.close()
+
+
+@pytest.fixture
+def unmigrated(postgres: Postgres, tmp_path: Path, migrated_sqlite: Path, tiny_backbone_dir: Path) -> Iterator[Service]:
+    with (
+        postgres.database(migrated=False) as url,
+        running(settings_for(tmp_path / "data", migrated_sqlite, tiny_backbone_dir, database_url=url)) as service,
+    ):
+        wait_until(lambda: service.app.state.predictor.ready, 60)
+        yield service
+
+
+def test_an_api_without_tables_says_migrate_and_is_ready_once_that_is_done(unmigrated: Service) -> None:
+    unready = refused(unmigrated.http.get("/readyz"), 503, "not_ready")
+    assert unready["detail"] == "the database has no tables yet; run `ltp migrate`"
+    for answer in (
+        unmigrated.http.get("/jobs"),
+        unmigrated.http.get("/adapters"),
+        unmigrated.http.post("/tickets", json={"corpus": {"texts": LINES}}),
+        unmigrated.http.post("/predict", json={"lang": "sw", "pairs": [{"premise": "a", "hypothesis": "b"}]}),
+    ):
+        assert "ltp migrate" in refused(answer, 503, "database_unavailable")["detail"]
+        assert int(answer.headers["Retry-After"]) >= 1
+    unmigrated.app.state.db.migrate()
+    unmigrated.wait_ready()
+    assert unmigrated.http.get("/readyz").json()["database"] is None
+    assert unmigrated.http.get("/jobs").status_code == 200
