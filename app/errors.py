@@ -244,6 +244,14 @@ class TooMuchAtOnce(Busy):
     """The bodies being read and answered take as much memory as they may."""
 
 
+class TooManyUploads(Busy):
+    """Files of the tenant that are on their way in or out take as much room as one tenant may have."""
+
+
+class SpoolFull(Busy):
+    """Files that are on their way in or out take as much room as they may."""
+
+
 class NotReady(Busy):
     """The backbone is still being loaded, or the process is draining."""
 

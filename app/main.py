@@ -42,6 +42,7 @@ from app.settings import MIB, Settings
 from app.storage.circuit_breaker import CircuitBreaker, Clock
 from app.storage.database import Database
 from app.storage.health import DatabaseHealth
+from app.storage.spool import Spool, remove_stale
 from app.telemetry.database_metrics import DatabaseMetrics
 from app.telemetry.loop_lag import LoopLag
 from app.telemetry.metrics import Metrics
@@ -92,6 +93,7 @@ def create_app(
     app.state.health = DatabaseHealth(db, app.state.circuit_breaker)
     app.state.keys = KeyCache(db, settings, circuit_breaker=app.state.circuit_breaker, clock=clock)
     app.state.limits = RateLimits(settings)
+    app.state.spool = Spool(settings.spool, most=settings.max_spool_mb * MIB)
     app.state.body_memory = BodyMemory(LARGEST_AT_ONCE * settings.max_body_mb * MIB)
     broker = settings.redis_url.get_secret_value() if settings.redis_url else None
     app.state.notifier = JobNotifier(broker, wake_runner=wake_runner)
@@ -117,6 +119,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         log.warning("there is no ADMIN_KEY: only keys that were made before are accepted, and no tenant can be created")
     loop_lag = LoopLag(app.state.metrics.lag)
     loop_lag.start()
+    await run_in_threadpool(remove_stale, settings.spool)
     app.state.predictor.start()
     app.state.notifier.start()
     app.state.keys.start()

@@ -130,6 +130,8 @@ class Settings(BaseSettings):
     """Largest uploaded corpus."""
     max_artifact_mb: Megabytes = 1024
     """Largest adapter file accepted for import."""
+    max_spool_mb: Annotated[int, Field(ge=16)] = 8192
+    """Bytes of files on their way in or out of one API process, on its disk; one tenant may have half of them."""
     max_pairs: Annotated[int, Field(ge=1)] = 256
     """Most pairs in one prediction request."""
     max_characters: Annotated[int, Field(ge=1, le=20_000)] = 20_000
@@ -194,9 +196,7 @@ class Settings(BaseSettings):
     @cached_property
     def spool(self) -> Path:
         """Return the folder of files on their way in or out: on a disk with room, not in a /tmp that may be memory."""
-        directory = self.data_dir / "uploads"
-        directory.mkdir(parents=True, exist_ok=True)
-        return directory
+        return self.data_dir / "uploads"
 
     def lines(self) -> list[SettingLine]:
         """Describe every setting with its value (secrets masked) and source, for `ltp settings`."""

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import shutil
 import threading
+import time
 from collections.abc import Callable
+from pathlib import Path
+from uuid import UUID
 
 import structlog
 from sqlalchemy import select
@@ -18,6 +21,7 @@ from app.storage.blobs import BlobStore
 from app.storage.database import Database
 from app.storage.job_status import FINISHED
 from app.storage.models import JobRow
+from app.storage.spool import FORGOTTEN_S, newest_change, remove_stale
 from app.storage.table import now
 from worker.retention import retire
 
@@ -30,6 +34,15 @@ class Sweeper:
     def __init__(self, settings: Settings, db: Database, *, busy_with: Callable[[], str | None]) -> None:
         self._settings, self._db, self._busy_with = settings, db, busy_with
         self._away = False
+        self._steps = (
+            self.reap,
+            self.forget,
+            self.retire,
+            self.collect,
+            self.remove_work_files,
+            self.remove_spooled,
+            self.empty_log,
+        )
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sweeper", daemon=True)
 
@@ -44,7 +57,7 @@ class Sweeper:
 
     def _run(self) -> None:
         while True:
-            for step in (self.reap, self.forget, self.retire, self.collect, self.remove_work_files, self.empty_log):
+            for step in self._steps:
                 try:
                     step()
                 except (DBAPIError, OSError) as error:
@@ -89,11 +102,28 @@ class Sweeper:
         self._db.empty_log()
 
     def remove_work_files(self) -> None:
-        """Remove the work directories of jobs that are over."""
+        """Remove the work directories of jobs that are over, and old ones of jobs that no table knows.
+
+        Such a job was in the database before an older state of it was put back.
+        """
         if not self._settings.work.is_dir():
             return
-        folders = {path.name: path for path in self._settings.work.iterdir() if path.is_dir()}
+        folders = {path.name: path for path in self._settings.work.iterdir() if _is_of_a_job(path)}
         with self._db.read() as session:
-            over = session.scalars(select(JobRow.id).where(JobRow.id.in_(folders), JobRow.status.in_(FINISHED))).all()
-        for job_id in over:
-            shutil.rmtree(folders[job_id], ignore_errors=True)
+            known = dict(session.execute(select(JobRow.id, JobRow.status).where(JobRow.id.in_(folders))).all())
+        for job_id, folder in folders.items():
+            unknown = job_id not in known and newest_change(folder) < time.time() - FORGOTTEN_S
+            if unknown or known.get(job_id) in FINISHED:
+                shutil.rmtree(folder, ignore_errors=True)
+
+    def remove_spooled(self) -> None:
+        """Remove uploads and exports of processes that are gone, where they lie on this machine."""
+        remove_stale(self._settings.spool)
+
+
+def _is_of_a_job(path: Path) -> bool:
+    """Whether a folder is named as those of jobs are; what else lies there is not the service's."""
+    try:
+        return path.is_dir() and not path.is_symlink() and str(UUID(path.name)) == path.name
+    except ValueError:
+        return False

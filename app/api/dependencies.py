@@ -26,6 +26,7 @@ from app.storage.blobs import BlobStore
 from app.storage.database import Database
 from app.storage.health import DatabaseHealth
 from app.storage.quotas import StorageQuota
+from app.storage.spool import Spool
 from app.telemetry.metrics import Metrics
 from ltp.backbone.manifest import BackboneInfo
 
@@ -61,6 +62,10 @@ async def _resolver(request: Request) -> AdapterResolver:
     return cast(AdapterResolver, request.app.state.adapter_resolver)
 
 
+async def _spool(request: Request) -> Spool:
+    return cast(Spool, request.app.state.spool)
+
+
 async def _metrics(request: Request) -> Metrics:
     return cast(Metrics, request.app.state.metrics)
 
@@ -71,6 +76,7 @@ BlobsDep = Annotated[BlobStore, Depends(_blobs)]
 PredictorDep = Annotated[Predictor, Depends(_predictor)]
 HealthDep = Annotated[DatabaseHealth, Depends(_health)]
 ResolverDep = Annotated[AdapterResolver, Depends(_resolver)]
+SpoolDep = Annotated[Spool, Depends(_spool)]
 MetricsDep = Annotated[Metrics, Depends(_metrics)]
 
 

@@ -6,7 +6,7 @@ The parts' SHA-256 are computed on the way; they identify a body whose boundary 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
@@ -38,15 +38,22 @@ class Part:
 
 
 async def receive(
-    stream: AsyncIterator[bytes], *, content_type: str, limits: Mapping[str, int], directory: Path
+    stream: AsyncIterator[bytes],
+    *,
+    content_type: str,
+    limits: Mapping[str, int],
+    directory: Path,
+    take: Callable[[int], None],
 ) -> dict[str, Part]:
     """Store the parts named in `limits` (name -> most bytes) in `directory` and return them by name.
+
+    `take` is called before bytes are written, with their number; it may raise.
 
     Raises:
         InvalidRequest: not a complete multipart body, or a part is unknown or given twice.
         BodyTooLarge: a part is over its limit.
     """
-    receiver = _Receiver(content_type, limits, directory)
+    receiver = _Receiver(content_type, limits, directory, take)
     block = bytearray()
     try:
         async for chunk in stream:
@@ -65,11 +72,13 @@ async def receive(
 class _Receiver:
     """The parser's callbacks, writing to one file at a time."""
 
-    def __init__(self, content_type: str, limits: Mapping[str, int], directory: Path) -> None:
+    def __init__(
+        self, content_type: str, limits: Mapping[str, int], directory: Path, take: Callable[[int], None]
+    ) -> None:
         _, options = parse_options_header(content_type)
         if not options.get(b"boundary"):
             raise InvalidRequest("the multipart body is malformed: its Content-Type names no boundary")
-        self.limits, self.directory = limits, directory
+        self.limits, self.directory, self.take = limits, directory, take
         self.parts: dict[str, Part] = {}
         self.complete = False
         self._part: Part | None = None
@@ -133,6 +142,7 @@ class _Receiver:
         part.size += end - start
         if part.size > self.limits[part.name]:
             raise BodyTooLarge(f"the part {part.name!r} is over its limit of {self.limits[part.name]:,} bytes")
+        self.take(end - start)
         chunk = data[start:end]
         part.digest.update(chunk)
         file.write(chunk)

@@ -7,11 +7,10 @@ path of the field), and gives the route a `ParsedBody`. The OpenAPI document is 
 # No `from __future__ import annotations`: FastAPI resolves the annotations of a callable object as they are.
 import hashlib
 import json
-import tempfile
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from email.message import Message
-from pathlib import Path
+from functools import partial
 from typing import Generic, TypeVar, cast
 
 from fastapi import Request
@@ -20,11 +19,15 @@ from starlette.concurrency import run_in_threadpool
 
 from app.api.multipart import Part, receive
 from app.api.schemas.scalars import MOST_CHARACTERS
+from app.api.upload_room import UploadRoom
+from app.auth.caller import CallerDep
 from app.errors import BodyTooLarge, FieldError, InvalidRequest, UnsupportedMediaType
 from app.http.body_memory import BodyMemory
 from app.http.strict_json import JSONRefused, parse
 from app.http.validation_errors import field_errors, sentence
 from app.settings import MIB, Settings
+from app.storage.quotas import StorageQuota
+from app.storage.spool import Spool, SpoolFolder
 
 T = TypeVar("T")
 
@@ -43,6 +46,8 @@ class File:
     limit: str
     description: str
     required: bool = False
+    copies: int = 0
+    """How often the route writes its content again beside it."""
 
 
 @dataclass(frozen=True)
@@ -73,17 +78,16 @@ class RequestBody(Generic[T]):
         self.digested = digested
         self._adapter: TypeAdapter[T] = TypeAdapter(model)
 
-    async def __call__(self, request: Request) -> AsyncIterator[ParsedBody[T]]:
+    async def __call__(self, request: Request, caller: CallerDep) -> AsyncIterator[ParsedBody[T]]:
         """Read the body; files live until the response has been sent."""
         settings = cast(Settings, request.app.state.settings)
         memory = cast(BodyMemory, request.app.state.body_memory)
         media_type = _media_type(request)
         if media_type == MULTIPART and self.files:
-            with (
-                tempfile.TemporaryDirectory(prefix="ltp-upload-", dir=settings.spool) as directory,
-                memory.reserve() as take,
-            ):
-                yield await self._multipart(request, settings, Path(directory), take)
+            spool = cast(Spool, request.app.state.spool)
+            with spool.folder(caller.tenant) as folder, memory.reserve() as take:
+                room = await self._room(request, folder, caller.tenant)
+                yield await self._multipart(request, settings, room, take)
         elif media_type == JSON and self.json_body:
             with memory.reserve() as take:
                 yield await self._json(request, settings, take)
@@ -102,14 +106,23 @@ class RequestBody(Generic[T]):
             return await run_in_threadpool(self._read, bytes(raw), settings)
         return self._read(bytes(raw), settings)
 
+    async def _room(self, request: Request, folder: SpoolFolder, tenant: str) -> UploadRoom:
+        """Return the room there is for an upload, once it is sure to be enough for what the request declares."""
+        quota = StorageQuota(cast(Settings, request.app.state.settings).max_stored_mb * MIB)
+        copies = max(file.copies for file in self.files.values())
+        db = request.app.state.db
+        room = await run_in_threadpool(partial(UploadRoom, folder, quota, db, tenant=tenant, copies=copies))
+        room.expect(declared_size(request))
+        return room
+
     async def _multipart(
-        self, request: Request, settings: Settings, directory: Path, take: Callable[[int], None]
+        self, request: Request, settings: Settings, room: UploadRoom, take: Callable[[int], None]
     ) -> ParsedBody[T]:
         limits = {name: getattr(settings, file.limit) * MIB for name, file in self.files.items()}
         limits[REQUEST] = settings.max_body_mb * MIB
         stream = limited(request, sum(limits.values()))
-        declared = request.headers["content-type"]
-        parts = await receive(stream, content_type=declared, limits=limits, directory=directory)
+        declared, directory = request.headers["content-type"], room.folder.path
+        parts = await receive(stream, content_type=declared, limits=limits, directory=directory, take=room.take)
         missing = [name for name, file in self.files.items() if file.required and name not in parts]
         if missing:
             raise _missing_part(missing[0])
@@ -143,12 +156,17 @@ class RequestBody(Generic[T]):
         return ParsedBody(value, hashlib.sha256(canonical.encode()).hexdigest())
 
 
+def declared_size(request: Request) -> int:
+    """Return how many bytes the body is said to have; 0 where nothing is said."""
+    declared = request.headers.get("content-length", "")
+    return int(declared) if declared.isdecimal() else 0
+
+
 async def limited(request: Request, limit: int) -> AsyncIterator[bytes]:
     """Yield the body's chunks; BodyTooLarge once it is, or declares to be, over `limit` bytes."""
-    declared = request.headers.get("content-length", "")
-    received = 0
-    if declared.isdecimal() and int(declared) > limit:
-        raise BodyTooLarge(f"the body declares {int(declared):,} bytes; at most {limit:,} are read here")
+    declared, received = declared_size(request), 0
+    if declared > limit:
+        raise BodyTooLarge(f"the body declares {declared:,} bytes; at most {limit:,} are read here")
     async for chunk in request.stream():
         received += len(chunk)
         if received > limit:

@@ -7,7 +7,6 @@ scores, hyperparameters) in its metadata; what they say is checked against the A
 from __future__ import annotations
 
 import json
-import tempfile
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -26,6 +25,7 @@ from app.registry.tickets import StagedTicket
 from app.storage import models
 from app.storage.blobs import BlobStore
 from app.storage.database import Database
+from app.storage.spool import Spool, SpoolFolder
 from ltp.backbone.manifest import BackboneInfo
 from ltp.errors import CorruptArtifact, DeltaDoesNotFitTicket, InvalidConfig
 from ltp.model.methods import METHODS
@@ -53,16 +53,17 @@ class ImportNotes(Request):
 
 @dataclass(frozen=True)
 class Export:
-    """An export on disk; `folder.cleanup()` removes it."""
+    """An export on disk; `folder.close()` removes it."""
 
-    folder: tempfile.TemporaryDirectory[str]
+    folder: SpoolFolder
     path: Path
 
 
-def write_export(db: Database, blobs: BlobStore, row: models.AdapterRow, *, spool: Path) -> Export:
-    """Write delta, prompt, metadata and mask of a ready adapter into one file in a folder of its own under `spool`.
+def write_export(db: Database, blobs: BlobStore, row: models.AdapterRow, *, spool: Spool) -> Export:
+    """Write delta, prompt, metadata and mask of a ready adapter into one file in a folder of its own on the spool.
 
     Raises:
+        TooManyUploads, SpoolFull: there is no room for it now.
         NotReadyYet: it is not published.
         CorruptBlob, CorruptArtifact: what is stored is damaged.
     """
@@ -73,9 +74,10 @@ def write_export(db: Database, blobs: BlobStore, row: models.AdapterRow, *, spoo
 
     with db.read() as session:
         ticket_row = tickets.get(session, tenant=row.tenant, ticket_id=row.ticket_id) if row.ticket_id else None
-    folder = tempfile.TemporaryDirectory(prefix="ltp-export-", dir=spool)
+    folder = spool.folder(db.tenant or row.tenant)
     try:
-        stored = Path(folder.name)
+        folder.take(2 * ((row.bytes or 0) + (0 if ticket_row is None else ticket_row.mask_bytes or 0)))
+        stored = folder.path
         adapter, _, _, left = open_export(blobs.fetch(row.blob_id, stored / "adapter.safetensors"))
         ticket = None
         if ticket_row is not None:
@@ -83,7 +85,7 @@ def write_export(db: Database, blobs: BlobStore, row: models.AdapterRow, *, spoo
             ticket = Ticket.load(mask, None, leave=True)
         adapter.save(stored / "export.safetensors", ticket=ticket, notes=_notes_of(row), left=left)
     except BaseException:
-        folder.cleanup()
+        folder.close()
         raise
     return Export(folder, stored / "export.safetensors")
 

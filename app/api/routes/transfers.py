@@ -9,7 +9,7 @@ from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import FileResponse
 
-from app.api.dependencies import AdapterDep, BackboneDep, BlobsDep, DatabaseDep, SettingsDep
+from app.api.dependencies import AdapterDep, BackboneDep, BlobsDep, DatabaseDep, SpoolDep
 from app.api.downloads import SAFETENSORS, downloads
 from app.api.request_body import File, ParsedBody, RequestBody
 from app.api.schemas.adapters import AdapterPublic, ImportRequest
@@ -21,7 +21,7 @@ from app.registry import aliases
 
 router = APIRouter(tags=["adapters"])
 
-EXPORTED = File("max_artifact_mb", "What `GET /adapters/{id}/export` gave.", required=True)
+EXPORTED = File("max_artifact_mb", "What `GET /adapters/{id}/export` gave.", required=True, copies=2)
 ImportDep = Annotated[
     ParsedBody[ImportRequest],
     Depends(RequestBody(ImportRequest, files={"file": EXPORTED}, json_body=False, optional=True)),
@@ -36,11 +36,11 @@ ImportDep = Annotated[
     response_class=FileResponse,
     responses={**downloads(SAFETENSORS, "One safetensors file"), **refusals(404, 409)},
 )
-async def export_adapter(adapter: AdapterDep, blobs: BlobsDep, db: DatabaseDep, settings: SettingsDep) -> FileResponse:
+async def export_adapter(adapter: AdapterDep, blobs: BlobsDep, db: DatabaseDep, spool: SpoolDep) -> FileResponse:
     """One safetensors file with everything another service needs: delta, prompt or head, metadata, and the mask."""
-    export = await run_in_threadpool(write_export, db, blobs, adapter, spool=settings.spool)
+    export = await run_in_threadpool(write_export, db, blobs, adapter, spool=spool)
     name = f"{adapter.lang}-{adapter.version}.safetensors"
-    cleanup = BackgroundTask(export.folder.cleanup)
+    cleanup = BackgroundTask(export.folder.close)
     return FileResponse(export.path, media_type=SAFETENSORS, filename=name, background=cleanup)
 
 
