@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 import torch
 from torch import Tensor
 
+from ltp.adapter.micro_batches import PART_TOKENS
 from ltp.backbone.architecture import DECODER
 from ltp.backbone.load import Backbone
 from ltp.backbone.strategy import Strategy, strategy_of_checkpoint
@@ -52,6 +53,8 @@ class TrainingPlan:
     identity: str
     words: Tensor | None
     """Tokens to predict, (3,); None under a classification head."""
+    part_tokens: int = PART_TOKENS
+    """Padded tokens of a batch that are computed at a time."""
 
     @property
     def recipe(self) -> TuningMethod:
@@ -97,6 +100,7 @@ def make_plan(
     test: Sequence[Example],
     config: AdapterConfig,
     seeds: int,
+    part_tokens: int = PART_TOKENS,
 ) -> TrainingPlan:
     """Check and encode everything.
 
@@ -133,6 +137,7 @@ def make_plan(
         test=_labelled(template, test, "test") if test else Labelled([], torch.empty(0, dtype=torch.int64)),
         identity=identity,
         words=None if recipe.words is None else backbone.tokens_of(recipe.words),
+        part_tokens=part_tokens,
     )
 
 

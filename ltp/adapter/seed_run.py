@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ltp.adapter.dense import DenseParameters
+from ltp.adapter.micro_batches import micro_batches
 from ltp.adapter.plan import TrainingPlan
 from ltp.adapter.sparse import SparseParameters
 from ltp.errors import TrainingDiverged
@@ -62,6 +63,7 @@ class SeedRun:
         self._training = Encoder(plan.backbone, precision=config.precision, dropout=True)
         self._scoring = Encoder(plan.backbone, precision=config.precision)
         self._best: dict[str, Tensor] = {}
+        self._lengths = [len(example.ids) for example in plan.train.encoded]
         self._order: tuple[int, Tensor] = (-1, torch.empty(0))
 
     @property
@@ -81,11 +83,7 @@ class SeedRun:
             TrainingDiverged: the loss became NaN or infinite.
         """
         chosen = self._batch()
-        loss = self._loss(chosen)
-        value = loss.item()
-        if not math.isfinite(value):
-            raise TrainingDiverged(f"the loss of step {self.state.step + 1} (seed {self.seed}) is {value}")
-        loss.backward()  # type: ignore[no-untyped-call]
+        value = self._add_gradients(chosen)
         self._optimizer.step()
         for module in self._added.values():
             module.zero_grad()
@@ -102,10 +100,23 @@ class SeedRun:
         size = self._plan.config.batch_size
         return self._order[1][index * size : (index + 1) * size].tolist()
 
-    def _loss(self, chosen: list[int]) -> Tensor:
+    def _add_gradients(self, chosen: list[int]) -> float:
+        """Compute the batch part by part; return the mean loss of its examples."""
+        total = 0.0
+        for number, part in enumerate(micro_batches(chosen, self._lengths, tokens=self._plan.part_tokens)):
+            loss = self._loss(part, number) * (len(part) / len(chosen))
+            total += loss.item()
+            if not math.isfinite(total):
+                raise TrainingDiverged(f"the loss of step {self.state.step + 1} (seed {self.seed}) is {total}")
+            loss.backward()  # type: ignore[no-untyped-call]
+        return total
+
+    def _loss(self, chosen: list[int], number: int) -> Tensor:
+        """Mean loss of the batch's part `number`, which has its own dropout; the first part has the step's."""
         train = self._plan.train
         batch = pack([train.encoded[index] for index in chosen], pad=self._plan.pad, device=self._device)
-        noise = SeededDropout(step_seed(self.seed, DROPOUT, self.state.step), self._device)
+        path = (self.state.step, number) if number else (self.state.step,)
+        noise = SeededDropout(step_seed(self.seed, DROPOUT, *path), self._device)
         prompts = self._prompt().repeat(len(chosen), 1)  # (S, H)
         logits = self._training(self._weights(), batch, prompts, noise=noise)
         return F.cross_entropy(logits, train.labels[chosen].to(self._device))

@@ -75,7 +75,7 @@ class SparseParameters:
         return active.flatten().nonzero().squeeze(1).to(self.rows.device)
 
     def _gather_gradients(self) -> None:
-        """Have each dense gradient gathered into the vector's, and freed, as soon as it is complete."""
+        """Have each dense gradient added to the vector's, and freed, as soon as a part of the batch is through."""
         for piece in self._pieces.values():
             piece.dense.requires_grad_().register_post_accumulate_grad_hook(  # type: ignore[no-untyped-call]
                 partial(self._gather, piece)
@@ -83,7 +83,7 @@ class SparseParameters:
 
     def _gather(self, piece: _Piece, dense: Tensor) -> None:
         if self.values.grad is not None and dense.grad is not None:
-            self.values.grad[piece.span] = dense.grad.view(-1)[piece.positions]
+            self.values.grad[piece.span] += dense.grad.view(-1)[piece.positions]
             dense.grad = None
 
     def _view(self, backbone: Backbone) -> Weights:
@@ -109,8 +109,10 @@ class SparseParameters:
             piece.dense.view(-1).scatter_(0, piece.positions, self.values[piece.span])
 
     def after_step(self) -> None:
-        """Make a step take effect; to be called after every one."""
+        """Make a step take effect and forget its gradients; to be called after every one."""
         self.scatter()
+        if self.values.grad is not None:
+            self.values.grad.zero_()
 
     def restore(self, values: Tensor) -> None:
         """Go on from the values of an earlier run."""

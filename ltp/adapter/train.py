@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ltp.adapter.artefact import Adapter, TemplateOptions
 from ltp.adapter.dense import DenseParameters
+from ltp.adapter.micro_batches import PART_TOKENS
 from ltp.adapter.plan import Labelled, TrainingPlan, make_plan
 from ltp.adapter.report import Scorer, best_index, summary
 from ltp.adapter.seed_run import SeedRun, with_prefix
@@ -60,11 +61,13 @@ def train_adapter(
     checkpoints: Checkpoints | None = None,
     device: str = "cpu",
     timings: Timings | None = None,
+    part_tokens: int = PART_TOKENS,
 ) -> TrainedAdapter:
     """Train `seeds` adapters from config.seed on and return the best on `dev`: accuracy, lower loss, earlier.
 
     `test` is looked at once, after the choice. With `checkpoints`, an interrupted run goes on to the same bits.
-    `timings` takes what the time went for, in addition to what the caller counts.
+    `timings` takes what the time went for, in addition to what the caller counts. `part_tokens` of a batch are computed
+    at a time, padding counted; it bounds memory, and a batch that fits is computed as a whole.
 
     Raises:
         BackboneMismatch, InvalidConfig, ExamplesError, TooFewExamples: see `make_plan`.
@@ -74,7 +77,15 @@ def train_adapter(
     timings = timings or Timings()
     with timings("tokenize"):
         plan = make_plan(
-            backbone.on(device), ticket, method=method, train=train, dev=dev, test=test, config=config, seeds=seeds
+            backbone.on(device),
+            ticket,
+            method=method,
+            train=train,
+            dev=dev,
+            test=test,
+            config=config,
+            seeds=seeds,
+            part_tokens=part_tokens,
         )
     return _Trainer(plan, progress or (lambda _: None), checkpoints, timings).run()
 
@@ -93,7 +104,7 @@ class _Trainer:
     ) -> None:
         self._plan, self._progress, self._checkpoints, self._timings = plan, progress, checkpoints, timings
         with timings("prepare"):
-            self._model = _model(plan)
+            self._model = model_of(plan)
         self._done = _Done()
 
     @property
@@ -228,7 +239,7 @@ class _Trainer:
         }
 
 
-def _model(plan: TrainingPlan) -> SparseParameters | DenseParameters:
+def model_of(plan: TrainingPlan) -> SparseParameters | DenseParameters:
     """What trains of the backbone, by the method."""
     tied = STRATEGIES[plan.strategy].ties_output
     rows = touched_rows(plan.backbone, plan.train.encoded, tied=tied, words=plan.words)

@@ -53,7 +53,7 @@ def run_sparse(backbone: Backbone, ticket: Ticket, batches) -> tuple[SparseParam
         loss.backward()
         optimizer.step()
         prompt.zero_grad()
-        sparse.scatter()
+        sparse.after_step()
         losses.append(loss.item())
     return sparse, prompt, losses
 

@@ -1,0 +1,60 @@
+"""How much memory few-shot training takes at most, told before anything is loaded. Imports no torch."""
+
+from __future__ import annotations
+
+from ltp.adapter.micro_batches import PART_TOKENS, largest_part
+from ltp.backbone.manifest import BackboneInfo
+from ltp.config import AdapterConfig
+from ltp.model.footprint import FLOAT, activation_bytes, process_bytes
+from ltp.model.methods import METHODS, Method
+
+TRAINED = 32
+"""Bytes of a value that trains: itself, its gradient, two moments, its best epoch, and its change as published."""
+POSITION = 8
+"""More of a ticket's value: where it stands."""
+PER_SEED = 8
+"""Bytes of a value that each further seed keeps: its best epoch, and its change as it is published."""
+REPARAMETERISATION = 8
+"""Parameters of the soft prompt's LSTM and MLP, in squares of the hidden size."""
+
+
+def training_bytes(
+    backbone: BackboneInfo,
+    *,
+    method: Method,
+    config: AdapterConfig,
+    examples: int,
+    active: int = 0,
+    seeds: int = 1,
+    part_tokens: int = PART_TOKENS,
+) -> int:
+    """Bound the peak memory of the whole process that runs `train_adapter`, in bytes.
+
+    Args:
+        backbone: whose shapes decide.
+        method: what trains.
+        config: of which batch size and longest input count.
+        examples: training examples; further ones are scored in less memory than is trained in.
+        active: parameters of the ticket, for a method that needs one.
+        seeds: trained one after the other; each keeps its best epoch to the end.
+        part_tokens: as `train_adapter` takes it.
+    """
+    batch = largest_part(min(config.batch_size, examples), config.max_length, tokens=part_tokens)
+    activations = activation_bytes(backbone, examples=batch, length=config.max_length)
+    return process_bytes(backbone) + activations + _trained_bytes(backbone, method, config, examples, active, seeds)
+
+
+def _trained_bytes(
+    backbone: BackboneInfo, method: Method, config: AdapterConfig, examples: int, active: int, seeds: int
+) -> int:
+    recipe, hidden = METHODS[method], backbone.hidden
+    rows = min(backbone.vocabulary, examples * config.max_length)
+    can_move = backbone.parameters - (backbone.vocabulary - rows) * hidden
+    added = TRAINED * REPARAMETERISATION * hidden**2 if recipe.soft else TRAINED * hidden**2
+    if recipe.dense:
+        return added + can_move * (TRAINED + PER_SEED * (seeds - 1))
+    if not recipe.needs_ticket:
+        return added
+    mask = backbone.parameters // 4  # a bit an element, as it is read and as it is kept
+    working_copies = 2 * FLOAT * can_move  # in training, and fused to be scored
+    return added + mask + working_copies + min(active, can_move) * (TRAINED + POSITION + PER_SEED * (seeds - 1))
