@@ -172,6 +172,10 @@ class InvalidCursor(Invalid):
     """The cursor was not made by this service."""
 
 
+class InvalidDatabaseURL(Invalid):
+    """A word of the database's URL means nothing, or has no such value."""
+
+
 class IdempotencyConflict(Invalid):
     """The same key came with another body."""
 
@@ -263,6 +267,10 @@ class DatabaseUnavailable(Busy):
         super().__init__(message, retry_after=5)
 
 
+class DatabaseUnusable(Busy):
+    """What the database is does not fit the program; somebody must put it right."""
+
+
 class Damaged(AppError):
     """What is stored is not what was stored."""
 
@@ -292,7 +300,7 @@ class BackupRefused(AppError):
 
 
 class DataDirInUse(AppError):
-    """Another `ltp serve` runs on the same data directory."""
+    """Another `ltp serve` runs on the same data directory, or on the same SQLite file."""
 
-    def __init__(self, directory: object) -> None:
-        super().__init__(f"another `ltp serve` is running on {directory}; stop it, or choose another --data-dir")
+    def __init__(self, place: object) -> None:
+        super().__init__(f"another `ltp serve` is running on {place}; stop it, or choose another --data-dir")

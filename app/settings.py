@@ -16,7 +16,8 @@ from typing import Annotated, Any, Literal, Self
 from platformdirs import user_cache_path, user_data_path
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, EnvSettingsSource, SettingsConfigDict
-from sqlalchemy.engine import make_url
+
+from app import database_url as urls
 
 PREFIX = "LTP_"
 MIB = 1024 * 1024
@@ -48,11 +49,18 @@ class Settings(BaseSettings):
     """The service's settings. Construct it once per process and pass it on."""
 
     model_config = SettingsConfigDict(
-        env_prefix=PREFIX, env_file=".env", extra="ignore", use_attribute_docstrings=True, env_ignore_empty=True
+        env_prefix=PREFIX,
+        env_file=".env",
+        extra="ignore",
+        use_attribute_docstrings=True,
+        env_ignore_empty=True,
+        hide_input_in_errors=True,
     )
 
     database_url: Annotated[str, Field(repr=False)] = ""
-    """`postgresql+psycopg://...`, or `sqlite:///...`. Empty: SQLite in `DATA_DIR`."""
+    """`postgresql://USER:PASSWORD@HOST/NAME`, or `sqlite:////PATH`. Empty: SQLite in `DATA_DIR`."""
+    database_pooler: Literal["none", "transaction"] = "none"
+    """`transaction`: PgBouncer or the like stands before Postgres, in transaction (or session) mode."""
     redis_url: SecretStr | None = None
     """Broker of a deployment with Celery. Absent: no broker, workers poll the database."""
     data_dir: Path = user_data_path("ltp")
@@ -167,7 +175,25 @@ class Settings(BaseSettings):
             )
         if self.admin_key is not None and len(self.admin_key.get_secret_value()) < 32:
             raise ValueError("ADMIN_KEY must have 32 characters or more")
+        if self.database_pooler != "none" and not self.database_url.startswith("postgresql"):
+            raise ValueError("DATABASE_POOLER speaks of Postgres, and DATABASE_URL names none")
         return self
+
+    @field_validator("data_dir")
+    @classmethod
+    def _is_text(cls, directory: Path) -> Path:
+        """Refuse a name that no URL can hold, and so no setting of another process."""
+        try:
+            str(directory).encode()
+        except UnicodeEncodeError as error:
+            raise ValueError(f"the name {str(directory)!r} is not UTF-8; choose or make another folder") from error
+        return directory
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_database(cls, url: str) -> str:
+        """Take a database's URL as others write it, too."""
+        return urls.normalise(url) if url else url
 
     @field_validator("rate_limit", "auth_failures")
     @classmethod
@@ -186,7 +212,10 @@ class Settings(BaseSettings):
     @cached_property
     def database(self) -> str:
         """Return the URL to connect to, with the default filled in."""
-        return self.database_url or f"sqlite:///{self.data_dir.absolute() / 'ltp.sqlite3'}"
+        if not self.database_url:
+            return urls.url_of_file(self.data_dir.absolute() / "ltp.sqlite3")
+        pooled = self.database_pooler != "none"
+        return urls.behind(self.database_url, self.database_pooler) if pooled else self.database_url
 
     @cached_property
     def work(self) -> Path:
@@ -243,4 +272,4 @@ def _shown(field: str, value: Any) -> str:
         return ""
     if isinstance(value, SecretStr):
         return MASK
-    return make_url(value).render_as_string(hide_password=True) if field == "database_url" else str(value)
+    return urls.shown(value) if field == "database_url" else str(value)

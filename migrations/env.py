@@ -8,6 +8,7 @@ from sqlalchemy import text
 import app.storage.models  # noqa: F401  (fills Table.metadata)
 from app.settings import Settings
 from app.storage.database import Database
+from app.storage.postgres import LOCK_S
 from app.storage.table import Base
 
 LOCK = 7_105_736
@@ -35,7 +36,7 @@ def run() -> None:
                 connection.execute(text("SET LOCAL statement_timeout = 0"))
                 connection.execute(text("SET LOCAL lock_timeout = 0"))  # of another one that migrates
                 connection.execute(text(f"SELECT pg_advisory_xact_lock({LOCK})"))
-                connection.execute(text("SET LOCAL lock_timeout TO DEFAULT"))  # of a table in use
+                connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_S}s'"))  # of a table in use
             context.run_migrations()
 
 

@@ -29,7 +29,8 @@ LEVELS = {
         {"reproduce"},
     ],
     "app": [
-        {"errors", "namesake", "process", "settings"},
+        {"database_url", "errors", "namesake", "process"},
+        {"settings"},
         {"storage"},
         {"auth", "jobs"},
         {"registry", "telemetry"},

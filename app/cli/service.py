@@ -37,7 +37,7 @@ def serve(*, data_dir: DataDir = None, host: Host = None, port: Port = None) -> 
         settings = settings_of(data_dir=data_dir, host=host, port=port)
         if "auth" not in settings.model_fields_set:
             settings = settings.model_copy(update={"auth": "off"})
-        with locked(settings.data_dir):  # a service that has the directory has the port as well: name the directory
+        with locked(settings):  # a service that has the directory has the port as well: name the directory
             _check_address(settings)
         run(settings)
 
@@ -73,16 +73,15 @@ def migrate(
 ) -> None:
     """Bring the database to the newest schema; safe to repeat."""
     with local_output(as_json) as output:
-        from sqlalchemy.engine import make_url
-
+        from app.database_url import shown
         from app.storage.database import Database
 
         settings = settings_of()
         database = Database(settings.database)
         database.migrate()
         database.close()
-        shown = make_url(settings.database).render_as_string(hide_password=True)
-        output.show({"database": shown, "revision": "head"}, lambda console: console.print(f"{shown} is up to date"))
+        name = shown(settings.database)
+        output.show({"database": name, "revision": "head"}, lambda console: console.print(f"{name} is up to date"))
 
 
 def show_settings(

@@ -33,7 +33,7 @@ HEALTHY_S = 10.0
 def serve(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT. Raises `DataDirInUse` when another service runs on the data directory."""
     log_setup.configure(settings)
-    with locked(settings.data_dir):
+    with locked(settings):
         db = Database(settings.database)
         db.migrate()
         db.close()

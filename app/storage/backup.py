@@ -51,7 +51,7 @@ def restore(settings: Settings, source: Path) -> Path | None:
     """
     target = _file(settings, "pg_restore")
     check(source)
-    with locked(settings.data_dir):
+    with locked(settings):
         former = target.with_name(target.name + REPLACED)
         if former.exists():
             raise BackupRefused(f"{former} is there already, from an earlier restore; move or delete it first")

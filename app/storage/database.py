@@ -21,8 +21,7 @@ from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.orm import Session
 
 from app.storage.audit import AuditContext
-from app.storage.postgres import arguments
-from app.storage.sql_states import as_not_now
+from app.storage.postgres import postgres_engine
 from app.storage.tenancy import TenantSession
 
 if TYPE_CHECKING:
@@ -117,9 +116,7 @@ def _engine(url: str) -> Engine:
     """Make the engine: SQLite's file with its pragmas and transaction recipe, or Postgres with its limits."""
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
-        engine = create_engine(url, json_serializer=_dumps, hide_parameters=True, **arguments(parsed))
-        event.listen(engine, "handle_error", as_not_now)
-        return engine
+        return postgres_engine(parsed, json_serializer=_dumps, hide_parameters=True)
     if parsed.database and parsed.database != ":memory:":
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(

@@ -1,16 +1,27 @@
-"""How the service talks to Postgres: how long it waits for what, and how many connections it takes.
+"""How the service talks to Postgres: how long it waits for what, how many connections it takes, and what it refuses.
 
 Every transaction here is short, so whatever lasts longer is a fault: a server that is gone, a network that swallows
 packets, a lock that is not released. Each ends as an error of the database, which requests answer with 503 and
 workers try again. An argument in the URL wins over the one given here (`?connect_timeout=10`). What no limit here ends
 is a wait for a host that goes on acknowledging packets while its server is frozen: requests then wait as long as it is.
+
+Behind a pooler in transaction mode a connection is another server's at every transaction, so nothing may stay on it:
+no prepared statements, and the limits are set anew in each transaction.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy.engine import URL
+import psycopg
+from psycopg.conninfo import make_conninfo
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.engine import URL, Connection, Dialect
+from sqlalchemy.exc import OperationalError
+
+from app.database_url import POOLER
+from app.errors import DatabaseUnusable, InvalidDatabaseURL
+from app.storage.sql_states import as_not_now
 
 CONNECT_S = 5
 """To reach the server, for each of its addresses."""
@@ -26,10 +37,45 @@ OVERFLOW = 15
 """An API takes up to 20 connections under load and keeps 5; a worker and its job together need 5."""
 POOL_S = 5
 """A request that gets no connection for so long is answered with 503."""
+RECYCLE_S = 300
+"""A connection is opened anew when it is so old: after a switchover that closed none, readers find the new server."""
+
+LIMITS = {
+    "statement_timeout": f"{STATEMENT_S}s",
+    "lock_timeout": f"{LOCK_S}s",
+    "idle_in_transaction_session_timeout": f"{IDLE_S}s",
+}
+SET_LIMITS = "; ".join(f"SET LOCAL {name} = '{limit}'" for name, limit in LIMITS.items())
+NUMBERS = {"connect_timeout", "keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout", "port"}
+"""Words of a URL that must be whole numbers."""
+NONE = "none"
+PREPARE = "prepare_threshold"
 
 
-def arguments(url: URL) -> dict[str, Any]:
-    """Return what `create_engine` is to be told for this database."""
+def postgres_engine(url: URL, **options: Any) -> Engine:
+    """Make the engine. Raises `InvalidDatabaseURL` for a word of the URL that means nothing."""
+    pooled = url.query.get(POOLER, NONE) != NONE
+    engine = create_engine(
+        url.difference_update_query([POOLER, PREPARE]),
+        connect_args=_arguments(url, pooled=pooled),
+        pool_pre_ping=True,  # after a restart of the server the first statement meets a new connection
+        pool_recycle=RECYCLE_S,
+        pool_size=POOL,
+        max_overflow=OVERFLOW,
+        pool_timeout=POOL_S,
+        **options,
+    )
+    event.listen(engine, "handle_error", as_not_now)
+    event.listen(engine, "do_connect", _connect_to_pooler if pooled else _connect)
+    if pooled:
+        event.listen(engine, "begin", _set_limits)
+    return engine
+
+
+def _arguments(url: URL, *, pooled: bool) -> dict[str, Any]:
+    """Return what psycopg is told beside what the URL says."""
+    words = {name: value for name, value in url.query.items() if name not in (POOLER, PREPARE, "host")}
+    _check(words, pooled=pooled)
     connect: dict[str, Any] = {
         "application_name": "ltp",
         "connect_timeout": CONNECT_S,
@@ -37,13 +83,93 @@ def arguments(url: URL) -> dict[str, Any]:
         "keepalives_interval": SILENT_S // 6,
         "keepalives_count": 3,
         "tcp_user_timeout": SILENT_S * 1000,
-        "options": f"-c statement_timeout={STATEMENT_S}s -c lock_timeout={LOCK_S}s"
-        f" -c idle_in_transaction_session_timeout={IDLE_S}s",
     }
-    return {
-        "connect_args": {name: value for name, value in connect.items() if name not in url.query},
-        "pool_pre_ping": True,  # after a restart of the server the first statement meets a new connection
-        "pool_size": POOL,
-        "max_overflow": OVERFLOW,
-        "pool_timeout": POOL_S,
-    }
+    if not pooled:
+        connect["options"] = " ".join(f"-c {name}={limit}" for name, limit in LIMITS.items())
+    arguments = {name: value for name, value in connect.items() if name not in url.query}
+    if pooled:
+        arguments[PREPARE] = None
+    elif PREPARE in url.query:
+        arguments[PREPARE] = _threshold(url.query[PREPARE])
+    return arguments
+
+
+def _check(words: dict[str, Any], *, pooled: bool) -> None:
+    """Raise `InvalidDatabaseURL` for words that Postgres' own library does not take."""
+    for name, value in words.items():
+        if not isinstance(value, str):
+            raise InvalidDatabaseURL(f"{name!r} stands more than once in the database's URL; write it once")
+        if name in NUMBERS and not all(part.isdecimal() for part in value.split(",")):
+            raise InvalidDatabaseURL(f"{name}={value!r} in the database's URL must be a whole number")
+    if pooled and "options" in words:
+        raise InvalidDatabaseURL(
+            "'options' in the database's URL do not reach the server through a pooler; leave it out"
+        )
+    try:
+        make_conninfo(**words)
+    except psycopg.ProgrammingError as error:
+        raise InvalidDatabaseURL(f"in the database's URL: {error}") from error
+
+
+def _threshold(value: object) -> int | None:
+    """Read after how many times a statement is prepared: a number, or `none` for never."""
+    if value == NONE:
+        return None
+    if isinstance(value, str) and value.isdecimal():
+        return int(value)
+    raise InvalidDatabaseURL(f"{PREPARE}={value!r} in the database's URL must be a whole number, or {NONE}")
+
+
+def _connect(dialect: Dialect, _record: object, arguments: tuple[Any, ...], words: dict[str, Any]) -> Any:
+    """Open a connection to the server itself."""
+    try:
+        connection = dialect.connect(*arguments, **words)
+    except psycopg.OperationalError as error:
+        if "unsupported startup parameter" in str(error):  # PgBouncer's words; it has no code of its own for this
+            raise _unusable(BEHIND_A_POOLER) from error
+        raise
+    return _checked(connection, pooled=False)
+
+
+def _connect_to_pooler(dialect: Dialect, _record: object, arguments: tuple[Any, ...], words: dict[str, Any]) -> Any:
+    return _checked(dialect.connect(*arguments, **words), pooled=True)
+
+
+BEHIND_A_POOLER = (
+    "there is a pooler between this program and the database, which would mix up what belongs to one connection; "
+    "set LTP_DATABASE_POOLER=transaction, or connect to the server itself"
+)
+
+
+def _checked(connection: Any, *, pooled: bool) -> Any:
+    """Return a new connection, unless what it leads to can never be right: then it is closed and the reason raised."""
+    try:
+        encoding = connection.info.parameter_status("server_encoding")
+        if encoding != "UTF8":
+            raise _unusable(
+                f"the database's encoding is {encoding}, which cannot hold every language; "
+                "make one with CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE template0"
+            )
+        if not pooled and _backend(connection) != connection.info.backend_pid:
+            raise _unusable(BEHIND_A_POOLER)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _backend(connection: Any) -> int:
+    """Return the process that does the work, by its own word; a pooler has told another."""
+    found = int(connection.execute("SELECT pg_backend_pid()").fetchone()[0])
+    connection.rollback()
+    return found
+
+
+def _set_limits(connection: Connection) -> None:
+    """Begin a transaction with the limits that startup parameters cannot carry through a pooler."""
+    connection.exec_driver_sql(SET_LIMITS)
+
+
+def _unusable(sentence: str) -> OperationalError:
+    """Return the error that everything takes for "not now", with a cause that says what is wrong."""
+    return OperationalError(None, None, DatabaseUnusable(sentence))

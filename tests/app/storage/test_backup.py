@@ -161,7 +161,7 @@ def test_an_old_backup_is_brought_to_the_schema_of_now(tmp_path: Path) -> None:
 def test_a_running_service_is_not_restored_over(settings: Settings, tmp_path: Path) -> None:
     backup.back_up(settings, tmp_path / "copy")
     before = (settings.data_dir / "ltp.sqlite3").read_bytes()
-    with locked(settings.data_dir), pytest.raises(DataDirInUse):
+    with locked(settings), pytest.raises(DataDirInUse):
         backup.restore(settings, tmp_path / "copy")
     assert (settings.data_dir / "ltp.sqlite3").read_bytes() == before
 
