@@ -84,8 +84,8 @@ def _arguments(url: URL, *, pooled: bool) -> dict[str, Any]:
         "keepalives_count": 3,
         "tcp_user_timeout": SILENT_S * 1000,
     }
-    if not pooled:
-        connect["options"] = " ".join(f"-c {name}={limit}" for name, limit in LIMITS.items())
+    limits = "" if pooled else " ".join(f"-c {name}={limit}" for name, limit in LIMITS.items())
+    connect["options"] = limits  # empty: not even those of PGOPTIONS, which a pooler refuses
     arguments = {name: value for name, value in connect.items() if name not in url.query}
     if pooled:
         arguments[PREPARE] = None

@@ -47,9 +47,9 @@ class Postgres:
         db.close()
 
     @contextmanager
-    def database(self, *, migrated: bool = True) -> Iterator[str]:
+    def database(self, *, migrated: bool = True, encoding: str | None = None) -> Iterator[str]:
         """URL of a database of its own, dropped afterwards."""
-        url = self._create(template=self._template.database if migrated else None)
+        url = self._create(template=self._template.database if migrated else None, encoding=encoding)
         try:
             yield self._text(url)
         finally:
@@ -73,9 +73,12 @@ class Postgres:
         with self._server._lock:
             self._server.ensure_postgres_running()
 
-    def _create(self, template: str | None = None) -> URL:
+    def _create(self, template: str | None = None, encoding: str | None = None) -> URL:
         name = f"ltp_{next(_numbers)}"
-        self._execute(f'CREATE DATABASE "{name}"' + (f' TEMPLATE "{template}"' if template else ""))
+        wanted = f' TEMPLATE "{template}"' if template else ""
+        if encoding is not None:
+            wanted = f" ENCODING '{encoding}' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0"
+        self._execute(f'CREATE DATABASE "{name}"' + wanted)
         return self._url.set(database=name)
 
     def _execute(self, statement: str) -> None:

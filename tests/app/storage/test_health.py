@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from alembic.script import ScriptDirectory
 from sqlalchemy import text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import OperationalError
 from support.running_service import LINES, Service, refused, running, settings_for, wait_until
 from support.servers import Postgres
 
 from app.storage.database import Database
 from app.storage.health import SOUND, Condition, examine
 from app.storage.schema import newest, revisions
+from app.storage.sql_states import explain
 
 pytestmark = pytest.mark.process
 
@@ -79,3 +83,37 @@ def test_an_api_without_tables_says_migrate_and_is_ready_once_that_is_done(unmig
     unmigrated.wait_ready()
     assert unmigrated.http.get("/readyz").json()["database"] is None
     assert unmigrated.http.get("/jobs").status_code == 200
+
+
+@pytest.fixture(params=["LATIN1", "SQL_ASCII"])
+def other_encoding(request: pytest.FixtureRequest, postgres: Postgres) -> Iterator[str]:
+    with postgres.database(migrated=False, encoding=request.param) as url:
+        yield url
+
+
+def test_an_encoding_that_cannot_hold_every_language_is_refused(other_encoding: str) -> None:
+    db = Database(other_encoding)
+    found = examine(db)
+    assert not found.usable
+    assert re.match(
+        r"the database's encoding is (LATIN1|SQL_ASCII), which cannot hold every language", found.sentence or ""
+    )
+    with pytest.raises(OperationalError, match="cannot hold every language"):
+        db.migrate()
+    db.close()
+
+
+def test_a_role_that_may_not_write_is_named(postgres: Postgres) -> None:
+    with postgres.database() as url:
+        owner = Database(url)
+        run(owner, "CREATE ROLE reader LOGIN", "GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader")
+        reader = Database(make_url(url).set(username="reader").render_as_string())
+        found = examine(reader)
+        assert (found.usable, found.writable) == (False, False)
+        assert "may not write" in str(found.sentence)
+        with pytest.raises(OperationalError, match="permission denied") as refused:
+            run(reader, "DELETE FROM jobs")
+        assert "grant it" in str(explain(refused.value))
+        reader.close()
+        run(owner, "REVOKE ALL ON ALL TABLES IN SCHEMA public FROM reader", "DROP ROLE reader")
+        owner.close()
