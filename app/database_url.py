@@ -7,6 +7,7 @@ name. No sentence here quotes more than the scheme, since a URL may hold a passw
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from sqlalchemy.engine import URL, make_url
@@ -23,6 +24,11 @@ DRIVERS = {
 """Schemes as providers, other programs and people write them."""
 POOLER = "pooler"
 """The word of a URL that says which pooler is in front of the server."""
+PREPARE = "prepare_threshold"
+"""psycopg's word: after how many times a statement is prepared, or `none` for never."""
+NONE = "none"
+NUMBERS = {"connect_timeout", "keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout", "port"}
+"""Words of a URL that must be whole numbers."""
 RIGHT = (
     "write postgresql://USER:PASSWORD@HOST/NAME or sqlite:////PATH, with %40 for @, %2F for / and so on in a password"
 )
@@ -48,12 +54,14 @@ def normalise(text: str) -> str:
         raise ValueError(
             f"{url.host!r} stands where a host would; a SQLite file has none: sqlite:////PATH has four slashes"
         )
+    if DRIVERS[scheme] == POSTGRES:
+        _check(dict(url.query))
     return text_of(url.set(drivername=DRIVERS[scheme]))
 
 
 def behind(url: str, pooler: str) -> str:
-    """Return the URL with the pooler that is in front of the server."""
-    return text_of(make_url(url).update_query_dict({POOLER: pooler}))
+    """Return the URL with the pooler that is in front of the server. Raises ValueError with a sentence."""
+    return normalise(text_of(make_url(url).update_query_dict({POOLER: pooler})))
 
 
 def shown(url: str) -> str:
@@ -64,6 +72,28 @@ def shown(url: str) -> str:
 def text_of(url: URL) -> str:
     """Return the URL with its password."""
     return url.render_as_string(hide_password=False)
+
+
+def _check(words: dict[str, Any]) -> None:
+    """Raise ValueError for words that neither psycopg nor Postgres' own library takes, or with such a value."""
+    from psycopg import ProgrammingError
+    from psycopg.conninfo import make_conninfo
+
+    words.pop("host", None)  # may stand several times
+    for name, value in words.items():
+        if not isinstance(value, str):
+            raise ValueError(f"{name!r} stands more than once in it; write it once")
+        if name in NUMBERS and not all(part.isdecimal() for part in value.split(",")):
+            raise ValueError(f"{name}={value!r} in it must be a whole number")
+    threshold = words.pop(PREPARE, NONE)
+    if threshold != NONE and not threshold.isdecimal():
+        raise ValueError(f"{PREPARE}={threshold!r} in it must be a whole number, or {NONE}")
+    if words.pop(POOLER, NONE) != NONE and "options" in words:
+        raise ValueError("'options' in it do not reach the server through a pooler; leave them out")
+    try:
+        make_conninfo(**words)
+    except ProgrammingError as error:
+        raise ValueError(f"{error} in it") from error
 
 
 def _one_host_at_a_time(text: str) -> str:

@@ -172,10 +172,6 @@ class InvalidCursor(Invalid):
     """The cursor was not made by this service."""
 
 
-class InvalidDatabaseURL(Invalid):
-    """A word of the database's URL means nothing, or has no such value."""
-
-
 class IdempotencyConflict(Invalid):
     """The same key came with another body."""
 
@@ -265,10 +261,6 @@ class DatabaseUnavailable(Busy):
 
     def __init__(self, message: str = "the database does not answer; try again in a moment") -> None:
         super().__init__(message, retry_after=5)
-
-
-class DatabaseUnusable(Busy):
-    """What the database is does not fit the program; somebody must put it right."""
 
 
 class Damaged(AppError):

@@ -177,6 +177,8 @@ class Settings(BaseSettings):
             raise ValueError("ADMIN_KEY must have 32 characters or more")
         if self.database_pooler != "none" and not self.database_url.startswith("postgresql"):
             raise ValueError("DATABASE_POOLER speaks of Postgres, and DATABASE_URL names none")
+        if self.database_pooler != "none":
+            urls.behind(self.database_url, self.database_pooler)
         return self
 
     @field_validator("data_dir")

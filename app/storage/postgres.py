@@ -14,13 +14,12 @@ from __future__ import annotations
 from typing import Any
 
 import psycopg
-from psycopg.conninfo import make_conninfo
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import URL, Connection, Dialect
 from sqlalchemy.exc import OperationalError
 
-from app.database_url import POOLER
-from app.errors import DatabaseUnusable, InvalidDatabaseURL
+from app.database_url import NONE, POOLER, PREPARE
+from app.errors import DatabaseUnavailable
 from app.storage.sql_states import as_not_now
 
 CONNECT_S = 5
@@ -46,14 +45,10 @@ LIMITS = {
     "idle_in_transaction_session_timeout": f"{IDLE_S}s",
 }
 SET_LIMITS = "; ".join(f"SET LOCAL {name} = '{limit}'" for name, limit in LIMITS.items())
-NUMBERS = {"connect_timeout", "keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout", "port"}
-"""Words of a URL that must be whole numbers."""
-NONE = "none"
-PREPARE = "prepare_threshold"
 
 
 def postgres_engine(url: URL, **options: Any) -> Engine:
-    """Make the engine. Raises `InvalidDatabaseURL` for a word of the URL that means nothing."""
+    """Make the engine for a URL as `app.database_url` has read it."""
     pooled = url.query.get(POOLER, NONE) != NONE
     engine = create_engine(
         url.difference_update_query([POOLER, PREPARE]),
@@ -74,8 +69,6 @@ def postgres_engine(url: URL, **options: Any) -> Engine:
 
 def _arguments(url: URL, *, pooled: bool) -> dict[str, Any]:
     """Return what psycopg is told beside what the URL says."""
-    words = {name: value for name, value in url.query.items() if name not in (POOLER, PREPARE, "host")}
-    _check(words, pooled=pooled)
     connect: dict[str, Any] = {
         "application_name": "ltp",
         "connect_timeout": CONNECT_S,
@@ -90,34 +83,9 @@ def _arguments(url: URL, *, pooled: bool) -> dict[str, Any]:
     if pooled:
         arguments[PREPARE] = None
     elif PREPARE in url.query:
-        arguments[PREPARE] = _threshold(url.query[PREPARE])
+        threshold = str(url.query[PREPARE])
+        arguments[PREPARE] = None if threshold == NONE else int(threshold)
     return arguments
-
-
-def _check(words: dict[str, Any], *, pooled: bool) -> None:
-    """Raise `InvalidDatabaseURL` for words that Postgres' own library does not take."""
-    for name, value in words.items():
-        if not isinstance(value, str):
-            raise InvalidDatabaseURL(f"{name!r} stands more than once in the database's URL; write it once")
-        if name in NUMBERS and not all(part.isdecimal() for part in value.split(",")):
-            raise InvalidDatabaseURL(f"{name}={value!r} in the database's URL must be a whole number")
-    if pooled and "options" in words:
-        raise InvalidDatabaseURL(
-            "'options' in the database's URL do not reach the server through a pooler; leave it out"
-        )
-    try:
-        make_conninfo(**words)
-    except psycopg.ProgrammingError as error:
-        raise InvalidDatabaseURL(f"in the database's URL: {error}") from error
-
-
-def _threshold(value: object) -> int | None:
-    """Read after how many times a statement is prepared: a number, or `none` for never."""
-    if value == NONE:
-        return None
-    if isinstance(value, str) and value.isdecimal():
-        return int(value)
-    raise InvalidDatabaseURL(f"{PREPARE}={value!r} in the database's URL must be a whole number, or {NONE}")
 
 
 def _connect(dialect: Dialect, _record: object, arguments: tuple[Any, ...], words: dict[str, Any]) -> Any:
@@ -172,4 +140,4 @@ def _set_limits(connection: Connection) -> None:
 
 def _unusable(sentence: str) -> OperationalError:
     """Return the error that everything takes for "not now", with a cause that says what is wrong."""
-    return OperationalError(None, None, DatabaseUnusable(sentence))
+    return OperationalError(None, None, DatabaseUnavailable(sentence))

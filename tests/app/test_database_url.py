@@ -10,7 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
 from app.database_url import normalise, shown, url_of_file
-from app.errors import DataDirInUse, InvalidDatabaseURL
+from app.errors import DataDirInUse
 from app.settings import Settings
 from app.storage.backup import back_up, restore
 from app.storage.data_dir import locked
@@ -139,6 +139,13 @@ def test_a_pooler_before_a_file_is_refused(tmp_path: Path) -> None:
         ("pooler=transaction&options=-c%20x=1", "'options'"),
     ],
 )
-def test_words_of_a_url_that_mean_nothing_are_named(words: str, says: str) -> None:
-    with pytest.raises(InvalidDatabaseURL, match=says):
-        Database(f"postgresql+psycopg://u:secret@127.0.0.1/d?{words}")
+def test_words_of_a_url_that_mean_nothing_are_named(words: str, says: str, tmp_path: Path) -> None:
+    with pytest.raises(ValidationError, match=says) as refused:
+        settings_of(tmp_path, database_url=f"postgresql+psycopg://u:secret@127.0.0.1/d?{words}")
+    assert "secret" not in str(refused.value)
+
+
+def test_options_and_a_pooler_do_not_go_together(tmp_path: Path) -> None:
+    url = "postgresql://u:secret@127.0.0.1/d?options=-c%20x%3D1"
+    with pytest.raises(ValidationError, match="do not reach the server through a pooler"):
+        settings_of(tmp_path, database_url=url, database_pooler="transaction")
