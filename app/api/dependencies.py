@@ -44,9 +44,15 @@ async def _database(request: Request, caller: CallerDep) -> Database:
     return db.of(caller.tenant, act=AuditContext(caller.actor, operation, request.state.request_id))
 
 
-async def _blobs(request: Request, caller: CallerDep) -> BlobStore:
+async def _quota(request: Request) -> StorageQuota:
+    return StorageQuota(cast(Settings, request.app.state.settings).max_stored_mb * MIB)
+
+
+QuotaDep = Annotated[StorageQuota, Depends(_quota)]
+
+
+async def _blobs(request: Request, caller: CallerDep, quota: QuotaDep) -> BlobStore:
     """Return the caller's blobs. Staging is not audited; the transaction that uses the blob is."""
-    quota = StorageQuota(cast(Settings, request.app.state.settings).max_stored_mb * MIB)
     return BlobStore(cast(Database, request.app.state.db).of(caller.tenant), quota=quota)
 
 

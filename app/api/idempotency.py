@@ -16,13 +16,14 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from starlette.responses import JSONResponse
 
-from app.api.dependencies import DatabaseDep
+from app.api.dependencies import DatabaseDep, QuotaDep
 from app.api.schemas.jobs import Accepted
 from app.auth.caller import CallerDep
 from app.jobs.broker import JobNotifier
 from app.jobs.idempotency import ScopedKey, forget_expired, store_answer, stored_answer
 from app.storage import quotas
 from app.storage.database import Database
+from app.storage.quotas import StorageQuota
 
 Rows = TypeVarTuple("Rows")
 
@@ -49,6 +50,7 @@ class IdempotentSubmitter:
     tenant: str
     key: ScopedKey | None
     most_jobs: int
+    quota: StorageQuota
 
     def replay(self, digest: str) -> JSONResponse | None:
         """Return the stored answer to this key, if there is one; spares the preparation of work that was started.
@@ -74,6 +76,7 @@ class IdempotentSubmitter:
         Raises:
             IdempotencyConflict: the key came before with another body.
             TooManyJobs: the tenant has as many unfinished jobs as it may.
+            QuotaExceeded: it keeps as much as it may.
         """
         try:
             content = self._start(digest, submit, answer)
@@ -95,6 +98,7 @@ class IdempotentSubmitter:
                 return stored
             quotas.check_jobs(session, tenant=self.tenant, most=self.most_jobs)
             content = answer(*submit(session)).model_dump(mode="json")
+            self.quota.check(session, self.tenant)
             if self.key is not None:
                 forget_expired(session)
                 store_answer(session, self.key, content, digest=digest, job_id=content["job"]["id"])
@@ -108,11 +112,13 @@ def _accepted(content: dict[str, Any]) -> JSONResponse:
     return JSONResponse(content, 202, headers={"Location": f"/jobs/{content['job']['id']}"})
 
 
-def submitter(request: Request, db: DatabaseDep, caller: CallerDep, key: KeyHeader = None) -> IdempotentSubmitter:
+def submitter(
+    request: Request, db: DatabaseDep, caller: CallerDep, quota: QuotaDep, key: KeyHeader = None
+) -> IdempotentSubmitter:
     """Collect what scopes the key of this request."""
     state = request.app.state
     scoped = None if key is None else ScopedKey(caller.tenant, request.method, request.scope["path"], key)
-    return IdempotentSubmitter(db, state.notifier, caller.tenant, scoped, state.settings.max_queued_jobs)
+    return IdempotentSubmitter(db, state.notifier, caller.tenant, scoped, state.settings.max_queued_jobs, quota)
 
 
 SubmitterDep = Annotated[IdempotentSubmitter, Depends(submitter)]

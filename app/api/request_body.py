@@ -17,6 +17,7 @@ from fastapi import Request
 from pydantic import TypeAdapter, ValidationError
 from starlette.concurrency import run_in_threadpool
 
+from app.api.dependencies import QuotaDep
 from app.api.multipart import Part, receive
 from app.api.schemas.scalars import MOST_CHARACTERS
 from app.api.upload_room import UploadRoom
@@ -78,7 +79,7 @@ class RequestBody(Generic[T]):
         self.digested = digested
         self._adapter: TypeAdapter[T] = TypeAdapter(model)
 
-    async def __call__(self, request: Request, caller: CallerDep) -> AsyncIterator[ParsedBody[T]]:
+    async def __call__(self, request: Request, caller: CallerDep, quota: QuotaDep) -> AsyncIterator[ParsedBody[T]]:
         """Read the body; files live until the response has been sent."""
         settings = cast(Settings, request.app.state.settings)
         memory = cast(BodyMemory, request.app.state.body_memory)
@@ -86,7 +87,7 @@ class RequestBody(Generic[T]):
         if media_type == MULTIPART and self.files:
             spool = cast(Spool, request.app.state.spool)
             with spool.folder(caller.tenant) as folder, memory.reserve() as take:
-                room = await self._room(request, folder, caller.tenant)
+                room = await self._room(request, folder, quota, caller.tenant)
                 yield await self._multipart(request, settings, room, take)
         elif media_type == JSON and self.json_body:
             with memory.reserve() as take:
@@ -106,9 +107,8 @@ class RequestBody(Generic[T]):
             return await run_in_threadpool(self._read, bytes(raw), settings)
         return self._read(bytes(raw), settings)
 
-    async def _room(self, request: Request, folder: SpoolFolder, tenant: str) -> UploadRoom:
+    async def _room(self, request: Request, folder: SpoolFolder, quota: StorageQuota, tenant: str) -> UploadRoom:
         """Return the room there is for an upload, once it is sure to be enough for what the request declares."""
-        quota = StorageQuota(cast(Settings, request.app.state.settings).max_stored_mb * MIB)
         copies = max(file.copies for file in self.files.values())
         db = request.app.state.db
         room = await run_in_threadpool(partial(UploadRoom, folder, quota, db, tenant=tenant, copies=copies))

@@ -7,19 +7,21 @@ scores, hyperparameters) in its metadata; what they say is checked against the A
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from math import prod
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 from sqlalchemy.orm import Session
 
 from app.api.schemas.adapters import AdapterMetrics, ExampleCounts, ImportRequest
 from app.api.schemas.scalars import Language, Name, Request
 from app.errors import FieldError, InvalidRequest, NotReadyYet
 from app.http.strict_json import JSONRefused, parse
+from app.http.validation_errors import field_errors
 from app.registry import imports, tickets
+from app.registry.adapter_notes import CARRIED_BYTES, AdapterNotes
 from app.registry.imports import ImportedAdapter
 from app.registry.tickets import StagedTicket
 from app.storage import models
@@ -35,9 +37,16 @@ if TYPE_CHECKING:
     from ltp.adapter.artefact import Adapter
     from ltp.ticket.mask import Ticket
 
-LONGEST_NOTES = 4 << 20
-"""Characters; scores of a hundred seeds with their epochs fit."""
+LONGEST_NOTES = 1 << 20
+"""Characters that are read; of a file's notes no more is kept than `CARRIED_BYTES`."""
 DEEPEST_NOTES = 32
+MOST_SEEDS = 100
+
+
+class ImportedMetrics(AdapterMetrics):
+    """Scores as a file says them."""
+
+    per_seed: Annotated[list[dict[str, Any]], Field(max_length=MOST_SEEDS)] = Field(default=[])
 
 
 class ImportNotes(Request):
@@ -45,10 +54,27 @@ class ImportNotes(Request):
 
     lang: Language
     name: Name | None = None
-    seeds: int = Field(default=1, ge=1, le=100)
+    seeds: int = Field(default=1, ge=1, le=MOST_SEEDS)
     training: dict[str, Any] = Field(default={})
-    metrics: AdapterMetrics = AdapterMetrics()
+    metrics: ImportedMetrics = ImportedMetrics()
     examples: ExampleCounts = ExampleCounts()
+
+    @model_validator(mode="after")
+    def _a_score_a_seed(self) -> Self:
+        if len(self.metrics.per_seed) > self.seeds:
+            told = f"metrics.per_seed has {len(self.metrics.per_seed)} scores; the adapter was trained with"
+            raise ValueError(f"{told} {self.seeds} seeds")
+        return self
+
+    def kept(self) -> AdapterNotes:
+        """Return what is stored of them. Raises `CorruptArtifact` for more than any export carries."""
+        metrics, examples = (part.model_dump(exclude_none=True) for part in (self.metrics, self.examples))
+        notes = AdapterNotes(self.training, metrics, examples).within(CARRIED_BYTES)
+        if notes.size > CARRIED_BYTES:
+            raise CorruptArtifact(
+                f"the file's notes take {notes.size:,} bytes without their details, and {CARRIED_BYTES:,} may be kept"
+            )
+        return notes
 
 
 @dataclass(frozen=True)
@@ -119,14 +145,15 @@ def store_import(
         method=adapter.method,
         backbone=adapter.backbone,
         seeds=notes.seeds,
-        training=notes.training,
-        metrics=notes.metrics.model_dump(exclude_none=True),
-        examples=notes.examples.model_dump(exclude_none=True),
+        notes=notes.kept(),
     )
     mask = None if ticket is None else stage_mask(db, blobs, ticket, path.parent, tenant=tenant)
     with db.write() as session:
         ticket_id = None if ticket is None else _ticket_id(session, ticket, mask, tenant=tenant)
-        return imports.add_adapter(session, imported, tenant=tenant, ticket_id=ticket_id, alias=request.alias)
+        row = imports.add_adapter(session, imported, tenant=tenant, ticket_id=ticket_id, alias=request.alias)
+        if blobs.quota is not None:
+            blobs.quota.check(session, tenant)
+        return row
 
 
 def _check_plausible(adapter: Adapter, ticket: Ticket | None, backbone: BackboneInfo) -> None:
@@ -176,8 +203,9 @@ def _ticket_id(session: Session, ticket: Ticket, mask: StagedTicket | None, *, t
 
 
 def _notes_of(row: models.AdapterRow) -> str:
-    fields = ("lang", "name", "seeds", "training", "metrics", "examples")
-    return json.dumps({field: getattr(row, field) for field in fields}, ensure_ascii=False)
+    notes = AdapterNotes(row.training or {}, row.metrics or {}, row.examples or {}).within(CARRIED_BYTES)
+    said = {"lang": row.lang, "name": row.name, "seeds": row.seeds}
+    return json.dumps(said | asdict(notes), ensure_ascii=False)
 
 
 def _depth(tree: object) -> int:
@@ -199,5 +227,9 @@ def _read_notes(raw: str, request: ImportRequest) -> ImportNotes:
         if len(raw) > LONGEST_NOTES or _depth(parse(raw.encode() or b"{}")) > DEEPEST_NOTES:
             raise CorruptArtifact("the file's notes are longer or deeper than any export's")
         return ImportNotes.model_validate_json(raw or json.dumps({"lang": request.lang}), strict=True)
-    except (JSONRefused, ValidationError, UnicodeEncodeError) as error:
+    except ValidationError as error:
+        first = field_errors(error.errors(include_url=False, include_input=False))[0]
+        where = f"{first.path}: " if first.path else ""
+        raise CorruptArtifact(f"the file's notes are not what an export carries: {where}{first.message}") from None
+    except (JSONRefused, UnicodeEncodeError) as error:
         raise CorruptArtifact(f"the file's notes are not what an export carries: {error}") from None

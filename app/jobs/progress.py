@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -16,6 +17,8 @@ from app.storage.table import now
 KEPT_EVENTS = 1000
 """Older progress events go; logs stay. A day's training must not fill the table."""
 TRIM_EVERY = 100
+EVENT_BYTES = 100
+"""What an event takes beside its content."""
 
 
 def record_progress(
@@ -50,13 +53,21 @@ def snapshot(job: JobRow) -> dict[str, Any]:
 def append(session: Session, job: JobRow, *, kind: str, data: dict[str, Any]) -> None:
     """Add an event to a job whose row this transaction has locked, so that numbers follow each other."""
     seq = 1 + (session.scalar(select(func.max(JobEventRow.seq)).where(JobEventRow.job_id == job.id)) or 0)
-    session.add(
-        JobEventRow(job_id=job.id, seq=seq, kind=kind, data={"attempt": job.attempt, **data}, created_at=now(session))
-    )
+    content = {"attempt": job.attempt, **data}
+    session.add(JobEventRow(job_id=job.id, seq=seq, kind=kind, data=content, created_at=now(session)))
+    job.event_bytes = (job.event_bytes or 0) + _size(content)
     session.flush()
     if seq % TRIM_EVERY == 0:
-        session.execute(
-            delete(JobEventRow).where(
-                JobEventRow.job_id == job.id, JobEventRow.kind == "progress", JobEventRow.seq < seq - KEPT_EVENTS
-            )
-        )
+        _trim(session, job, seq)
+
+
+def _trim(session: Session, job: JobRow, seq: int) -> None:
+    """Delete old progress events of a locked job."""
+    old = JobEventRow.kind == "progress", JobEventRow.seq < seq - KEPT_EVENTS
+    gone = delete(JobEventRow).where(JobEventRow.job_id == job.id, *old).returning(JobEventRow.data)
+    job.event_bytes = max(0, (job.event_bytes or 0) - sum(map(_size, session.scalars(gone))))
+
+
+def _size(content: dict[str, Any]) -> int:
+    """Bytes of an event as it is stored, near enough."""
+    return EVENT_BYTES + len(json.dumps(content))

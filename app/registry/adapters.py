@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from app import jobs
 from app.errors import AdapterNotFound, InUse, NotReadyYet
 from app.registry import datasets
+from app.registry.adapter_notes import AdapterNotes
 from app.storage import audit
 from app.storage.models import AdapterRow, AliasRow, JobRow, LanguageVersionRow, PredictionRow
 from app.storage.pagination import DEFAULT_LIMIT, Page, read_page
@@ -50,6 +51,7 @@ def create(
         seeds=seeds,
         training=training,
         examples=examples,
+        notes_bytes=AdapterNotes(training, {}, examples).size,
         dataset_id=dataset_id,
         job_id=job.id,
         created_at=now(session),
@@ -91,7 +93,7 @@ def list_page(
         rows = rows.where(AdapterRow.lang == lang)
     if alias is not None:
         rows = rows.where(exists().where(AliasRow.adapter_id == AdapterRow.id, AliasRow.alias == alias))
-    return read_page(session, rows, by=AdapterRow.id, limit=limit, cursor=cursor)
+    return read_page(session, rows, by=AdapterRow.id, size=AdapterRow.notes_bytes, limit=limit, cursor=cursor)
 
 
 def next_version(session: Session, *, tenant: str, lang: str) -> int:

@@ -15,6 +15,8 @@ from app.storage.models import DriftRow, TicketRow
 from app.storage.pagination import DEFAULT_LIMIT, Page, read_page
 from app.storage.table import new_id, now
 
+MOST_TICKETS = 1000
+
 
 def begin(
     session: Session,
@@ -74,8 +76,9 @@ def list_page(
 
 
 def tickets_of(session: Session, drift_id: str) -> Sequence[str]:
-    """Return the ids of the tickets made from a drift, oldest first."""
-    return session.scalars(select(TicketRow.id).where(TicketRow.drift_id == drift_id).order_by(TicketRow.id)).all()
+    """Return the ids of the tickets made from a drift, oldest first; of many, those of the newest `MOST_TICKETS`."""
+    made = select(TicketRow.id).where(TicketRow.drift_id == drift_id).order_by(TicketRow.id.desc())
+    return session.scalars(made.limit(MOST_TICKETS)).all()[::-1]
 
 
 def delete_drift(session: Session, *, tenant: str, drift_id: str) -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.registry.adapter_notes import AdapterNotes
 from app.registry.adapters import next_version
 from app.registry.aliases import point
 from app.registry.tickets import StagedTicket
@@ -20,7 +20,7 @@ from ltp.config import TicketConfig
 
 @dataclass(frozen=True)
 class ImportedAdapter:
-    """A verified adapter. `blob_id` is staged; the dicts are what the file says of itself."""
+    """A verified adapter. `blob_id` is staged; the notes are what the file says of itself."""
 
     blob_id: str
     size: int
@@ -29,9 +29,7 @@ class ImportedAdapter:
     method: str
     backbone: str
     seeds: int
-    training: dict[str, Any]
-    metrics: dict[str, Any]
-    examples: dict[str, Any]
+    notes: AdapterNotes
 
 
 def find_ticket(session: Session, *, tenant: str, mask_sha256: str, backbone: str) -> TicketRow | None:
@@ -96,9 +94,10 @@ def add_adapter(
         ticket_id=ticket_id,
         backbone=imported.backbone,
         seeds=imported.seeds,
-        training=imported.training,
-        metrics=imported.metrics,
-        examples=imported.examples,
+        training=imported.notes.training,
+        metrics=imported.notes.metrics,
+        examples=imported.notes.examples,
+        notes_bytes=imported.notes.size,
         blob_id=blob_lifecycle.use(session, imported.blob_id),
         bytes=imported.size,
         created_at=moment,

@@ -11,10 +11,15 @@ from sqlalchemy.orm import Session
 from app.storage.models import AdapterRow, AliasRow
 from app.storage.pagination import DEFAULT_LIMIT, Page
 
+MOST = 1000
+
 
 @dataclass(frozen=True)
 class LanguageSummary:
-    """One language: its ready versions, newest first, and its aliases with the version each points at."""
+    """One language: its ready versions, newest first, and its aliases with the version each points at.
+
+    No more than `MOST` of each.
+    """
 
     lang: str
     versions: Sequence[int]
@@ -37,14 +42,14 @@ def _row(session: Session, *, tenant: str, lang: str) -> LanguageSummary:
     ready = select(AdapterRow.version).where(
         AdapterRow.tenant == tenant, AdapterRow.lang == lang, AdapterRow.status == "ready"
     )
-    versions = [
-        version for version in session.scalars(ready.order_by(AdapterRow.version.desc())) if version is not None
-    ]
+    newest = session.scalars(ready.order_by(AdapterRow.version.desc()).limit(MOST))
+    versions = [version for version in newest if version is not None]
     named = (
         select(AliasRow.alias, AdapterRow.version)
         .join(AdapterRow, AdapterRow.id == AliasRow.adapter_id)
         .where(AliasRow.tenant == tenant, AliasRow.lang == lang)
         .order_by(AliasRow.alias)
+        .limit(MOST)
     )
     aliases = {alias: version for alias, version in session.execute(named) if version is not None}
     return LanguageSummary(lang, versions, aliases)

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from app import jobs
 from app.errors import LeaseLost
 from app.jobs import Claim
+from app.registry.adapter_notes import KEPT_BYTES, AdapterNotes
 from app.registry.adapters import next_version
 from app.registry.aliases import point
 from app.registry.tickets import StagedTicket
@@ -35,13 +36,11 @@ class DriftResult:
 
 @dataclass(frozen=True)
 class AdapterResult:
-    """The result of a training run. `blob_id` is staged; the dicts are what was really used and measured."""
+    """The result of a training run. `blob_id` is staged; the notes are what was really used and measured."""
 
     blob_id: str
     size: int
-    metrics: dict[str, Any]
-    training: dict[str, Any]
-    examples: dict[str, Any]
+    notes: AdapterNotes
 
 
 def publish_ticket(session: Session, claim: Claim, staged: StagedTicket, *, drift: DriftResult | None) -> None:
@@ -67,8 +66,10 @@ def publish_adapter(session: Session, claim: Claim, result: AdapterResult) -> Ad
     version = next_version(session, tenant=adapter.tenant, lang=adapter.lang)
     _ready(session, adapter, blob_id=result.blob_id)
     adapter.version = version
-    adapter.bytes, adapter.metrics = result.size, result.metrics
-    adapter.training, adapter.examples = result.training, result.examples
+    adapter.bytes = result.size
+    notes = result.notes.within(KEPT_BYTES)
+    adapter.training, adapter.metrics, adapter.examples = notes.training, notes.metrics, notes.examples
+    adapter.notes_bytes = notes.size
     session.flush()
     if adapter.requested_alias is not None:
         point(session, adapter, alias=adapter.requested_alias)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Generic, TypeVar
 
 from sqlalchemy import Select
@@ -15,6 +16,8 @@ from app.errors import InvalidCursor
 Row = TypeVar("Row")
 
 DEFAULT_LIMIT = 50
+LARGEST_READ = 4 * 1024 * 1024
+"""Bytes of JSON in the rows that one page reads, where rows say how much they hold; one row may be larger."""
 
 
 @dataclass(frozen=True)
@@ -30,15 +33,29 @@ def read_page(
     rows: Select[Row],
     *,
     by: InstrumentedAttribute[str],
+    size: InstrumentedAttribute[int] | None = None,
     limit: int = DEFAULT_LIMIT,
     cursor: str | None = None,
 ) -> Page[Row]:
-    """Read one page of `rows`, newest first, where `by` is the id column. Raises `InvalidCursor`."""
+    """Read one page of `rows`, newest first, where `by` is the id column and `size` one of bytes.
+
+    Raises `InvalidCursor`.
+    """
     if cursor is not None:
         rows = rows.where(by < _checked(cursor))
+    if size is not None:
+        limit = _fitting(session, rows, by=by, size=size, limit=limit)
     fetched = session.scalars(rows.order_by(by.desc()).limit(limit + 1)).all()
     items = fetched[:limit]
     return Page(items, getattr(items[-1], by.key) if len(fetched) > limit else None)
+
+
+def _fitting(
+    session: Session, rows: Select[Row], *, by: InstrumentedAttribute[str], size: InstrumentedAttribute[int], limit: int
+) -> int:
+    """Return how many of the first `limit` rows are not too large together; one is never."""
+    sizes = session.scalars(rows.with_only_columns(size).order_by(by.desc()).limit(limit)).all()
+    return max(1, sum(read <= LARGEST_READ for read in accumulate(sizes)) if sizes else limit)
 
 
 def _checked(cursor: str) -> str:

@@ -12,6 +12,7 @@ from app.settings import MIB
 from app.storage.blob_lifecycle import UNREFERENCED
 from app.storage.job_status import UNFINISHED
 from app.storage.models import BlobRow, JobRow, TenantRow
+from app.storage.stored_rows import bytes_of_rows
 
 RETRY_AFTER_S = 10
 """Jobs take a while; asking again sooner is no use."""
@@ -33,7 +34,10 @@ def check_jobs(session: Session, *, tenant: str, most: int) -> None:
 
 @dataclass(frozen=True)
 class StorageQuota:
-    """The most bytes of a tenant's uploads and artefacts. What was deleted does not count, even before it is swept."""
+    """The most bytes that are kept for a tenant: uploads, artefacts, and the rows that tell of them.
+
+    What was deleted does not count, even before it is swept.
+    """
 
     most: int
 
@@ -41,7 +45,7 @@ class StorageQuota:
         """Return how many bytes more the tenant may store."""
         kept = or_(BlobRow.status == "staging", and_(BlobRow.status == "ready", ~UNREFERENCED))
         sizes = select(func.coalesce(func.sum(BlobRow.size), 0)).where(BlobRow.tenant == tenant, kept)
-        return self.most - int(session.scalar(sizes) or 0)
+        return self.most - int(session.scalar(sizes) or 0) - bytes_of_rows(session, tenant)
 
     def check(self, session: Session, tenant: str) -> None:
         """Raise QuotaExceeded when the transaction has stored too much; no two of a tenant are here at once."""
@@ -52,5 +56,6 @@ class StorageQuota:
 
     def exceeded(self, tenant: str) -> QuotaExceeded:
         """Say that the tenant has no room for this."""
-        what = f"tenant {tenant!r} may keep {self.most // MIB:,} MB of uploads and artefacts, and this would be more"
+        kept = f"{self.most // MIB:,} MB of uploads, artefacts and records"
+        what = f"tenant {tenant!r} may keep {kept}, and this would be more"
         return QuotaExceeded(f"{what}; delete what is not needed")

@@ -15,6 +15,7 @@ import torch
 from app.api.transfer import stage_mask
 from app.inference.adapter_source import AdapterKey, RegistrySource
 from app.registry import imports
+from app.registry.adapter_notes import AdapterNotes
 from app.storage.blobs import BlobStore
 from app.storage.database import Database
 from bench import made_up
@@ -128,7 +129,7 @@ def _publish(url: str, fingerprint: str, folder: Path) -> tuple[list[AdapterKey]
         blob = store.stage(TENANT, folder / "adapter")
         size = blob.size
         one = imports.ImportedAdapter(
-            blob.id, size, "sw", None, "ltp", fingerprint, seeds=1, training={}, metrics={}, examples={}
+            blob.id, size, "sw", None, "ltp", fingerprint, seeds=1, notes=AdapterNotes({}, {}, {})
         )
         with db.write() as session:
             adapter = imports.add_adapter(session, one, tenant=TENANT, ticket_id=ticket_id, alias=None)

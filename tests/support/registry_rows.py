@@ -7,6 +7,7 @@ from typing import Any
 
 from app.jobs import Claim, claim
 from app.registry import adapters, aliases, datasets, drifts, predictions, publish, tickets
+from app.registry.adapter_notes import AdapterNotes
 from app.storage.blobs import BlobStore
 from app.storage.database import Database
 from app.storage.models import AdapterRow, DriftRow, JobRow, PredictionRow, TicketRow
@@ -101,7 +102,8 @@ def finish_adapter(db: Database, claimed: Claim, *, content: bytes = b"delta") -
     """Publish an adapter as the worker does."""
     blob = BlobStore(db).stage(_tenant(db, claimed), [content], job_id=claimed.job_id)
     with db.write() as session:
-        result = publish.AdapterResult(blob.id, len(content), {"dev": {}}, {"epochs": 1}, {"train": 1})
+        notes = AdapterNotes(training={"epochs": 1}, metrics={"dev": {}}, examples={"train": 1})
+        result = publish.AdapterResult(blob.id, len(content), notes)
         return publish.publish_adapter(session, claimed, result)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.registry import datasets, publish, tickets
+from app.registry.adapter_notes import AdapterNotes
 from app.storage.models import AdapterRow, DatasetRow, TicketRow
 from ltp import atomic_file
 from ltp.config import AdapterConfig
@@ -47,7 +48,7 @@ def execute(context: JobContext) -> None:
     with context.timings("publish"):
         blob_id = context.stage(path)
     made["training"]["report"].setdefault("timings", {}).update(context.timings.rounded())
-    result = publish.AdapterResult(blob_id=blob_id, size=path.stat().st_size, **made)
+    result = publish.AdapterResult(blob_id=blob_id, size=path.stat().st_size, notes=AdapterNotes(**made))
     context.publish(lambda session: publish.publish_adapter(session, context.claim, result))
 
 

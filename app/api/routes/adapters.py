@@ -11,6 +11,7 @@ from starlette.responses import Response
 from app.api.dependencies import AdapterDep, BackboneDep, BlobsDep, DatabaseDep, PredictorDep, SettingsDep
 from app.api.idempotency import SubmitterDep
 from app.api.ingest import stage_examples
+from app.api.pages import page_of
 from app.api.request_body import File, ParsedBody, RequestBody
 from app.api.schemas.adapters import AdapterAccepted, AdapterPublic, AdapterQuery, AdapterRequest
 from app.api.schemas.errors import refusals
@@ -81,11 +82,11 @@ def create_adapter(
     "/adapters", operation_id="list_adapters", dependencies=[READ], summary="List adapters", responses=refusals(422)
 )
 def list_adapters(query: Annotated[AdapterQuery, Query()], db: DatabaseDep, caller: CallerDep) -> Page[AdapterPublic]:
-    """Your adapters, newest first; of one language, or under one alias."""
+    """Your adapters, newest first, without their details; of one language, or under one alias."""
     with db.read() as session:
         page = adapters.list_page(session, tenant=caller.tenant, **query.model_dump())
         named = aliases.aliases_of(session, [row.id for row in page.items])
-    return Page(items=[AdapterPublic.of(row, named[row.id]) for row in page.items], next_cursor=page.next_cursor)
+    return page_of(page, lambda row: AdapterPublic.of(row, named[row.id], brief=True))
 
 
 @router.get(

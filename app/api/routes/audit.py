@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from app.api.dependencies import DatabaseDep
+from app.api.pages import page_of
 from app.api.schemas.audit import AuditEventPublic
 from app.api.schemas.errors import refusals
 from app.api.schemas.scalars import Page, PageQuery
@@ -27,4 +28,4 @@ def list_audit_events(
     """
     with db.read() as session:
         page = audit.list_page(session, tenant=caller.tenant, limit=query.limit, cursor=query.cursor)
-    return Page(items=[AuditEventPublic.of(row) for row in page.items], next_cursor=page.next_cursor)
+    return page_of(page, AuditEventPublic.of)

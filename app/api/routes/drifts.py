@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from app.api.dependencies import DatabaseDep, DriftDep
+from app.api.pages import page_of
 from app.api.schemas.errors import refusals
 from app.api.schemas.scalars import Page, PageQuery
 from app.api.schemas.tickets import DriftPublic
@@ -22,8 +23,7 @@ def list_drifts(query: Annotated[PageQuery, Query()], db: DatabaseDep, caller: C
     """Your MLM runs, newest first, each with the tickets made from it."""
     with db.read() as session:
         page = drifts.list_page(session, tenant=caller.tenant, limit=query.limit, cursor=query.cursor)
-        items = [DriftPublic.of(row, drifts.tickets_of(session, row.id)) for row in page.items]
-    return Page(items=items, next_cursor=page.next_cursor)
+        return page_of(page, lambda row: DriftPublic.of(row, drifts.tickets_of(session, row.id)))
 
 
 @router.get(

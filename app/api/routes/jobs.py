@@ -14,6 +14,7 @@ from starlette.responses import Response
 
 from app import jobs
 from app.api.dependencies import DatabaseDep, JobDep, PredictorDep
+from app.api.pages import page_of
 from app.api.schemas.errors import refusals
 from app.api.schemas.jobs import JobPublic, JobQuery, WorkerPublic
 from app.api.schemas.scalars import Page, PageQuery
@@ -49,7 +50,7 @@ def list_jobs(query: Annotated[JobQuery, Query()], db: DatabaseDep, caller: Call
     """Your jobs, newest first."""
     with db.read() as session:
         page = jobs.list_jobs(session, tenant=caller.tenant, **query.model_dump())
-    return Page(items=[JobPublic.of(row) for row in page.items], next_cursor=page.next_cursor)
+    return page_of(page, JobPublic.of)
 
 
 @router.get(
@@ -115,7 +116,7 @@ def list_workers(query: Annotated[PageQuery, Query()], db: DatabaseDep, caller: 
     with db.read() as session:
         page = jobs.list_workers(session, limit=query.limit, cursor=query.cursor)
         own = jobs.own_job_ids(session, (row.job_id for row in page.items), tenant=caller.tenant)
-    return Page(items=[WorkerPublic.of(row, own=own) for row in page.items], next_cursor=page.next_cursor)
+    return page_of(page, lambda row: WorkerPublic.of(row, own=own))
 
 
 def _events(db: Database, job_id: str, seq: int) -> list[ServerSentEvent]:

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request
 from sqlalchemy.orm import Session
 
 from app.api.dependencies import DatabaseDep, checked_id
+from app.api.pages import page_of
 from app.api.request_body import ParsedBody, RequestBody
 from app.api.schemas.errors import refusals
 from app.api.schemas.keys import A_KEY_ID, KeyCreated, KeyPublic, KeyRequest
@@ -67,7 +68,7 @@ def list_keys(query: Annotated[PageQuery, Query()], db: DatabaseDep, caller: Cal
     """Your tenant's keys, newest first, without those that were revoked. ADMIN_KEY sees every tenant's."""
     with db.read() as session:
         page = key_store.list_page(session, tenant=_managed_tenant(caller), limit=query.limit, cursor=query.cursor)
-    return Page(items=[KeyPublic.of(row) for row in page.items], next_cursor=page.next_cursor)
+    return page_of(page, KeyPublic.of)
 
 
 @router.delete(

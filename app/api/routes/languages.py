@@ -6,7 +6,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query
 
-from app.api.dependencies import DatabaseDep
+from app.api.dependencies import DatabaseDep, QuotaDep
+from app.api.pages import page_of
 from app.api.request_body import ParsedBody, RequestBody
 from app.api.schemas.errors import refusals
 from app.api.schemas.languages import AliasPublic, AliasTarget, LanguagePublic
@@ -53,11 +54,7 @@ def list_languages(query: Annotated[PageQuery, Query()], db: DatabaseDep, caller
     """Languages with a ready adapter, by their tags, with versions and aliases."""
     with db.read() as session:
         page = languages.list_page(session, tenant=caller.tenant, limit=query.limit, cursor=query.cursor)
-    items = [
-        LanguagePublic(lang=row.lang, name=name_of(row.lang), versions=list(row.versions), aliases=row.aliases)
-        for row in page.items
-    ]
-    return Page(items=items, next_cursor=page.next_cursor)
+    return page_of(page, _shown, cursor=lambda row: row.lang)
 
 
 @router.put(
@@ -65,13 +62,16 @@ def list_languages(query: Annotated[PageQuery, Query()], db: DatabaseDep, caller
     operation_id="set_alias",
     dependencies=[TRAIN],
     summary="Point an alias at a version",
-    responses=refusals(404, 413, 415, 422),
+    responses=refusals(404, 409, 413, 415, 422),
 )
-def set_alias(lang: LanguageDep, alias: AliasDep, body: TargetDep, db: DatabaseDep, caller: CallerDep) -> AliasPublic:
+def set_alias(
+    lang: LanguageDep, alias: AliasDep, body: TargetDep, db: DatabaseDep, caller: CallerDep, quota: QuotaDep
+) -> AliasPublic:
     """Create or move an alias, atomically. `production` is what a bare language means."""
     version = body.request.version
     with db.write() as session:
         adapter = aliases.set_alias(session, tenant=caller.tenant, lang=lang, alias=alias, version=version)
+        quota.check(session, caller.tenant)
     return AliasPublic(lang=lang, alias=alias, version=version, adapter=adapter.id)
 
 
@@ -87,3 +87,7 @@ def delete_alias(lang: LanguageDep, alias: AliasDep, db: DatabaseDep, caller: Ca
     """The adapter it pointed at stays."""
     with db.write() as session:
         aliases.delete_alias(session, tenant=caller.tenant, lang=lang, alias=alias)
+
+
+def _shown(row: languages.LanguageSummary) -> LanguagePublic:
+    return LanguagePublic(lang=row.lang, name=name_of(row.lang), versions=list(row.versions), aliases=row.aliases)

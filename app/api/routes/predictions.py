@@ -13,6 +13,7 @@ from app.api.dependencies import BlobsDep, DatabaseDep, PredictionDep, SettingsD
 from app.api.downloads import FORMATS, download
 from app.api.idempotency import SubmitterDep
 from app.api.ingest import stage_pairs
+from app.api.pages import page_of
 from app.api.request_body import File, ParsedBody, RequestBody
 from app.api.schemas.errors import refusals
 from app.api.schemas.predictions import PredictionAccepted, PredictionPublic, PredictionRequest
@@ -72,8 +73,7 @@ def list_predictions(
     """Your files, newest first."""
     with db.read() as session:
         page = predictions.list_page(session, tenant=caller.tenant, limit=query.limit, cursor=query.cursor)
-        items = [_shown(session, row) for row in page.items]
-    return Page(items=items, next_cursor=page.next_cursor)
+        return page_of(page, lambda row: _shown(session, row))
 
 
 @router.get(

@@ -12,6 +12,7 @@ from app.api.dependencies import BackboneDep, BlobsDep, DatabaseDep, SettingsDep
 from app.api.downloads import SAFETENSORS, download, downloads
 from app.api.idempotency import SubmitterDep
 from app.api.ingest import stage_corpus
+from app.api.pages import page_of
 from app.api.request_body import File, ParsedBody, RequestBody
 from app.api.schemas.errors import refusals
 from app.api.schemas.scalars import Page, PageQuery
@@ -88,7 +89,7 @@ def list_tickets(query: Annotated[PageQuery, Query()], db: DatabaseDep, caller: 
     """Your tickets and those shared with all, newest first."""
     with db.read() as session:
         page = tickets.list_page(session, tenant=caller.tenant, limit=query.limit, cursor=query.cursor)
-    return Page(items=[TicketPublic.of(row, tenant=caller.tenant) for row in page.items], next_cursor=page.next_cursor)
+    return page_of(page, lambda row: TicketPublic.of(row, tenant=caller.tenant))
 
 
 @router.get(

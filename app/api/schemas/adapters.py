@@ -21,6 +21,7 @@ from app.api.schemas.scalars import (
     Request,
     Text,
 )
+from app.registry.adapter_notes import AdapterNotes
 from app.storage import models
 from ltp.config import AdapterConfig, Label
 from ltp.model.methods import Method
@@ -120,7 +121,7 @@ class AdapterMetrics(Answer):
     test: Score | None = None
     """Only when test examples were given."""
     per_seed: list[dict[str, Any]] = Field(default=[])
-    """Seed, best epoch and scores of each run."""
+    """Seed, best epoch and scores of each run. Empty in lists, and where it was too much to keep."""
     mean: dict[str, dict[str, float | None]] | None = None
     """Over the seeds: part, then figure."""
     std: dict[str, dict[str, float | None]] | None = None
@@ -159,7 +160,7 @@ class AdapterPublic(Answer):
     metrics: AdapterMetrics
     """Empty until published."""
     training: dict[str, Any]
-    """Hyperparameters as they were used."""
+    """Hyperparameters as they were used, and, except in lists, `report`: how training went."""
     examples: ExampleCounts
     bytes: int | None
     """Size of the stored adapter."""
@@ -167,17 +168,19 @@ class AdapterPublic(Answer):
     published_at: Moment | None
 
     @classmethod
-    def of(cls, row: models.AdapterRow, aliases: Sequence[str]) -> AdapterPublic:
-        """Describe a stored adapter and the aliases that point at it."""
+    def of(cls, row: models.AdapterRow, aliases: Sequence[str], *, brief: bool = False) -> AdapterPublic:
+        """Describe a stored adapter and the aliases that point at it; `brief` leaves details out, as lists do."""
         taken = {"aliases", "ticket", "metrics", "examples", "training"}
+        notes = AdapterNotes(row.training or {}, row.metrics or {}, row.examples or {})
+        notes = notes.brief if brief else notes
         stored = {name: getattr(row, name) for name in cls.model_fields if name not in taken}
         return cls(
             **stored,
             aliases=list(aliases),
             ticket=row.ticket_id,
-            metrics=AdapterMetrics(**{part: scores for part, scores in (row.metrics or {}).items() if scores}),
-            examples=ExampleCounts(**(row.examples or {})),
-            training=row.training or {},
+            metrics=AdapterMetrics(**{part: scores for part, scores in notes.metrics.items() if scores}),
+            examples=ExampleCounts(**notes.examples),
+            training=notes.training,
         )
 
 

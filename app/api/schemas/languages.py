@@ -31,6 +31,6 @@ class LanguagePublic(Answer):
     lang: Annotated[str, Field(examples=["sw"])]
     name: Annotated[str, Field(examples=["Swahili"])]
     versions: Annotated[list[int], Field(examples=[[3, 1]])]
-    """Ready ones, newest first; `lang@version` names one."""
+    """Ready ones, newest first, a thousand at most; `lang@version` names one."""
     aliases: Annotated[dict[str, int], Field(examples=[{"production": 3}])]
-    """Alias to version."""
+    """Alias to version, a thousand at most."""

@@ -192,7 +192,7 @@ class DriftPublic(Answer):
     report: dict[str, Any]
     """Everything else the run noted: lines, tokens, seconds, tokens a second."""
     tickets: list[str]
-    """Tickets selected from it, newest first."""
+    """Tickets selected from it, oldest first; of many the newest thousand."""
     created_at: Moment
     published_at: Moment | None
 

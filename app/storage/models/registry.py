@@ -99,6 +99,8 @@ class AdapterRow(Base):
     training: Mapped[Json]
     metrics: Mapped[Json] = mapped_column(default=dict)
     examples: Mapped[Json] = mapped_column(default=dict)
+    notes_bytes: Mapped[Count] = mapped_column(default=0, server_default="0")
+    """Of the three columns before."""
     dataset_id: Mapped[str | None] = reference("datasets.id", ondelete="SET NULL")
     blob_id: Mapped[str | None] = reference("blobs.id")
     bytes: Mapped[Count | None]

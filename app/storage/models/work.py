@@ -33,6 +33,8 @@ class JobRow(Base):
     eta_s: Mapped[float | None]
     metrics: Mapped[Json] = mapped_column(default=dict)
     progress_at: Mapped[Moment | None]
+    event_bytes: Mapped[Count] = mapped_column(default=0, server_default="0")
+    """Of what it has reported and is still kept."""
     attempt: Mapped[int] = mapped_column(default=0)
     owner: Mapped[str | None] = mapped_column(String(36))
     lease_until: Mapped[Moment | None]

@@ -90,6 +90,10 @@ def test_a_tenant_has_so_many_unfinished_jobs(place: tuple[Path, Path, Path]) ->
         assert service.http.post("/tickets", json=ticket).status_code == 202
 
 
+RECORDS = 16_384
+"""About what the rows of a ticket take: job, drift, dataset, blob, the trail."""
+
+
 def corpus_of(size: int) -> dict[str, Any]:
     lines = b"".join(b"%07d\n" % number for number in range(size // 8))
     return {"corpus": ("corpus.txt", lines), "request": (None, "{}")}
@@ -99,8 +103,8 @@ def test_a_tenant_keeps_so_many_bytes_of_uploads_and_of_what_jobs_make(place: tu
     with limited(*place, max_stored_mb=1) as service, admin_of(service) as service.http:
         service.wait_ready()
         exported = foreign_export(service)
-        assert service.http.post("/tickets", files=corpus_of(MIB - 6_000)).status_code == 202
-        refused(service.http.post("/tickets", files=corpus_of(8_000)), 409, "quota_exceeded")
+        assert service.http.post("/tickets", files=corpus_of(MIB - RECORDS - 12_000)).status_code == 202
+        refused(service.http.post("/tickets", files=corpus_of(14_000)), 409, "quota_exceeded")
         refused(service.bring_in(exported), 409, "quota_exceeded")
         for job in service.http.get("/jobs").json()["items"]:
             service.http.post(f"/jobs/{job['id']}/cancel")
