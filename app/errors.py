@@ -111,9 +111,7 @@ class NoAdapterForLanguage(NotFound):
     """The language has no ready adapter."""
 
     def __init__(self, lang: str) -> None:
-        AppError.__init__(
-            self, f"no adapter is ready for language {lang!r}; train one with POST /adapters, or name a `fallback`"
-        )
+        AppError.__init__(self, f"no adapter is ready for {lang!r}; train one with POST /adapters, or name a `fallback`")
 
 
 class MethodNotAllowed(AppError):
@@ -238,6 +236,10 @@ class RateLimited(Busy):
 
 class TooManyConnections(Busy):
     """As many connections are open as may be."""
+
+
+class TooManyStreams(Busy):
+    """As many event streams are open as one key, or one address, may have."""
 
 
 class TooMuchAtOnce(Busy):

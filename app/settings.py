@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from dataclasses import dataclass
 from functools import cached_property
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -23,6 +25,8 @@ PREFIX = "LTP_"
 MIB = 1024 * 1024
 MASK = "********"
 OFF = "off"
+ROOT_PATH = r"(/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]+)*"
+"""A path that a service may lie under: nothing in it has a meaning of its own in a URL, a page or a header."""
 SHARED_CORES = {"OMP_WAIT_POLICY": "PASSIVE"}
 """API, runner and jobs share the processor: threads that spin while they wait for each other starve the other process
 (measured: two busy processes on two cores, a tenth of the speed). OpenMP reads this once, when torch is imported."""
@@ -100,6 +104,11 @@ class Settings(BaseSettings):
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
     """Port to listen on; 0 takes a free one."""
 
+    forwarded_allow_ips: str = ""
+    """Proxies whose `X-Forwarded-For`, `-Proto` and `-Prefix` are believed: addresses and networks, with commas."""
+    root_path: str = ""
+    """Path under which a proxy shows the service, as `/ltp`, whether or not it takes that off; empty: at the top."""
+
     lease_s: Seconds = 60
     """A job whose runner has not been heard for so long is taken from it."""
     heartbeat_s: Seconds = 10
@@ -121,6 +130,12 @@ class Settings(BaseSettings):
     """How long open requests, and then a runner, may take to end."""
     max_connections: Annotated[int, Field(ge=1)] = 512
     """Connections open at once; more are answered 503, `/healthz` and `/readyz` excepted."""
+    max_address_connections: Annotated[int, Field(ge=0)] = 0
+    """Connections one client's address may have open; 0 for three quarters of `MAX_CONNECTIONS`."""
+    max_key_streams: Annotated[int, Field(ge=1)] = 16
+    """Event streams that may be open at once with one key."""
+    max_address_streams: Annotated[int, Field(ge=1)] = 64
+    """Event streams that may be open at once from one client's address."""
     header_timeout_s: Seconds = 20
     """A connection that has not sent a whole request head by then is closed."""
     upload_grace_s: Seconds = 30
@@ -210,6 +225,30 @@ class Settings(BaseSettings):
         if not allowed:
             raise ValueError(f"{rate!r} is no rate; write one as 1200/minute, or off for no limit")
         return rate
+
+    @field_validator("forwarded_allow_ips")
+    @classmethod
+    def _are_addresses(cls, proxies: str) -> str:
+        """Refuse names, which nothing looks up, and `*`, which would let every client say where it is."""
+        for each in filter(None, map(str.strip, proxies.split(","))):
+            try:
+                ip_network(each)
+            except ValueError:
+                raise ValueError(f"{each!r} is no address or network; write one as 10.0.0.7 or 10.0.0.0/24") from None
+        return proxies
+
+    @field_validator("root_path")
+    @classmethod
+    def _is_path(cls, path: str) -> str:
+        """Refuse what is no plain path; take a slash at its end away."""
+        if not re.fullmatch(ROOT_PATH, path.rstrip("/")):
+            raise ValueError(f"{path!r} is no path that a service can lie under; write one as /ltp, or nothing")
+        return path.rstrip("/")
+
+    @property
+    def address_connections(self) -> int:
+        """Return how many connections one address may have, with the default worked out."""
+        return self.max_address_connections or max(1, self.max_connections * 3 // 4)
 
     @cached_property
     def database(self) -> str:

@@ -19,6 +19,7 @@ from starlette.responses import JSONResponse
 from app.api.dependencies import DatabaseDep, QuotaDep
 from app.api.schemas.jobs import Accepted
 from app.auth.caller import CallerDep
+from app.http.route_templates import path_of
 from app.jobs.broker import JobNotifier
 from app.jobs.idempotency import ScopedKey, forget_expired, store_answer, stored_answer
 from app.storage import quotas
@@ -51,6 +52,8 @@ class IdempotentSubmitter:
     key: ScopedKey | None
     most_jobs: int
     quota: StorageQuota
+    root: str
+    """The path under which the service lies for this client."""
 
     def replay(self, digest: str) -> JSONResponse | None:
         """Return the stored answer to this key, if there is one; spares the preparation of work that was started.
@@ -63,7 +66,7 @@ class IdempotentSubmitter:
             stored = self._stored(session, digest)
             if stored is None:
                 quotas.check_jobs(session, tenant=self.tenant, most=self.most_jobs)
-        return None if stored is None else _accepted(stored)
+        return None if stored is None else self._accepted(stored)
 
     def start(
         self, digest: str, submit: Callable[[Session], tuple[*Rows]], answer: Callable[[*Rows], Accepted]
@@ -86,7 +89,7 @@ class IdempotentSubmitter:
             content = self._start(digest, submit, answer)  # a twin committed first; its answer is there now
         log.info("job accepted", job=content["job"]["id"], kind=content["job"]["kind"])
         self.notifier.notify(content["job"]["id"], kind=content["job"]["kind"])
-        return _accepted(content)
+        return self._accepted(content)
 
     def _start(
         self, digest: str, submit: Callable[[Session], tuple[*Rows]], answer: Callable[[*Rows], Accepted]
@@ -107,9 +110,8 @@ class IdempotentSubmitter:
     def _stored(self, session: Session, digest: str) -> dict[str, Any] | None:
         return None if self.key is None else stored_answer(session, self.key, digest=digest)
 
-
-def _accepted(content: dict[str, Any]) -> JSONResponse:
-    return JSONResponse(content, 202, headers={"Location": f"/jobs/{content['job']['id']}"})
+    def _accepted(self, content: dict[str, Any]) -> JSONResponse:
+        return JSONResponse(content, 202, headers={"Location": f"{self.root}/jobs/{content['job']['id']}"})
 
 
 def submitter(
@@ -117,8 +119,9 @@ def submitter(
 ) -> IdempotentSubmitter:
     """Collect what scopes the key of this request."""
     state = request.app.state
-    scoped = None if key is None else ScopedKey(caller.tenant, request.method, request.scope["path"], key)
-    return IdempotentSubmitter(db, state.notifier, caller.tenant, scoped, state.settings.max_queued_jobs, quota)
+    scoped = None if key is None else ScopedKey(caller.tenant, request.method, path_of(request.scope), key)
+    root, most = request.scope.get("root_path", ""), state.settings.max_queued_jobs
+    return IdempotentSubmitter(db, state.notifier, caller.tenant, scoped, most, quota, root)
 
 
 SubmitterDep = Annotated[IdempotentSubmitter, Depends(submitter)]

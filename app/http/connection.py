@@ -1,4 +1,4 @@
-"""One client's connection: uvicorn's HTTP protocol, with an end to connections that are held and not used.
+"""One client's connection: what is read by `app.http.request_reader`, with an end to those that are held and not used.
 
 A head that does not arrive, a body that no route reads, an answer that the client does not take and a connection over
 the limit are all ended here; bodies that are read have their deadline in `app.http.middleware.body_timeout`. While the
@@ -8,31 +8,32 @@ server stops, no request on its way in is lost.
 from __future__ import annotations
 
 import asyncio
-from operator import itemgetter
-from typing import Any, cast
+from typing import Any
 
 import structlog
 from fastapi import FastAPI
 from starlette.datastructures import MutableHeaders
 from uvicorn import Config
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 from uvicorn.server import ServerState
 
 from app.errors import AppError, HeadTooLarge, MalformedRequest, NotReady
+from app.http.connection_shares import ConnectionShares
 from app.http.error_responses import refusal
+from app.http.request_reader import MAX_HEAD, RequestReader
 from app.http.security_headers import REQUEST_ID, secure
 from app.http.transport import GracefulTransport
-from app.settings import Settings
+from app.settings import MIB, Settings
 from app.storage.table import new_id
 
 log = structlog.get_logger(__name__)
 
-MAX_HEAD = 64 * 1024
-"""Bytes of a request line and its headers."""
-SURPLUS = 2
-"""Connections over the limit are refused with an answer; at so many times the limit they are closed without one."""
 MAX_PIPELINED = 16
 """Requests a client may send ahead of their answers."""
+IGNORED = 64 * MIB
+"""What a client that was refused may still send until it notices: the answer would be lost if it were cut off."""
+EXCESS_IGNORED = MAX_HEAD
+"""The same, of one that sends what no client means to."""
 RECHECK_S = 0.05
 """How soon a connection is looked at again that was to be closed when something arrived."""
 KEEP_ALIVE_S = 75
@@ -46,6 +47,7 @@ class ServerConfig(Config):
 
     def __init__(self, app: FastAPI, settings: Settings) -> None:
         self.settings = settings
+        self.shares = ConnectionShares(settings)
         super().__init__(
             app,
             host=settings.host,
@@ -56,12 +58,13 @@ class ServerConfig(Config):
             log_config=None,
             access_log=False,  # `RequestLog` writes one line a request
             server_header=False,
+            proxy_headers=False,  # `app.http.middleware` has a layer for them
             timeout_keep_alive=KEEP_ALIVE_S,
             reset_contextvars=True,  # or the log lines of one request name the one before it on the connection
         )
 
 
-class Connection(HttpToolsProtocol):
+class Connection(RequestReader):
     """The server side of one connection. Callbacks of the parser start with `on_`."""
 
     config: ServerConfig
@@ -77,10 +80,9 @@ class Connection(HttpToolsProtocol):
         super().__init__(config, server_state, app_state, _loop)
         self._settings = config.settings
         self._client_sending = False  # between a request's first byte and its last
-        self._in_body = False
-        self._head_bytes = 0
-        self._over_limit = False
-        self._opened = self.resting_since = self.loop.time()
+        self._over_limit: str | None = None  # why it cannot be used, if so
+        self._opened = self.loop.time()
+        self._ignored, self._may_ignore = 0, IGNORED  # bytes that come after our side was closed
         self._client_timer: asyncio.TimerHandle | None = None  # for a head, or the rest of an unread body
         self._reader_timer: asyncio.TimerHandle | None = None  # for an answer to be taken
         self._paused_at, self._bytes_then = 0.0, 0
@@ -88,32 +90,29 @@ class Connection(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """Take a connection, or mark it as one over the limit."""
         super().connection_made(GracefulTransport(transport, sending=lambda: self._client_sending))
-        limit = self._settings.max_connections
-        self._over_limit = len(self.connections) > limit and not self._close_an_idle_one()
-        if len(self.connections) > SURPLUS * limit:
+        self._over_limit = self._shares.admit(self, self.client[0] if self.client else None)
+        if self._shares.overrun(self):
             self.transport.abort()
         else:
             self._wait_for_client(self._settings.header_timeout_s)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the client."""
+        self._shares.leave(self)
         self._stop_waiting()
         if self._reader_timer is not None:
             self._reader_timer.cancel()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Read on. Bytes that are no body must become a head in time, and a small one."""
+        """Read on. Bytes that are no body must become a head in time."""
         if self.transport.shut:
+            self._ignored += len(data)
+            if self._ignored > self._may_ignore:
+                self.transport.abort()
             return
-        if not self._in_body:
-            self._head_bytes += len(data)
         super().data_received(data)
-        if self._in_body or self.transport.is_closing():
-            return
-        if self._head_bytes > MAX_HEAD:
-            self._refuse(HeadTooLarge(f"request line and headers are over the limit of {MAX_HEAD:,} bytes"))
-        elif self._idle and self._client_timer is None:
+        if not (self._in_body or self.transport.is_closing()) and self._idle and self._client_timer is None:
             self._wait_for_client(self._settings.header_timeout_s)
 
     def on_message_begin(self) -> None:
@@ -128,19 +127,20 @@ class Connection(HttpToolsProtocol):
             raise OverflowError("too many requests sent ahead")  # the parser stops, and the connection with it
         super().on_headers_complete()
         self._stop_waiting()
-        self._in_body, self._head_bytes = True, 0
+        self._shares.works(self)
 
-    def on_message_complete(self) -> None:
+    def request_complete(self) -> None:
         """The last byte of a request has come."""
-        super().on_message_complete()
-        self._client_sending = self._in_body = False
+        self._client_sending = False
         self._stop_waiting()
 
     def on_response_complete(self) -> None:
         """The answer is written. The rest of a body that was not wanted may come, but not for ever."""
         super().on_response_complete()
-        self.resting_since = self.loop.time()
-        if self._in_body and self._idle and not self.transport.is_closing():
+        if not self._idle or self.transport.is_closing():
+            return
+        self._shares.waits(self)
+        if self._in_body:
             self._wait_for_client(self._settings.upload_grace_s)
 
     def timeout_keep_alive_handler(self) -> None:
@@ -153,6 +153,14 @@ class Connection(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002  uvicorn's words
         """What came is no HTTP: say so, or break off the answer under way."""
         self._refuse(MalformedRequest("this is not a request HTTP/1.1 knows; check its first line, headers and chunks"))
+
+    def refuse_excess(self, what: str) -> None:
+        """Turn the client away; after its answer there is nothing left to say."""
+        self._may_ignore = EXCESS_IGNORED
+        if self._in_body and self._idle:
+            self.transport.close()
+        else:
+            self._refuse(HeadTooLarge(f"{what} are over the limit of {MAX_HEAD:,} bytes"))
 
     def shutdown(self) -> None:
         """The server stops: close as soon as nothing is under way. Called again and again."""
@@ -185,22 +193,23 @@ class Connection(HttpToolsProtocol):
         """Whether no answer is owed."""
         return self.cycle is None or self.cycle.response_complete
 
+    def give_way(self) -> bool:
+        """Close for another client's sake, unless a request arrived this very moment; tell whether it was done."""
+        if self.transport.has_unread():
+            return False
+        if self._client_sending and not self._in_body:
+            self.transport.abort()  # half a head: there is nothing to be answered
+        else:
+            self.transport.close()
+        return True
+
     @property
-    def resting(self) -> bool:
-        """Whether requests were answered here, and none is on its way in."""
-        return self.cycle is not None and self._idle and not (self._client_sending or self.transport.has_unread())
+    def _shares(self) -> ConnectionShares:
+        return self.config.shares
 
     @property
     def _new(self) -> bool:
         return self.cycle is None and self.loop.time() - self._opened < NEW_S
-
-    def _close_an_idle_one(self) -> bool:
-        """Close the connection that has been idle for longest; tell whether there was one."""
-        others = (cast(Connection, connection) for connection in self.connections if connection is not self)
-        idle = [(other.resting_since, other) for other in others if other.resting]
-        if idle:
-            min(idle, key=itemgetter(0))[1].transport.close()
-        return bool(idle)
 
     def _wait_for_client(self, seconds: float) -> None:
         self._stop_waiting()

@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, Response
 
 from app.errors import AppError, DatabaseUnavailable, InvalidRequest, MethodNotAllowed, RouteNotFound, StorageFull
 from app.http.error_statuses import code_of, status_of
-from app.http.route_templates import methods_of, template_of
+from app.http.route_templates import methods_of, path_of, template_of
 from app.http.validation_errors import field_errors, sentence
 from app.storage.circuit_breaker import UNREACHABLE
 from app.storage.disk_full import is_storage_full
@@ -68,10 +68,10 @@ def _ours(request: Request, error: Exception) -> tuple[Exception, Mapping[str, s
         return InvalidRequest(sentence(fields), fields=fields), {}
     if isinstance(error, HTTPException):
         if error.status_code == 405:
-            allowed = ", ".join(methods_of(request)) or "GET"
-            what = f"{request.method} is not possible on {request.scope['path']!r}; it takes {allowed}"
+            allowed = ", ".join(methods_of(request)) or "GET, HEAD"
+            what = f"{request.method} is not possible on {path_of(request.scope)!r}; it takes {allowed}"
             return MethodNotAllowed(what), {"Allow": allowed}
-        return RouteNotFound(request.scope["path"]), {}
+        return RouteNotFound(path_of(request.scope)), {}
     if is_storage_full(error):
         return StorageFull("there is no room left to store this; free some and try again"), {}
     return error, {}

@@ -25,9 +25,18 @@ def template_of(scope: Scope) -> str:
 
 
 def methods_of(request: Request) -> list[str]:
-    """Return every method the path of a request answers to, sorted; the framework's 405 names only one route's."""
+    """Return every method the path of a request answers to, sorted; the framework's 405 names only one route's.
+
+    HEAD and OPTIONS are answered by `app.http.middleware.standard_methods`; a path that is no API's has none here.
+    """
     methods: set[str] = set()
     for route in every_route(request.app.routes):
         if route.matches(request.scope)[0] is not Match.NONE:
             methods |= route.methods or set()
-    return sorted(methods)
+    return sorted(methods | ({"HEAD"} if "GET" in methods else set()) | ({"OPTIONS"} if methods else set()))
+
+
+def path_of(scope: Scope) -> str:
+    """Return the path of a request below the one that the service lies under, as routes and errors name it."""
+    root, path = scope.get("root_path", ""), str(scope["path"])
+    return path.removeprefix(root) or "/" if root and (path + "/").startswith(root + "/") else path

@@ -18,8 +18,10 @@ TIMEOUT_S = 20.0
 class RawConnection:
     """One connection to a service on this machine."""
 
-    def __init__(self, port: int, *, receive_buffer: int | None = None) -> None:
+    def __init__(self, port: int, *, receive_buffer: int | None = None, address: str | None = None) -> None:
         self.socket = socket.socket()
+        if address is not None:
+            self.socket.bind((address, 0))  # of the loopback's 127.0.0.0/8: for the service another client
         if receive_buffer is not None:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.socket.settimeout(TIMEOUT_S)
@@ -52,6 +54,17 @@ class RawConnection:
             time.sleep(every_s)
         return len(data)
 
+    def send_until_closed(self, data: bytes, *, most: int) -> int:
+        """Send `data` again and again, until the service closes or `most` bytes are sent; return how many were."""
+        sent = 0
+        while sent < most and not self._is_shut():
+            try:
+                self.socket.sendall(data)
+            except OSError:
+                break
+            sent += len(data)
+        return sent
+
     def has_answered(self) -> bool:
         """Whether the service has said something or closed the connection."""
         self.socket.setblocking(False)
@@ -62,6 +75,18 @@ class RawConnection:
         except OSError:
             return True
         else:
+            return True
+        finally:
+            self.socket.settimeout(TIMEOUT_S)
+
+    def _is_shut(self) -> bool:
+        """Whether the service has closed its side, without taking what it said before."""
+        self.socket.setblocking(False)
+        try:
+            return self.socket.recv(65536, socket.MSG_PEEK) == b""
+        except BlockingIOError:
+            return False
+        except OSError:
             return True
         finally:
             self.socket.settimeout(TIMEOUT_S)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from starlette.middleware import Middleware
 
 from app.http.middleware.allowed_hosts import AllowedHosts
+from app.http.middleware.behind_proxy import BehindProxy
 from app.http.middleware.body_timeout import BodyTimeout
 from app.http.middleware.connection_close import ConnectionClose
 from app.http.middleware.connection_limit import ConnectionLimit
@@ -19,6 +20,7 @@ from app.http.middleware.content_encoding import ContentEncoding
 from app.http.middleware.request_id import RequestId
 from app.http.middleware.request_log import RequestLog
 from app.http.middleware.response_headers import ResponseHeaders
+from app.http.middleware.standard_methods import StandardMethods
 from app.http.middleware.unhandled_errors import UnhandledErrors
 from app.settings import Settings
 
@@ -29,13 +31,15 @@ if TYPE_CHECKING:
 def layers(settings: Settings, metrics: Metrics, *, draining: Callable[[], bool]) -> list[Middleware]:
     """Return the layers around the routes, the outermost first. `draining` tells whether the process is to stop."""
     return [
+        Middleware(BehindProxy, settings=settings),
         Middleware(RequestId),
         Middleware(RequestLog, metrics=metrics),
         Middleware(ResponseHeaders),
         Middleware(ConnectionClose, draining=draining),
         Middleware(UnhandledErrors),
-        Middleware(ConnectionLimit, most=settings.max_connections),
+        Middleware(ConnectionLimit),
         *([Middleware(AllowedHosts)] if settings.auth == "off" else []),
         Middleware(ContentEncoding),
+        Middleware(StandardMethods),
         Middleware(BodyTimeout, grace_s=settings.upload_grace_s, bytes_s=settings.upload_min_kib_s * 1024),
     ]

@@ -40,6 +40,7 @@ def strict(
         upload_grace_s=0.5,
         upload_min_kib_s=4,
         max_connections=LIMIT,
+        max_address_connections=LIMIT,
     )
     with running(settings) as started:
         yield started

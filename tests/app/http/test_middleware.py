@@ -57,7 +57,11 @@ def test_unknown_paths_and_methods_have_the_usual_shape(shared: Service) -> None
     refused(shared.http.get("/nowhere"), 404, "route_not_found")
     refused(shared.http.get("/jobs/"), 404, "route_not_found")
     refused(shared.http.get("/docs/assets/nothing.js"), 404, "route_not_found")
-    for path, allowed in (("/jobs", "GET"), ("/tickets", "GET, POST"), ("/languages/sw/aliases/a", "DELETE, PUT")):
+    for path, allowed in (
+        ("/jobs", "GET, HEAD, OPTIONS"),
+        ("/tickets", "GET, HEAD, OPTIONS, POST"),
+        ("/languages/sw/aliases/a", "DELETE, OPTIONS, PUT"),
+    ):
         response = shared.http.patch(path)
         refused(response, 405, "method_not_allowed")
         assert response.headers["Allow"] == allowed
