@@ -111,7 +111,7 @@ class NoAdapterForLanguage(NotFound):
     """The language has no ready adapter."""
 
     def __init__(self, lang: str) -> None:
-        AppError.__init__(self, f"no adapter is ready for {lang!r}; train one with POST /adapters, or name a `fallback`")
+        AppError.__init__(self, f"no adapter is ready for {lang!r}; train one: POST /adapters, or name a `fallback`")
 
 
 class MethodNotAllowed(AppError):

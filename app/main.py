@@ -15,6 +15,7 @@ from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 
 from app.api.adapter_resolver import AdapterResolver
+from app.api.job_watchers import JobWatchers
 from app.api.openapi import DESCRIPTION, TAGS, serve_docs
 from app.api.routes import (
     adapters,
@@ -32,6 +33,7 @@ from app.api.routes import (
 )
 from app.auth.key_cache import KeyCache
 from app.auth.rate_limits import RateLimits
+from app.auth.stream_shares import StreamShares
 from app.http import middleware
 from app.http.body_memory import LARGEST_AT_ONCE, BodyMemory
 from app.http.error_responses import install
@@ -94,6 +96,8 @@ def create_app(
     app.state.keys = KeyCache(db, settings, circuit_breaker=app.state.circuit_breaker, clock=clock)
     app.state.limits = RateLimits(settings)
     app.state.spool = Spool(settings.spool, most=settings.max_spool_mb * MIB)
+    app.state.stream_shares = StreamShares(settings)
+    app.state.job_watchers = JobWatchers(draining=lambda: app.state.predictor.draining)
     app.state.body_memory = BodyMemory(LARGEST_AT_ONCE * settings.max_body_mb * MIB)
     broker = settings.redis_url.get_secret_value() if settings.redis_url else None
     app.state.notifier = JobNotifier(broker, wake_runner=wake_runner)

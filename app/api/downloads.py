@@ -10,6 +10,8 @@ from urllib.parse import quote
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
+from app.api.file_names import clean_name
+
 SAFETENSORS = "application/octet-stream"
 FORMATS = {"jsonl": "application/jsonl", "csv": "text/csv", "tsv": "text/tab-separated-values"}
 
@@ -22,11 +24,17 @@ async def download(
     With `size` the response declares its length, so that one that breaks off is not taken for complete.
     """
     first = await run_in_threadpool(next, chunks, b"")
-    ascii_name = name.encode("ascii", "replace").decode().replace('"', "'").replace("\\", "_")
-    headers = {"Content-Disposition": f"attachment; filename=\"{ascii_name}\"; filename*=UTF-8''{quote(name)}"}
+    headers = {"Content-Disposition": disposition(name)}
     if size is not None:
         headers["Content-Length"] = str(size)
     return StreamingResponse(chain([first], chunks), media_type=media_type, headers=headers)
+
+
+def disposition(name: str) -> str:
+    """Say that an answer is a file called `name`, whatever that is: rows keep what clients once called theirs."""
+    name = clean_name(name) or "download"
+    ascii_name = name.encode("ascii", "replace").decode().replace('"', "'")
+    return f"attachment; filename=\"{ascii_name}\"; filename*=UTF-8''{quote(name, safe='')}"
 
 
 def downloads(media_type: str, description: str) -> dict[int | str, dict[str, Any]]:

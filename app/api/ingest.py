@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from pathlib import PurePath
 from typing import Any
 
+from app.api.file_names import clean_name
 from app.api.multipart import Part
 from app.api.schemas.adapters import AdapterRequest, LabelledPair
 from app.api.schemas.tickets import CorpusBuiltin, TicketRequest
@@ -123,5 +123,4 @@ def _refusal(part: str, message: str) -> InvalidRequest:
 
 def _file_name(part: Part) -> str | None:
     """Return the last element of the name that the client gave the file, if any."""
-    name = PurePath((part.filename or "").replace("\\", "/").replace("\x00", "")).name
-    return name[-255:] or None
+    return clean_name(part.filename or "") or None

@@ -2,31 +2,33 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
 from collections.abc import AsyncIterator
+from contextlib import nullcontext
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query, Request
+from fastapi import APIRouter, Depends, Header, Query, Request
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from app import jobs
 from app.api.dependencies import DatabaseDep, JobDep, PredictorDep
+from app.api.job_watchers import POLL_S, JobWatchers, events_after, number
 from app.api.pages import page_of
 from app.api.schemas.errors import refusals
 from app.api.schemas.jobs import JobPublic, JobQuery, WorkerPublic
 from app.api.schemas.scalars import Page, PageQuery
-from app.auth.caller import CallerDep, still_valid
+from app.auth.caller import LOCAL, CallerDep, still_valid
 from app.auth.scopes import FOLLOW, READ, TRAIN
+from app.auth.stream_shares import StreamShares
+from app.http.middleware.standard_methods import is_head
 from app.inference.predictor import Predictor
 from app.storage.database import Database
 
 router = APIRouter(tags=["jobs"])
 
-POLL_S = 0.5
-"""How often a watched job is looked at."""
+CHECK_S = 2
+"""How often a silent stream looks whether its key is still valid."""
 COMMENT_S = 15
 """A comment so often keeps proxies from closing a silent stream."""
 
@@ -43,6 +45,18 @@ LastEventId = Annotated[
     int,
     Header(alias="Last-Event-ID", ge=0, le=2**31 - 1, description="Resume after this event; browsers send it again."),
 ]
+
+
+async def _share(request: Request, caller: CallerDep) -> AsyncIterator[None]:
+    """Hold a share of the streams until the answer is sent. Raises TooManyStreams."""
+    shares: StreamShares = request.app.state.stream_shares
+    key = None if caller.actor == LOCAL else caller.actor
+    with (
+        nullcontext()
+        if is_head(request)
+        else shares.hold(key=key, address=request.client.host if request.client else None)
+    ):
+        yield
 
 
 @router.get("/jobs", operation_id="list_jobs", dependencies=[FOLLOW], summary="List jobs", responses=refusals(422))
@@ -78,7 +92,7 @@ def cancel_job(job: JobDep, db: DatabaseDep, caller: CallerDep) -> JobPublic:
 @router.get(
     "/jobs/{job_id}/events",
     operation_id="watch_job",
-    dependencies=[FOLLOW],
+    dependencies=[FOLLOW, Depends(_share)],
     summary="Watch a job",
     response_class=EventSourceResponse,
     responses={
@@ -95,11 +109,12 @@ async def watch_job(
 ) -> Response:
     """A stream of server-sent events from the job's first event, or after `Last-Event-ID`.
 
-    A stream that ends without `done` ended with the service, or with the key; connect again.
+    A stream that ends without `done` ended with the service, or with the key; connect again. One key, and one
+    address, may have only so many streams open at once: 429 `too_many_streams` beyond that.
     """
-    if job.finished_at is not None and not await run_in_threadpool(_events, db, job.id, last_event_id):
+    if job.finished_at is not None and not await run_in_threadpool(events_after, db, job.id, last_event_id):
         return Response(status_code=204)  # a browser's EventSource then does not reconnect
-    stream = _stream(request, db, predictor, job.id, last_event_id)
+    stream = _nothing() if is_head(request) else _stream(request, db, predictor, job.id, last_event_id)
     return EventSourceResponse(stream, ping=COMMENT_S, shutdown_grace_period=4 * POLL_S)
 
 
@@ -119,25 +134,23 @@ def list_workers(query: Annotated[PageQuery, Query()], db: DatabaseDep, caller: 
     return page_of(page, lambda row: WorkerPublic.of(row, own=own))
 
 
-def _events(db: Database, job_id: str, seq: int) -> list[ServerSentEvent]:
-    with db.read() as session:
-        events = jobs.events_after(session, job_id, seq)
-    return [
-        ServerSentEvent(json.dumps(event.data, ensure_ascii=False), event=event.kind, id=str(event.seq))
-        for event in events
-    ]
+async def _nothing() -> AsyncIterator[ServerSentEvent]:
+    return
+    yield
 
 
 async def _stream(
     request: Request, db: Database, predictor: Predictor, job_id: str, seq: int
 ) -> AsyncIterator[ServerSentEvent]:
-    while True:
-        leaving = predictor.draining  # events so far are still sent; for the rest the client connects elsewhere
-        for event in await run_in_threadpool(_events, db, job_id, seq):
-            seq = int(event.id or seq)
-            yield event
-            if event.event == "done":
+    watchers: JobWatchers = request.app.state.job_watchers
+    with watchers.watch(db, job_id, seq) as watched:
+        while True:
+            leaving = predictor.draining  # events so far are still sent; for the rest the client connects elsewhere
+            for event in await watched.after(seq):
+                seq = number(event)
+                yield event
+                if event.event == "done":
+                    return
+            if leaving or not await still_valid(request):
                 return
-        if leaving or not await still_valid(request):
-            return
-        await asyncio.sleep(POLL_S)
+            await watched.wait(seq, CHECK_S)

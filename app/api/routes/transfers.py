@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Request
 from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
-from starlette.responses import FileResponse
+from starlette.responses import FileResponse, Response, StreamingResponse
 
 from app.api.dependencies import AdapterDep, BackboneDep, BlobsDep, DatabaseDep, SpoolDep
-from app.api.downloads import SAFETENSORS, downloads
+from app.api.downloads import SAFETENSORS, disposition, downloads
 from app.api.request_body import File, ParsedBody, RequestBody
 from app.api.schemas.adapters import AdapterPublic, ImportRequest
 from app.api.schemas.errors import refusals
 from app.api.transfer import store_import, write_export
 from app.auth.caller import CallerDep
 from app.auth.scopes import READ, TRAIN
+from app.http.middleware.standard_methods import is_head
 from app.registry import aliases
 
 router = APIRouter(tags=["adapters"])
@@ -36,12 +37,16 @@ ImportDep = Annotated[
     response_class=FileResponse,
     responses={**downloads(SAFETENSORS, "One safetensors file"), **refusals(404, 409)},
 )
-async def export_adapter(adapter: AdapterDep, blobs: BlobsDep, db: DatabaseDep, spool: SpoolDep) -> FileResponse:
+async def export_adapter(
+    request: Request, adapter: AdapterDep, blobs: BlobsDep, db: DatabaseDep, spool: SpoolDep
+) -> Response:
     """One safetensors file with everything another service needs: delta, prompt or head, metadata, and the mask."""
+    headers = {"Content-Disposition": disposition(f"{adapter.lang}-{adapter.version}.safetensors")}
+    if is_head(request) and adapter.status == "ready":
+        return StreamingResponse(iter(()), media_type=SAFETENSORS, headers=headers)  # its size is known once it is made
     export = await run_in_threadpool(write_export, db, blobs, adapter, spool=spool)
-    name = f"{adapter.lang}-{adapter.version}.safetensors"
     cleanup = BackgroundTask(export.folder.close)
-    return FileResponse(export.path, media_type=SAFETENSORS, filename=name, background=cleanup)
+    return FileResponse(export.path, media_type=SAFETENSORS, headers=headers, background=cleanup)
 
 
 @router.post(

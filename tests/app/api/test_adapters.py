@@ -10,6 +10,9 @@ from typing import Any
 import pytest
 from support.running_service import EXAMPLES, Service, refused, wait_until
 
+from app.api.file_names import clean_name
+from app.storage.models import PredictionRow
+
 ADAPTER = {
     "id", "name", "lang", "version", "aliases", "status", "method", "origin", "ticket", "backbone", "seeds", "metrics",
     "training", "examples", "bytes", "created_at", "published_at",
@@ -167,6 +170,49 @@ def test_a_file_is_judged_and_comes_back_with_columns_added(trained: Service) ->
     assert trained.http.get("/predictions").json()["items"][0] == done
     assert trained.http.delete(url).status_code == 204
     refused(trained.http.get(url), 404, "prediction_not_found")
+
+
+HOSTILE = ["a.jsonl\nX-Injected: yes", "a\x1b[31m.csv", 'q"uo\\te.csv', "日本語.csv", "x" * 2000 + ".csv", "\x7f\x01"]
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.parametrize("kept", ["cleaned", "as an older version kept it"])
+def test_a_result_comes_back_whatever_its_file_was_called(trained: Service, name: str, kept: str) -> None:
+    part = b'--b\r\nContent-Disposition: form-data; name="%s"%s\r\n\r\n%s\r\n'
+    escaped = name.replace("\\", "\\\\").replace('"', '\\"').encode()
+    body = part % (b"file", b'; filename="' + escaped + b'"', PAIRS.encode()) + part % (
+        b"request",
+        b"",
+        b'{"lang":"en"}',
+    )
+    form = {"Content-Type": "multipart/form-data; boundary=b"}
+    accepted = trained.http.post("/predictions", content=body + b"--b--\r\n", headers=form)
+    assert accepted.status_code == 202, accepted.text
+    url = f"/predictions/{accepted.json()['prediction']['id']}"
+    if kept != "cleaned":
+        with trained.app.state.db.write() as session:
+            row = session.get_one(PredictionRow, accepted.json()["prediction"]["id"])
+            row.request = {**row.request, "filename": name}
+    else:
+        assert accepted.json()["prediction"]["filename"] in (None, clean_name(name))
+    trained.work()
+    assert trained.http.get(url).json()["status"] == "ready"
+    result, head = trained.http.get(f"{url}/result"), trained.http.head(f"{url}/result")
+    assert (result.status_code, head.status_code, head.content) == (200, 200, b"")
+    assert "X-Injected" not in result.headers
+    assert result.headers["Content-Disposition"] == head.headers["Content-Disposition"]
+    assert result.headers["Content-Disposition"].startswith('attachment; filename="')
+
+
+def test_the_head_of_an_export_is_there_without_the_export(trained: Service) -> None:
+    (adapter, *_) = trained.http.get("/adapters?lang=en&alias=production").json()["items"]
+    got, head = (trained.http.request(method, f"/adapters/{adapter['id']}/export") for method in ("GET", "HEAD"))
+    assert (head.status_code, head.content) == (200, b"")
+    for name in ("Content-Type", "Content-Disposition"):
+        assert head.headers[name] == got.headers[name]
+    ticket = adapter["ticket"]
+    got, head = (trained.http.request(method, f"/tickets/{ticket}/mask") for method in ("GET", "HEAD"))
+    assert head.headers["Content-Length"] == got.headers["Content-Length"] == str(len(got.content))
 
 
 @pytest.mark.parametrize(
