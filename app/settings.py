@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from dataclasses import dataclass
 from functools import cached_property
-from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -20,13 +18,11 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, EnvSettingsSource, SettingsConfigDict
 
 from app import database_url as urls
+from app.setting_values import Addresses, Folder, Megabytes, Rate, RootPath, Seconds
 
 PREFIX = "LTP_"
 MIB = 1024 * 1024
 MASK = "********"
-OFF = "off"
-ROOT_PATH = r"(/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]+)*"
-"""A path that a service may lie under: nothing in it has a meaning of its own in a URL, a page or a header."""
 SHARED_CORES = {"OMP_WAIT_POLICY": "PASSIVE"}
 """API, runner and jobs share the processor: threads that spin while they wait for each other starve the other process
 (measured: two busy processes on two cores, a tenth of the speed). OpenMP reads this once, when torch is imported."""
@@ -34,9 +30,6 @@ KEPT_PRODUCTS = {"ONEDNN_PRIMITIVE_CACHE_CAPACITY": "256", "LRU_CACHE_CAPACITY":
 """oneDNN, and torch's layer over it, keep the code made for each number of rows a product was asked for: 0.6 MB each,
 and 1024 of them, though a number seldom comes back after its batch. A batch of fifty adapters needs some two hundred
 (four products of each, the same in every layer). Both are read once, at the first product."""
-
-Seconds = Annotated[float, Field(gt=0)]
-Megabytes = Annotated[int, Field(ge=1)]
 
 
 @dataclass(frozen=True)
@@ -67,7 +60,7 @@ class Settings(BaseSettings):
     """`transaction`: PgBouncer or the like stands before Postgres, in transaction (or session) mode."""
     redis_url: SecretStr | None = None
     """Broker of a deployment with Celery. Absent: no broker, workers poll the database."""
-    data_dir: Path = user_data_path("ltp")
+    data_dir: Folder = user_data_path("ltp")
     """Where the embedded profile keeps its database and work files. Local disk only: SQLite's WAL needs it."""
     work_dir: Path | None = None
     """Checkpoints of running jobs; share it between machines to resume on another one. Absent: `DATA_DIR/work`."""
@@ -91,9 +84,9 @@ class Settings(BaseSettings):
     """How long a key is believed without asking the database; a revoked one is refused after that."""
     offline_s: Annotated[float, Field(ge=0)] = 300
     """How long known keys go on predicting with resident adapters while the database does not answer."""
-    rate_limit: str = "1200/minute"
+    rate_limit: Rate = "1200/minute"
     """Requests of one key, counted by each API process on its own; `off` for none. Not applied while `AUTH` is off."""
-    auth_failures: str = "60/minute"
+    auth_failures: Rate = "60/minute"
     """Wrong keys that one address may send; after that only known ones are looked at; or `off`."""
     max_queued_jobs: Annotated[int, Field(ge=1)] = 200
     """Unfinished jobs a tenant may have."""
@@ -104,9 +97,9 @@ class Settings(BaseSettings):
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
     """Port to listen on; 0 takes a free one."""
 
-    forwarded_allow_ips: str = ""
+    forwarded_allow_ips: Addresses = ""
     """Proxies whose `X-Forwarded-For`, `-Proto` and `-Prefix` are believed: addresses and networks, with commas."""
-    root_path: str = ""
+    root_path: RootPath = ""
     """Path under which a proxy shows the service, as `/ltp`, whether or not it takes that off; empty: at the top."""
 
     lease_s: Seconds = 60
@@ -196,54 +189,11 @@ class Settings(BaseSettings):
             urls.behind(self.database_url, self.database_pooler)
         return self
 
-    @field_validator("data_dir")
-    @classmethod
-    def _is_text(cls, directory: Path) -> Path:
-        """Refuse a name that no URL can hold, and so no setting of another process."""
-        try:
-            str(directory).encode()
-        except UnicodeEncodeError as error:
-            raise ValueError(f"the name {str(directory)!r} is not UTF-8; choose or make another folder") from error
-        return directory
-
     @field_validator("database_url")
     @classmethod
     def _is_database(cls, url: str) -> str:
         """Take a database's URL as others write it, too."""
         return urls.normalise(url) if url else url
-
-    @field_validator("rate_limit", "auth_failures")
-    @classmethod
-    def _is_rate(cls, rate: str) -> str:
-        """Refuse what is no rate, and one that lets nothing through."""
-        from limits import parse
-
-        try:
-            allowed = rate == OFF or parse(rate).amount > 0
-        except ValueError:
-            allowed = False
-        if not allowed:
-            raise ValueError(f"{rate!r} is no rate; write one as 1200/minute, or off for no limit")
-        return rate
-
-    @field_validator("forwarded_allow_ips")
-    @classmethod
-    def _are_addresses(cls, proxies: str) -> str:
-        """Refuse names, which nothing looks up, and `*`, which would let every client say where it is."""
-        for each in filter(None, map(str.strip, proxies.split(","))):
-            try:
-                ip_network(each)
-            except ValueError:
-                raise ValueError(f"{each!r} is no address or network; write one as 10.0.0.7 or 10.0.0.0/24") from None
-        return proxies
-
-    @field_validator("root_path")
-    @classmethod
-    def _is_path(cls, path: str) -> str:
-        """Refuse what is no plain path; take a slash at its end away."""
-        if not re.fullmatch(ROOT_PATH, path.rstrip("/")):
-            raise ValueError(f"{path!r} is no path that a service can lie under; write one as /ltp, or nothing")
-        return path.rstrip("/")
 
     @property
     def address_connections(self) -> int:

@@ -29,7 +29,7 @@ LEVELS = {
         {"reproduce"},
     ],
     "app": [
-        {"database_url", "errors", "namesake", "process"},
+        {"database_url", "errors", "namesake", "process", "setting_values"},
         {"settings"},
         {"storage"},
         {"auth", "jobs"},

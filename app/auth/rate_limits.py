@@ -11,7 +11,8 @@ from limits.storage import MemoryStorage
 from limits.strategies import FixedWindowRateLimiter, MovingWindowRateLimiter, RateLimiter
 
 from app.errors import RateLimited
-from app.settings import OFF, Settings
+from app.setting_values import OFF
+from app.settings import Settings
 
 MOST_ADDRESSES = 10_000
 """Addresses told apart; when more than these try wrong keys at once, the others are counted together."""

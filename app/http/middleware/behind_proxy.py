@@ -13,7 +13,8 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from app.http.middleware.layer import Layer
 from app.http.trusted_proxies import TrustedProxies
-from app.settings import ROOT_PATH, Settings
+from app.setting_values import ROOT_PATH
+from app.settings import Settings
 
 PREFIX = "X-Forwarded-Prefix"
 LONGEST = 200
