@@ -103,13 +103,13 @@ def test_a_tenant_keeps_so_many_bytes_of_uploads_and_of_what_jobs_make(place: tu
     with limited(*place, max_stored_mb=1) as service, admin_of(service) as service.http:
         service.wait_ready()
         exported = foreign_export(service)
-        assert service.http.post("/tickets", files=corpus_of(MIB - RECORDS - 12_000)).status_code == 202
-        refused(service.http.post("/tickets", files=corpus_of(14_000)), 409, "quota_exceeded")
+        assert service.http.post("/tickets", files=corpus_of(MIB - RECORDS - 30_000)).status_code == 202
+        refused(service.http.post("/tickets", files=corpus_of(32_000)), 409, "quota_exceeded")
         refused(service.bring_in(exported), 409, "quota_exceeded")
         for job in service.http.get("/jobs").json()["items"]:
             service.http.post(f"/jobs/{job['id']}/cancel")
 
-        adapter = {"lang": "en", "method": "pt", "examples": EXAMPLES, "training": {"prompt_length": 64, "epochs": 1}}
+        adapter = {"lang": "en", "method": "ft", "examples": EXAMPLES, "training": {"epochs": 1}}
         accepted = service.http.post("/adapters", json=adapter)
         assert accepted.status_code == 202, accepted.text
         service.work()
@@ -119,9 +119,9 @@ def test_a_tenant_keeps_so_many_bytes_of_uploads_and_of_what_jobs_make(place: tu
 
 
 def foreign_export(service: Service) -> bytes:
-    """An export of some 9 kB, made by another tenant."""
+    """An export of some 90 kB, every parameter in it, made by another tenant."""
     with holding(service, "train", "read", tenant="another") as other:
-        body = {"lang": "en", "method": "pt", "examples": EXAMPLES, "training": {"prompt_length": 64, "epochs": 1}}
+        body = {"lang": "en", "method": "ft", "examples": EXAMPLES, "training": {"epochs": 1}}
         accepted = other.post("/adapters", json=body)
         assert accepted.status_code == 202, accepted.text
         service.work()
