@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from app.jobs.broker import QUEUES
 from app.settings import Settings
+from app.storage.private import keep_private
 from app.telemetry import log_setup
 from worker.parent_watch import exit_with_parent
 from worker.runner import Runner
@@ -26,6 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(f"no such queue: {', '.join(sorted(unknown))}; there are {', '.join(QUEUES)}")
     settings = Settings()
     log_setup.configure(settings)
+    keep_private(settings.work, settings.spool)
     # the lock on the data directory proves that no other runner is there, if the database is the one inside it
     alone = options.supervised is not None and not settings.database_url
     runner = Runner(settings, alone=alone, kinds=[QUEUES[queue] for queue in queues])

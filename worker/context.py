@@ -16,6 +16,7 @@ from app.storage.audit import AuditContext
 from app.storage.blobs import BlobStore
 from app.storage.database import Database
 from app.storage.models import JobRow
+from app.storage.private import private_folder
 from app.storage.quotas import StorageQuota
 from ltp.backbone.locate import resolve
 from ltp.compute.device import choose_device
@@ -44,7 +45,8 @@ class JobContext:
         self.store = BlobStore(self.db, quota=StorageQuota(settings.max_stored_mb * MIB))
         self.report = ProgressReporter(self.db, claim)
         self.directory = settings.work / claim.job_id / str(claim.attempt)
-        self.directory.mkdir(parents=True, exist_ok=True)
+        for folder in (self.directory.parent, self.directory):
+            private_folder(folder)
 
     @cached_property
     def device(self) -> str:

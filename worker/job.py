@@ -22,6 +22,7 @@ from app.process import JOB_NICENESS, begin_startup, end_startup, lower_priority
 from app.settings import Settings
 from app.storage.database import Database
 from app.storage.disk_full import is_storage_full
+from app.storage.private import keep_private
 from app.telemetry import log_setup
 from ltp.errors import LTPError
 from ltp.progress import Progress
@@ -46,6 +47,7 @@ def main(arguments: Sequence[str]) -> int:
     timings = Timings()
     settings = Settings()
     log_setup.configure(settings)
+    keep_private()
     claim = Claim(job_id, int(attempt), owner)
     structlog.contextvars.bind_contextvars(job=job_id, attempt=claim.attempt)
     db = Database(settings.database)

@@ -18,6 +18,7 @@ from app.http.error_statuses import code_of, status_of
 from app.http.route_templates import methods_of, path_of, template_of
 from app.http.validation_errors import field_errors, sentence
 from app.storage.circuit_breaker import UNREACHABLE
+from app.storage.damage import DatabaseDamaged, is_damaged
 from app.storage.disk_full import is_storage_full
 from app.storage.sql_states import explain
 from ltp.errors import LTPError
@@ -74,7 +75,10 @@ def _ours(request: Request, error: Exception) -> tuple[Exception, Mapping[str, s
         return RouteNotFound(path_of(request.scope)), {}
     if is_storage_full(error):
         return StorageFull("there is no room left to store this; free some and try again"), {}
-    return error, {}
+    if is_damaged(error):
+        return DatabaseDamaged(), {}
+    cause = getattr(error, "orig", None)  # what we refuse ourselves passes through SQLAlchemy
+    return (cause if isinstance(cause, AppError) else error), {}
 
 
 def _detail(error: Exception, status: int) -> str:

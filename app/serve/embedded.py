@@ -20,6 +20,7 @@ from app.serve.server import serve_api
 from app.settings import Settings
 from app.storage.data_dir import locked
 from app.storage.database import Database
+from app.storage.private import keep_private
 from app.telemetry import log_setup
 
 log = structlog.get_logger(__name__)
@@ -33,6 +34,7 @@ HEALTHY_S = 10.0
 def serve(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT. Raises `DataDirInUse` when another service runs on the data directory."""
     log_setup.configure(settings)
+    keep_private(settings.data_dir)
     with locked(settings):
         db = Database(settings.database)
         db.migrate()

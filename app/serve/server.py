@@ -28,6 +28,7 @@ from app.http.connection import Connection, ServerConfig
 from app.main import create_app
 from app.process import set_switch_interval
 from app.settings import Settings
+from app.storage.private import keep_private
 
 log = structlog.get_logger(__name__)
 
@@ -44,6 +45,7 @@ def serve_api(settings: Settings, *, wake_runner: Callable[[], None] | None = No
     `wake_runner` wakes a runner on this machine, where no broker does.
     """
     set_switch_interval()
+    keep_private(settings.spool)
     Server(create_app(settings, wake_runner=wake_runner), settings).run()
 
 

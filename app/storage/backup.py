@@ -15,13 +15,12 @@ from sqlalchemy.engine import make_url
 from app.errors import BackupRefused
 from app.settings import Settings
 from app.storage.data_dir import locked
-from app.storage.database import BUSY_TIMEOUT_S, Database
+from app.storage.database import Database
+from app.storage.sqlite import BUSY_TIMEOUT_S, LOGS
 from ltp import atomic_file
 
 REPLACED = ".replaced"
 """Ending of the database that a restored one took the place of."""
-LOGS = ("-wal", "-shm")
-"""What SQLite keeps next to a database; it belongs to that file and to no other."""
 
 
 def back_up(settings: Settings, target: Path) -> int:

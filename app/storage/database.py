@@ -13,22 +13,20 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from copy import copy
 from importlib.resources import files
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from sqlalchemy import Engine, create_engine, event
-from sqlalchemy.engine import Connection, make_url
+from sqlalchemy import Engine, event
+from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
 from app.storage.audit import AuditContext
+from app.storage.damage import DamageSeen
 from app.storage.postgres import postgres_engine
+from app.storage.sqlite import BUSY_TIMEOUT_S, DatabaseFile, sqlite_engine
 from app.storage.tenancy import TenantSession
 
 if TYPE_CHECKING:
     from alembic.config import Config
-
-BUSY_TIMEOUT_S = 30
-"""How long a SQLite writer waits for another one. Every write transaction here is short."""
 
 
 def _dumps(value: Any) -> str:
@@ -41,7 +39,9 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self.engine = _engine(url)
+        self.engine, self._file = _engine(url)
+        self.damage = DamageSeen()
+        event.listen(self.engine, "handle_error", self.damage.note)
         self.tenant: str | None = None
         """The tenant of this view; None sees everything."""
         self._writer = self.engine.execution_options(write=True)
@@ -70,7 +70,13 @@ class Database:
         with self._session(self._writer) as session, session.begin():
             yield session
 
+    def check_file(self) -> None:
+        """Raise SQLAlchemy's `OperationalError` when a database in a file is not in the one it was opened in."""
+        if self._file is not None:
+            self._file.check()
+
     def _session(self, engine: Engine) -> Session:
+        self.check_file()
         if self.tenant is None:
             return Session(engine, expire_on_commit=False)
         return TenantSession(engine, tenant=self.tenant, act=self.act, expire_on_commit=False)
@@ -79,6 +85,8 @@ class Database:
         """Bring the schema to `revision`. Safe to call from several processes at once."""
         from alembic import command  # with all its dialects as long to import as SQLAlchemy, and needed only here
 
+        if self._file is not None:
+            self._file.create()
         command.upgrade(self.alembic(), revision)
 
     def alembic(self) -> Config:
@@ -112,39 +120,10 @@ class Database:
         self.engine.dispose()
 
 
-def _engine(url: str) -> Engine:
-    """Make the engine: SQLite's file with its pragmas and transaction recipe, or Postgres with its limits."""
+def _engine(url: str) -> tuple[Engine, DatabaseFile | None]:
+    """Make the engine, and tell its file where it has one."""
+    options: dict[str, Any] = {"json_serializer": _dumps, "hide_parameters": True}  # errors print texts and keys
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
-        return postgres_engine(parsed, json_serializer=_dumps, hide_parameters=True)
-    if parsed.database and parsed.database != ":memory:":
-        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(
-        url,
-        json_serializer=_dumps,
-        hide_parameters=True,  # they are texts and keys, and errors print them
-        pool_size=10,
-        max_overflow=40,
-        connect_args={"timeout": BUSY_TIMEOUT_S, "check_same_thread": False},
-    )
-    event.listen(engine, "connect", _prepare_sqlite)
-    event.listen(engine, "begin", _begin_sqlite)
-    return engine
-
-
-def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
-    """Set up a new SQLite connection."""
-    connection.isolation_level = None  # the driver must not open transactions of its own; `_begin_sqlite` does
-    for pragma in (
-        "journal_mode=WAL",
-        "synchronous=FULL",
-        "foreign_keys=ON",
-        "secure_delete=ON",  # erased texts are gone from the file, not only from the tables
-    ):
-        connection.execute(f"PRAGMA {pragma}")
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    """Begin as a writer at once when the session will write."""
-    write = connection.get_execution_options().get("write", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+        return postgres_engine(parsed, **options), None
+    return sqlite_engine(parsed, **options)

@@ -23,6 +23,7 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 
 from app.errors import AppError, DatabaseUnavailable
 from app.storage.circuit_breaker import CircuitBreaker
+from app.storage.damage import DatabaseDamaged
 from app.storage.database import Database
 from app.storage.schema import newest, revision_of, revisions
 
@@ -53,6 +54,7 @@ SILENT = Condition(str(DatabaseUnavailable()))
 def examine(db: Database) -> Condition:
     """Return the first thing that is wrong. Raises what SQLAlchemy does when the database cannot be asked."""
     try:
+        db.check_file()
         with db.engine.connect() as connection:
             found = next((found for check in CHECKS if (found := check(connection)) is not None), SOUND)
     except OperationalError as error:
@@ -61,6 +63,8 @@ def examine(db: Database) -> Condition:
         raise
     except DatabaseError as error:  # a file that is damaged, or none of SQLite's
         return Condition(f"the database cannot be read: {error.orig}", usable=False)
+    if db.damage.lately and found.usable:
+        return Condition(str(DatabaseDamaged()), usable=False)
     if not found.writable:
         db.renew()  # after a switchover a new connection leads to the server that takes writes
     return found

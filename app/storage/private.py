@@ -1,7 +1,7 @@
 """Files that hold texts are for the service's own user alone: folders 0700, files 0600, whatever the umask says.
 
-A process that calls `keep_private` makes its files so; `tighten` puts right what is there from before, made by an
-older version or copied by hand.
+A process that has called `keep_private` makes its files so, and what is there from before, made by an older version or
+copied by hand, it has put right.
 """
 
 from __future__ import annotations
@@ -16,9 +16,12 @@ OTHERS = stat.S_IRWXG | stat.S_IRWXO
 UMASK = 0o077
 
 
-def keep_private() -> None:
-    """Let no other user of the machine read what this process, and those it starts, will write."""
+def keep_private(*folders: Path) -> None:
+    """Let no other user of the machine read what this process, and those it starts, will write, and these folders."""
     os.umask(UMASK)
+    for folder in folders:
+        if folder.is_dir():
+            tighten_tree(folder)
 
 
 def private_folder(path: Path) -> Path:
