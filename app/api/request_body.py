@@ -19,12 +19,13 @@ from starlette.concurrency import run_in_threadpool
 
 from app.api.dependencies import QuotaDep
 from app.api.multipart import Part, receive
-from app.api.schemas.scalars import MOST_CHARACTERS
+from app.api.schemas.long_lists import LIFTED, LIMITS, LongList, lift, most_values
+from app.api.schemas.scalars import LONGEST_TEXT, MOST_CHARACTERS
 from app.api.upload_room import UploadRoom
 from app.auth.caller import CallerDep
 from app.errors import BodyTooLarge, FieldError, InvalidRequest, UnsupportedMediaType
 from app.http.body_memory import BodyMemory
-from app.http.strict_json import JSONRefused, parse
+from app.http.strict_json import JSONRefused, parse, refuse_long_strings
 from app.http.validation_errors import field_errors, sentence
 from app.settings import MIB, Settings
 from app.storage.quotas import StorageQuota
@@ -78,6 +79,7 @@ class RequestBody(Generic[T]):
         self.model, self.files, self.json_body, self.optional = model, dict(files or {}), json_body, optional
         self.digested = digested
         self._adapter: TypeAdapter[T] = TypeAdapter(model)
+        self._lists: tuple[LongList, ...] = getattr(model, "LONG_LISTS", ())
 
     async def __call__(self, request: Request, caller: CallerDep, quota: QuotaDep) -> AsyncIterator[ParsedBody[T]]:
         """Read the body; files live until the response has been sent."""
@@ -99,13 +101,10 @@ class RequestBody(Generic[T]):
             )
 
     async def _json(self, request: Request, settings: Settings, take: Callable[[int], None]) -> ParsedBody[T]:
-        raw = bytearray()
-        async for chunk in limited(request, settings.max_body_mb * MIB):
-            take(len(chunk))
-            raw += chunk
+        raw = b"".join([chunk async for chunk in _counted(limited(request, settings.max_body_mb * MIB), take)])
         if len(raw) > INLINE_BYTES:
-            return await run_in_threadpool(self._read, bytes(raw), settings)
-        return self._read(bytes(raw), settings)
+            return await run_in_threadpool(self._read, raw, settings)
+        return self._read(raw, settings)
 
     async def _room(self, request: Request, folder: SpoolFolder, quota: StorageQuota, tenant: str) -> UploadRoom:
         """Return the room there is for an upload, once it is sure to be enough for what the request declares."""
@@ -139,14 +138,17 @@ class RequestBody(Generic[T]):
 
     def _read(self, raw: bytes, settings: Settings) -> ParsedBody[T]:
         """Parse strictly, then validate without coercion: "3" is no number."""
+        limits = {each.setting: getattr(settings, each.setting) for each in self._lists if each.setting}
         try:
-            tree = parse(raw)
+            tree = parse(raw, most_values=most_values(self._lists, limits))
+            outer, lifted = lift(tree, self._lists)
+            refuse_long_strings(outer, longest=LONGEST_TEXT)
         except JSONRefused as error:
             place = FieldError(error.path, error.message)
             raise InvalidRequest(f"the body is not acceptable JSON: {error}", fields=[place]) from None
         try:
-            context = {MOST_CHARACTERS: settings.max_characters}
-            value = self._adapter.validate_json(raw, strict=True, context=context)
+            context = {MOST_CHARACTERS: settings.max_characters, LIMITS: limits, LIFTED: lifted}
+            value = self._adapter.validate_json(json.dumps(outer), strict=True, context=context)
         except ValidationError as error:
             fields = field_errors(error.errors(include_url=False, include_input=False), tree)
             raise InvalidRequest(sentence(fields), fields=fields) from None
@@ -171,6 +173,13 @@ async def limited(request: Request, limit: int) -> AsyncIterator[bytes]:
         received += len(chunk)
         if received > limit:
             raise BodyTooLarge(f"the body is over the limit of {limit:,} bytes")
+        yield chunk
+
+
+async def _counted(chunks: AsyncIterator[bytes], take: Callable[[int], None]) -> AsyncIterator[bytes]:
+    """Take memory for each chunk before it is kept."""
+    async for chunk in chunks:
+        take(len(chunk))
         yield chunk
 
 

@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, Response
 from app.errors import AppError, DatabaseUnavailable, InvalidRequest, MethodNotAllowed, RouteNotFound, StorageFull
 from app.http.error_statuses import code_of, status_of
 from app.http.route_templates import methods_of, path_of, template_of
-from app.http.validation_errors import field_errors, sentence
+from app.http.validation_errors import MOST, field_errors, sentence
 from app.storage.circuit_breaker import UNREACHABLE
 from app.storage.damage import DatabaseDamaged, is_damaged
 from app.storage.disk_full import is_storage_full
@@ -25,6 +25,8 @@ from ltp.errors import LTPError
 
 log = structlog.get_logger(__name__)
 
+LONGEST = 2_000
+"""Characters of any sentence that is answered; more of it could only be what the caller sent."""
 RETRY_AFTER_S = 5
 """Sent with 429 and 503 when the error itself knows no better."""
 
@@ -50,9 +52,10 @@ def refuse(request: Request, error: Exception) -> JSONResponse:
 def refusal(error: Exception, request_id: str, headers: Mapping[str, str] = MappingProxyType({})) -> JSONResponse:
     """Render an error of ours, wherever it was raised."""
     status = status_of(error)
-    body: dict[str, Any] = {"error": code_of(error), "detail": _detail(error, status)}
+    body: dict[str, Any] = {"error": code_of(error), "detail": _cut(_detail(error, status))}
     if isinstance(error, AppError) and error.fields:
-        body["fields"] = [{"path": field.path, "message": field.message} for field in error.fields]
+        fields = error.fields[:MOST]
+        body["fields"] = [{"path": _cut(field.path), "message": _cut(field.message)} for field in fields]
     body["request_id"] = request_id
     if status in (429, 503):
         retry_after = error.retry_after if isinstance(error, AppError) else None
@@ -79,6 +82,12 @@ def _ours(request: Request, error: Exception) -> tuple[Exception, Mapping[str, s
         return DatabaseDamaged(), {}
     cause = getattr(error, "orig", None)  # what we refuse ourselves passes through SQLAlchemy
     return (cause if isinstance(cause, AppError) else error), {}
+
+
+def _cut(words: str) -> str:
+    """Shorten what is too long, and write what no encoder takes as its escape."""
+    shown = words if len(words) <= LONGEST else f"{words[: LONGEST - 1]}…"
+    return shown.encode("utf-8", "backslashreplace").decode()
 
 
 def _detail(error: Exception, status: int) -> str:

@@ -2,14 +2,23 @@
 
 Refused: bytes that are not UTF-8, nesting too deep to read, a key given twice, `NaN` and `Infinity`, numbers too large
 to hold (`1e999`), lone surrogates and U+0000. The last two pass most parsers and fail later, in an encoder or a
-database. No other module decodes JSON that came from outside.
+database. So is a text of more values, or an object of more members, than anything that is wanted has, before memory is
+spent on it. No other module decodes JSON that came from outside.
 """
 
 from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterator
 from typing import NoReturn
+
+from app.http.json_values import allowed_values, holds_more
+
+MOST_VALUES = 1_000_000
+"""Where the caller names no number."""
+MOST_MEMBERS = 256
+"""Members of one object; no schema of ours knows half as many names."""
 
 
 class JSONRefused(ValueError):
@@ -32,8 +41,12 @@ def path_of(parts: tuple[str | int, ...]) -> str:
     return ".".join(map(str, parts))
 
 
-def parse(raw: bytes) -> object:
+def parse(raw: bytes, *, most_values: int = MOST_VALUES) -> object:
     """Decode `raw`; raises JSONRefused. Numbers without fraction become int, the others finite floats."""
+    if holds_more(raw, limit := allowed_values(len(raw), most=most_values)):
+        raise JSONRefused(
+            "", f"more than {limit:,} values, keys counted, are too many here; send fewer, or longer ones"
+        )
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -67,6 +80,8 @@ class _Reader:
         return _Fault(message)
 
     def _object(self, pairs: list[tuple[str, object]]) -> object:
+        if len(pairs) > MOST_MEMBERS:
+            return self._fault(f"has {len(pairs):,} members; at most {MOST_MEMBERS} are read")
         members = dict(pairs)
         if len(members) == len(pairs):
             return members
@@ -91,11 +106,29 @@ class _Reader:
             return self._fault("the number is too large")
 
 
-def _refuse_faults(tree: object) -> None:
-    """Walk the tree without recursion and raise JSONRefused at the first fault met."""
+def refuse_long_strings(tree: object, *, longest: int) -> None:
+    """Raise JSONRefused for a string or a key of more than `longest` characters, before anything copies it."""
+    for path, node in _walk(tree):
+        for text in node if isinstance(node, dict) else (node,):
+            if isinstance(text, str) and len(text) > longest:
+                _refuse(path, f"has {len(text):,} characters; at most {longest:,} are read here")
+
+
+def _walk(tree: object) -> Iterator[tuple[tuple[str | int, ...], object]]:
+    """Yield every value with its path, without recursion."""
     stack: list[tuple[tuple[str | int, ...], object]] = [((), tree)]
     while stack:
         path, node = stack.pop()
+        yield path, node
+        if isinstance(node, dict):
+            stack.extend(((*path, key), value) for key, value in node.items())
+        elif isinstance(node, list):
+            stack.extend(((*path, index), value) for index, value in enumerate(node))
+
+
+def _refuse_faults(tree: object) -> None:
+    """Raise JSONRefused at the first fault met."""
+    for path, node in _walk(tree):
         match node:
             case _Fault():
                 raise JSONRefused(path_of(path), node.message)
@@ -104,9 +137,6 @@ def _refuse_faults(tree: object) -> None:
             case dict():
                 for key in node:
                     _refuse_characters(path, key)
-                stack.extend(((*path, key), value) for key, value in node.items())
-            case list():
-                stack.extend(((*path, index), value) for index, value in enumerate(node))
 
 
 def _refuse_characters(path: tuple[str | int, ...], text: str) -> None:

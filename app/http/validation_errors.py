@@ -12,6 +12,8 @@ MOST = 20
 """So many faults are listed; a file of ten thousand bad pairs needs no more."""
 LONGEST = 200
 """A path carries keys the caller chose; it is cut here."""
+LONGEST_MESSAGE = 500
+"""A message may quote what was sent; it is cut here."""
 MESSAGES = {
     "extra_forbidden": "there is no field of this name here",
     "unexpected_keyword_argument": "there is no field of this name here",
@@ -38,8 +40,10 @@ def field_errors(errors: Iterable[Mapping[str, Any]], tree: object = None) -> li
     """
     faults: dict[tuple[str, str], None] = {}
     for error in errors:
-        faults[_path(error, tree)[:LONGEST], _message(error)] = None
-    return [FieldError(path, message) for path, message in list(faults)[:MOST]]
+        faults[_path(error, tree)[:LONGEST], _message(error)[:LONGEST_MESSAGE]] = None
+        if len(faults) == MOST:
+            break
+    return [FieldError(path, message) for path, message in faults]
 
 
 def sentence(fields: Sequence[FieldError]) -> str:

@@ -16,9 +16,12 @@ from bench.figure import Figure
 
 @dataclass(frozen=True)
 class Options:
-    """What all lines are told. `data` is a folder with xnli/ and wikitext2/, or None for the shipped texts."""
+    """What all lines are told."""
 
     data: str | None = None
+    """A folder with xnli/ and wikitext2/; None for the shipped texts."""
+    before: str | None = None
+    """A commit, or a folder with its tree, that a line holds this one against."""
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
-from app.api.dependencies import DatabaseDep, PredictorDep, ResolverDep, SettingsDep
+from app.api.dependencies import DatabaseDep, PredictorDep, ResolverDep
 from app.api.request_body import ParsedBody, RequestBody
 from app.api.schemas.errors import refusals
 from app.api.schemas.predictions import (
@@ -25,11 +25,9 @@ from app.api.schemas.predictions import (
 )
 from app.auth.caller import CallerDep
 from app.auth.scopes import PREDICT_OFFLINE
-from app.errors import FieldError, InvalidRequest
 from app.inference.adapter_source import AdapterKey
 from app.inference.batch_queue import Work
 from app.registry.aliases import ResolvedAdapter
-from app.settings import Settings
 from ltp.config import LABELS
 from ltp.engine.pairs import PairRequest, Prediction
 
@@ -64,12 +62,10 @@ async def predict(
     predictor: PredictorDep,
     resolver: ResolverDep,
     db: DatabaseDep,
-    settings: SettingsDep,
     caller: CallerDep,
 ) -> Response:
     """Does each hypothesis follow from its premise, contradict it, or neither? Languages may be mixed freely."""
     predict_request = body.request
-    _check_number(predict_request, settings)
     adapters = await resolver.resolve(db, predict_request, tenant=caller.tenant)
     requests = [
         PairRequest(AdapterKey(caller.tenant, adapter.id), pair.premise, pair.hypothesis)
@@ -79,12 +75,6 @@ async def predict(
     write = partial(_answer, adapters, work, min_confidence=predict_request.min_confidence or 0.0)
     answer = write() if len(requests) <= INLINE_PAIRS else await run_in_threadpool(write)
     return Response(answer, media_type="application/json")
-
-
-def _check_number(request: PredictRequest, settings: Settings) -> None:
-    if len(request.pairs) > settings.max_pairs:
-        message = f"{len(request.pairs)} pairs are too many; at most {settings.max_pairs}, or POST /predictions a file"
-        raise InvalidRequest(f"pairs: {message}", fields=[FieldError("pairs", message)])
 
 
 def _answer(

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, FailFast, Field, WrapValidator
+from pydantic.dataclasses import dataclass
 
 from app.api.schemas.jobs import Accepted, JobPublic, ResourceStatus
+from app.api.schemas.long_lists import ElementWise, LongList
 from app.api.schemas.scalars import (
     A_TICKET_ID,
     AN_ADAPTER_ID,
@@ -27,18 +29,25 @@ from ltp.config import AdapterConfig, Label
 from ltp.model.methods import Method
 
 MOST_EXAMPLES = 100_000
+LISTS = tuple(LongList(part, MOST_EXAMPLES, values=7) for part in ("examples", "dev_examples", "test_examples"))
 
 
-class LabelledPair(Request):
+@dataclass(config=ConfigDict(extra="forbid", use_attribute_docstrings=True), frozen=True, slots=True, kw_only=True)
+class LabelledPair:
     """A premise, a hypothesis, and what the one says about the other."""
 
+    # a dataclass with slots: a hundred thousand of them take a tenth of what models would
     premise: Text
     hypothesis: Text
-    label: Annotated[Label | Annotated[int, Field(ge=0, le=2)], Field(examples=["entailment"])]
+    label: Annotated[Label | Annotated[int, Field(ge=0, le=2, strict=True)], Field(examples=["entailment"])]
     """By name, or 0, 1, 2 in the order entailment, neutral, contradiction."""
 
 
-Examples = Annotated[list[LabelledPair], Field(min_length=1, max_length=MOST_EXAMPLES)]
+Examples = Annotated[
+    list[LabelledPair],
+    Field(min_length=1, max_length=MOST_EXAMPLES),
+    WrapValidator(ElementWise(LabelledPair, LISTS[0], instead="; or upload a file")),
+]
 
 
 class AdapterRequest(Request):
@@ -60,6 +69,8 @@ class AdapterRequest(Request):
             ]
         }
     )
+
+    LONG_LISTS = LISTS
 
     lang: Language
     """Language of the examples: a BCP-47 tag, or an ISO 639-3 code."""
@@ -108,7 +119,7 @@ class Score(Answer):
     ece: float
     """Expected calibration error over 15 equal-width bins."""
     per_label: dict[str, LabelScore]
-    confusion: list[list[int]]
+    confusion: Annotated[list[Annotated[list[int], FailFast()]], FailFast()]
     """`confusion[gold][predicted]` in the order entailment, neutral, contradiction."""
 
 
@@ -120,7 +131,7 @@ class AdapterMetrics(Answer):
     dev: Score | None = None
     test: Score | None = None
     """Only when test examples were given."""
-    per_seed: list[dict[str, Any]] = Field(default=[])
+    per_seed: Annotated[list[dict[str, Any]], FailFast()] = Field(default=[])
     """Seed, best epoch and scores of each run. Empty in lists, and where it was too much to keep."""
     mean: dict[str, dict[str, float | None]] | None = None
     """Over the seeds: part, then figure."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Self
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, WrapValidator, model_validator
 
 from app.api.schemas.jobs import Accepted, JobPublic, ResourceStatus
+from app.api.schemas.long_lists import ElementWise, LongList
 from app.api.schemas.scalars import AN_ADAPTER_ID, Answer, Language, Moment, Reference, Request, Text
 from app.http.validation_errors import InvalidFieldError
 from app.registry.aliases import ResolvedAdapter
@@ -39,8 +40,13 @@ class Addressed(Request):
 class AddressedPair(Addressed):
     """A premise and a hypothesis, and the adapter to judge them with if it is not the request's."""
 
+    model_config = ConfigDict(strict=False)  # an element of a long list comes as a dict; its fields are texts alone
+
     premise: Text
     hypothesis: Text
+
+
+PAIRS = LongList("pairs", 1_000_000, values=9, setting="max_pairs")
 
 
 class PredictRequest(Addressed):
@@ -62,7 +68,13 @@ class PredictRequest(Addressed):
         }
     )
 
-    pairs: Annotated[list[AddressedPair], Field(min_length=1, max_length=1_000_000)]
+    LONG_LISTS = (PAIRS,)
+
+    pairs: Annotated[
+        list[AddressedPair],
+        Field(min_length=1, max_length=PAIRS.most),
+        WrapValidator(ElementWise(AddressedPair, PAIRS, instead="; POST /predictions takes a file")),
+    ]
     """At most `MAX_PAIRS` of them."""
     fallback: Reference | None = None
     """Used, and flagged, for languages without an adapter: zero-shot."""

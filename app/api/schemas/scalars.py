@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, ClassVar, Generic, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, TypeAdapter, ValidationInfo
 
+from app.api.schemas.long_lists import LongList
 from app.errors import InvalidLanguage
 from app.registry import language_tags
 from ltp.config import AdapterConfig, TicketConfig
@@ -30,6 +31,8 @@ class Request(BaseModel):
     model_config = ConfigDict(
         extra="forbid", strict=True, allow_inf_nan=False, frozen=True, use_attribute_docstrings=True
     )
+
+    LONG_LISTS: ClassVar[tuple[LongList, ...]] = ()
 
 
 class Answer(BaseModel):

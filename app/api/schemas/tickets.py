@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, WrapValidator, model_validator
 
 from app.api.schemas.jobs import Accepted, JobPublic, ResourceStatus
+from app.api.schemas.long_lists import ElementWise, LongList
 from app.api.schemas.scalars import (
     A_TICKET_ID,
     Answer,
@@ -25,13 +26,18 @@ from ltp.backbone.strategy import Strategy
 from ltp.config import LayerScope, MLMConfig, Rule, TicketConfig
 
 A_DRIFT_ID = "0199f3a1-02b4-7f6a-93de-6b0a4c8d1b44"
+TEXTS = LongList("corpus.texts", 100_000, values=1)
 MLM_ONLY = ("corpus", "strategy", "mlm")
 
 
 class CorpusTexts(Request):
     """Unlabelled text sent along."""
 
-    texts: Annotated[list[Text], Field(min_length=2, max_length=100_000)]
+    texts: Annotated[
+        list[Text],
+        Field(min_length=2, max_length=TEXTS.most),
+        WrapValidator(ElementWise(Text, TEXTS, least=2, instead="; or upload a file")),
+    ]
     """One sentence or paragraph each. Larger corpora are uploaded as a file."""
 
 
@@ -53,6 +59,8 @@ class TicketRequest(Request):
             ]
         }
     )
+
+    LONG_LISTS = (TEXTS,)
 
     name: Name | None = None
     """For people."""

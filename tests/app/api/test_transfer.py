@@ -226,6 +226,26 @@ def test_notes_are_checked_like_a_request(elsewhere: Service, exported: bytes, t
     refused(elsewhere.bring_in(content, lang="en"), 422, "corrupt_artifact")
 
 
+@pytest.mark.parametrize(
+    "metrics",
+    [
+        {"per_seed": [1] * 400_000},
+        {"per_seed": ["a seed of its own"] * 100_000},
+        {"dev": {"accuracy": 0.5, "interval": [0, 1], "confusion": [["a row of words"] * 100_000]}},
+        {"mean": {f"part {number}": {f"figure {number}": "none"} for number in range(60_000)}},
+    ],
+    ids=lambda metrics: next(iter(metrics)),
+)
+def test_bad_notes_of_megabytes_are_refused_in_few_words(
+    elsewhere: Service, exported: bytes, tmp_path: Path, metrics: dict[str, Any]
+) -> None:
+    notes = json.dumps({"lang": "en", "metrics": metrics})
+    content = forged(exported, tmp_path, lambda export: (export.adapter, export.ticket, notes))
+    body = refused(elsewhere.bring_in(content), 422, "corrupt_artifact")
+    assert len(body["detail"]) <= 2_000
+    assert "notes" in body["detail"]
+
+
 def test_without_notes_the_request_names_the_language(elsewhere: Service, exported: bytes, tmp_path: Path) -> None:
     content = forged(exported, tmp_path, lambda export: (export.adapter, export.ticket, ""))
     body = refused(elsewhere.bring_in(content), 422, "invalid_request")
