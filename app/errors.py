@@ -131,7 +131,7 @@ class InUse(Conflict):
 
 
 class QuotaExceeded(Conflict):
-    """The tenant keeps as many bytes as it may."""
+    """The tenant keeps as many bytes, or has as many keys, as it may."""
 
 
 class NoTicket(Conflict):

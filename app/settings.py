@@ -86,8 +86,12 @@ class Settings(BaseSettings):
     """How long known keys go on predicting with resident adapters while the database does not answer."""
     rate_limit: Rate = "1200/minute"
     """Requests of one key, counted by each API process on its own; `off` for none. Not applied while `AUTH` is off."""
+    tenant_rate_limit: Literal[""] | Rate = ""
+    """Requests of all keys of one tenant, counted likewise; `off` for none. Empty: four times `RATE_LIMIT`."""
     auth_failures: Rate = "60/minute"
-    """Wrong keys that one address may send; after that only known ones are looked at; or `off`."""
+    """Wrong keys that one address may send before it is answered 429; right ones pass all the same; `off` for any."""
+    max_keys: Annotated[int, Field(ge=1)] = 200
+    """Valid keys a tenant may have."""
     max_queued_jobs: Annotated[int, Field(ge=1)] = 200
     """Unfinished jobs a tenant may have."""
     max_stored_mb: Megabytes = 51_200

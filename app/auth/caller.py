@@ -41,6 +41,8 @@ class Caller:
     """When its key ends; it can hand out none that lives longer."""
     confirmed: bool = True
     """False while the database is down and the key is believed from memory."""
+    key_id: str | None = None
+    """Its key's id; None for ADMIN_KEY, and where authentication is off."""
 
 
 async def caller(request: Request) -> Caller:
@@ -48,14 +50,24 @@ async def caller(request: Request) -> Caller:
 
     Raises:
         Unauthorized: no key was sent, or one that is malformed, unknown, revoked or expired.
-        RateLimited: the key, or the address that sends wrong ones, has used up what it may.
+        RateLimited: the key or its tenant has used up what it may; or it is wrong, and not the first from its address.
         DatabaseUnavailable: whether the key is valid cannot be found out now.
     """
     limits: RateLimits = request.app.state.limits
     calling = request.state.caller = await _holder(request)  # there for the log line
     if calling.actor != LOCAL:
-        limits.count(calling.actor)
+        limits.count(calling.actor, tenant=None if calling.actor == ADMIN else calling.tenant)
     return calling
+
+
+async def confirm(request: Request) -> None:
+    """Ask the database whether the key of a request is valid this moment, whatever this process remembers.
+
+    Raises:
+        Unauthorized: it is not, any more.
+        DatabaseUnavailable: it cannot be found out now.
+    """
+    await _holder(request, fresh=True)
 
 
 async def still_valid(request: Request) -> bool:
@@ -69,7 +81,7 @@ async def still_valid(request: Request) -> bool:
     return True
 
 
-async def _holder(request: Request) -> Caller:
+async def _holder(request: Request, *, fresh: bool = False) -> Caller:
     """Return who holds the key that was sent; where authentication is off, the local caller."""
     state, settings = request.app.state, cast(Settings, request.app.state.settings)
     if settings.auth == "off":
@@ -79,15 +91,15 @@ async def _holder(request: Request) -> Caller:
         return Caller(actor=ADMIN)
     keys: KeyCache = state.keys
     limits: RateLimits = state.limits
-    if not keys.remembers(secret):  # else wrong keys from one client of a proxy would lock out all of its clients
-        limits.admit(address)
-    known = await keys.find(secret)
+    known = await keys.find(
+        secret, fresh=fresh
+    )  # looked for in any case: many may be behind the address of one guesser
     if known is None:
         limits.fail(address)
         raise _unauthorized()
     key = known.key
     scopes = EVERY_SCOPE & key.scopes
-    return Caller(key.tenant, scopes, f"key:{key.id}", key.expires_at, known.confirmed)
+    return Caller(key.tenant, scopes, f"key:{key.id}", key.expires_at, known.confirmed, key.id)
 
 
 def _secret(headers: Headers) -> str:

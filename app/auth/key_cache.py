@@ -6,17 +6,17 @@ event loop, except the look-ups and `write_uses`, which run in threads.
 
 from __future__ import annotations
 
-import asyncio
 import hmac
 import threading
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
-from functools import partial
 
 import structlog
 from cachetools import LRUCache, TTLCache
 
 from app.auth import key_store
+from app.auth.key_lookups import KeyLookups
 from app.auth.key_secret import digest, well_formed
 from app.auth.key_store import USE_WRITTEN_EVERY_S, FoundKey
 from app.errors import DatabaseUnavailable
@@ -54,11 +54,11 @@ class KeyCache:
     def __init__(
         self, db: Database, settings: Settings, *, circuit_breaker: CircuitBreaker, clock: Clock = time.monotonic
     ) -> None:
-        self.db, self.circuit_breaker, self._clock = db, circuit_breaker, clock
+        self.db, self._clock = db, clock
+        self._lookups = KeyLookups(db, circuit_breaker)
         self._cache_s, self._offline_s = settings.key_cache_s, settings.offline_s
         self._known: LRUCache[str, KnownKey] = LRUCache(MOST)
         self._wrong: TTLCache[str, bool] = TTLCache(MOST, ttl=WRONG_S, timer=clock)
-        self._asking: dict[str, asyncio.Task[KnownKey | None]] = {}
         self._written: TTLCache[str, bool] = TTLCache(MOST, ttl=USE_WRITTEN_EVERY_S, timer=clock)
         self._used: set[str] = set()
         self._lock = threading.Lock()
@@ -76,12 +76,10 @@ class KeyCache:
             self._writer.join()
         self.write_uses()
 
-    def remembers(self, secret: str) -> bool:
-        """Tell whether this was a valid key when it was last looked for."""
-        return digest(secret) in self._known
-
-    async def find(self, secret: str) -> KnownKey | None:
+    async def find(self, secret: str, *, fresh: bool = False) -> KnownKey | None:
         """Return the valid key with this secret; None for one that is malformed, unknown, revoked or expired.
+
+        `fresh` asks the database in any case.
 
         Raises:
             DatabaseUnavailable: it is not known well enough, and the database does not answer.
@@ -89,15 +87,15 @@ class KeyCache:
         if not well_formed(secret):
             return None
         sha256 = digest(secret)
-        known = await self._find(sha256)
+        known = await (self._ask(sha256) if fresh else self._find(sha256))
         if known is None or known.expired(self._clock()) or not hmac.compare_digest(known.key.sha256, sha256):
             return None
         self._note_use(known.key.id)
         return known
 
-    def forget(self, key_id: str) -> None:
-        """Stop believing a key that was revoked here; other processes notice within `KEY_CACHE_S`."""
-        for sha256 in [sha256 for sha256, known in self._known.items() if known.key.id == key_id]:
+    def forget(self, key_ids: Collection[str]) -> None:
+        """Stop believing keys that were revoked here; other processes notice within `KEY_CACHE_S`."""
+        for sha256 in [sha256 for sha256, known in self._known.items() if known.key.id in key_ids]:
             del self._known[sha256]
 
     def write_uses(self) -> None:
@@ -127,31 +125,14 @@ class KeyCache:
         return KnownKey(known.key, known.confirmed_at, confirmed=False)
 
     async def _ask(self, sha256: str) -> KnownKey | None:
-        """Ask the database once, however many requests want to know."""
-        task = self._asking.get(sha256)
-        if task is None:
-            task = self._asking[sha256] = asyncio.create_task(self._confirm(sha256))
-            task.add_done_callback(partial(self._asked, sha256))
-        return await asyncio.shield(task)
-
-    def _asked(self, sha256: str, task: asyncio.Task[KnownKey | None]) -> None:
-        del self._asking[sha256]
-        if not task.cancelled():
-            task.exception()  # those who asked may be gone, and asyncio logs errors that were not retrieved
-
-    async def _confirm(self, sha256: str) -> KnownKey | None:
         moment = self._clock()
-        key = await self.circuit_breaker.call(partial(self._look_up, sha256))
+        key = await self._lookups.find(sha256)
         if key is None:
             self._known.pop(sha256, None)
             self._wrong[sha256] = True
             return None
         known = self._known[sha256] = KnownKey(key, moment)
         return known
-
-    def _look_up(self, sha256: str) -> FoundKey | None:
-        with self.db.read() as session:
-            return key_store.find(session, sha256)
 
     def _note_use(self, key_id: str) -> None:
         if key_id not in self._written:

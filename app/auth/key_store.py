@@ -6,11 +6,11 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Select, or_, select, update
+from sqlalchemy import Select, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.auth.key_secret import digest, new_secret
-from app.errors import KeyNotFound
+from app.errors import KeyNotFound, QuotaExceeded, Unauthorized
 from app.storage import audit
 from app.storage.models import ApiKeyRow, TenantRow
 from app.storage.pagination import DEFAULT_LIMIT, Page, read_page
@@ -32,9 +32,25 @@ class FoundKey:
 
 
 def create(
-    session: Session, *, tenant: str, name: str, scopes: Sequence[str], expires_at: datetime | None = None
+    session: Session,
+    *,
+    tenant: str,
+    name: str,
+    scopes: Sequence[str],
+    most: int,
+    expires_at: datetime | None = None,
+    made_by: str | None = None,
 ) -> tuple[ApiKeyRow, str]:
-    """Add a key of a tenant that exists; return it with its secret, which is stored nowhere."""
+    """Add a key of a tenant that exists; return it with its secret, which is stored nowhere.
+
+    Raises:
+        Unauthorized: the key that makes it, `made_by`, is revoked.
+        QuotaExceeded: the tenant has `most` keys.
+    """
+    session.execute(select(TenantRow.name).where(TenantRow.name == tenant).with_for_update())  # keys of it take turns
+    if made_by is not None:
+        _check_maker(session, made_by)
+    _check_number(session, tenant, most)
     secret = new_secret()
     key = ApiKeyRow(
         id=new_id(),
@@ -42,6 +58,7 @@ def create(
         name=name,
         sha256=digest(secret),
         scopes=sorted(scopes),
+        made_by=made_by,
         created_at=now(session),
         expires_at=expires_at,
         last_used_at=None,
@@ -74,28 +91,53 @@ def list_page(
     return read_page(session, _visible(tenant), by=ApiKeyRow.id, limit=limit, cursor=cursor)
 
 
-def revoke(session: Session, key_id: str) -> None:
-    """Make a key invalid for good. Raises `KeyNotFound`."""
-    revoked = session.scalar(
-        update(ApiKeyRow)
-        .where(ApiKeyRow.id == key_id, ApiKeyRow.revoked_at.is_(None))
-        .values(revoked_at=now(session))
-        .returning(ApiKeyRow.id)
-    )
-    if revoked is None:
+def revoke(session: Session, key_id: str, *, with_made: bool = False) -> list[str]:
+    """Make a key invalid for good, and `with_made` all that it made, they made, and so on; return their ids.
+
+    Raises `KeyNotFound`.
+    """
+    if not (revoked := _revoke(session, [key_id])):
         raise KeyNotFound(key_id)
-    audit.set_subject(session, "key", key_id)
+    made = [key_id] if with_made else []
+    while made := list(session.scalars(select(ApiKeyRow.id).where(ApiKeyRow.made_by.in_(made)))):
+        revoked += _revoke(session, made)  # through those that were revoked before, whose own keys may be valid yet
+    for each in revoked:
+        audit.add_subject(session, "key", each)
+    return revoked
 
 
-def find(session: Session, sha256: str) -> FoundKey | None:
-    """Return the valid key with this hash; None for one that is unknown, revoked or expired."""
-    key = session.scalar(select(ApiKeyRow).where(ApiKeyRow.sha256 == sha256, ApiKeyRow.revoked_at.is_(None)))
-    if key is None:
-        return None
-    left = None if key.expires_at is None else (key.expires_at - now(session)).total_seconds()
-    if left is not None and left <= 0:
-        return None
-    return FoundKey(key.id, key.tenant, frozenset(key.scopes), key.sha256, key.expires_at, left)
+def _revoke(session: Session, key_ids: Sequence[str]) -> list[str]:
+    """Revoke the valid ones among these keys; return their ids."""
+    valid = (ApiKeyRow.id.in_(key_ids), ApiKeyRow.revoked_at.is_(None))
+    return list(
+        session.scalars(update(ApiKeyRow).where(*valid).values(revoked_at=now(session)).returning(ApiKeyRow.id))
+    )
+
+
+def _check_maker(session: Session, key_id: str) -> None:
+    """Lock the key that makes another, so that its revocation comes before or finds what it made."""
+    valid = (ApiKeyRow.id == key_id, ApiKeyRow.revoked_at.is_(None))
+    if session.scalar(select(ApiKeyRow.id).where(*valid).with_for_update()) is None:
+        raise Unauthorized("the key of this request was revoked just now")
+
+
+def _check_number(session: Session, tenant: str, most: int) -> None:
+    unexpired = or_(ApiKeyRow.expires_at.is_(None), ApiKeyRow.expires_at > now(session))
+    valid = (ApiKeyRow.tenant == tenant, ApiKeyRow.revoked_at.is_(None), unexpired)
+    if (session.scalar(select(func.count()).select_from(ApiKeyRow).where(*valid)) or 0) >= most:
+        raise QuotaExceeded(f"tenant {tenant!r} has {most} keys, which is as many as it may; revoke some first")
+
+
+def find(session: Session, hashes: Collection[str]) -> dict[str, FoundKey]:
+    """Return the valid keys with these hashes; those that are unknown, revoked or expired are not in it."""
+    rows = session.scalars(select(ApiKeyRow).where(ApiKeyRow.sha256.in_(hashes), ApiKeyRow.revoked_at.is_(None))).all()
+    moment = now(session) if any(key.expires_at is not None for key in rows) else None
+    found = {}
+    for key in rows:
+        left = None if key.expires_at is None or moment is None else (key.expires_at - moment).total_seconds()
+        if left is None or left > 0:
+            found[key.sha256] = FoundKey(key.id, key.tenant, frozenset(key.scopes), key.sha256, key.expires_at, left)
+    return found
 
 
 def mark_used(session: Session, key_ids: Collection[str]) -> None:

@@ -1,4 +1,4 @@
-"""How often one key may ask, and how often one address may try wrong keys. Counted by each API process on its own."""
+"""How often a key and a tenant may ask, and an address try wrong keys. Counted by each API process on its own."""
 
 from __future__ import annotations
 
@@ -14,6 +14,10 @@ from app.errors import RateLimited
 from app.setting_values import OFF
 from app.settings import Settings
 
+TENANT = "tenant"
+"""What is counted under this and a name is a tenant's."""
+TENANT_TIMES = 4
+"""Where no setting says it, a tenant may send as much as so many busy keys."""
 MOST_ADDRESSES = 10_000
 """Addresses told apart; when more than these try wrong keys at once, the others are counted together."""
 
@@ -22,28 +26,27 @@ class RateLimits:
     """The limits of one process; raises `RateLimited` where one is reached."""
 
     def __init__(self, settings: Settings) -> None:
-        self._requests, self._failures = (
-            None if rate == OFF else parse(rate) for rate in (settings.rate_limit, settings.auth_failures)
-        )
+        self._requests, self._failures = _rate(settings.rate_limit), _rate(settings.auth_failures)
+        self._tenants = _rate(settings.tenant_rate_limit) if settings.tenant_rate_limit else _times(self._requests)
         self._moving = MovingWindowRateLimiter(MemoryStorage())
         self._failed = MemoryStorage()
         self._fixed = FixedWindowRateLimiter(self._failed)
 
-    def count(self, actor: str) -> None:
-        """Count a request of a valid key. Raises RateLimited when it has used up what it may."""
+    def count(self, actor: str, *, tenant: str | None) -> None:
+        """Count a request of a valid key, and of its tenant. Raises RateLimited when one has used up what it may."""
         if self._requests is not None and not self._moving.hit(self._requests, actor):
             raise _limited(f"this key may send {_words(self._requests)}", self._moving, self._requests, actor)
-
-    def admit(self, address: str) -> None:
-        """Raise RateLimited for an address that has lately sent too many wrong keys to have another one looked for."""
-        if self._failures is not None and not self._fixed.test(self._failures, self._place(address)):
-            what = f"this address may send {_words(self._failures)} with wrong keys"
-            raise _limited(what, self._fixed, self._failures, self._place(address))
+        if self._tenants is None or tenant is None:
+            return
+        if not self._moving.hit(self._tenants, TENANT, tenant):
+            what = f"all keys of tenant {tenant!r} together may send {_words(self._tenants)}"
+            raise _limited(what, self._moving, self._tenants, TENANT, tenant)
 
     def fail(self, address: str) -> None:
-        """Count a wrong key."""
-        if self._failures is not None:
-            self._fixed.hit(self._failures, self._place(address))
+        """Count a wrong key. Raises RateLimited for an address that has lately sent too many."""
+        if self._failures is not None and not self._fixed.hit(self._failures, self._place(address)):
+            what = f"this address may send {_words(self._failures)} with wrong keys"
+            raise _limited(what, self._fixed, self._failures, self._place(address))
 
     def _place(self, address: str) -> str:
         """Return what an address is counted under: of IPv6 the network, since one host has as many as it likes."""
@@ -58,8 +61,17 @@ class RateLimits:
         return place if known or len(self._failed.storage) < MOST_ADDRESSES else "others"
 
 
-def _limited(what: str, limiter: RateLimiter, item: RateLimitItem, identifier: str) -> RateLimited:
-    wait = max(1, math.ceil(limiter.get_window_stats(item, identifier).reset_time - time.time()))
+def _rate(rate: str) -> RateLimitItem | None:
+    return None if rate == OFF else parse(rate)
+
+
+def _times(rate: RateLimitItem | None) -> RateLimitItem | None:
+    """Return what a tenant may send where no setting says it."""
+    return None if rate is None else type(rate)(TENANT_TIMES * rate.amount, rate.multiples)
+
+
+def _limited(what: str, limiter: RateLimiter, item: RateLimitItem, *identifiers: str) -> RateLimited:
+    wait = max(1, math.ceil(limiter.get_window_stats(item, *identifiers).reset_time - time.time()))
     return RateLimited(f"{what}; try again in {wait} s", retry_after=wait)
 
 

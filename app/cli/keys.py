@@ -69,10 +69,18 @@ def list_keys(
     with service_session(as_json, url, api_key) as session:
         keys = session.client.items("/keys", limit=limit)
         rows = [
-            (key["id"], key["tenant"], key["name"], " ".join(key["scopes"]), key["expires_at"] or "never", _used(key))
+            (
+                key["id"],
+                key["tenant"],
+                key["name"],
+                " ".join(key["scopes"]),
+                key["expires_at"] or "never",
+                _used(key),
+                key.get("made_by") or "ADMIN_KEY",
+            )
             for key in keys
         ]
-        columns = ("key", "tenant", "name", "scopes", "expires", "last used")
+        columns = ("key", "tenant", "name", "scopes", "expires", "last used", "made by")
         session.output.show(keys, lambda console: console.print(table(columns, rows, flexible=2)))
 
 
@@ -80,14 +88,17 @@ def list_keys(
 def revoke_key(
     *,
     key: Annotated[str, typer.Argument(metavar="KEY", help="Id or name.", show_default=False)],
+    with_made: Annotated[
+        bool, typer.Option("--with-made", help="Revoke also the keys that it made, and that they made.")
+    ] = False,
     as_json: Json = False,
     url: Url = None,
     api_key: Key = None,
 ) -> None:
-    """Make a key invalid for good, everywhere within 30 seconds."""
+    """Make a key invalid for good, everywhere within 30 seconds; for making and revoking keys at once."""
     with service_session(as_json, url, api_key) as session:
         key_id = _find(session.client, key)
-        session.client.delete(f"/keys/{key_id}")
+        session.client.delete(f"/keys/{key_id}{'?with_made=true' if with_made else ''}")
         session.output.show({"id": key_id, "revoked": True}, lambda console: console.print(f"Revoked key {key_id}."))
 
 

@@ -16,7 +16,7 @@ from app.storage.models import AuditEventRow
 from app.storage.pagination import DEFAULT_LIMIT, Page, read_page
 from app.storage.table import new_id, now
 
-ABOUT = "about"
+ABOUT, ALSO_ABOUT = "about", "also_about"
 """Where a session keeps what its transaction is about."""
 
 
@@ -34,20 +34,29 @@ def set_subject(session: Session, kind: str, resource_id: str) -> None:
     session.info[ABOUT] = (kind, resource_id)
 
 
+def add_subject(session: Session, kind: str, resource_id: str) -> None:
+    """Say what this transaction is about, besides what was said before: each gets an event of its own."""
+    session.info.setdefault(ALSO_ABOUT, []).append((kind, resource_id))
+
+
 def record(session: Session, act: AuditContext, *, tenant: str) -> None:
-    """Add the event of this transaction."""
-    kind, resource_id = session.info.pop(ABOUT, (None, None))
-    event = AuditEventRow(
-        id=new_id(),
-        tenant=tenant,
-        actor=act.actor,
-        action=act.action,
-        resource_kind=kind,
-        resource_id=resource_id,
-        request_id=act.request_id,
-        created_at=now(session),
-    )
-    session.add(event)
+    """Add the event of this transaction, or one for each of its subjects."""
+    subjects = session.info.pop(ALSO_ABOUT, [])
+    if ABOUT in session.info or not subjects:
+        subjects = [session.info.pop(ABOUT, (None, None)), *subjects]
+    moment = now(session)
+    for kind, resource_id in subjects:
+        event = AuditEventRow(
+            id=new_id(),
+            tenant=tenant,
+            actor=act.actor,
+            action=act.action,
+            resource_kind=kind,
+            resource_id=resource_id,
+            request_id=act.request_id,
+            created_at=moment,
+        )
+        session.add(event)
 
 
 def list_page(

@@ -8,7 +8,7 @@ from anyio import from_thread
 from fastapi import APIRouter, Depends, Path, Query, Request
 from sqlalchemy.orm import Session
 
-from app.api.dependencies import DatabaseDep, checked_id
+from app.api.dependencies import DatabaseDep, SettingsDep, checked_id
 from app.api.pages import page_of
 from app.api.request_body import ParsedBody, RequestBody
 from app.api.schemas.errors import refusals
@@ -28,6 +28,9 @@ RequestDep = Annotated[ParsedBody[KeyRequest], Depends(RequestBody(KeyRequest))]
 KeyId = Annotated[str, Path(description="Id of the key.", examples=[A_KEY_ID], json_schema_extra={"format": "uuid"})]
 
 
+WithMade = Annotated[bool, Query(description="Revoke also the keys that it made, and that they made.")]
+
+
 def _managed_tenant(caller: Caller) -> str | None:
     """Return the tenant whose keys the caller manages; None for ADMIN_KEY, which manages every tenant's."""
     return None if caller.actor == ADMIN else caller.tenant
@@ -42,13 +45,13 @@ KeyDep = Annotated[ApiKeyRow, Depends(_key)]
 
 
 @router.post(
-    "/keys", status_code=201, operation_id="create_key", summary="Make a key", responses=refusals(413, 415, 422)
+    "/keys", status_code=201, operation_id="create_key", summary="Make a key", responses=refusals(409, 413, 415, 422)
 )
-def create_key(body: RequestDep, db: DatabaseDep, caller: CallerDep) -> KeyCreated:
+def create_key(body: RequestDep, db: DatabaseDep, settings: SettingsDep, caller: CallerDep) -> KeyCreated:
     """The answer shows the secret, this once; only its SHA-256 is kept.
 
     A key with scope `admin` makes keys of its own tenant, with scopes it has itself. ADMIN_KEY makes keys of any
-    tenant, and so creates tenants.
+    tenant, and so creates tenants. A tenant has `MAX_KEYS` at most; each says which key made it.
     """
     request = body.request
     _check_rights(request, caller)
@@ -58,7 +61,13 @@ def create_key(body: RequestDep, db: DatabaseDep, caller: CallerDep) -> KeyCreat
         if caller.actor == ADMIN:
             key_store.add_tenant(session, tenant)
         row, secret = key_store.create(
-            session, tenant=tenant, name=request.name, scopes=request.scopes, expires_at=request.expires_at
+            session,
+            tenant=tenant,
+            name=request.name,
+            scopes=request.scopes,
+            most=settings.max_keys,
+            expires_at=request.expires_at,
+            made_by=caller.key_id,
         )
     return KeyCreated(**KeyPublic.of(row).model_dump(), secret=secret)
 
@@ -74,12 +83,15 @@ def list_keys(query: Annotated[PageQuery, Query()], db: DatabaseDep, caller: Cal
 @router.delete(
     "/keys/{key_id}", status_code=204, operation_id="revoke_key", summary="Revoke a key", responses=refusals(404)
 )
-def revoke_key(key: KeyDep, db: DatabaseDep, request: Request) -> None:
-    """It is refused at once by the process that answers, and within 30 seconds by every other one."""
+def revoke_key(key: KeyDep, db: DatabaseDep, request: Request, *, with_made: WithMade = False) -> None:
+    """It is refused at once by the process that answers, and for `admin` everywhere; else within 30 seconds.
+
+    `with_made` revokes along the keys that it made, those that they made, and so on.
+    """
     with db.of(key.tenant).write() as session:
-        key_store.revoke(session, key.id)
+        revoked = key_store.revoke(session, key.id, with_made=with_made)
     keys: KeyCache = request.app.state.keys
-    from_thread.run_sync(keys.forget, key.id)  # the cache belongs to the event loop, and this runs in a thread
+    from_thread.run_sync(keys.forget, revoked)  # the cache belongs to the event loop, and this runs in a thread
 
 
 def _check_rights(asked: KeyRequest, caller: Caller) -> None:

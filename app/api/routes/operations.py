@@ -13,7 +13,7 @@ from app.api.dependencies import BackboneDep, HealthDep, MetricsDep, PredictorDe
 from app.api.schemas.errors import refusals
 from app.api.schemas.operations import BackbonePublic, Health, Readiness, Version
 from app.auth.caller import CallerDep
-from app.auth.scopes import ADMIN, READ
+from app.auth.scopes import FIGURES, READ
 from app.errors import NotReady
 from ltp.release import release
 from ltp.reproduce.run.identity import arithmetic, code_version
@@ -75,7 +75,7 @@ def get_backbone(backbone: BackboneDep, predictor: PredictorDep, caller: CallerD
 @router.get(
     "/metrics",
     operation_id="metrics",
-    dependencies=[ADMIN],
+    dependencies=[FIGURES],
     summary="Figures for Prometheus",
     response_class=Response,
     responses={

@@ -67,6 +67,8 @@ class KeyPublic(Answer):
     tenant: Annotated[str, Field(examples=["field-team"])]
     name: Annotated[str, Field(examples=["laptop of A."])]
     scopes: Annotated[list[Scope], Field(examples=[["predict", "read"]])]
+    made_by: Annotated[str | None, Field(examples=[A_KEY_ID])]
+    """Id of the key that made it; null: ADMIN_KEY did, or a version that did not note it."""
     created_at: Moment
     expires_at: Moment | None
     """Null: never."""

@@ -28,6 +28,8 @@ class ApiKeyRow(Base):
     name: Mapped[str] = mapped_column(String(128))
     sha256: Mapped[Sha256]
     scopes: Mapped[JsonList]
+    made_by: Mapped[str | None] = mapped_column(String(36), index=True)
+    """Id of the key that made it; None for ADMIN_KEY. Not a foreign key: rows stay, and are restored in any order."""
     created_at: Mapped[Moment]
     expires_at: Mapped[Moment | None]
     last_used_at: Mapped[Moment | None]

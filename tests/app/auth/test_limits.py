@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import secrets
+import threading
+import time
+from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -54,8 +59,9 @@ def test_an_address_that_guesses_is_stopped_and_locks_nobody_out(place: tuple[Pa
         for number in range(4):
             guess = bearer(NOBODYS[:-1] + str(number))
             refused(service.http.get("/jobs", headers=guess), 401, "unauthorized")
-        for guess in (bearer(NOBODYS), bearer("nonsense"), fresh):
+        for guess in (bearer(NOBODYS), bearer("nonsense")):
             too_often(service.http.get("/jobs", headers=guess), window_s=3600)
+        assert service.http.get("/jobs", headers=fresh).status_code == 200, "never seen here, and right"
         assert service.http.get("/jobs", headers=known).status_code == 200
         assert service.http.get("/jobs").status_code == 200, "ADMIN_KEY is always looked at"
 
@@ -197,3 +203,77 @@ def test_texts_of_exactly_the_limit_are_read(brief: Service) -> None:
     assert "characters" not in brief.http.post("/adapters", files=files).text
     corpus = {"corpus": ("file", ("x" * 40 + "\n").encode() * 3), "request": (None, "{}")}
     assert brief.http.post("/tickets", files=corpus).status_code == 202
+
+
+def test_keys_of_a_tenant_share_what_it_may_ask_and_are_so_many(place: tuple[Path, Path, Path]) -> None:
+    with limited(*place, rate_limit="10/hour", tenant_rate_limit="25/hour", max_keys=8) as service:
+        for _ in range(8):
+            make_key(service, "read", tenant="team")
+        too_many = service.http.post("/keys", json={"name": "ninth", "scopes": ["read"], "tenant": "team"})
+        refused(too_many, 409, "quota_exceeded")
+    with limited(place[0] / "b", *place[1:], rate_limit="10/hour", tenant_rate_limit="25/hour", max_keys=8) as service:
+        made = [make_key(service, "read", tenant="team") for _ in range(8)]
+        assert make_key(service, "read", tenant="another")["tenant"] == "another"
+        answers = [
+            service.http.get("/jobs", headers=bearer(key["secret"])).status_code for key in made for _ in range(5)
+        ]
+        assert answers == [200] * 25 + [429] * 15
+        too_often(service.http.get("/jobs", headers=bearer(made[7]["secret"])), window_s=3600)
+
+
+def test_right_keys_pass_a_flood_of_wrong_ones_from_their_address(place: tuple[Path, Path, Path]) -> None:
+    with limited(*place, auth_failures="4/hour") as service:
+        fresh = [make_key(service, "read")["secret"] for _ in range(8)]
+        over = threading.Event()
+        refusals: Counter[int] = Counter()
+
+        def guess(number: int) -> None:
+            with httpx.Client(base_url=service.url, timeout=60, trust_env=False) as client:
+                while not over.is_set():
+                    wrong = "ltp_" + secrets.token_urlsafe(32)
+                    refusals[client.get("/jobs", headers=bearer(wrong)).status_code] += 1
+
+        threads = [threading.Thread(target=guess, args=(number,)) for number in range(6)]
+        for thread in threads:
+            thread.start()
+        try:
+            seen = [service.http.get("/jobs", headers=bearer(secret)).status_code for secret in fresh]
+        finally:
+            over.set()
+            for thread in threads:
+                thread.join()
+        assert seen == [200] * 8
+        assert set(refusals) <= {401, 429}, refusals
+        assert refusals[401] == 4, "the rest is 429"
+        assert refusals[429] > 10, "it was a flood"
+
+
+def test_however_many_keys_are_tried_one_query_is_under_way(place: tuple[Path, Path, Path]) -> None:
+    from sqlalchemy import event
+
+    with limited(*place) as service:
+        engine = service.app.state.db.engine
+        under_way, most, queries = 0, 0, 0
+
+        def begin(*told: object) -> None:
+            nonlocal under_way, most, queries
+            if "FROM api_keys" in str(told[2]):
+                queries, under_way = queries + 1, under_way + 1
+                most = max(most, under_way)
+                time.sleep(0.02)  # a database that is not next door
+
+        def end(*told: object) -> None:
+            nonlocal under_way
+            under_way -= "FROM api_keys" in str(told[2])
+
+        event.listen(engine, "before_cursor_execute", begin)
+        event.listen(engine, "after_cursor_execute", end)
+
+        def guess(number: int) -> int:
+            wrong = bearer("ltp_" + f"{number:043d}")
+            return httpx.get(f"{service.url}/jobs", headers=wrong, trust_env=False, timeout=60).status_code
+
+        with ThreadPoolExecutor(16) as pool:
+            answers = Counter(pool.map(guess, range(60)))
+        assert (dict(answers), most) == ({401: 60}, 1)
+        assert queries <= 45, "those who wait are asked for together"
