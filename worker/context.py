@@ -99,6 +99,7 @@ class JobContext:
             on_chunk=lambda done: self.report(Progress(phase, done, size)),
         )
         self.store.verify(blob.id)
+        self.store.verify_twin(blob.id)
         return blob.id
 
     def publish(self, write: Callable[[Session], object]) -> None:

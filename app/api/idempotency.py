@@ -24,6 +24,7 @@ from app.jobs.broker import JobNotifier
 from app.jobs.idempotency import ScopedKey, forget_expired, store_answer, stored_answer
 from app.storage import quotas
 from app.storage.database import Database
+from app.storage.locks import is_overtaken, lock_tenant
 from app.storage.quotas import StorageQuota
 
 Rows = TypeVarTuple("Rows")
@@ -83,10 +84,10 @@ class IdempotentSubmitter:
         """
         try:
             content = self._start(digest, submit, answer)
-        except IntegrityError:
-            if self.key is None:
+        except IntegrityError as error:
+            if not is_overtaken(error):
                 raise
-            content = self._start(digest, submit, answer)  # a twin committed first; its answer is there now
+            content = self._start(digest, submit, answer)  # by a twin, whose answer is there now, say
         log.info("job accepted", job=content["job"]["id"], kind=content["job"]["kind"])
         self.notifier.notify(content["job"]["id"], kind=content["job"]["kind"])
         return self._accepted(content)
@@ -95,7 +96,7 @@ class IdempotentSubmitter:
         self, digest: str, submit: Callable[[Session], tuple[*Rows]], answer: Callable[[*Rows], Accepted]
     ) -> dict[str, Any]:
         with self.db.write() as session:
-            quotas.lock(session, self.tenant)
+            lock_tenant(session, self.tenant)
             stored = self._stored(session, digest)
             if stored is not None:
                 return stored

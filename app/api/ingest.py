@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import Any, Literal
 
 from app.api.file_names import clean_name
 from app.api.multipart import Part
@@ -21,10 +21,14 @@ from app.storage.blobs import BlobStore
 from ltp.config import LABELS
 from ltp.errors import CorpusError, ExamplesError, TooFewExamples
 from ltp.text.corpus import Corpus
-from ltp.text.examples import Example, PairFile, check_splittable, check_trainable, read_examples
+from ltp.text.examples import Example, FilePair, PairFile, check_splittable, check_trainable, read_examples
 
 PARTS: dict[datasets.Part, str] = {"train": "examples", "dev": "dev_examples", "test": "test_examples"}
 """What the registry calls the parts of a dataset, and what requests call them."""
+LONGEST_REFERENCE = 128
+"""Characters of a reference in a row; a language, `@`, and an alias take 101."""
+MOST_REFERENCES = 1000
+"""Different references to adapters in one file; each is looked up, and kept with the prediction."""
 LEAST_LINES = 2
 """Lines of a corpus: one to train on and one to validate on."""
 
@@ -64,12 +68,31 @@ def stage_examples(
 
 def stage_pairs(blobs: BlobStore, *, tenant: str, part: Part, longest: int) -> StagedPairs:
     """Check and stage a file of pairs. Raises InvalidRequest with line and column."""
+    references: dict[str, int] = {}
     with _refusing(part.name):
         pairs = PairFile(part.path, filename=part.filename or None, longest=longest)
-        count = pairs.count()
+        count = 0
+        for count, pair in enumerate(pairs, start=1):  # noqa: B007  read after the loop
+            _note_reference(references, pair)
     if not count:
         raise _refusal(part.name, "the file holds no pairs")
-    return StagedPairs(blobs.stage(tenant, part.path).id, count, _file_name(part), pairs.format)
+    blob = blobs.stage(tenant, part.path)
+    return StagedPairs(blob.id, count, _file_name(part), pairs.format, references)
+
+
+def _note_reference(references: dict[str, int], pair: FilePair) -> None:
+    """Add what a row names to the references of its file. Raises ExamplesError for one too long, or one too many."""
+    reference = pair.reference
+    if reference is None or reference in references:
+        return
+    role: Literal["adapter", "lang"] = "adapter" if pair.adapter else "lang"
+    if len(reference) > LONGEST_REFERENCE:
+        message = f"the {role} has {len(reference):,} characters; give lang, lang@version, lang@alias or an id"
+        raise pair.record.refuse(message, role)
+    if len(references) == MOST_REFERENCES:
+        message = f"the rows before name {MOST_REFERENCES:,} different adapters, and no more may be in one file"
+        raise pair.record.refuse(f"{message}; split the file", role)
+    references[reference] = pair.line
 
 
 def _lines_of(corpus: Corpus) -> int:

@@ -7,6 +7,7 @@ scores, hyperparameters) in its metadata; what they say is checked against the A
 from __future__ import annotations
 
 import json
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from math import prod
 from pathlib import Path
@@ -147,13 +148,33 @@ def store_import(
         seeds=notes.seeds,
         notes=notes.kept(),
     )
-    mask = None if ticket is None else stage_mask(db, blobs, ticket, path.parent, tenant=tenant)
-    with db.write() as session:
-        ticket_id = None if ticket is None else _ticket_id(session, ticket, mask, tenant=tenant)
-        row = imports.add_adapter(session, imported, tenant=tenant, ticket_id=ticket_id, alias=request.alias)
-        if blobs.quota is not None:
-            blobs.quota.check(session, tenant)
-        return row
+    with blobs.until_used(blob.id):
+        return _register(db, blobs, imported, ticket, path.parent, tenant=tenant, alias=request.alias)
+
+
+def _register(
+    db: Database,
+    blobs: BlobStore,
+    imported: ImportedAdapter,
+    ticket: Ticket | None,
+    folder: Path,
+    *,
+    tenant: str,
+    alias: str | None,
+) -> models.AdapterRow:
+    """Add the adapter on the ticket with its mask. The mask is stored only once it is known to be needed."""
+    mask: StagedTicket | None = None
+    with ExitStack() as staged:
+        while True:
+            with db.write() as session:
+                ticket_id = None if ticket is None else _ticket_id(session, ticket, mask, tenant=tenant)
+                if ticket is None or ticket_id is not None:
+                    row = imports.add_adapter(session, imported, tenant=tenant, ticket_id=ticket_id, alias=alias)
+                    if blobs.quota is not None:
+                        blobs.quota.check(session, tenant)
+                    return row
+            mask = stage_mask(blobs, ticket, folder, tenant=tenant)
+            staged.enter_context(blobs.until_used(mask.blob_id))
 
 
 def _check_plausible(adapter: Adapter, ticket: Ticket | None, backbone: BackboneInfo) -> None:
@@ -175,11 +196,8 @@ def _check_plausible(adapter: Adapter, ticket: Ticket | None, backbone: Backbone
         raise CorruptArtifact("the ticket's counts contradict each other")
 
 
-def stage_mask(db: Database, blobs: BlobStore, ticket: Ticket, folder: Path, *, tenant: str) -> StagedTicket | None:
-    """Stage a ticket's mask, compressed; None when a ticket with this mask is stored already."""
-    with db.read() as session:
-        if imports.find_ticket(session, tenant=tenant, mask_sha256=ticket.sha256, backbone=ticket.backbone):
-            return None
+def stage_mask(blobs: BlobStore, ticket: Ticket, folder: Path, *, tenant: str) -> StagedTicket:
+    """Stage a ticket's mask, compressed."""
     plain = folder / "ticket.safetensors"
     ticket.save(plain)
     blob = blobs.stage(tenant, tickets.compress(plain, folder / "ticket.zst"))
@@ -188,7 +206,7 @@ def stage_mask(db: Database, blobs: BlobStore, ticket: Ticket, folder: Path, *, 
 
 
 def _ticket_id(session: Session, ticket: Ticket, mask: StagedTicket | None, *, tenant: str) -> str | None:
-    """Return the id of the stored ticket with this mask; of a new one, from what was staged, if there is none."""
+    """Return the id of the ticket with this mask; of a new one, from what was staged, if there is none and it was."""
     row = imports.find_ticket(session, tenant=tenant, mask_sha256=ticket.sha256, backbone=ticket.backbone)
     if row is None and mask is not None:
         row = imports.add_ticket(

@@ -9,17 +9,27 @@ from typing import Any
 import structlog
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import IntegrityError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from app.errors import AppError, DatabaseUnavailable, InvalidRequest, MethodNotAllowed, RouteNotFound, StorageFull
+from app.errors import (
+    AppError,
+    Conflict,
+    DatabaseUnavailable,
+    InvalidRequest,
+    MethodNotAllowed,
+    RouteNotFound,
+    StorageFull,
+)
 from app.http.error_statuses import code_of, status_of
 from app.http.route_templates import methods_of, path_of, template_of
 from app.http.validation_errors import MOST, field_errors, sentence
 from app.storage.circuit_breaker import UNREACHABLE
 from app.storage.damage import DatabaseDamaged, is_damaged
 from app.storage.disk_full import is_storage_full
+from app.storage.locks import is_overtaken
 from app.storage.sql_states import explain
 from ltp.errors import LTPError
 
@@ -37,7 +47,7 @@ def install(app: FastAPI) -> None:
     async def handler(request: Request, error: Exception) -> Response:
         return refuse(request, error)
 
-    for kind in (AppError, LTPError, *UNREACHABLE, RequestValidationError, HTTPException):
+    for kind in (AppError, LTPError, *UNREACHABLE, IntegrityError, RequestValidationError, HTTPException):
         app.add_exception_handler(kind, handler)
 
 
@@ -76,6 +86,10 @@ def _ours(request: Request, error: Exception) -> tuple[Exception, Mapping[str, s
             what = f"{request.method} is not possible on {path_of(request.scope)!r}; it takes {allowed}"
             return MethodNotAllowed(what), {"Allow": allowed}
         return RouteNotFound(path_of(request.scope)), {}
+    if is_overtaken(error):
+        log.warning("overtaken by another transaction", route=template_of(request.scope), exc_info=error)
+        what = "what this refers to was deleted, or what it makes was made, at the same moment"
+        return Conflict(f"{what}; look at what is there now, and send it again if it still makes sense"), {}
     if is_storage_full(error):
         return StorageFull("there is no room left to store this; free some and try again"), {}
     if is_damaged(error):

@@ -9,10 +9,11 @@ from sqlalchemy.orm import Session
 
 from app import jobs
 from app.errors import AdapterNotFound, InUse, NotReadyYet
-from app.registry import datasets
+from app.registry import datasets, predictions
 from app.registry.adapter_notes import AdapterNotes
 from app.storage import audit
-from app.storage.models import AdapterRow, AliasRow, JobRow, LanguageVersionRow, PredictionRow
+from app.storage.locks import lock_tenant
+from app.storage.models import AdapterRow, AliasRow, JobRow, LanguageVersionRow
 from app.storage.pagination import DEFAULT_LIMIT, Page, read_page
 from app.storage.table import insert, new_id, now
 
@@ -110,6 +111,7 @@ def delete_adapter(session: Session, *, tenant: str, adapter_id: str) -> None:
 
     Raises `AdapterNotFound`, and `InUse` while its job, an alias or an unfinished prediction depends on it.
     """
+    lock_tenant(session, tenant)
     adapter = session.scalar(
         select(AdapterRow).where(AdapterRow.id == adapter_id, AdapterRow.tenant == tenant).with_for_update()
     )
@@ -120,8 +122,7 @@ def delete_adapter(session: Session, *, tenant: str, adapter_id: str) -> None:
     alias = session.scalar(select(AliasRow.alias).where(AliasRow.adapter_id == adapter_id).limit(1))
     if alias is not None:
         raise InUse(f"alias {adapter.lang}@{alias} points at adapter {adapter_id}; move or delete the alias first")
-    needed = exists().where(PredictionRow.adapter_id == adapter_id, PredictionRow.status == "pending")
-    if session.scalar(select(needed)):
+    if session.scalar(select(predictions.waiting_for(adapter_id))):
         raise InUse(f"an unfinished prediction uses adapter {adapter_id}; wait for its job or cancel it first")
     session.execute(delete(AdapterRow).where(AdapterRow.id == adapter_id))
     datasets.erase(session, adapter.dataset_id)

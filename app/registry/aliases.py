@@ -19,6 +19,7 @@ from app.errors import (
 from app.registry.alias_names import ALIAS_NAME, PRODUCTION, check_name
 from app.registry.language_tags import normalise
 from app.storage import audit
+from app.storage.locks import lock_tenant
 from app.storage.models import AdapterRow, AliasRow
 from app.storage.table import insert, now
 
@@ -28,6 +29,7 @@ LARGEST_VERSION = 2**31 - 1
 
 def set_alias(session: Session, *, tenant: str, lang: str, alias: str, version: int) -> AdapterRow:
     """Point `alias` of a normalised language at a ready version, atomically. Raises `AdapterNotFound`."""
+    lock_tenant(session, tenant)
     adapter = _by_version(session, tenant=tenant, lang=lang, version=version)
     if adapter is None:
         raise AdapterNotFound(f"{lang}@{version}")
@@ -45,6 +47,7 @@ def point(session: Session, adapter: AdapterRow, *, alias: str) -> None:
 
 def delete_alias(session: Session, *, tenant: str, lang: str, alias: str) -> None:
     """Remove an alias; the adapter stays. Raises `AliasNotFound`."""
+    lock_tenant(session, tenant)
     adapter_id = session.scalar(
         delete(AliasRow)
         .where(AliasRow.tenant == tenant, AliasRow.lang == lang, AliasRow.alias == alias)

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from app.errors import DriftNotFound, InUse, NotReadyYet
 from app.registry import datasets
 from app.storage import audit
+from app.storage.locks import lock_tenant
 from app.storage.models import DriftRow, TicketRow
 from app.storage.pagination import DEFAULT_LIMIT, Page, read_page
 from app.storage.table import new_id, now
@@ -83,6 +84,7 @@ def tickets_of(session: Session, drift_id: str) -> Sequence[str]:
 
 def delete_drift(session: Session, *, tenant: str, drift_id: str) -> None:
     """Delete a drift and its corpus; its tickets stay. Raises `DriftNotFound`, `InUse` while a job needs it."""
+    lock_tenant(session, tenant)
     drift = get(session, tenant=tenant, drift_id=drift_id)
     selecting = exists().where(TicketRow.drift_id == drift_id, TicketRow.status == "pending")
     if drift.status == "pending" or session.scalar(select(selecting)):

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.registry import tickets
 from app.registry.adapter_notes import AdapterNotes
 from app.registry.adapters import next_version
 from app.registry.aliases import point
 from app.registry.tickets import StagedTicket
 from app.storage import audit, blob_lifecycle
+from app.storage.locks import lock_tenant
 from app.storage.models import AdapterRow, TicketRow
 from app.storage.table import new_id, now
 from ltp.backbone.strategy import Strategy
@@ -33,9 +35,13 @@ class ImportedAdapter:
 
 
 def find_ticket(session: Session, *, tenant: str, mask_sha256: str, backbone: str) -> TicketRow | None:
-    """Return the ready ticket with this mask: the tenant's own before one shared with all, the oldest first."""
-    return session.scalar(
-        select(TicketRow)
+    """Return the ready ticket with this mask, held: the tenant's own before one shared with all, the oldest first.
+
+    Where there is none, none of the tenant's own is made either before the transaction ends.
+    """
+    lock_tenant(session, tenant)
+    named = (
+        select(TicketRow.id)
         .where(
             TicketRow.mask_sha256 == mask_sha256,
             TicketRow.backbone == backbone,
@@ -45,12 +51,16 @@ def find_ticket(session: Session, *, tenant: str, mask_sha256: str, backbone: st
         .order_by((TicketRow.tenant == tenant).desc(), TicketRow.id)
         .limit(1)
     )
+    while (ticket_id := session.scalar(named)) is not None:
+        if (ticket := tickets.hold(session, tenant=tenant, ticket_id=ticket_id)) is not None:
+            return ticket  # else another tenant, whose it is, has just deleted it, or shares it no more
+    return None
 
 
 def add_ticket(
     session: Session, staged: StagedTicket, *, tenant: str, backbone: str, strategy: Strategy, config: TicketConfig
 ) -> TicketRow:
-    """Add a ready ticket without a drift, made on the backbone of this fingerprint."""
+    """Add a ready ticket without a drift, made on the backbone of this fingerprint; `find_ticket` has found none."""
     moment = now(session)
     ticket = TicketRow(
         id=new_id(),
@@ -80,6 +90,7 @@ def add_adapter(
     session: Session, imported: ImportedAdapter, *, tenant: str, ticket_id: str | None, alias: str | None
 ) -> AdapterRow:
     """Add a ready adapter under the language's next version, and point `alias` at it."""
+    lock_tenant(session, tenant)
     moment = now(session)
     adapter = AdapterRow(
         id=new_id(),

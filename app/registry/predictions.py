@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import ColumnElement, delete, exists, or_, select
 from sqlalchemy.orm import Session
 
 from app import jobs
@@ -14,7 +15,8 @@ from app.registry import datasets
 from app.registry.aliases import ResolvedAdapter
 from app.storage import audit, blob_lifecycle
 from app.storage.blobs import BlobStore
-from app.storage.models import JobRow, PredictionRow
+from app.storage.locks import lock_tenant
+from app.storage.models import JobRow, PredictionAdapterRow, PredictionRow
 from app.storage.pagination import DEFAULT_LIMIT, Page, read_page
 from app.storage.table import new_id, now
 
@@ -27,12 +29,13 @@ def create(
     dataset_id: str,
     adapter: ResolvedAdapter,
     pairs: int,
+    named: Mapping[str, ResolvedAdapter] = MappingProxyType({}),
 ) -> tuple[PredictionRow, JobRow]:
     """Add a pending prediction and queue it.
 
-    `adapter` is what the request's own reference means when the request is accepted. `request` keeps what was asked
-    for: `{lang | adapter, fallback, min_confidence}`; the rows' own references, and the fallback for them, are resolved
-    when the job runs.
+    `adapter` is what the request's own reference means when the request is accepted, `named` what each reference of
+    the file does, the request's among them. `request` is what was asked for: `{lang | adapter, fallback,
+    min_confidence}`.
     """
     prediction_id = new_id()
     job = jobs.submit(session, tenant=tenant, kind="prediction", resource_kind="prediction", resource_id=prediction_id)
@@ -50,6 +53,19 @@ def create(
         created_at=now(session),
     )
     session.add(prediction)
+    session.flush()
+    session.add_all(
+        PredictionAdapterRow(
+            prediction_id=prediction_id,
+            reference=reference,
+            tenant=tenant,
+            adapter_id=meant.id,
+            lang=meant.lang,
+            version=meant.version,
+            fallback=meant.fallback,
+        )
+        for reference, meant in named.items()
+    )
     session.flush()
     audit.set_subject(session, "prediction", prediction_id)
     return prediction, job
@@ -73,6 +89,21 @@ def list_page(
     return read_page(session, rows, by=PredictionRow.id, limit=limit, cursor=cursor)
 
 
+def adapters_of(session: Session, prediction_id: str) -> Sequence[PredictionAdapterRow]:
+    """Return what each reference of a file means, by reference; none for a file that an earlier version accepted."""
+    rows = select(PredictionAdapterRow).where(PredictionAdapterRow.prediction_id == prediction_id)
+    return session.scalars(rows.order_by(PredictionAdapterRow.reference)).all()
+
+
+def waiting_for(adapter_id: str) -> ColumnElement[bool]:
+    """Whether an unfinished prediction needs an adapter, for all its rows or for some."""
+    pending = PredictionRow.status == "pending"
+    named = exists().where(
+        PredictionAdapterRow.adapter_id == adapter_id, PredictionAdapterRow.prediction_id == PredictionRow.id, pending
+    )
+    return or_(exists().where(PredictionRow.adapter_id == adapter_id, pending), named)
+
+
 def stream_result(store: BlobStore, prediction: PredictionRow) -> Iterator[bytes]:
     """Yield the finished file. Raises `NotReadyYet` at once, `CorruptBlob` where it is damaged."""
     if prediction.status != "ready" or prediction.result_blob_id is None:
@@ -82,6 +113,7 @@ def stream_result(store: BlobStore, prediction: PredictionRow) -> Iterator[bytes
 
 def delete_prediction(session: Session, *, tenant: str, prediction_id: str) -> None:
     """Delete a prediction with the uploaded file and the result. Raises `PredictionNotFound`, `InUse`."""
+    lock_tenant(session, tenant)
     prediction = get(session, tenant=tenant, prediction_id=prediction_id)
     if prediction.status == "pending":
         raise InUse(f"job {prediction.job_id} is still making prediction {prediction_id}; cancel it first")

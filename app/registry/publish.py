@@ -6,20 +6,25 @@ staged blobs and pending rows to `ready` together with the job. Blobs were stage
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import jobs
 from app.errors import LeaseLost
 from app.jobs import Claim
+from app.registry import predictions
 from app.registry.adapter_notes import KEPT_BYTES, AdapterNotes
 from app.registry.adapters import next_version
 from app.registry.aliases import point
 from app.registry.tickets import StagedTicket
 from app.storage import audit, blob_lifecycle
-from app.storage.models import AdapterRow, DriftRow, PredictionRow, TicketRow
+from app.storage.locks import lock_tenant
+from app.storage.models import AdapterRow, DriftRow, JobRow, PredictionRow, TicketRow
 from app.storage.table import now
 
 
@@ -45,7 +50,7 @@ class AdapterResult:
 
 def publish_ticket(session: Session, claim: Claim, staged: StagedTicket, *, drift: DriftResult | None) -> None:
     """Publish a ticket, and the drift made with it unless that was ready before."""
-    job = jobs.lock_for_publish(session, claim)
+    job = _lock(session, claim)
     ticket = session.get_one(TicketRow, job.resource_id)
     if drift is not None:
         row = session.get_one(DriftRow, ticket.drift_id)
@@ -61,7 +66,7 @@ def publish_ticket(session: Session, claim: Claim, staged: StagedTicket, *, drif
 
 def publish_adapter(session: Session, claim: Claim, result: AdapterResult) -> AdapterRow:
     """Publish an adapter under the language's next version, and point the alias that was asked for at it."""
-    job = jobs.lock_for_publish(session, claim)
+    job = _lock(session, claim)
     adapter = session.get_one(AdapterRow, job.resource_id)
     version = next_version(session, tenant=adapter.tenant, lang=adapter.lang)
     _ready(session, adapter, blob_id=result.blob_id)
@@ -78,16 +83,33 @@ def publish_adapter(session: Session, claim: Claim, result: AdapterResult) -> Ad
     return adapter
 
 
-def publish_prediction(session: Session, claim: Claim, *, blob_id: str, summary: dict[str, Any]) -> None:
-    """Publish a prediction's result file."""
-    job = jobs.lock_for_publish(session, claim)
+def publish_prediction(
+    session: Session,
+    claim: Claim,
+    *,
+    blob_id: str,
+    summary: dict[str, Any],
+    judged: Mapping[str, int] = MappingProxyType({}),
+) -> None:
+    """Publish a prediction's result file; `judged` is how many rows each reference of the file stands for."""
+    job = _lock(session, claim)
     prediction = session.get_one(PredictionRow, job.resource_id)
     if prediction.status != "pending":
         raise LeaseLost(f"prediction {prediction.id} is {prediction.status} already")
     prediction.status, prediction.published_at = "ready", now(session)
     prediction.result_blob_id, prediction.summary = blob_lifecycle.use(session, blob_id), summary
+    for named in predictions.adapters_of(session, prediction.id):
+        named.rows = judged.get(named.reference, 0)
     audit.set_subject(session, "prediction", prediction.id)
     jobs.succeed(session, job)
+
+
+def _lock(session: Session, claim: Claim) -> JobRow:
+    """Lock the tenant and the job, in the order of `app.storage.locks`. Raises `LeaseLost`, `CancelRequested`."""
+    tenant = session.scalar(select(JobRow.tenant).where(JobRow.id == claim.job_id))
+    if tenant is not None:
+        lock_tenant(session, tenant)
+    return jobs.lock_for_publish(session, claim)
 
 
 def _ready(session: Session, row: DriftRow | TicketRow | AdapterRow, *, blob_id: str) -> None:

@@ -6,12 +6,14 @@ checked and staged before. The checks at the end need no database, and are made 
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app.errors import FieldError, InvalidRequest
+from app.errors import FieldError, InvalidReference, InvalidRequest, NotFound
 from app.registry import adapters, datasets, drifts, predictions, tickets
 from app.registry.aliases import ResolvedAdapter, resolve
 from app.storage.models import AdapterRow, JobRow, PredictionRow, TicketRow
@@ -44,12 +46,16 @@ class StagedExamples:
 
 @dataclass(frozen=True)
 class StagedPairs:
-    """A staged file. `format` is `jsonl`, `csv` or `tsv`, told from its content."""
+    """A staged file. `format` is `jsonl`, `csv` or `tsv`, told from its content.
+
+    `references` are those of its rows to adapters, each with the line it is in first.
+    """
 
     blob_id: str
     count: int
     filename: str | None
     format: str
+    references: Mapping[str, int] = field(default_factory=dict)
 
 
 def submit_measured_ticket(
@@ -162,9 +168,15 @@ def submit_prediction(
 ) -> tuple[PredictionRow, ResolvedAdapter, JobRow]:
     """Queue the prediction of a file; `request` is what was asked for, kept with the prediction.
 
-    Raises `NoAdapterForLanguage`, `AdapterNotFound`, `InvalidReference`; see `resolve`.
+    What the request's reference and those of the rows mean is settled here, all of it at one moment; the adapters stay
+    until the file is judged. Raises `NoAdapterForLanguage`, `AdapterNotFound`, `InvalidReference`; see `resolve`.
     """
     adapter = resolve(session, tenant=tenant, reference=reference, fallback=fallback)
+    named = {str(reference): adapter}
+    for written, line in pairs.references.items():
+        if written not in named:
+            with _in_line(line):
+                named[written] = resolve(session, tenant=tenant, reference=written, fallback=fallback)
     blob_id, count, filename = pairs.blob_id, pairs.count, pairs.filename
     dataset = datasets.create(session, tenant=tenant, kind="pairs", blob_id=blob_id, count=count, filename=filename)
     prediction, job = predictions.create(
@@ -174,8 +186,22 @@ def submit_prediction(
         dataset_id=dataset.id,
         adapter=adapter,
         pairs=count,
+        named=named,
     )
     return prediction, adapter, job
+
+
+@contextmanager
+def _in_line(line: int) -> Iterator[None]:
+    """Have an error about what a row of the file names say in which line."""
+    try:
+        yield
+    except InvalidReference as error:
+        message = f"line {line}: {error}"
+        raise InvalidReference(f"file: {message}", fields=[FieldError("file", message)]) from error
+    except NotFound as error:
+        error.args = (f"file: line {line}: {error}",)
+        raise
 
 
 def check_layers(layers: LayerScope | tuple[int, ...], backbone: BackboneInfo) -> None:
@@ -200,13 +226,16 @@ def check_training(training: AdapterConfig, *, method: Method, ticket: str | Non
 
 
 def _ticket(session: Session, ticket_id: str | None, *, tenant: str, backbone: BackboneInfo) -> str:
-    """Return the ticket to train on: the one named, else the newest."""
-    if ticket_id is None:
-        return tickets.newest_ready(session, tenant=tenant, backbone=backbone.fingerprint).id
-    ticket = tickets.get_ready(session, tenant=tenant, ticket_id=ticket_id)
-    if ticket.backbone != backbone.fingerprint:
-        raise BackboneMismatch(artefact=ticket.backbone, backbone=backbone.fingerprint)
-    return ticket.id
+    """Return the ticket to train on, held: the one named, else the newest."""
+    while True:
+        if ticket_id is None:
+            ticket = tickets.newest_ready(session, tenant=tenant, backbone=backbone.fingerprint)
+        else:
+            ticket = tickets.get_ready(session, tenant=tenant, ticket_id=ticket_id)
+        if ticket.backbone != backbone.fingerprint:
+            raise BackboneMismatch(artefact=ticket.backbone, backbone=backbone.fingerprint)
+        if tickets.hold(session, tenant=tenant, ticket_id=ticket.id) is not None:
+            return ticket.id  # else another tenant, whose it is, has just deleted it, or shares it no more
 
 
 def _invalid(field: str, message: str) -> InvalidRequest:

@@ -17,6 +17,7 @@ from app.errors import CorruptBlob, InUse, NoTicket, NotReadyYet, TicketNotFound
 from app.storage import audit
 from app.storage.blobs import BlobStore
 from app.storage.chunks import CHUNK
+from app.storage.locks import lock_tenant
 from app.storage.models import AdapterRow, DriftRow, JobRow, TicketRow
 from app.storage.pagination import DEFAULT_LIMIT, Page, read_page
 from app.storage.table import new_id, now
@@ -223,7 +224,21 @@ def most_bytes(backbone: BackboneInfo) -> int:
     return sum(HEADER_BYTES + -(-prod(shape) // 8) for shape in backbone.shapes.values())
 
 
+def hold(session: Session, *, tenant: str, ticket_id: str) -> TicketRow | None:
+    """Return a ticket that is ready and that the tenant may use; it stays both until the transaction ends.
+
+    None if it is gone, or shared no more: it may be another tenant's, whose transactions do not wait for this tenant's.
+    """
+    return session.scalar(
+        select(TicketRow)
+        .where(TicketRow.id == ticket_id, TicketRow.status == "ready", _visible(tenant))
+        .with_for_update(read=True, key_share=True)
+        .execution_options(populate_existing=True)
+    )
+
+
 def _locked(session: Session, *, tenant: str, ticket_id: str) -> TicketRow:
+    lock_tenant(session, tenant)
     ticket = session.scalar(
         select(TicketRow).where(TicketRow.id == ticket_id, TicketRow.tenant == tenant).with_for_update()
     )

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from app.errors import BlobNotFound, CorruptBlob
+from app.errors import Conflict, CorruptBlob
 from app.storage.models import AdapterRow, BlobChunkRow, BlobRow, DatasetRow, DriftRow, JobRow, PredictionRow, TicketRow
 from app.storage.table import now
 
@@ -16,14 +16,26 @@ REFERENCES = (DatasetRow.blob_id, DriftRow.blob_id, TicketRow.blob_id, AdapterRo
 UNREFERENCED = and_(*(~exists().where(column == BlobRow.id) for column in REFERENCES))
 
 
+def locked(session: Session, blob_id: str) -> BlobRow | None:
+    """Lock a blob, so that nothing refers to it and nobody erases it until the transaction ends; None if it is gone.
+
+    What is asked about it afterwards is true until then: a statement that has waited for the lock looks at what was
+    there before it waited, the next one at what is there now.
+    """
+    return session.scalar(
+        select(BlobRow).where(BlobRow.id == blob_id).with_for_update().execution_options(populate_existing=True)
+    )
+
+
 def use(session: Session, blob_id: str) -> str:
     """Make a staged blob `ready` inside the transaction that refers to it; return the id to refer to.
 
-    Another ready blob of the same content is taken instead. Raises `CorruptBlob` when chunks are missing.
+    Another ready blob of the same content is taken instead, and held until the transaction ends. Raises `Conflict`
+    when what was staged is gone, and `CorruptBlob` when chunks are missing.
     """
-    blob = session.scalar(select(BlobRow).where(BlobRow.id == blob_id).with_for_update())
+    blob = locked(session, blob_id)
     if blob is None or blob.status == "deleting":
-        raise BlobNotFound(blob_id)
+        raise Conflict("what was uploaded was removed before it was used; send the request again")
     stored = session.scalar(
         select(func.coalesce(func.sum(BlobChunkRow.size), 0)).where(BlobChunkRow.blob_id == blob_id)
     )
@@ -35,21 +47,34 @@ def use(session: Session, blob_id: str) -> str:
         with session.begin_nested():
             twin = ready_twin(session, blob)
             blob.status = "ready" if twin is None else "deleting"
-    except IntegrityError:  # Postgres: the twin was published by a transaction that ran at the same time
+    except IntegrityError:  # the twin was published by a transaction that ran at the same time, and locked no tenant
         twin = ready_twin(session, blob)
         blob.status = "ready" if twin is None else "deleting"
     return blob.id if twin is None else twin.id
 
 
 def erase_text(session: Session, blob_id: str) -> None:
-    """Delete an uploaded text in the transaction that forgets it, unless something else has the same content."""
-    doomed = select(BlobRow.id).where(BlobRow.id == blob_id, UNREFERENCED)
-    session.execute(delete(BlobChunkRow).where(BlobChunkRow.blob_id.in_(doomed)))
-    session.execute(delete(BlobRow).where(BlobRow.id == blob_id, UNREFERENCED))
+    """Delete an uploaded text in the transaction that forgets it, unless something else has the same content.
+
+    Copies that were sent again, and not needed, go with it if they have not gone yet.
+    """
+    blob = locked(session, blob_id)
+    if blob is None or not is_unreferenced(session, blob_id):
+        return
+    copies = select(BlobRow.id).where(
+        BlobRow.tenant == blob.tenant, BlobRow.sha256 == blob.sha256, BlobRow.status == "deleting"
+    )
+    session.execute(delete(BlobChunkRow).where(or_(BlobChunkRow.blob_id == blob_id, BlobChunkRow.blob_id.in_(copies))))
+    session.execute(delete(BlobRow).where(BlobRow.id == blob_id))
+
+
+def is_unreferenced(session: Session, blob_id: str) -> bool:
+    """Tell whether nothing refers to a blob; it stays so where the caller has it `locked`."""
+    return session.scalar(select(BlobRow.id).where(BlobRow.id == blob_id, UNREFERENCED)) is not None
 
 
 def ready_twin(session: Session, blob: BlobRow) -> BlobRow | None:
-    """Return the ready blob of the same tenant and content."""
+    """Return the ready blob of the same tenant and content, locked."""
     return session.scalar(
         select(BlobRow)
         .where(
@@ -69,3 +94,8 @@ def garbage(session: Session, grace_s: float) -> ColumnElement[bool]:
     abandoned = and_(BlobRow.status == "staging", or_(and_(BlobRow.job_id.is_not(None), ~at_work), old), ~at_work)
     unused = and_(BlobRow.status.in_(("ready", "corrupt")), old)
     return or_(BlobRow.status == "deleting", and_(UNREFERENCED, or_(abandoned, unused)))
+
+
+def is_garbage(session: Session, blob_id: str, grace_s: float) -> bool:
+    """Tell whether a blob may go now."""
+    return session.scalar(select(BlobRow.id).where(BlobRow.id == blob_id, garbage(session, grace_s))) is not None

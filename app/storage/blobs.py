@@ -17,9 +17,10 @@ from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.exc import DBAPIError
 
 from app.errors import BlobNotFound, CorruptBlob
-from app.storage.blob_lifecycle import UNREFERENCED, garbage, ready_twin
+from app.storage.blob_lifecycle import garbage, is_garbage, is_unreferenced, locked, ready_twin
 from app.storage.chunks import CHUNK, Source, cut
 from app.storage.database import Database
+from app.storage.locks import lock_tenant
 from app.storage.models import BlobChunkRow, BlobRow
 from app.storage.table import new_id, now
 from ltp import atomic_file
@@ -35,7 +36,7 @@ ERASED_AT_ONCE = 16
 READERS = 2
 """Threads that read one content into memory: databases and hashing leave the interpreter."""
 GRACE_S = 3600
-"""What is staged outside a job, or found again by its content, is safe from collection for so long."""
+"""What is staged outside a job, or referred to no more, is safe from collection for so long."""
 
 CHUNK_AT = select(BlobChunkRow.data, BlobChunkRow.sha256).where(
     BlobChunkRow.blob_id == bindparam("blob"), BlobChunkRow.idx == bindparam("index")
@@ -56,8 +57,9 @@ class BlobStore:
         job_id: str | None = None,
         on_chunk: Callable[[int], None] | None = None,
     ) -> BlobRow:
-        """Store `source` chunk by chunk as `staging`; a ready blob of the same content in the tenant is taken instead.
+        """Store `source` chunk by chunk as `staging`, also where the tenant has the same content already.
 
+        That is taken instead by `use`, and not before: what is found sooner may be erased by the time it is used.
         `on_chunk` is called with the bytes stored so far; it may raise to stop. What was stored of a source that
         fails is deleted. Raises `QuotaExceeded`, and the database's error when there is no room (`is_storage_full`).
         """
@@ -157,25 +159,46 @@ class BlobStore:
             digest.update(data)
         self._compare(blob_id, digest.hexdigest())
 
+    def verify_twin(self, blob_id: str) -> None:
+        """Read back the ready blob of the same content, if there is one; a damaged one is quarantined, and not used."""
+        with self.db.read() as session:
+            twin = ready_twin(session, session.get_one(BlobRow, blob_id))
+        if twin is not None:
+            with suppress(BlobNotFound, CorruptBlob):
+                self.verify(twin.id)
+
+    @contextmanager
+    def until_used(self, *blob_ids: str | None) -> Iterator[None]:
+        """At the end of the block, erase those of the staged blobs that nothing has come to refer to."""
+        try:
+            yield
+        finally:
+            with suppress(DBAPIError):  # the sweep collects what cannot be deleted now
+                with self.db.read() as session:
+                    unused = BlobRow.id.in_(filter(None, blob_ids)), BlobRow.status != "ready"
+                    left = session.scalars(select(BlobRow.id).where(*unused)).all()
+                for blob_id in left:
+                    self.erase(blob_id)
+
     def erase(self, blob_id: str) -> None:
         """Delete a blob nothing refers to, a few chunks at a time; absent ones are no error."""
+        self._erase(blob_id, None)
+
+    def _erase(self, blob_id: str, grace_s: float | None) -> None:
+        """As `erase`; with `grace_s` only what is garbage still, now that nobody else can touch it."""
         with self.db.write() as session:
-            session.execute(
-                update(BlobRow)
-                .where(BlobRow.id == blob_id, BlobRow.status != "deleting", UNREFERENCED)
-                .values(status="deleting")
-            )
+            blob = locked(session, blob_id)
+            if blob is None or not is_unreferenced(session, blob_id):
+                return
+            if grace_s is not None and not is_garbage(session, blob_id, grace_s):
+                return
+            blob.status = "deleting"
         while True:
             with self.db.write() as session:
-                doomed = select(BlobRow.id).where(BlobRow.id == blob_id, BlobRow.status == "deleting").scalar_subquery()
-                some = select(BlobChunkRow.idx).where(BlobChunkRow.blob_id == doomed).limit(ERASED_AT_ONCE)
-                gone = session.execute(
-                    delete(BlobChunkRow)
-                    .where(BlobChunkRow.blob_id == doomed, BlobChunkRow.idx.in_(some))
-                    .returning(BlobChunkRow.idx)
-                ).all()
-                if not gone:
-                    session.execute(delete(BlobRow).where(BlobRow.id == blob_id, BlobRow.status == "deleting"))
+                some = select(BlobChunkRow.idx).where(BlobChunkRow.blob_id == blob_id).limit(ERASED_AT_ONCE)
+                chunks = delete(BlobChunkRow).where(BlobChunkRow.blob_id == blob_id, BlobChunkRow.idx.in_(some))
+                if not session.execute(chunks.returning(BlobChunkRow.idx)).all():
+                    session.execute(delete(BlobRow).where(BlobRow.id == blob_id))
                     return
 
     def collect_garbage(self, *, grace_s: float = GRACE_S, at_most: int = 8) -> int:
@@ -183,7 +206,7 @@ class BlobStore:
         with self.db.read() as session:
             doomed = session.scalars(select(BlobRow.id).where(garbage(session, grace_s)).limit(at_most)).all()
         for blob_id in doomed:
-            self.erase(blob_id)
+            self._erase(blob_id, grace_s)
         return len(doomed)
 
     def _store(self, blob_id: str, index: int, data: bytes) -> None:
@@ -192,18 +215,15 @@ class BlobStore:
             session.add(BlobChunkRow(blob_id=blob_id, idx=index, sha256=sha256, size=len(data), data=data))
 
     def _complete(self, blob_id: str, sha256: str, size: int) -> BlobRow:
-        """Note hash and size; fall back on a ready twin, whose age starts anew lest it be collected meanwhile."""
+        """Note hash and size, unless the tenant has no room for it."""
         with self.db.write() as session:
             blob = session.get_one(BlobRow, blob_id)
+            if self.quota is not None:
+                lock_tenant(session, blob.tenant)
             blob.sha256, blob.size = sha256, size
-            twin = ready_twin(session, blob)
-            if twin is None:
-                if self.quota is not None:
-                    self.quota.check(session, blob.tenant)
-                return blob
-            twin.created_at = now(session)
-        self.erase(blob_id)
-        return twin
+            if self.quota is not None:
+                self.quota.check(session, blob.tenant)
+            return blob
 
     def _compare(self, blob_id: str, sha256: str) -> None:
         with self.db.read() as session:

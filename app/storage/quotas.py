@@ -11,16 +11,12 @@ from app.errors import QuotaExceeded, TooManyJobs
 from app.settings import MIB
 from app.storage.blob_lifecycle import UNREFERENCED
 from app.storage.job_status import UNFINISHED
-from app.storage.models import BlobRow, JobRow, TenantRow
+from app.storage.locks import lock_tenant
+from app.storage.models import BlobRow, JobRow
 from app.storage.stored_rows import bytes_of_rows
 
 RETRY_AFTER_S = 10
 """Jobs take a while; asking again sooner is no use."""
-
-
-def lock(session: Session, tenant: str) -> None:
-    """Let no other transaction count for this tenant until this one ends; SQLite has one writer anyway."""
-    session.execute(select(TenantRow.name).where(TenantRow.name == tenant).with_for_update(key_share=True))
 
 
 def check_jobs(session: Session, *, tenant: str, most: int) -> None:
@@ -49,7 +45,7 @@ class StorageQuota:
 
     def check(self, session: Session, tenant: str) -> None:
         """Raise QuotaExceeded when the transaction has stored too much; no two of a tenant are here at once."""
-        lock(session, tenant)
+        lock_tenant(session, tenant)
         session.flush()
         if self.left(session, tenant) < 0:
             raise self.exceeded(tenant)

@@ -20,6 +20,7 @@ from app.storage.models import (
     IdempotencyKeyRow,
     JobRow,
     LanguageVersionRow,
+    PredictionAdapterRow,
     PredictionRow,
     TicketRow,
 )
@@ -36,6 +37,7 @@ ROW_BYTES: dict[type[Base], int] = {
     IdempotencyKeyRow: 4096,
     JobRow: 2048,
     LanguageVersionRow: 256,
+    PredictionAdapterRow: 512,
     PredictionRow: 2048,
     TicketRow: 4096,
 }

@@ -118,7 +118,7 @@ def _publish(url: str, fingerprint: str, folder: Path) -> tuple[list[AdapterKey]
     db = Database(url)
     db.migrate()
     store, ticket = BlobStore(db), made_up.ticket(backbone=fingerprint)
-    staged = stage_mask(db, store, ticket, folder, tenant=TENANT)
+    staged = stage_mask(store, ticket, folder, tenant=TENANT)
     assert staged is not None
     with db.write() as session:
         made = {"backbone": ticket.backbone, "strategy": ticket.strategy, "config": ticket.config}

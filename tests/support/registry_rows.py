@@ -47,8 +47,9 @@ def make_adapter(
     db: Database, *, tenant: str = TENANT, lang: str = "sw", ticket_id: str | None = None, alias: str | None = None
 ) -> tuple[AdapterRow, JobRow]:
     """A pending adapter with its queued job."""
-    blob = BlobStore(db).stage(tenant, datasets.write_parts({"train": PAIRS}))
-    with db.write() as session:
+    store = BlobStore(db)
+    blob = store.stage(tenant, datasets.write_parts({"train": PAIRS}))
+    with store.until_used(blob.id), db.write() as session:
         dataset = datasets.create(session, tenant=tenant, kind="examples", blob_id=blob.id, count=len(PAIRS))
         return adapters.create(
             session,
@@ -66,8 +67,9 @@ def make_adapter(
 
 def make_prediction(db: Database, adapter: AdapterRow, *, text: bytes = b"{}\n") -> tuple[PredictionRow, JobRow]:
     """A pending prediction with its queued job."""
-    blob = BlobStore(db).stage(adapter.tenant, [text])
-    with db.write() as session:
+    store = BlobStore(db)
+    blob = store.stage(adapter.tenant, [text])
+    with store.until_used(blob.id), db.write() as session:
         dataset = datasets.create(session, tenant=adapter.tenant, kind="pairs", blob_id=blob.id, count=1)
         return predictions.create(
             session,

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from app.inference.adapter_source import AdapterKey
 from app.inference.build_engine import build_engine
-from app.registry import publish
+from app.registry import predictions, publish
 from app.registry.aliases import ResolvedAdapter, resolve
-from app.storage.models import AdapterRow, DatasetRow, PredictionRow
+from app.storage.models import AdapterRow, DatasetRow, PredictionAdapterRow, PredictionRow
 from ltp.config import LABELS, Precision
 from ltp.engine.pairs import PairRequest, Prediction
 from ltp.progress import Progress
@@ -26,18 +26,28 @@ BATCH = 512
 
 
 class RowResolver:
-    """Finds the adapter of each row: what the row's own reference means now, else the adapter of the whole file."""
+    """Finds the adapter of each row: what the row's own reference, or else the request's, meant at acceptance."""
 
-    def __init__(self, context: JobContext, row: PredictionRow, adapter: AdapterRow) -> None:
+    def __init__(
+        self, context: JobContext, row: PredictionRow, adapter: AdapterRow, named: Sequence[PredictionAdapterRow]
+    ) -> None:
         self._context, self._fallback = context, row.request.get("fallback")
-        self._default = ResolvedAdapter(adapter.id, adapter.lang, adapter.version or 0, row.fallback)
-        self._known: dict[str, ResolvedAdapter] = {}
+        self._own = str(row.request.get("adapter") or row.request.get("lang"))
+        self._known = {self._own: ResolvedAdapter(adapter.id, adapter.lang, adapter.version or 0, row.fallback)}
+        self._known |= {
+            each.reference: ResolvedAdapter(each.adapter_id, each.lang, each.version, each.fallback) for each in named
+        }
+        self.judged: Counter[str] = Counter()
+        """Rows by the reference that was followed."""
 
     def __call__(self, pair: FilePair) -> ResolvedAdapter:
-        """Return the row's adapter. Raises `NoAdapterForLanguage`, `AdapterNotFound`, `InvalidReference`."""
-        reference = pair.adapter or pair.lang
-        if reference is None:
-            return self._default
+        """Return the row's adapter.
+
+        A file that a version before this one accepted has its rows' references looked up only now: then raises
+        `NoAdapterForLanguage`, `AdapterNotFound`, `InvalidReference`.
+        """
+        reference = pair.reference or self._own
+        self.judged[reference] += 1
         if reference not in self._known:
             tenant = self._context.job.tenant
             with self._context.db.read() as session:
@@ -51,6 +61,7 @@ def execute(context: JobContext) -> None:
         row = session.get_one(PredictionRow, context.job.resource_id)
         dataset = session.get_one(DatasetRow, row.dataset_id)
         adapter = session.get_one(AdapterRow, row.adapter_id)
+        resolver = RowResolver(context, row, adapter, predictions.adapters_of(session, row.id))
     pairs = PairFile(
         context.store.fetch(dataset.blob_id, context.directory / "pairs"), filename=dataset.filename, allow_blank=False
     )
@@ -61,7 +72,6 @@ def execute(context: JobContext) -> None:
     path = context.directory / "result"
     with path.open("wb") as file:
         writer = pairs.writer(file, columns)
-        resolver = RowResolver(context, row, adapter)
         for pair, resolved, prediction in _predict(context, engine, pairs, resolver, row.pairs):
             probabilities = prediction.probabilities
             label = LABELS[max(range(len(LABELS)), key=probabilities.__getitem__)]
@@ -78,7 +88,9 @@ def execute(context: JobContext) -> None:
     }
     blob_id = context.stage(path)
     context.publish(
-        lambda session: publish.publish_prediction(session, context.claim, blob_id=blob_id, summary=summary)
+        lambda session: publish.publish_prediction(
+            session, context.claim, blob_id=blob_id, summary=summary, judged=resolver.judged
+        )
     )
 
 

@@ -75,7 +75,8 @@ def create_adapter(
         alias=request.alias,
         examples=examples,
     )
-    return submitter.start(body.digest, submit, AdapterAccepted.of)
+    with blobs.until_used(examples.blob_id):
+        return submitter.start(body.digest, submit, AdapterAccepted.of)
 
 
 @router.get(

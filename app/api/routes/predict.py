@@ -25,6 +25,7 @@ from app.api.schemas.predictions import (
 )
 from app.auth.caller import CallerDep
 from app.auth.scopes import PREDICT_OFFLINE
+from app.errors import AdapterNotFound, TicketNotFound
 from app.inference.adapter_source import AdapterKey
 from app.inference.batch_queue import Work
 from app.registry.aliases import ResolvedAdapter
@@ -67,14 +68,25 @@ async def predict(
     """Does each hypothesis follow from its premise, contradict it, or neither? Languages may be mixed freely."""
     predict_request = body.request
     adapters = await resolver.resolve(db, predict_request, tenant=caller.tenant)
-    requests = [
-        PairRequest(AdapterKey(caller.tenant, adapter.id), pair.premise, pair.hypothesis)
-        for adapter, pair in zip(adapters, predict_request.pairs, strict=True)
-    ]
-    work = await _until_disconnect(request, predictor.predict(requests))
+    while True:
+        requests = _requests(predict_request, adapters, tenant=caller.tenant)
+        try:
+            work = await _until_disconnect(request, predictor.predict(requests))
+            break
+        except (AdapterNotFound, TicketNotFound):  # deleted while the pairs waited; a name may mean another by now
+            meant, adapters = adapters, await resolver.resolve(db, predict_request, tenant=caller.tenant)
+            if adapters == meant:
+                raise
     write = partial(_answer, adapters, work, min_confidence=predict_request.min_confidence or 0.0)
     answer = write() if len(requests) <= INLINE_PAIRS else await run_in_threadpool(write)
     return Response(answer, media_type="application/json")
+
+
+def _requests(request: PredictRequest, adapters: Sequence[ResolvedAdapter], *, tenant: str) -> list[PairRequest]:
+    return [
+        PairRequest(AdapterKey(tenant, adapter.id), pair.premise, pair.hypothesis)
+        for adapter, pair in zip(adapters, request.pairs, strict=True)
+    ]
 
 
 def _answer(

@@ -16,7 +16,7 @@ from app.api.ingest import stage_pairs
 from app.api.pages import page_of
 from app.api.request_body import File, ParsedBody, RequestBody
 from app.api.schemas.errors import refusals
-from app.api.schemas.predictions import PredictionAccepted, PredictionPublic, PredictionRequest
+from app.api.schemas.predictions import PredictionAccepted, PredictionDetail, PredictionPublic, PredictionRequest
 from app.api.schemas.scalars import Page, PageQuery
 from app.auth.caller import CallerDep
 from app.auth.scopes import PREDICT, READ
@@ -44,7 +44,11 @@ RequestDep = Annotated[
 def create_prediction(
     body: RequestDep, submitter: SubmitterDep, blobs: BlobsDep, settings: SettingsDep, caller: CallerDep
 ) -> Response:
-    """Every row is read before the job is accepted; a bad one is refused with its line and column."""
+    """Every row is read before the job is accepted; a bad one is refused with its line and column.
+
+    A row's own `adapter` or `lang` wins over the request's. What each of them means is settled now: moving an alias
+    meanwhile changes nothing, and the adapters cannot be deleted before the file is judged.
+    """
     if (answer := submitter.replay(body.digest)) is not None:
         return answer
     request = body.request
@@ -57,7 +61,8 @@ def create_prediction(
         request=request.model_dump(exclude_none=True),
         pairs=pairs,
     )
-    return submitter.start(body.digest, submit, PredictionAccepted.of)
+    with blobs.until_used(pairs.blob_id):
+        return submitter.start(body.digest, submit, PredictionAccepted.of)
 
 
 @router.get(
@@ -73,7 +78,7 @@ def list_predictions(
     """Your files, newest first."""
     with db.read() as session:
         page = predictions.list_page(session, tenant=caller.tenant, limit=query.limit, cursor=query.cursor)
-        return page_of(page, lambda row: _shown(session, row))
+        return page_of(page, lambda row: PredictionPublic.of(row, _adapter_of(session, row)))
 
 
 @router.get(
@@ -83,10 +88,11 @@ def list_predictions(
     summary="Look at a prediction",
     responses=refusals(404),
 )
-def get_prediction(prediction: PredictionDep, db: DatabaseDep) -> PredictionPublic:
-    """Its status, and counts by label once it is ready."""
+def get_prediction(prediction: PredictionDep, db: DatabaseDep) -> PredictionDetail:
+    """Its status, the adapters that judge it, and counts by label once it is ready."""
     with db.read() as session:
-        return _shown(session, prediction)
+        named = predictions.adapters_of(session, prediction.id)
+        return PredictionDetail.describe(prediction, _adapter_of(session, prediction), named)
 
 
 @router.get(
@@ -124,6 +130,5 @@ def delete_prediction(prediction: PredictionDep, db: DatabaseDep, caller: Caller
         predictions.delete_prediction(session, tenant=caller.tenant, prediction_id=prediction.id)
 
 
-def _shown(session: Session, row: models.PredictionRow) -> PredictionPublic:
-    adapter = session.get(models.AdapterRow, row.adapter_id) if row.adapter_id is not None else None
-    return PredictionPublic.of(row, adapter)
+def _adapter_of(session: Session, row: models.PredictionRow) -> models.AdapterRow | None:
+    return session.get(models.AdapterRow, row.adapter_id) if row.adapter_id is not None else None

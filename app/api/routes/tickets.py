@@ -68,6 +68,7 @@ def create_ticket(
         )
         return submitter.start(body.digest, select, TicketAccepted.of)
     part, longest = body.files.get("corpus"), settings.max_characters
+    corpus = stage_corpus(blobs, tenant=tenant, request=request, part=part, longest=longest)
     measure = partial(
         submit_measured_ticket,
         tenant=tenant,
@@ -77,9 +78,10 @@ def create_ticket(
         strategy=request.strategy,
         mlm=request.mlm,
         selection=request.selection(),
-        corpus=stage_corpus(blobs, tenant=tenant, request=request, part=part, longest=longest),
+        corpus=corpus,
     )
-    return submitter.start(body.digest, measure, TicketAccepted.of)
+    with blobs.until_used(corpus.blob_id):
+        return submitter.start(body.digest, measure, TicketAccepted.of)
 
 
 @router.get(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Self
 
 from pydantic import ConfigDict, Field, WrapValidator, model_validator
@@ -193,6 +194,45 @@ class PredictionPublic(Answer):
             created_at=row.created_at,
             published_at=row.published_at,
         )
+
+
+class NamedAdapter(Answer):
+    """What one reference in a file of pairs means, fixed when the file was accepted."""
+
+    reference: Annotated[str, Field(examples=["sw@production"])]
+    """As the request, or a row's `adapter` or `lang`, gives it."""
+    adapter: AdapterRef
+    """The adapter that judges; still named here once it was deleted."""
+    fallback: bool
+    """The language had no adapter; the fallback judges."""
+    rows: int | None
+    """How many rows it judged; null until the prediction is ready."""
+
+
+class PredictionDetail(PredictionPublic):
+    """A file of pairs with labels to be added, and which adapters judge it."""
+
+    adapters: list[NamedAdapter]
+    """One for each different reference in the file and the request's own; none where an earlier version accepted it."""
+
+    @classmethod
+    def describe(
+        cls,
+        row: models.PredictionRow,
+        adapter: models.AdapterRow | None,
+        named: Sequence[models.PredictionAdapterRow],
+    ) -> PredictionDetail:
+        """Describe a stored prediction with the adapters of its rows."""
+        adapters = [
+            NamedAdapter(
+                reference=each.reference,
+                adapter=AdapterRef(id=each.adapter_id, lang=each.lang, version=each.version),
+                fallback=each.fallback,
+                rows=each.rows,
+            )
+            for each in named
+        ]
+        return cls(**PredictionPublic.of(row, adapter).model_dump(), adapters=adapters)
 
 
 class PredictionAccepted(Accepted):

@@ -6,7 +6,15 @@ until the job that makes them publishes; blobs are `staging` until then. `jobs` 
 
 from app.storage.models.access import ApiKeyRow, AuditEventRow, CounterRow, TenantRow
 from app.storage.models.content import BlobChunkRow, BlobRow, DatasetRow
-from app.storage.models.registry import AdapterRow, AliasRow, DriftRow, LanguageVersionRow, PredictionRow, TicketRow
+from app.storage.models.registry import (
+    AdapterRow,
+    AliasRow,
+    DriftRow,
+    LanguageVersionRow,
+    PredictionAdapterRow,
+    PredictionRow,
+    TicketRow,
+)
 from app.storage.models.work import IdempotencyKeyRow, JobEventRow, JobRow, WorkerRow
 
 __all__ = [
@@ -23,6 +31,7 @@ __all__ = [
     "JobEventRow",
     "JobRow",
     "LanguageVersionRow",
+    "PredictionAdapterRow",
     "PredictionRow",
     "TenantRow",
     "TicketRow",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from sqlalchemy import CheckConstraint, Index, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import text as sql
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.storage.table import Base, Count, Id, Json, JsonAny, JsonList, Moment, Sha256, TenantName, Word, reference
@@ -45,6 +46,16 @@ class TicketRow(Base):
         CheckConstraint("origin IN ('drift', 'import')", name="origin"),
         Index("ix_tickets_tenant_id", "tenant", "id"),
         Index("ix_tickets_mask_sha256", "tenant", "mask_sha256"),
+        # imports find the ticket of a mask, or make it: once, however many come at the same time
+        Index(
+            "uq_tickets_imported_mask",
+            "tenant",
+            "backbone",
+            "mask_sha256",
+            unique=True,
+            sqlite_where=sql("origin = 'import'"),
+            postgresql_where=sql("origin = 'import'"),
+        ),
     )
 
     id: Mapped[Id]
@@ -153,3 +164,23 @@ class PredictionRow(Base):
     job_id: Mapped[str | None] = reference("jobs.id", ondelete="SET NULL")
     created_at: Mapped[Moment]
     published_at: Mapped[Moment | None]
+
+
+class PredictionAdapterRow(Base):
+    """What one reference in a file of pairs means, fixed when the file was accepted: the request's own, or of rows.
+
+    The adapter cannot be deleted before the file is judged; afterwards this goes on telling which one it was.
+    """
+
+    __tablename__ = "prediction_adapters"
+
+    prediction_id: Mapped[str] = mapped_column(
+        String(36), ForeignKey("predictions.id", ondelete="CASCADE"), primary_key=True
+    )
+    reference: Mapped[str] = mapped_column(String(128), primary_key=True)
+    tenant: Mapped[TenantName]
+    adapter_id: Mapped[str] = mapped_column(String(36), index=True)
+    lang: Mapped[str] = mapped_column(String(35))
+    version: Mapped[int]
+    fallback: Mapped[bool]
+    rows: Mapped[Count | None]

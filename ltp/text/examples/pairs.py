@@ -27,6 +27,11 @@ class FilePair:
     record: Record
 
     @property
+    def reference(self) -> str | None:
+        """The adapter that the row names, one way or the other."""
+        return self.adapter or self.lang
+
+    @property
     def line(self) -> int:
         """Where the row starts in its file, from 1."""
         return self.record.line

@@ -359,21 +359,16 @@ def test_bringing_in_anothers_file_makes_things_of_ones_own(house: House) -> Non
     assert mine.json()["predictions"][0]["probabilities"] == theirs.json()["predictions"][0]["probabilities"]
 
 
-def test_a_row_that_names_anothers_adapter_fails_like_one_that_names_none(house: House) -> None:
-    """Rows are resolved by the job, long after the request."""
+def test_a_row_that_names_anothers_adapter_is_refused_like_one_that_names_none(house: House) -> None:
     files = {"file": ("exported.safetensors", house.exported), "request": (None, '{"lang": "hch"}')}
     assert house.cedar.post("/adapters/import", files=files).status_code == 201
-    failures = []
+    refusals = []
     for adapter in (house.theirs["adapter"], absent()["adapter"]):
         row = (json.dumps({**PAIR, "adapter": adapter}) + "\n").encode()
         body = {"file": ("rows.jsonl", row), "request": (None, '{"lang": "hch"}')}
-        started = house.cedar.post("/predictions", files=body).json()
-        house.service.work()
-        job = house.cedar.get(f"/jobs/{started['job']['id']}").json()
-        assert (job["status"], job["error"]["code"]) == ("failed", "adapter_not_found")
-        failures.append(job["error"]["detail"].replace(adapter, "<adapter>"))
-        assert house.cedar.delete(f"/predictions/{started['prediction']['id']}").status_code == 204
-    assert failures[0] == failures[1]
+        refusal = refused(house.cedar.post("/predictions", files=body), 404, "adapter_not_found")
+        refusals.append(refusal["detail"].replace(adapter, "<adapter>"))
+    assert refusals[0] == refusals[1]
 
 
 def test_a_shared_ticket_is_for_all_until_it_is_taken_back(house: House) -> None:

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import func, select, update
 from support.registry_rows import TENANT, make_ticket, sample_file, take
 
-from app.errors import BlobNotFound, CorruptBlob
+from app.errors import BlobNotFound, Conflict, CorruptBlob
 from app.jobs import end_attempt
 from app.registry import datasets
 from app.storage import blob_lifecycle
@@ -68,8 +68,8 @@ def test_a_large_blob_never_stands_in_memory(store: BlobStore, tmp_path: Path) -
 def test_the_same_content_is_stored_once_in_a_tenant_and_twice_in_two(db: Database, store: BlobStore) -> None:
     first = publish(db, store.stage(TENANT, [b"same"]).id)
     again = store.stage(TENANT, [b"same"])
-    assert again.id == first
-    assert publish(db, again.id) == first
+    with store.until_used(again.id):
+        assert publish(db, again.id) == first
     assert store.stage("other", [b"same"]).id != first
     assert count(db, BlobRow) == 2
 
@@ -113,7 +113,7 @@ def test_a_damaged_blob_is_refused_quarantined_and_not_found_again(
     with pytest.raises(CorruptBlob), db.write() as session:
         blob_lifecycle.use(session, blob.id)
     assert store.read(other.id) == b"another"
-    assert store.stage(TENANT, path).id != blob.id
+    assert publish(db, store.stage(TENANT, path).id) != blob.id
 
 
 def test_chunks_swapped_with_their_hashes_are_noticed_as_a_whole(
@@ -139,7 +139,7 @@ def test_an_incomplete_blob_cannot_be_published(db: Database, store: BlobStore, 
         session.execute(BlobChunkRow.__table__.delete().where(BlobChunkRow.idx == 1))  # type: ignore[attr-defined]
     with pytest.raises(CorruptBlob):
         publish(db, blob.id)
-    with pytest.raises(BlobNotFound):
+    with pytest.raises(Conflict):
         publish(db, "0" * 36)
 
 
@@ -170,6 +170,20 @@ def test_garbage_is_what_nothing_refers_to_and_no_job_needs(db: Database, store:
     assert store.collect_garbage(grace_s=-1) == 1
     assert store.read(kept) == b"kept"
     assert count(db, BlobChunkRow) == 1
+
+
+def test_what_was_staged_and_not_used_goes_at_once(db: Database, store: BlobStore) -> None:
+    def refused() -> None:
+        with store.until_used(store.stage(TENANT, [b"not used"]).id, None):
+            raise ValueError("the request is refused after all")
+
+    with pytest.raises(ValueError, match="refused"):
+        refused()
+    assert count(db, BlobRow) == count(db, BlobChunkRow) == 0
+    used = store.stage(TENANT, [b"used"]).id
+    with store.until_used(used):
+        publish(db, used)
+    assert store.read(used) == b"used"
 
 
 def test_a_blob_in_use_cannot_be_erased(db: Database, store: BlobStore) -> None:

@@ -14,6 +14,7 @@ from app.registry import datasets
 from app.storage import quotas
 from app.storage.blobs import BlobStore
 from app.storage.database import Database
+from app.storage.locks import lock_tenant
 from app.storage.models import BlobRow, JobRow
 from app.storage.quotas import StorageQuota
 from app.storage.table import new_id
@@ -26,7 +27,7 @@ def submit(db: Database, *, most: int, tenant: str = TENANT) -> bool:
     """What a request that starts work does."""
     try:
         with db.write() as session:
-            quotas.lock(session, tenant)
+            lock_tenant(session, tenant)
             quotas.check_jobs(session, tenant=tenant, most=most)
             jobs.submit(session, tenant=tenant, kind="ticket", resource_kind="ticket", resource_id=new_id())
     except TooManyJobs:

@@ -12,11 +12,12 @@ from typing import Any
 import pytest
 from alembic import command
 from sqlalchemy import MetaData, func, select
+from sqlalchemy.exc import IntegrityError
 
 from app.registry.aliases import resolve_adapter
 from app.storage.blobs import BlobStore
 from app.storage.database import Database
-from app.storage.models import AdapterRow, JobRow, TenantRow
+from app.storage.models import AdapterRow, JobRow, TenantRow, TicketRow
 from app.storage.table import new_id
 
 BEFORE, SINCE = "0002", "0003"
@@ -180,3 +181,30 @@ def test_processes_of_the_version_before_go_on_while_the_schema_is_new_already(o
         assert session.scalar(select(func.count()).select_from(AdapterRow)) == 2
         assert session.get_one(JobRow, late["jobs"]["id"]).attempt == 2
     assert all(len(rows) in (0, 2) for rows in everything(old, schema).values())
+
+
+def test_imported_tickets_of_one_mask_become_one_with_everything_on_it(old: Database) -> None:
+    """Imports at the same time once made several; the oldest stays, and so does whatever was said of the others."""
+    schema = tables(old)
+    rows = written(old, schema, tenant="field")
+    imported = {**rows["tickets"], "origin": "import", "drift_id": None, "mask_sha256": "a" * 64}
+    twins = [imported | {"id": new_id(), "shared": shared} for shared in (False, False, True)]
+    alone = [imported | {"id": new_id()} | other for other in ({"mask_sha256": "c" * 64}, {"backbone": "c" * 64})]
+    made = imported | {"id": new_id(), "origin": "drift"}
+    on_twins = [
+        {**rows["adapters"], "id": new_id(), "version": number, "ticket_id": twin["id"]}
+        for number, twin in enumerate(twins, start=2)
+    ]
+    with old.write() as session:
+        session.execute(schema.tables["tickets"].insert(), [*twins, *alone, made])
+        session.execute(schema.tables["adapters"].insert(), on_twins)
+    old.migrate()
+    with old.read() as session:
+        shared = {row.id: row.shared for row in session.scalars(select(TicketRow))}
+        assert shared == {rows["tickets"]["id"]: False, twins[0]["id"]: True, made["id"]: False} | {
+            row["id"]: False for row in alone
+        }
+        used = {row.id: row.ticket_id for row in session.scalars(select(AdapterRow))}
+    assert used == {rows["adapters"]["id"]: rows["tickets"]["id"]} | {row["id"]: twins[0]["id"] for row in on_twins}
+    with pytest.raises(IntegrityError), old.write() as session:
+        session.execute(schema.tables["tickets"].insert(), [imported | {"id": new_id()}])
