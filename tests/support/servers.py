@@ -64,6 +64,16 @@ class Postgres:
         pg_ctl(["-w", "-m", mode, "stop"], pgdata=self._server.pgdata, user=self._server.system_user)
 
     @property
+    def data(self) -> Path:
+        """The folder of its data."""
+        return Path(self._server.pgdata)
+
+    @property
+    def socket(self) -> Path:
+        """The socket it listens on."""
+        return Path(str(self._server.get_postmaster_info().socket_dir)) / ".s.PGSQL.5432"
+
+    @property
     def pid(self) -> int:
         """The process that all others of the server are children of."""
         return int((self._server.pgdata / "postmaster.pid").read_text().splitlines()[0])
