@@ -22,7 +22,7 @@ class ReplicatedPostgres:
 
     def __init__(self, directory: Path) -> None:
         self.first = Postgres(directory / "first")
-        self.user = self.first._server.system_user
+        self.user = self.first.user
         self._replica = directory / "second"
         self._replica.mkdir(mode=0o700)
         if self.user is not None:

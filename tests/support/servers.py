@@ -69,6 +69,11 @@ class Postgres:
         return Path(self._server.pgdata)
 
     @property
+    def user(self) -> str | None:
+        """Whom the server runs as, and who may open its folder, where the tests run as root."""
+        return self._server.system_user
+
+    @property
     def socket(self) -> Path:
         """The socket it listens on."""
         return Path(str(self._server.get_postmaster_info().socket_dir)) / ".s.PGSQL.5432"
