@@ -111,4 +111,4 @@ def _wait(process: subprocess.Popen[bytes], port: int) -> None:
 
 
 if __name__ == "__main__":
-    fetch()
+    program()
