@@ -51,8 +51,7 @@ def status(service: Service, address: str, path: str = "/version") -> int:
 
 @pytest.mark.process
 @pytest.mark.slow
-@pytest.mark.parametrize("number", [520, 1100])
-@pytest.mark.parametrize("said", [b"", HALF_A_HEAD])
+@pytest.mark.parametrize(("number", "said"), [(520, b""), (1100, HALF_A_HEAD)])
 def test_silent_sockets_keep_nobody_out(
     tmp_path: Path,
     migrated_sqlite: Path,
