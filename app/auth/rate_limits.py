@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 import time
-from ipaddress import IPv6Address, ip_address
 
 from limits import RateLimitItem, parse
 from limits.storage import MemoryStorage
 from limits.strategies import FixedWindowRateLimiter, MovingWindowRateLimiter, RateLimiter
 
+from app.auth.addresses import place_of
 from app.errors import RateLimited
 from app.setting_values import OFF
 from app.settings import Settings
@@ -49,14 +49,8 @@ class RateLimits:
             raise _limited(what, self._fixed, self._failures, self._place(address))
 
     def _place(self, address: str) -> str:
-        """Return what an address is counted under: of IPv6 the network, since one host has as many as it likes."""
-        try:
-            parsed = ip_address(address)
-        except ValueError:
-            return "unknown"
-        place = (
-            str(int(parsed) >> 64) if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped is None else str(parsed)
-        )
+        """Return what an address is counted under: its place, as long as there is room to tell them apart."""
+        place = place_of(address)
         known = self._failures is not None and self._failures.key_for(place) in self._failed.storage
         return place if known or len(self._failed.storage) < MOST_ADDRESSES else "others"
 

@@ -30,10 +30,6 @@ log = structlog.get_logger(__name__)
 
 MAX_PIPELINED = 16
 """Requests a client may send ahead of their answers."""
-IGNORED = 64 * MIB
-"""What a client that was refused may still send until it notices: the answer would be lost if it were cut off."""
-EXCESS_IGNORED = MAX_HEAD
-"""The same, of one that sends what no client means to."""
 RECHECK_S = 0.05
 """How soon a connection is looked at again that was to be closed when something arrived."""
 KEEP_ALIVE_S = 75
@@ -82,7 +78,10 @@ class Connection(RequestReader):
         self._client_sending = False  # between a request's first byte and its last
         self._over_limit: str | None = None  # why it cannot be used, if so
         self._opened = self.loop.time()
-        self._ignored, self._may_ignore = 0, IGNORED  # bytes that come after our side was closed
+        self._ignored = 0  # bytes that came after our side was closed
+        self._may_ignore = MIB * max(  # a client that was refused notices late, and would lose the answer if cut off
+            self._settings.max_body_mb, self._settings.max_corpus_mb, self._settings.max_artifact_mb
+        )
         self._client_timer: asyncio.TimerHandle | None = None  # for a head, or the rest of an unread body
         self._reader_timer: asyncio.TimerHandle | None = None  # for an answer to be taken
         self._paused_at, self._bytes_then = 0.0, 0
@@ -156,7 +155,7 @@ class Connection(RequestReader):
 
     def refuse_excess(self, what: str) -> None:
         """Turn the client away; after its answer there is nothing left to say."""
-        self._may_ignore = EXCESS_IGNORED
+        self._may_ignore = MAX_HEAD  # no client means to
         if self._in_body and self._idle:
             self.transport.close()
         else:

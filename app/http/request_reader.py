@@ -30,6 +30,7 @@ class RequestReader(HttpToolsProtocol):
     _loose = 0  # bytes since then that are no body
     _body = _framing = 0  # bytes of the present body, and of what it came wrapped in
     _unwanted = 0  # bytes of a body that came after its answer had begun
+    _may_ignore = MAX_HEAD  # how many may, once it is complete
 
     def data_received(self, data: bytes) -> None:
         """Read on, a piece at a time."""
@@ -52,12 +53,12 @@ class RequestReader(HttpToolsProtocol):
         self._body = self._framing = self._unwanted = 0
 
     def on_body(self, body: bytes) -> None:
-        """Take body data, which has its reader, unless the answer is under way: then only so much is let pass."""
+        """Take body data, which has its reader, unless the answer has begun: then only so much is let pass."""
         self._moved = True
         self._body += len(body)
-        if self.cycle.response_started and not self.cycle.response_complete:
+        if self.cycle.response_started:
             self._unwanted += len(body)
-            if self._unwanted > MAX_HEAD:
+            if self._unwanted > (self._may_ignore if self.cycle.response_complete else MAX_HEAD):
                 self.transport.abort()
                 return
         super().on_body(body)

@@ -82,6 +82,20 @@ def test_a_stranger_is_closed_after_the_answer(keyed: Service, wire: RawConnecti
     assert wire.send_until_closed(TRAILER, most=ENDLESS) < ENDLESS
 
 
+def test_a_strangers_body_is_dropped_up_to_the_largest_there_may_be(
+    tmp_path: Path, migrated_sqlite: Path, tiny_backbone_dir: Path
+) -> None:
+    sizes = {"max_corpus_mb": 64, "max_artifact_mb": 1}
+    with running(settings_for(tmp_path / "data", migrated_sqlite, tiny_backbone_dir, **UNLIMITED, **sizes)) as service:
+        with RawConnection(service.port) as wire:
+            wire.head("POST", "/tickets", content_type="multipart/form-data; boundary=b", content_length=str(40 * MIB))
+            assert wire.send_until_closed(b"x" * MIB, most=40 * MIB) == 40 * MIB, "a client that asks too late is heard"
+            refused(wire.answer(), 401, "unauthorized")
+        with RawConnection(service.port) as wire:
+            wire.head("POST", "/tickets", content_type="multipart/form-data; boundary=b", content_length=str(2**40))
+            assert 60 * MIB < wire.send_until_closed(b"x" * MIB, most=200 * MIB) < 200 * MIB
+
+
 def test_trailers_that_dribble_in_have_the_deadline_of_a_body(wire: RawConnection) -> None:
     authorised(wire, "POST", "/predict", **CHUNKED).send(b"2\r\n{}\r\n0\r\n")
     assert wire.send_slowly(b"X-Slow: " + b"a" * 200) < 200
