@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -42,8 +43,30 @@ class SettingLine:
     description: str
 
 
-class Settings(BaseSettings):
-    """The service's settings. Construct it once per process and pass it on."""
+class NoHomeDirectory(OSError):
+    """A folder's default lies in the user's home directory, and this user has none."""
+
+    def __init__(self, setting: str) -> None:
+        super().__init__(f"this user has no home directory to keep files in; name a folder with {PREFIX}{setting}")
+
+
+def _folder_of_user(setting: str, find: Callable[[str], Path]) -> Callable[[], Path]:
+    """Give a folder of the user's own as a default, looked up when it is needed: not every user has a home."""
+
+    def default() -> Path:
+        try:
+            folder = find("ltp")
+        except RuntimeError as error:
+            raise NoHomeDirectory(setting) from error
+        if not folder.is_absolute():  # platformdirs leaves a `~` that it cannot resolve
+            raise NoHomeDirectory(setting)
+        return folder
+
+    return default
+
+
+class ClientSettings(BaseSettings):
+    """What the client commands need: nothing that is wrong with the service's settings is in their way."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX,
@@ -54,21 +77,37 @@ class Settings(BaseSettings):
         hide_input_in_errors=True,
     )
 
+    url: str = "http://127.0.0.1:8000"
+    """Where the client commands find the service."""
+    api_key: SecretStr | None = None
+    """Key the client commands send."""
+
+
+class CacheSettings(BaseSettings):
+    """What preparing a backbone needs."""
+
+    model_config = ClientSettings.model_config
+
+    backbone_dir: Path = Field(default_factory=_folder_of_user("BACKBONE_DIR", user_cache_path))
+    """Where prepared and downloaded backbones are cached."""
+
+
+class Settings(ClientSettings, CacheSettings):
+    """The service's settings. Construct it once per process and pass it on."""
+
     database_url: Annotated[str, Field(repr=False)] = ""
     """`postgresql://USER:PASSWORD@HOST/NAME`, or `sqlite:////PATH`. Empty: SQLite in `DATA_DIR`."""
     database_pooler: Literal["none", "transaction"] = "none"
     """`transaction`: PgBouncer or the like stands before Postgres, in transaction (or session) mode."""
     redis_url: SecretStr | None = None
     """Broker of a deployment with Celery. Absent: no broker, workers poll the database."""
-    data_dir: Folder = user_data_path("ltp")
+    data_dir: Folder = Field(default_factory=_folder_of_user("DATA_DIR", user_data_path))
     """Where the embedded profile keeps its database and work files. Local disk only: SQLite's WAL needs it."""
     work_dir: Path | None = None
     """Checkpoints of running jobs; share it between machines to resume on another one. Absent: `DATA_DIR/work`."""
 
     backbone: str = "mini"
     """`mini`, a checkpoint directory, or a hub name with `@revision`."""
-    backbone_dir: Path = user_cache_path("ltp")
-    """Where prepared and downloaded backbones are cached."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where tensors live; `auto` takes CUDA when there is one."""
     precision: Literal["auto", "fp32", "bf16"] = "auto"
@@ -172,11 +211,6 @@ class Settings(BaseSettings):
     log_format: Literal["text", "json"] = "text"
     """How log lines are written."""
 
-    url: str = "http://127.0.0.1:8000"
-    """Where the client commands find the service."""
-    api_key: SecretStr | None = None
-    """Key the client commands send."""
-
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         """Refuse settings that would kill healthy jobs or open the service by mistake."""
@@ -268,3 +302,8 @@ def _shown(field: str, value: Any) -> str:
     if isinstance(value, SecretStr):
         return MASK
     return urls.shown(value) if field == "database_url" else str(value)
+
+
+def variable(*names: str) -> tuple[str, str] | None:
+    """Return the first of these variables of the environment that is set, with its value."""
+    return next(((name, os.environ[name]) for name in names if os.environ.get(name)), None)

@@ -6,6 +6,10 @@ from app.namesake import refuse_namesake
 
 if __name__ == "__main__":
     refuse_namesake()
+    from app.cli.foreseen import expected, explained
     from worker.command import main
 
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except expected() as error:
+        sys.exit(f"error: {explained(error).detail}")

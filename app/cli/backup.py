@@ -9,7 +9,8 @@ import typer
 
 from app.cli.command import Json, local_output
 from app.cli.output import size
-from app.cli.service import DataDir, settings_of
+from app.cli.read_settings import settings_of
+from app.cli.service import DataDir
 
 
 def backup(

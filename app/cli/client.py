@@ -14,14 +14,15 @@ import httpx
 from tenacity import RetryCallState, Retrying, retry_if_exception, retry_if_result, stop_before_delay
 
 from app.cli.failure import Failure
-from app.http.loopback import LOOPBACK
+from app.cli.http_client import open_client, proxy_to
+from app.cli.read_settings import client_settings
 from ltp import atomic_file
 
 PAGE = 200
+START = "Start one on this machine with `ltp serve`, or name another with --url."
 BUSY_WAIT_S = 120.0
 """How long a command waits for a service that answers 429 or 503 (a full queue, a backbone that is still loading)."""
 ATTEMPTS = 3
-TIMEOUT = httpx.Timeout(120.0, connect=5.0)
 BUSY = {429, 503}
 PASSING = BUSY | {502, 504}
 """What a service, or a proxy before it, answers while one of its processes is replaced."""
@@ -30,9 +31,7 @@ PASSING = BUSY | {502, 504}
 @contextlib.contextmanager
 def connect(url: str | None, api_key: str | None) -> Iterator[Client]:
     """A client for `--url` and `--api-key`, or what the settings say."""
-    from app.settings import Settings
-
-    settings = Settings()
+    settings = client_settings()
     key = api_key or (settings.api_key.get_secret_value() if settings.api_key else None)
     with Client(url or settings.url, key) as client:
         yield client
@@ -44,12 +43,7 @@ class Client:
     def __init__(self, url: str, api_key: str | None = None, *, busy_wait_s: float = BUSY_WAIT_S) -> None:
         self.url = (url if "://" in url else f"http://{url}").rstrip("/")
         self.busy_wait_s = busy_wait_s
-        headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
-        try:
-            local = httpx.URL(self.url).host in LOOPBACK  # a proxy of the environment is never on the way to ourselves
-            self.http = httpx.Client(base_url=self.url, headers=headers, timeout=TIMEOUT, trust_env=not local)
-        except httpx.InvalidURL as error:
-            raise Failure("invalid_url", f"{url!r} is not an address: {error}") from error
+        self.http = open_client(self.url, api_key)
 
     def __enter__(self) -> Client:
         return self
@@ -162,10 +156,10 @@ class Client:
         try:
             yield
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-            hint = f"Start one on this machine with `ltp serve`, or name another with --url. ({error})"
+            proxy = proxy_to(self.url)
+            where = f"The way there is the proxy {proxy} of the environment." if proxy else START
+            hint = f"{where} ({error})"
             raise Failure("no_service", f"no service answers at {self.url}", hint=hint) from error
-        except httpx.UnsupportedProtocol as error:
-            raise Failure("invalid_url", f"{self.url!r} is not an http:// or https:// address") from error
         except httpx.TransportError as error:
             detail = f"the connection to {self.url} broke: {error or type(error).__name__}"
             raise Failure("connection_lost", detail, hint="What was accepted goes on: ltp job list") from error

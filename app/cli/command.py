@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli.failure import FAILED, expected, explained
+from app.cli.failure import FAILED, INTERRUPTED, Failure
+from app.cli.foreseen import expected, explained
 from app.cli.output import Output
 
 if TYPE_CHECKING:
@@ -42,6 +43,9 @@ def local_output(as_json: bool = False) -> Iterator[Output]:
         yield output
     except (typer.Exit, typer.Abort, typer.BadParameter):
         raise
+    except KeyboardInterrupt:
+        output.fail(Failure("interrupted", "interrupted"))
+        raise typer.Exit(INTERRUPTED) from None
     except expected() as error:
         output.fail(explained(error))
         raise typer.Exit(FAILED) from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 AGES = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 BYTES_PER_UNIT = 1000
 PIPE_WIDTH = 160
+UNICODE = {"utf8", "utf16", "utf32"}
 
 
 def stdout() -> Console:
@@ -44,10 +46,13 @@ class Output:
 
     def show(self, data: Any, render: Callable[[Console], None]) -> None:
         """Print `data` as JSON, or call `render`."""
-        if self.as_json:
-            sys.stdout.write(json.dumps(data, indent=2, ensure_ascii=False) + "\n")
-        else:
-            render(stdout())
+        from app.cli.streams import results
+
+        with results():
+            if self.as_json:
+                sys.stdout.write(_document(data))
+            else:
+                render(stdout())
 
     def note(self, text: str) -> None:
         """Say something on standard error that is no part of the result."""
@@ -57,18 +62,29 @@ class Output:
 
     def fail(self, failure: Failure) -> None:
         """Print a failure: a sentence on standard error, and with `--json` its document on standard output."""
-        from rich.markup import escape
-
-        console = stderr()
-        console.print(f"[bold red]error:[/bold red] {escape(failure.detail)}")
-        for field in failure.fields:
-            console.print(f"  {escape(str(field.get('path', '')))}: {escape(str(field.get('message', '')))}")
-        if failure.request_id:
-            console.print(f"[dim]{failure.code}, request {failure.request_id}[/dim]")
-        if failure.hint:
-            console.print(escape(failure.hint))
+        with suppress(OSError):  # there is nowhere left to say it
+            _print_failure(stderr(), failure)
         if self.as_json:
-            sys.stdout.write(json.dumps(failure.as_dict(), indent=2, ensure_ascii=False) + "\n")
+            with suppress(OSError):
+                sys.stdout.write(_document(failure.as_dict()))
+
+
+def _print_failure(console: Console, failure: Failure) -> None:
+    from rich.markup import escape
+
+    console.print(f"[bold red]error:[/bold red] {escape(failure.detail)}")
+    for field in failure.fields:
+        console.print(f"  {escape(str(field.get('path', '')))}: {escape(str(field.get('message', '')))}")
+    if failure.request_id:
+        console.print(f"[dim]{failure.code}, request {failure.request_id}[/dim]")
+    if failure.hint:
+        console.print(escape(failure.hint))
+
+
+def _document(data: Any) -> str:
+    """One JSON document; plain ASCII where standard output is not Unicode."""
+    plain = (sys.stdout.encoding or "").lower().replace("-", "") not in UNICODE
+    return json.dumps(data, indent=2, ensure_ascii=plain) + "\n"
 
 
 def table(

@@ -16,6 +16,7 @@ from app.cli import options
 from app.cli.command import Json, Key, Session, Url, service_session
 from app.cli.failure import Failure
 from app.cli.output import percent
+from app.cli.streams import results
 from ltp import atomic_file
 
 if TYPE_CHECKING:
@@ -138,7 +139,8 @@ def _pair_body(pair: FilePair) -> dict[str, str]:
 @contextlib.contextmanager
 def _destination(to: Path | None) -> Iterator[BinaryIO]:
     if to is None:
-        yield sys.stdout.buffer
+        with results() as stream:
+            yield stream
         return
     with atomic_file.new_content(to) as stream:
         yield stream
@@ -160,6 +162,6 @@ def _by_job(session: Session, path: Path, to: Path | None, request: PredictionOp
         session.client.save(f"/predictions/{prediction['id']}/result", to)
     session.output.show({"job": job, "prediction": prediction}, lambda _: None)
     if to is None and not session.output.as_json:
-        with session.client.stream(f"/predictions/{prediction['id']}/result") as response:
+        with session.client.stream(f"/predictions/{prediction['id']}/result") as response, results() as stream:
             for chunk in response.iter_bytes():
-                sys.stdout.buffer.write(chunk)
+                stream.write(chunk)

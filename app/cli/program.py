@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from app.cli import adapters, backup, jobs, keys, service, tickets
 from app.cli.evaluate import evaluate
@@ -13,8 +16,33 @@ from app.cli.reproduce.command import reproduce
 
 METHOD, SERVICE = "The method", "The service"
 
+
+class Program(TyperGroup):
+    """The commands; what is wrong with an option is said without pydantic's `Value error`, which typer lets through."""
+
+    def make_context(self, *arguments: Any, **options: Any) -> Any:
+        """Read the options before the command."""
+        with _plain_words():
+            return super().make_context(*arguments, **options)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Read the command's options, and run it."""
+        with _plain_words():
+            return super().invoke(ctx)
+
+
+@contextmanager
+def _plain_words() -> Iterator[None]:
+    try:
+        yield
+    except typer.BadParameter as error:
+        error.message = error.message.removeprefix("Value error, ")
+        raise
+
+
 root = typer.Typer(
     name="ltp",
+    cls=Program,
     help="Few-shot natural-language inference for low-resource languages, on one shared XLM-R.\n\n"
     "Start with `ltp serve`, then `ltp ticket create`, `ltp adapter train` and `ltp predict`.",
     no_args_is_help=True,

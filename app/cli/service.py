@@ -6,13 +6,14 @@ import os
 import socket
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from app.cli.command import Json, local_output
 from app.cli.failure import Failure
 from app.cli.output import key_values
+from app.cli.read_settings import cache_settings, settings_of
 from app.process import begin_startup
 
 if TYPE_CHECKING:
@@ -124,7 +125,7 @@ def prepare_backbone(
             def report(progress: Progress) -> None:
                 shown.update(progress.phase, progress.step, progress.total, metrics=progress.metrics)
 
-            info = resolve(name, cache_dir=settings_of().backbone_dir, progress=report)
+            info = resolve(name, cache_dir=cache_settings().backbone_dir, progress=report)
         data = {
             "name": info.name,
             "directory": str(info.directory),
@@ -157,10 +158,3 @@ def _check_address(settings: Settings) -> None:
         raise Failure(
             "address_not_available", detail, hint="Choose another with --port; 0 takes a free one."
         ) from error
-
-
-def settings_of(**given: Any) -> Settings:
-    """Read the settings, with what was given on the command line."""
-    from app.settings import Settings
-
-    return Settings(**{name: value for name, value in given.items() if value is not None})

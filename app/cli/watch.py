@@ -4,25 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
-import typer
-
 from app.cli.command import Session
 from app.cli.events import Event, follow
-from app.cli.failure import FAILED, Failure
-from app.cli.output import key_values, stderr
+from app.cli.failure import Failure
 from app.cli.progress import ProgressDisplay, progress_display
 
 
 def wait(session: Session, job: dict[str, Any]) -> dict[str, Any]:
-    """Show a job's progress until it has succeeded, and return it. Raises Failure if it fails or is cancelled."""
+    """Show a job's progress until it has succeeded, and return it.
+
+    Raises Failure if it fails, is cancelled, or is no longer waited for: Ctrl-C.
+    """
     try:
         with progress_display(job["kind"]) as shown:
             for event in follow(session.client, job["id"]):
                 _show(shown, event)
     except KeyboardInterrupt:
-        session.output.note("\nLeft the job alone; it goes on.")
-        stderr().print(key_values(accepted_lines(job)))
-        raise typer.Exit(FAILED) from None
+        hint = f"Watch it again: ltp job watch {job['id']}\nCancel it: ltp job cancel {job['id']}"
+        raise Failure("interrupted", f"left job {job['id']} alone; it goes on", hint=hint) from None
     finished = session.client.get(f"/jobs/{job['id']}")
     if finished["status"] != "succeeded":
         raise failure_of_job(finished)

@@ -10,8 +10,8 @@ from app.cli.command import local_output
 from app.cli.option_groups import options_from
 from app.cli.output import key_values
 from app.cli.progress import ProgressDisplay, progress_display
+from app.cli.read_settings import cache_settings
 from app.cli.reproduce.options import PlaceOptions, ReproduceOptions
-from app.cli.service import settings_of
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -109,7 +109,7 @@ def _located(backbone: str, shown: ProgressDisplay) -> BackboneInfo:
     def report(progress: Progress) -> None:
         shown.update(progress.phase, progress.step, progress.total, metrics=progress.metrics)
 
-    return resolve(backbone, cache_dir=settings_of().backbone_dir, progress=report)
+    return resolve(backbone, cache_dir=cache_settings().backbone_dir, progress=report)
 
 
 def _progress(shown: ProgressDisplay, trim: Callable[[], object]) -> RunCallback:
