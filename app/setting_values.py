@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated
@@ -59,3 +60,25 @@ Rate = Annotated[str, AfterValidator(_is_rate)]
 Addresses = Annotated[str, AfterValidator(_are_addresses)]
 RootPath = Annotated[str, AfterValidator(_is_path)]
 Folder = Annotated[Path, AfterValidator(_is_text)]
+
+
+class NoHomeDirectory(OSError):
+    """A folder's default lies in the user's home directory, and this user has none."""
+
+    def __init__(self, setting: str) -> None:
+        super().__init__(f"this user has no home directory to keep files in; name a folder with LTP_{setting}")
+
+
+def folder_of_user(setting: str, find: Callable[[str], Path]) -> Callable[[], Path]:
+    """Give a folder of the user's own as a default, looked up when it is needed: not every user has a home."""
+
+    def default() -> Path:
+        try:
+            folder = find("ltp")
+        except RuntimeError as error:
+            raise NoHomeDirectory(setting) from error
+        if not folder.is_absolute():  # platformdirs leaves a `~` that it cannot resolve
+            raise NoHomeDirectory(setting)
+        return folder
+
+    return default

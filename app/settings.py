@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -19,7 +18,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, EnvSettingsSource, SettingsConfigDict
 
 from app import database_url as urls
-from app.setting_values import Addresses, Folder, Megabytes, Rate, RootPath, Seconds
+from app.setting_values import Addresses, Folder, Megabytes, Rate, RootPath, Seconds, folder_of_user
 
 PREFIX = "LTP_"
 MIB = 1024 * 1024
@@ -41,28 +40,6 @@ class SettingLine:
     value: str
     source: Literal["environment", ".env", "command line", "default"]
     description: str
-
-
-class NoHomeDirectory(OSError):
-    """A folder's default lies in the user's home directory, and this user has none."""
-
-    def __init__(self, setting: str) -> None:
-        super().__init__(f"this user has no home directory to keep files in; name a folder with {PREFIX}{setting}")
-
-
-def _folder_of_user(setting: str, find: Callable[[str], Path]) -> Callable[[], Path]:
-    """Give a folder of the user's own as a default, looked up when it is needed: not every user has a home."""
-
-    def default() -> Path:
-        try:
-            folder = find("ltp")
-        except RuntimeError as error:
-            raise NoHomeDirectory(setting) from error
-        if not folder.is_absolute():  # platformdirs leaves a `~` that it cannot resolve
-            raise NoHomeDirectory(setting)
-        return folder
-
-    return default
 
 
 class ClientSettings(BaseSettings):
@@ -88,7 +65,7 @@ class CacheSettings(BaseSettings):
 
     model_config = ClientSettings.model_config
 
-    backbone_dir: Path = Field(default_factory=_folder_of_user("BACKBONE_DIR", user_cache_path))
+    backbone_dir: Path = Field(default_factory=folder_of_user("BACKBONE_DIR", user_cache_path))
     """Where prepared and downloaded backbones are cached."""
 
 
@@ -101,7 +78,7 @@ class Settings(ClientSettings, CacheSettings):
     """`transaction`: PgBouncer or the like stands before Postgres, in transaction (or session) mode."""
     redis_url: SecretStr | None = None
     """Broker of a deployment with Celery. Absent: no broker, workers poll the database."""
-    data_dir: Folder = Field(default_factory=_folder_of_user("DATA_DIR", user_data_path))
+    data_dir: Folder = Field(default_factory=folder_of_user("DATA_DIR", user_data_path))
     """Where the embedded profile keeps its database and work files. Local disk only: SQLite's WAL needs it."""
     work_dir: Path | None = None
     """Checkpoints of running jobs; share it between machines to resume on another one. Absent: `DATA_DIR/work`."""

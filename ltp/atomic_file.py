@@ -52,6 +52,19 @@ def new_content(path: Path, *, durable: bool = True) -> Iterator[BinaryIO]:
         yield file
 
 
+def check_writable(path: Path) -> None:
+    """Raise OSError, naming `path`, if `new_file` could not make it now."""
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, "is a folder, where a file is to be written", str(path))
+    aside = path.with_name(f"{path.name}.{secrets.token_hex(4)}{PART}")
+    try:
+        aside.touch(exist_ok=False)
+    except OSError as error:
+        error.filename = str(path)
+        raise
+    aside.unlink()
+
+
 def write_text(path: Path, text: str) -> None:
     """Make `text`, as UTF-8, the content of `path`."""
     with new_content(path) as file:

@@ -14,6 +14,7 @@ LTPError
 ├── TextFileError                       a text file cannot be read; carries line and column
 │   ├── CorpusError                     the unlabelled text cannot be used
 │   └── ExamplesError                   a labelled file cannot be read
+├── UnknownText                         the backbone's vocabulary has none of a text's words
 ├── TooFewExamples                      a split cannot be made from what was given
 ├── UnsoundData                         a benchmark's folder is not what it must be
 ├── InvalidExperiment                   an experiment's file, or a bound on it, cannot be meant
@@ -23,6 +24,8 @@ LTPError
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 
 class LTPError(Exception):
@@ -91,6 +94,18 @@ class CorpusError(TextFileError):
 
 class ExamplesError(TextFileError):
     """A labelled file cannot be read."""
+
+
+class UnknownText(LTPError):
+    """The backbone's vocabulary has none of the words of a text, so every such text is the same to the model."""
+
+    def __init__(self, characters: Sequence[str]) -> None:
+        super().__init__(
+            f"the backbone's vocabulary has none of these words: their characters ({' '.join(characters)}) are all read"
+            " as <unk>, and the model cannot tell such texts apart; write them in another script, or take a backbone"
+            " that knows this one"
+        )
+        self.characters = tuple(characters)
 
 
 class TooFewExamples(LTPError):

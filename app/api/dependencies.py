@@ -29,6 +29,7 @@ from app.storage.quotas import StorageQuota
 from app.storage.spool import Spool
 from app.telemetry.metrics import Metrics
 from ltp.backbone.manifest import BackboneInfo
+from ltp.text.vocabulary import Vocabulary
 
 _UUID = re.compile(UUID)
 
@@ -92,6 +93,14 @@ async def _backbone(predictor: PredictorDep) -> BackboneInfo:
 
 
 BackboneDep = Annotated[BackboneInfo, Depends(_backbone)]
+
+
+async def _vocabulary(predictor: PredictorDep) -> Vocabulary | None:
+    """Return what texts are checked with; None while the backbone is being loaded: the job then checks them."""
+    return predictor.backbone.vocabulary
+
+
+VocabularyDep = Annotated[Vocabulary | None, Depends(_vocabulary)]
 
 
 def checked_id(identifier: str, error: type[NotFound]) -> str:

@@ -19,11 +19,13 @@ from app.registry import datasets
 from app.registry.submissions import StagedCorpus, StagedExamples, StagedPairs
 from app.storage.blobs import BlobStore
 from ltp.config import LABELS
-from ltp.errors import CorpusError, ExamplesError, TooFewExamples
+from ltp.errors import CorpusError, ExamplesError, TooFewExamples, UnknownText
 from ltp.text.corpus import Corpus
-from ltp.text.examples import Example, FilePair, PairFile, check_splittable, check_trainable, read_examples
+from ltp.text.examples import Example, FilePair, PairFile, check_splittable, check_trainable, read_examples, texts_of
+from ltp.text.examples.findings import Part as SetPart
+from ltp.text.vocabulary import Vocabulary
 
-PARTS: dict[datasets.Part, str] = {"train": "examples", "dev": "dev_examples", "test": "test_examples"}
+PARTS: dict[SetPart, str] = {"train": "examples", "dev": "dev_examples", "test": "test_examples"}
 """What the registry calls the parts of a dataset, and what requests call them."""
 LONGEST_REFERENCE = 128
 """Characters of a reference in a row; a language, `@`, and an alias take 101."""
@@ -34,7 +36,13 @@ LEAST_LINES = 2
 
 
 def stage_corpus(
-    blobs: BlobStore, *, tenant: str, request: TicketRequest, part: Part | None, longest: int
+    blobs: BlobStore,
+    *,
+    tenant: str,
+    request: TicketRequest,
+    part: Part | None,
+    longest: int,
+    vocabulary: Vocabulary | None,
 ) -> StagedCorpus:
     """Check and stage the corpus of a request. Raises InvalidRequest when there is none, or two, or a bad one."""
     if (part is None) == (request.corpus is None):
@@ -43,30 +51,42 @@ def stage_corpus(
         return StagedCorpus(builtin=request.corpus.builtin)
     with _refusing("corpus"):
         if part is not None:
-            count = _lines_of(Corpus.from_file(part.path, longest=longest))
+            count = _lines_of(Corpus.from_file(part.path, longest=longest), vocabulary)
             return StagedCorpus(None, blobs.stage(tenant, part.path).id, count, _file_name(part))
         corpus = Corpus.from_texts(request.corpus.texts if request.corpus is not None else ())
-        count = _lines_of(corpus)
+        count = _lines_of(corpus, vocabulary)
         return StagedCorpus(None, blobs.stage(tenant, (f"{line}\n".encode() for line in corpus)).id, count)
 
 
 def stage_examples(
-    blobs: BlobStore, *, tenant: str, request: AdapterRequest, files: Mapping[str, Part], longest: int
+    blobs: BlobStore,
+    *,
+    tenant: str,
+    request: AdapterRequest,
+    files: Mapping[str, Part],
+    longest: int,
+    vocabulary: Vocabulary | None,
 ) -> StagedExamples:
     """Read, check and stage the examples of a request. Raises InvalidRequest, naming part, line and column."""
-    parts: dict[datasets.Part, Sequence[Example]] = {}
+    parts: dict[SetPart, Sequence[Example]] = {}
     for part, name in PARTS.items():
         examples = _read(name, getattr(request, name), files.get(name), longest=longest)
         if examples is not None:
             parts[part] = examples
     _check(parts)
+    if vocabulary is not None:
+        for part in parts:
+            with _refusing(PARTS[part]):
+                vocabulary.refuse_unknown(texts_of(parts[part]))
     blob = blobs.stage(tenant, datasets.write_parts(parts))
     counts: dict[str, Any] = {part: len(parts.get(part, ())) for part in PARTS}
     filename = _file_name(files["examples"]) if "examples" in files else None
     return StagedExamples(blob.id, sum(counts.values()), {**counts, "sha256": blob.sha256}, filename)
 
 
-def stage_pairs(blobs: BlobStore, *, tenant: str, part: Part, longest: int) -> StagedPairs:
+def stage_pairs(
+    blobs: BlobStore, *, tenant: str, part: Part, longest: int, vocabulary: Vocabulary | None
+) -> StagedPairs:
     """Check and stage a file of pairs. Raises InvalidRequest with line and column."""
     references: dict[str, int] = {}
     with _refusing(part.name):
@@ -74,6 +94,8 @@ def stage_pairs(blobs: BlobStore, *, tenant: str, part: Part, longest: int) -> S
         count = 0
         for count, pair in enumerate(pairs, start=1):  # noqa: B007  read after the loop
             _note_reference(references, pair)
+        if vocabulary is not None:
+            vocabulary.refuse_unknown(texts_of(pairs))
     if not count:
         raise _refusal(part.name, "the file holds no pairs")
     blob = blobs.stage(tenant, part.path)
@@ -95,9 +117,11 @@ def _note_reference(references: dict[str, int], pair: FilePair) -> None:
     references[reference] = pair.line
 
 
-def _lines_of(corpus: Corpus) -> int:
+def _lines_of(corpus: Corpus, vocabulary: Vocabulary | None) -> int:
     if corpus.count < LEAST_LINES:
         raise _refusal("corpus", f"{corpus.count} line of text is too little; one must be left to validate on")
+    if vocabulary is not None:
+        vocabulary.refuse_unknown(corpus)
     return corpus.count
 
 
@@ -115,7 +139,7 @@ def _read(name: str, inline: list[LabelledPair] | None, part: Part | None, *, lo
     ]
 
 
-def _check(parts: Mapping[datasets.Part, Sequence[Example]]) -> None:
+def _check(parts: Mapping[SetPart, Sequence[Example]]) -> None:
     if not parts.get("train"):
         raise _refusal("examples", "there are none; send them in the request or as a file")
     with _refusing("examples"):
@@ -135,7 +159,7 @@ def _refusing(part: str) -> Iterator[None]:
     """Refuse what the block finds wrong with a text as a fault of `part`."""
     try:
         yield
-    except (CorpusError, ExamplesError, TooFewExamples) as error:
+    except (CorpusError, ExamplesError, TooFewExamples, UnknownText) as error:
         raise _refusal(part, str(error)) from error
 
 

@@ -33,6 +33,7 @@ from ltp.backbone.manifest import BackboneInfo
 from ltp.errors import CorruptArtifact, DeltaDoesNotFitTicket, InvalidConfig
 from ltp.model.methods import METHODS
 from ltp.model.template import least_tokens
+from ltp.text.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from ltp.adapter.artefact import Adapter
@@ -118,7 +119,14 @@ def write_export(db: Database, blobs: BlobStore, row: models.AdapterRow, *, spoo
 
 
 def store_import(
-    db: Database, blobs: BlobStore, path: Path, *, tenant: str, backbone: BackboneInfo, request: ImportRequest
+    db: Database,
+    blobs: BlobStore,
+    path: Path,
+    *,
+    tenant: str,
+    backbone: BackboneInfo,
+    vocabulary: Vocabulary | None,
+    request: ImportRequest,
 ) -> models.AdapterRow:
     """Verify an exported file, store its adapter and, unless it is here already, its ticket.
 
@@ -133,7 +141,7 @@ def store_import(
         adapter, ticket, raw_notes, left = read_export(path, backbone, leave=True)
     except DeltaDoesNotFitTicket as error:
         raise CorruptArtifact(str(error)) from error
-    _check_plausible(adapter, ticket, backbone)
+    _check_plausible(adapter, ticket, backbone, vocabulary)
     notes = _read_notes(raw_notes, request)
     without_mask = path.with_name("adapter.safetensors")
     adapter.save(without_mask, left=left)
@@ -177,11 +185,16 @@ def _register(
             staged.enter_context(blobs.until_used(mask.blob_id))
 
 
-def _check_plausible(adapter: Adapter, ticket: Ticket | None, backbone: BackboneInfo) -> None:
+def _check_plausible(
+    adapter: Adapter, ticket: Ticket | None, backbone: BackboneInfo, vocabulary: Vocabulary | None
+) -> None:
     """Refuse figures that no training here could have written; bytes and hashes were checked before."""
-    least = least_tokens(METHODS[adapter.method].form, prompt_length=len(adapter.prompt))
-    if not least <= adapter.template.max_length <= backbone.max_positions:
-        raise CorruptArtifact(f"the adapter's max_length is {adapter.template.max_length}; the backbone cannot do that")
+    tokenizer = None if vocabulary is None else vocabulary.tokenizer
+    form, most = METHODS[adapter.method].form, backbone.max_positions
+    least = least_tokens(form, prompt_length=len(adapter.prompt), tokenizer=tokenizer)
+    if not least <= adapter.template.max_length <= most:
+        found = adapter.template.max_length
+        raise CorruptArtifact(f"the adapter's max_length is {found}; with its prompt it must be {least} to {most}")
     if ticket is None:
         return
     from ltp.backbone.layers import layers_in

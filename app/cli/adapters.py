@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,6 +17,12 @@ from ltp.model.methods import Method
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+    from ltp.text.examples import Example
+    from ltp.text.examples.findings import Part
+
+PARTS: dict[Part, str] = {"train": "examples", "dev": "dev_examples", "test": "test_examples"}
+"""What requests call the parts of a set."""
 
 group = typer.Typer(help="Adapters: one language's classifier on the shared backbone.", no_args_is_help=True)
 
@@ -59,6 +66,7 @@ def train_adapter(
     with service_session(as_json, url, api_key) as session:
         from app.cli.references import find_ticket
         from ltp.config import AdapterConfig
+        from ltp.text.examples import examine
 
         training = options.hyperparameters(
             AdapterConfig,
@@ -70,39 +78,39 @@ def train_adapter(
             precision=precision,
             seed=seed,
         )
-        files = _checked(session, examples, {"dev_examples": dev, "test_examples": test})
+        every: dict[Part, Path | None] = {"train": examples, "dev": dev, "test": test}
+        given = {part: path for part, path in every.items() if path is not None}
+        found = list(examine(_read(given)).sentences())
+        for sentence in found:
+            session.output.note(sentence)
         chosen = ticket and find_ticket(session.client, ticket)["id"]
         body = options.without_missing(
             lang=lang, ticket=chosen, method=method, name=name, alias=alias, seeds=seeds, training=training
         )
-        _finish(session, session.client.post("/adapters", body, files=files), no_wait)
+        accepted = session.client.post("/adapters", body, files={PARTS[part]: path for part, path in given.items()})
+        _finish(session, accepted, no_wait, said=found)
 
 
-def _checked(session: Session, examples: Path, others: dict[str, Path | None]) -> dict[str, Path]:
-    """Read every file before it travels: faults are named here, by line and column, and leaks are pointed out."""
-    from ltp.text.examples import check_trainable, leaks, read_examples
+def _read(given: Mapping[Part, Path]) -> dict[Part, list[Example]]:
+    """Read every file before it travels: faults are named here, by line and column."""
+    from ltp.text.examples import check_trainable, read_examples
 
-    with options.reading(examples):
-        training = read_examples(examples)
-        check_trainable(training)
-    files = {"examples": examples}
-    for part, path in others.items():
-        if path is not None:
-            with options.reading(path):
-                held_out = read_examples(path)
-            files[part] = path
-            if shared := leaks(training, held_out):
-                session.output.note(f"{path}: {len(shared)} of its pairs also stand in {examples}")
-    return files
+    parts: dict[Part, list[Example]] = {}
+    for part, path in given.items():
+        with options.reading(path):
+            parts[part] = read_examples(path)
+            if part == "train":
+                check_trainable(parts[part])
+    return parts
 
 
-def _finish(session: Session, accepted: dict[str, Any], no_wait: bool) -> None:
+def _finish(session: Session, accepted: dict[str, Any], no_wait: bool, *, said: Sequence[str]) -> None:
     from app.cli.watch import accepted_lines, wait
 
     if no_wait:
         session.output.show(accepted, lambda console: console.print(key_values(accepted_lines(accepted["job"]))))
         return
-    job = wait(session, accepted["job"])
+    job = wait(session, accepted["job"], said=said)
     adapter = session.client.get(f"/adapters/{accepted['adapter']['id']}")
     session.output.show({"job": job, "adapter": adapter}, lambda console: _print(console, adapter))
 
@@ -220,6 +228,8 @@ def _label(adapter: dict[str, Any]) -> str:
 
 
 def _print(console: Console, adapter: dict[str, Any]) -> None:
+    from rich.markup import escape
+
     metrics = adapter["metrics"] or {}
     examples = adapter["examples"] or {}
     lines = [
@@ -239,3 +249,5 @@ def _print(console: Console, adapter: dict[str, Any]) -> None:
         mean, deviation = (metrics[figure]["dev"]["accuracy"] for figure in ("mean", "std"))
         lines.append(("seeds", f"{adapter['seeds']}: mean {percent(mean)}, standard deviation {percent(deviation)}"))
     console.print(key_values(lines))
+    for warning in (adapter["training"].get("report") or {}).get("warnings", []):
+        console.print(f"[yellow]{escape(warning)}[/yellow]")

@@ -57,6 +57,7 @@ def _report(examples: Sequence[Example], predictions: Sequence[dict[str, Any]]) 
         "pairs": len(predictions),
         "truncated": sum(given["truncated"] for given in predictions),
         "fallback": sum(given["fallback"] for given in predictions),
+        "unknown": sum(given["unknown"] > 0 for given in predictions),
         "labels": list(LABELS),
         **score(probabilities, truth).as_dict(),
     }
@@ -69,7 +70,12 @@ def _print(console: Console, report: dict[str, Any]) -> None:
         f"answered by {', '.join(report['adapters'])}; macro F1 {percent(report['macro_f1'])}; "
         f"expected calibration error {percent(report['ece'])}"
     )
-    for count, words in ((report["truncated"], "were cut to fit"), (report["fallback"], "were answered zero-shot")):
+    notes = {
+        "truncated": "were cut to fit",
+        "fallback": "were answered zero-shot",
+        "unknown": "hold words that are not in the backbone's vocabulary",
+    }
+    for count, words in ((report[name], words) for name, words in notes.items()):
         if count:
             console.print(f"[yellow]{count} pairs {words}[/yellow]")
     measures = ("precision", "recall", "f1")

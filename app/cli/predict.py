@@ -77,6 +77,7 @@ def _print(console: Console, answer: dict[str, Any]) -> None:
         "fallback": "the language has no adapter of its own: the fallback answered",
         "truncated": "the pair was too long and was cut",
         "abstained": "below the confidence that was asked for",
+        "unknown": "words of it are not in the backbone's vocabulary",
     }
     for name, words in notes.items():
         if answer[name]:
@@ -98,19 +99,20 @@ def _on_disk(path: Path) -> Iterator[Path]:
 
 def _by_requests(session: Session, path: Path, to: Path | None, request: PredictionOptions) -> None:
     from app.cli.prediction_requests import predict_pairs
-    from ltp.config import LABELS
     from ltp.text.examples import RESULT_COLUMNS
 
     rows = _checked(path, request)
+    columns = [*RESULT_COLUMNS, *(["abstained"] if request.min_confidence is not None else [])]
     pairs = list(rows)
     predictions = predict_pairs(session.client, request, [_pair_body(pair) for pair in pairs])
     if session.output.as_json:
         session.output.show(list(predictions), lambda _: None)
         return
     with _destination(to) as stream:
-        writer = rows.writer(stream, RESULT_COLUMNS)
+        writer = rows.writer(stream, columns)
         for pair, given in zip(pairs, predictions, strict=True):
-            writer.write(pair, [given["label"], *(given["probabilities"][label] for label in LABELS)])
+            flat = given | given["probabilities"]
+            writer.write(pair, [flat[column] for column in columns])
 
 
 def _checked(path: Path, request: PredictionOptions) -> PairFile:
@@ -152,6 +154,8 @@ def _by_job(session: Session, path: Path, to: Path | None, request: PredictionOp
     if request.adapter is None:
         raise typer.BadParameter("a job has one adapter for all pairs: --adapter sw")
     _checked(path, request)
+    if to is not None:
+        atomic_file.check_writable(to)  # before hours of work
     body = options.without_missing(
         adapter=request.adapter, fallback=request.fallback, min_confidence=request.min_confidence
     )

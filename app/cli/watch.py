@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from app.cli.command import Session
@@ -10,15 +11,16 @@ from app.cli.failure import Failure
 from app.cli.progress import ProgressDisplay, progress_display
 
 
-def wait(session: Session, job: dict[str, Any]) -> dict[str, Any]:
-    """Show a job's progress until it has succeeded, and return it.
+def wait(session: Session, job: dict[str, Any], *, said: Collection[str] = ()) -> dict[str, Any]:
+    """Show a job's progress until it has succeeded, and return it; what was `said` before is not said again.
 
     Raises Failure if it fails, is cancelled, or is no longer waited for: Ctrl-C.
     """
     try:
         with progress_display(job["kind"]) as shown:
             for event in follow(session.client, job["id"]):
-                _show(shown, event)
+                if event.data.get("message") not in said:
+                    _show(shown, event)
     except KeyboardInterrupt:
         hint = f"Watch it again: ltp job watch {job['id']}\nCancel it: ltp job cancel {job['id']}"
         raise Failure("interrupted", f"left job {job['id']} alone; it goes on", hint=hint) from None

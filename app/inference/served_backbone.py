@@ -8,6 +8,7 @@ from app.errors import NotReady
 from app.settings import Settings
 from ltp.backbone.manifest import BackboneInfo
 from ltp.compute.device import choose_device
+from ltp.text.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from ltp.backbone.load import Backbone
@@ -34,6 +35,8 @@ class ServedBackbone:
         self.failure: str | None = None
         self.precision: PrecisionChoice | None = None
         """The arithmetic of serving, and why that; None until the backbone is loaded."""
+        self.vocabulary: Vocabulary | None = None
+        """What texts are checked with where they come in; None until the backbone is loaded."""
         self._info: BackboneInfo | None = None
 
     @property
@@ -66,7 +69,9 @@ class ServedBackbone:
 
         from ltp.backbone.load import load_backbone
 
-        return load_backbone(self._info, device=self.device())
+        backbone = load_backbone(self._info, device=self.device())
+        self.vocabulary = Vocabulary(backbone.tokenizer)
+        return backbone
 
     def device(self) -> str:
         """Return the device to serve on."""

@@ -14,8 +14,7 @@ from app.storage import blob_lifecycle
 from app.storage.models import AdapterRow, BlobRow, DatasetRow, DriftRow, PredictionRow
 from app.storage.table import new_id, now
 from ltp.text.examples import Example
-
-Part = Literal["train", "dev", "test"]
+from ltp.text.examples.findings import Part
 
 
 def create(

@@ -22,6 +22,7 @@ from ltp.config import AdapterConfig, LayerScope, MLMConfig, TicketConfig
 from ltp.errors import BackboneMismatch, InvalidConfig
 from ltp.model.methods import METHODS, Method
 from ltp.model.template import least_tokens
+from ltp.text.vocabulary import Vocabulary
 
 
 @dataclass(frozen=True)
@@ -214,15 +215,25 @@ def check_layers(layers: LayerScope | tuple[int, ...], backbone: BackboneInfo) -
         raise InvalidRequest(str(error), fields=[FieldError("layers", str(error))]) from error
 
 
-def check_training(training: AdapterConfig, *, method: Method, ticket: str | None, backbone: BackboneInfo) -> None:
+def check_training(
+    training: AdapterConfig,
+    *,
+    method: Method,
+    ticket: str | None,
+    backbone: BackboneInfo,
+    vocabulary: Vocabulary | None,
+) -> None:
     """Refuse what no training could use. Raises `InvalidRequest`."""
     if not METHODS[method].needs_ticket and ticket is not None:
         raise _invalid("ticket", f"method {method!r} trains without a ticket; leave it out, or choose 'ltp'")
     if training.max_length > backbone.max_positions:
         raise _invalid("training.max_length", f"the backbone takes at most {backbone.max_positions} tokens")
-    least = least_tokens(METHODS[method].form, prompt_length=training.prompt_length)
+    tokenizer = None if vocabulary is None else vocabulary.tokenizer
+    least = least_tokens(METHODS[method].form, prompt_length=training.prompt_length, tokenizer=tokenizer)
     if training.max_length < least:
-        raise _invalid("training.max_length", f"with this prompt_length the template alone needs {least} tokens")
+        raise _invalid(
+            "training.max_length", f"it is {training.max_length}; with this prompt it must be at least {least}"
+        )
 
 
 def _ticket(session: Session, ticket_id: str | None, *, tenant: str, backbone: BackboneInfo) -> str:

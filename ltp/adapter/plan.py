@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from ltp.adapter.micro_batches import PART_TOKENS
+from ltp.adapter.reading import losses_of
 from ltp.backbone.architecture import DECODER
 from ltp.backbone.load import Backbone
 from ltp.backbone.strategy import Strategy, strategy_of_checkpoint
@@ -16,7 +18,8 @@ from ltp.config import LABELS, AdapterConfig
 from ltp.errors import BackboneMismatch, ExamplesError, InvalidConfig
 from ltp.model.methods import METHODS, Method, TuningMethod
 from ltp.model.template import Encoded, Template
-from ltp.text.examples import Example, check_trainable
+from ltp.text.examples import Example, check_trainable, texts_of
+from ltp.text.vocabulary import Vocabulary
 from ltp.ticket.mask import Ticket
 from ltp.training.checkpoint import identity_of
 
@@ -30,11 +33,6 @@ class Labelled:
 
     def __len__(self) -> int:
         return len(self.encoded)
-
-    @property
-    def truncated(self) -> int:
-        """How many did not fit and were cut."""
-        return sum(example.truncated for example in self.encoded)
 
 
 @dataclass(frozen=True)
@@ -51,6 +49,8 @@ class TrainingPlan:
     dev: Labelled
     test: Labelled
     identity: str
+    lost: dict[str, Any]
+    """What the report says of texts that were cut and words that are not known (`losses_of`)."""
     words: Tensor | None
     """Tokens to predict, (3,); None under a classification head."""
     part_tokens: int = PART_TOKENS
@@ -108,11 +108,16 @@ def make_plan(
         BackboneMismatch: the ticket was drawn on another backbone.
         InvalidConfig: a value does not fit the backbone or the method.
         ExamplesError, TooFewExamples: see `check_trainable`.
+        UnknownText: the backbone's vocabulary has none of the words of a part.
     """
     ticket = _ticket_for(method, ticket, backbone)
     if seeds < 1:
         raise InvalidConfig("seeds", seeds, "at least 1")
     check_trainable(train)
+    vocabulary = Vocabulary(backbone.tokenizer)
+    given = {"train": train, "dev": dev, "test": test}
+    for examples in given.values():
+        vocabulary.refuse_unknown(texts_of(examples))
     recipe = METHODS[method]
     template = _template(backbone, config, recipe)
     resolved = _with_rates(config, backbone.info.learning_rate)
@@ -126,16 +131,20 @@ def make_plan(
         train=_contents(train),
         dev=_contents(dev),
     )
+    encoded = {
+        "train": _labelled(template, train, "training"),
+        "dev": _labelled(template, dev, "development"),
+        "test": _labelled(template, test, "test") if test else Labelled([], torch.empty(0, dtype=torch.int64)),
+    }
     return TrainingPlan(
         backbone=backbone,
         ticket=ticket,
         method=method,
         config=resolved,
         seeds=seeds,
-        train=_labelled(template, train, "training"),
-        dev=_labelled(template, dev, "development"),
-        test=_labelled(template, test, "test") if test else Labelled([], torch.empty(0, dtype=torch.int64)),
+        **encoded,
         identity=identity,
+        lost=losses_of({part: (encoded[part].encoded, examples) for part, examples in given.items()}, vocabulary),
         words=None if recipe.words is None else backbone.tokens_of(recipe.words),
         part_tokens=part_tokens,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -39,7 +39,7 @@ class TrainedAdapter:
     training: dict[str, Any]
     """Every hyperparameter as it was used."""
     report: dict[str, Any]
-    """Best seed and epoch, epochs of every seed, parameters that could move, truncated pairs, steps and seconds.
+    """Best seed and epoch, epochs of every seed, parameters that could move, lost texts, steps and seconds.
 
     `seconds` is all seeds' training with its scores after each epoch. `timings` says what the time went for:
     `tokenize`, `prepare`, `training` (steps), `validating` (those scores), `checkpoints`, `encode` (deltas), `scoring`.
@@ -62,15 +62,17 @@ def train_adapter(
     device: str = "cpu",
     timings: Timings | None = None,
     part_tokens: int = PART_TOKENS,
+    warn: Callable[[str], None] | None = None,
 ) -> TrainedAdapter:
     """Train `seeds` adapters from config.seed on and return the best on `dev`: accuracy, lower loss, earlier.
 
     `test` is looked at once, after the choice. With `checkpoints`, an interrupted run goes on to the same bits.
     `timings` takes what the time went for, in addition to what the caller counts. `part_tokens` of a batch are computed
-    at a time, padding counted; it bounds memory, and a batch that fits is computed as a whole.
+    at a time, padding counted; it bounds memory, and a batch that fits is computed as a whole. `warn` is told what is
+    lost of the texts: ends that were cut, and words that the vocabulary does not have.
 
     Raises:
-        BackboneMismatch, InvalidConfig, ExamplesError, TooFewExamples: see `make_plan`.
+        BackboneMismatch, InvalidConfig, ExamplesError, UnknownText, TooFewExamples: see `make_plan`.
         TrainingDiverged: a loss became NaN or infinite.
         TrainingCancelled: raised by `progress`.
     """
@@ -87,6 +89,8 @@ def train_adapter(
             seeds=seeds,
             part_tokens=part_tokens,
         )
+    for warning in plan.lost["warnings"]:
+        (warn or (lambda _: None))(warning)
     return _Trainer(plan, progress or (lambda _: None), checkpoints, timings).run()
 
 
@@ -231,7 +235,7 @@ class _Trainer:
             "best_epoch": course["best_epoch"],
             "courses": [{"seed": done["seed"], "epochs": done["epochs"]} for done in self._done.courses],
             "examples": {name: len(part) for name, part in parts.items()},
-            "truncated": {name: part.truncated for name, part in parts.items()},
+            **plan.lost,
             "parameters": {"prompt": self._done.best[chosen]["prompt"].numel(), "active": len(self._model.values)},
             "steps": sum(done["step"] for done in self._done.courses),
             "seconds": round(self._seconds, 3),

@@ -7,7 +7,7 @@ the order of training, on torch, or on numpy's version. Hence the embedding rows
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 
 import numpy as np
@@ -57,6 +57,10 @@ class Tokens:
     ids: Ids
     offsets: NDArray[np.int64]
     maskable: Bools
+    truncated: int = 0
+    """Lines of the whole corpus that were cut."""
+    left_out: Ids = field(default_factory=lambda: np.empty(0, np.int32))
+    """Tokens of the lines in which there was nothing to predict."""
 
     @property
     def lengths(self) -> NDArray[np.int64]:
@@ -94,15 +98,17 @@ def tokenize(
         CorpusError: fewer than two lines are left.
     """
     kept: list[Ids] = []
+    left_out: list[Ids] = [np.empty(0, np.int32)]
+    truncated = 0
     for start in range(0, len(lines), CHUNK):
         written = [line for line in lines[start : start + CHUNK] if line.strip()]
         for encoding in tokenizer.encode_batch_fast(written):
             ids = np.array(encoding.ids, np.int32)
             ids = ids[ids != pad]
             if len(ids) > max_length:
+                truncated += 1
                 ids = np.append(ids[: max_length - 1], ids[-1])
-            if not np.isin(ids, special).all():
-                kept.append(ids)
+            (left_out if np.isin(ids, special).all() else kept).append(ids)
         report(min(start + CHUNK, len(lines)))
     if len(kept) < 2:
         raise CorpusError(
@@ -110,7 +116,7 @@ def tokenize(
         )
     flat = np.concatenate(kept)
     offsets = np.concatenate([[0], np.cumsum([len(ids) for ids in kept])]).astype(np.int64)
-    return Tokens(flat, offsets, ~np.isin(flat, special))
+    return Tokens(flat, offsets, ~np.isin(flat, special), truncated, np.concatenate(left_out))
 
 
 def hold_out(tokens: Tokens, config: MLMConfig) -> tuple[Tokens, Tokens]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,6 +23,7 @@ from ltp.drift.cross_entropy import masked_loss
 from ltp.drift.masking import Bools, Ids, Purpose, Tokens
 from ltp.drift.mlm_encoder import MaskedEncoder
 from ltp.drift.plan import DriftPlan, make_plan
+from ltp.drift.reading import losses_of
 from ltp.drift.stored import Drift, encode
 from ltp.drift.trainable import TrainableParameters
 from ltp.errors import TrainingDiverged
@@ -30,6 +31,7 @@ from ltp.model.encoder import Weights, weights_from
 from ltp.progress import Progress, ProgressCallback
 from ltp.text.corpus import lines_of_texts, sha256_of_lines
 from ltp.text.sampling import sample_lines
+from ltp.text.vocabulary import Vocabulary
 from ltp.training.checkpoint import Checkpoints, identity_of
 from ltp.training.seeds import step_seed
 
@@ -44,6 +46,7 @@ def train_drift(
     checkpoints: Checkpoints | None = None,
     device: str = "cpu",
     part_tokens: int = PART_TOKENS,
+    warn: Callable[[str], None] | None = None,
 ) -> Drift:
     """Train on `lines`, one example each, and return how far every selectable parameter moved at the best checkpoint.
 
@@ -53,9 +56,11 @@ def train_drift(
     The same backbone, lines, strategy and configuration give the same bits, also across an interruption that
     `checkpoints` bridges; matrix products round by the number of threads, so that must be the same, too. `progress` is
     called at least once a step. `part_tokens` of a batch are computed at a time, padding counted; it bounds memory.
+    `warn` is told what is lost of the text: lines that were cut, and words that the vocabulary does not have.
 
     Raises:
         CorpusError: fewer than two lines can be used, or one holds a character that is not text.
+        UnknownText: not one word of it is in the backbone's vocabulary.
         InvalidConfig: the strategy does not fit the backbone.
         TrainingDiverged: a loss became NaN or infinite.
         TrainingCancelled: raised by `progress`.
@@ -64,7 +69,11 @@ def train_drift(
     backbone = backbone.on(device)
     lines = sample_lines(lines_of_texts(lines), config.sample, config.seed)
     corpus_sha256 = sha256_of_lines(lines)
+    Vocabulary(backbone.tokenizer).refuse_unknown(lines)
     tokens = _tokenize(backbone, lines, config, report)
+    losses = losses_of(tokens, lines, backbone, max_length=config.max_length)
+    for warning in losses["warnings"]:
+        (warn or (lambda _: None))(warning)
     plan = make_plan(backbone, tokens, config)
     chosen = strategy if isinstance(strategy, EmbeddingStrategy) else STRATEGIES[strategy]
     trainable = TrainableParameters(backbone, chosen, rows=torch.from_numpy(plan.rows))
@@ -77,7 +86,7 @@ def train_drift(
     )
     run = _Run(backbone, plan, trainable, config, report, checkpoints, identity, part_tokens)
     best, history = run.train()
-    return _measure(backbone, trainable, best, history | {"corpus_sha256": corpus_sha256}, config)
+    return _measure(backbone, trainable, best, history | {"corpus_sha256": corpus_sha256, **losses}, config)
 
 
 def _tokenize(backbone: Backbone, lines: Sequence[str], config: MLMConfig, report: ProgressCallback) -> Tokens:

@@ -102,7 +102,7 @@ class Engine:
         rows = self._forward(mixed).softmax(1).tolist()
         indices = [index for _, some in parts for index in some]
         return {
-            index: Prediction((first, second, third), encoded[index].truncated)
+            index: Prediction((first, second, third), encoded[index].truncated, encoded[index].tokens)
             for index, (first, second, third) in zip(indices, rows, strict=True)
         }
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Hashable
 from dataclasses import dataclass
 
+from ltp.text.vocabulary import TokenCount
+
 
 @dataclass(frozen=True)
 class PairRequest:
@@ -21,3 +23,5 @@ class Prediction:
 
     probabilities: tuple[float, float, float]
     truncated: bool
+    tokens: TokenCount
+    """Of both texts as they were read, and how many of them are `<unk>`."""

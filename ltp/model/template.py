@@ -14,8 +14,11 @@ from typing import TYPE_CHECKING
 
 from ltp.errors import InvalidConfig
 from ltp.model.methods import Form
+from ltp.text.vocabulary import TokenCount, Vocabulary
 
 if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
     from ltp.backbone.load import Backbone
 
 TERMINALS = frozenset(
@@ -44,10 +47,21 @@ LAYOUTS: dict[Form, tuple[tuple[str, ...], tuple[str, ...]]] = {
 """What stands between P and H, and after them; `<s>` is before. A pair without `<mask>` is asked at its `<s>`."""
 
 
-def least_tokens(form: Form, *, prompt_length: int) -> int:
-    """Count what the shortest pair needs in a form, each word of the template taken for one token."""
+def least_tokens(form: Form, *, prompt_length: int, tokenizer: Tokenizer | None = None) -> int:
+    """Count what the shortest pair needs in a form: one token of P and one of H besides the template.
+
+    Without a tokenizer each word of the template is taken for one token, which is the least it can be.
+    """
     pieces = [piece for part in LAYOUTS[form] for piece in part]
-    return 1 + 1 + 1 + sum(prompt_length if piece == SOFT else 1 for piece in pieces)  # <s>, P and H besides
+    return 1 + 1 + 1 + sum(_width(piece, prompt_length, tokenizer) for piece in pieces)  # <s>, P and H besides
+
+
+def _width(piece: str, prompt_length: int, tokenizer: Tokenizer | None) -> int:
+    if piece == SOFT:
+        return prompt_length
+    if piece in (MASK, END) or tokenizer is None:
+        return 1
+    return len(tokenizer.encode(piece, add_special_tokens=False).ids)
 
 
 @dataclass(frozen=True)
@@ -62,6 +76,8 @@ class Encoded:
     soft_from: int
     asked: int
     truncated: bool
+    tokens: TokenCount
+    """Of P and H as they are kept."""
 
 
 def without_final_punctuation(text: str) -> str:
@@ -101,11 +117,13 @@ class Template:
         self._soft_from = len(self._ids(after[: after.index(SOFT)] if self._soft else after))
         self._asked = len(self._ids(after[: after.index(MASK)])) if MASK in after else None
         self._special, self._unknown = frozenset(special.ids()), special.unk
+        self._vocabulary = Vocabulary(backbone.tokenizer)
         self._room = max_length - len(self._start) - len(self._middle) - len(self._end)
         if max_length > backbone.info.max_positions:
             raise InvalidConfig("max_length", max_length, f"at most the backbone's {backbone.info.max_positions}")
-        if self._room < 2:  # one token of P and one of H
-            raise InvalidConfig("max_length", max_length, f"at least {max_length - self._room + 2} with this prompt")
+        least = least_tokens(form, prompt_length=prompt_length, tokenizer=backbone.tokenizer)
+        if max_length < least:
+            raise InvalidConfig("max_length", max_length, f"at least {least} with this prompt")
 
     def encode(self, pairs: Sequence[tuple[str, str]]) -> list[Encoded]:
         """Tokenize (premise, hypothesis) pairs, in order. A special token written out in a text is read as `<unk>`."""
@@ -129,14 +147,16 @@ class Template:
 
     def _assemble(self, premise: list[int], hypothesis: list[int]) -> Encoded:
         first, second = kept_lengths(len(premise), len(hypothesis), self._room)
-        ids = [*self._start, *premise[:first], *self._middle, *hypothesis[:second], *self._end]
+        premise, hypothesis, whole = premise[:first], hypothesis[:second], len(premise) + len(hypothesis)
+        ids = [*self._start, *premise, *self._middle, *hypothesis, *self._end]
         end = len(ids) - len(self._end)
         return Encoded(
             ids,
             soft=self._soft,
             soft_from=end + self._soft_from,
             asked=0 if self._asked is None else end + self._asked,
-            truncated=first + second < len(premise) + len(hypothesis),
+            truncated=first + second < whole,
+            tokens=self._vocabulary.count([*premise, *hypothesis]),
         )
 
 

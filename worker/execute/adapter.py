@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +13,8 @@ from app.registry.adapter_notes import AdapterNotes
 from app.storage.models import AdapterRow, DatasetRow, TicketRow
 from ltp import atomic_file
 from ltp.config import AdapterConfig
-from ltp.text.examples import Example, split
+from ltp.text.examples import Example, examine, split
+from ltp.text.examples.findings import Part
 from worker.context import JobContext
 
 if TYPE_CHECKING:
@@ -56,7 +57,10 @@ def _train(context: JobContext, row: AdapterRow, dataset: DatasetRow, ticket_row
     """Train, and write the adapter and its numbers to the work directory; return the numbers' path."""
     config, timings = AdapterConfig(**row.training), context.timings
     with timings("examples"):
-        parts = _parts(context, dataset, config)
+        given = datasets.read_parts(context.store.fetch(dataset.blob_id, context.directory / "examples.jsonl"))
+        parts, found = _parts(given, config), examine(given)
+    for sentence in found.sentences():
+        context.report.log(sentence)
     backbone = context.backbone(row.backbone)
     with timings("ticket"):
         mask = None if ticket_row is None else _mask(context, ticket_row, backbone)
@@ -75,19 +79,20 @@ def _train(context: JobContext, row: AdapterRow, dataset: DatasetRow, ticket_row
         progress=context.report,
         checkpoints=context.checkpoints(),
         timings=timings,
+        warn=context.report.log,
     )
     with timings("save"):
         trained.adapter.save(context.directory / FILE)
     counts = {"train": len(parts.train), "dev": len(parts.dev), "test": len(parts.test), "sha256": dataset.sha256}
-    training = {**trained.training, "report": trained.report}
+    warnings = [*found.sentences(), *trained.report["warnings"]]
+    report = trained.report | {"findings": found.as_dict(), "warnings": warnings}
+    training = {**trained.training, "report": report}
     numbers = {"metrics": trained.metrics, "training": training, "examples": counts}
     atomic_file.write_text(context.directory / NUMBERS, json.dumps(numbers))
     return context.directory / NUMBERS
 
 
-def _parts(context: JobContext, dataset: DatasetRow, config: AdapterConfig) -> Parts:
-    path = context.store.fetch(dataset.blob_id, context.directory / "examples.jsonl")
-    given = datasets.read_parts(path)
+def _parts(given: Mapping[Part, Sequence[Example]], config: AdapterConfig) -> Parts:
     if given["dev"]:
         return Parts(given["train"], given["dev"], given["test"])
     held_out = split(given["train"], dev_share=config.dev_share, seed=config.seed)

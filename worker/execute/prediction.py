@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from app.inference.adapter_source import AdapterKey
 from app.inference.build_engine import build_engine
@@ -14,13 +14,18 @@ from app.registry.aliases import ResolvedAdapter, resolve
 from app.storage.models import AdapterRow, DatasetRow, PredictionAdapterRow, PredictionRow
 from ltp.config import LABELS, Precision
 from ltp.engine.pairs import PairRequest, Prediction
+from ltp.errors import UnknownText
 from ltp.progress import Progress
-from ltp.text.examples import RESULT_COLUMNS, FilePair, PairFile
+from ltp.text.examples import RESULT_COLUMNS, FilePair, PairFile, texts_of
+from ltp.text.vocabulary import TokenCount, Vocabulary, unknown_warning
 from worker.context import JobContext
 
 if TYPE_CHECKING:
+    from ltp.backbone.load import Backbone
     from ltp.engine.engine import Engine
 
+MARKS = ("truncated", "fallback", "abstained", "unknown")
+"""Of how many pairs each is true is counted; `unknown`: the vocabulary does not have all of their words."""
 BATCH = 512
 """Rows handed to the engine at once, so that it can group them by adapter and length."""
 
@@ -65,10 +70,12 @@ def execute(context: JobContext) -> None:
     pairs = PairFile(
         context.store.fetch(dataset.blob_id, context.directory / "pairs"), filename=dataset.filename, allow_blank=False
     )
-    engine, precision = _engine(context)
+    backbone = context.backbone(None)
+    engine, precision = _engine(context, backbone)
     least = row.request.get("min_confidence")
     columns = [*RESULT_COLUMNS, *(["abstained"] if least is not None else [])]
     counts: Counter[str] = Counter()
+    tokens = TokenCount()
     path = context.directory / "result"
     with path.open("wb") as file:
         writer = pairs.writer(file, columns)
@@ -76,14 +83,16 @@ def execute(context: JobContext) -> None:
             probabilities = prediction.probabilities
             label = LABELS[max(range(len(LABELS)), key=probabilities.__getitem__)]
             abstained = least is not None and max(probabilities) < least
-            writer.write(pair, [label, *probabilities, *([str(abstained).lower()] if least is not None else [])])
-            counts.update(
-                {label: 1, "truncated": prediction.truncated, "fallback": resolved.fallback, "abstained": abstained}
-            )
+            writer.write(pair, [label, *probabilities, *([abstained] if least is not None else [])])
+            tokens += prediction.tokens
+            unknown = prediction.tokens.unknown > 0
+            marks = (prediction.truncated, resolved.fallback, abstained, unknown)
+            counts.update({label: 1, **dict(zip(MARKS, marks, strict=True))})
     summary = {
         "pairs": sum(counts[label] for label in LABELS),
         "labels": {label: counts[label] for label in LABELS},
-        **{name: counts[name] for name in ("truncated", "fallback", "abstained")},
+        **{name: counts[name] for name in MARKS},
+        **_unknown(context, Vocabulary(backbone.tokenizer), pairs, tokens),
         "precision": precision,
     }
     blob_id = context.stage(path)
@@ -92,6 +101,16 @@ def execute(context: JobContext) -> None:
             session, context.claim, blob_id=blob_id, summary=summary, judged=resolver.judged
         )
     )
+
+
+def _unknown(context: JobContext, vocabulary: Vocabulary, pairs: PairFile, tokens: TokenCount) -> dict[str, Any]:
+    """Say how much of the texts the vocabulary does not have. Raises UnknownText if that is all of it."""
+    if tokens.is_unknown:
+        raise UnknownText(vocabulary.unknown_characters(texts_of(pairs)))
+    warning = unknown_warning(tokens, vocabulary, texts_of(pairs), of="of the pairs")
+    if warning:
+        context.report.log(warning)
+    return {"unknown_share": round(tokens.share, 6), "warnings": [warning] if warning else []}
 
 
 def _predict(
@@ -112,7 +131,7 @@ def _predict(
         context.report(Progress("predict", done, total))
 
 
-def _engine(context: JobContext) -> tuple[Engine, Precision]:
+def _engine(context: JobContext, backbone: Backbone) -> tuple[Engine, Precision]:
     """The engine, and the arithmetic that this worker's settings, or a measurement on it, chose."""
-    engine, choice = build_engine(context.settings, context.db, context.backbone(None), device=context.device)
+    engine, choice = build_engine(context.settings, context.db, backbone, device=context.device)
     return engine, choice.precision

@@ -70,6 +70,7 @@ def _measure(context: JobContext, row: DriftRow, dataset: DatasetRow | None) -> 
         progress=context.report,
         checkpoints=context.checkpoints(),
         device=context.device,
+        warn=context.report.log,
     )
     drift.save(context.directory / FILE)
     return drift, context.directory / FILE

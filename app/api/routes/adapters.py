@@ -8,7 +8,15 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 from starlette.responses import Response
 
-from app.api.dependencies import AdapterDep, BackboneDep, BlobsDep, DatabaseDep, PredictorDep, SettingsDep
+from app.api.dependencies import (
+    AdapterDep,
+    BackboneDep,
+    BlobsDep,
+    DatabaseDep,
+    PredictorDep,
+    SettingsDep,
+    VocabularyDep,
+)
 from app.api.idempotency import SubmitterDep
 from app.api.ingest import stage_examples
 from app.api.pages import page_of
@@ -48,6 +56,7 @@ def create_adapter(
     submitter: SubmitterDep,
     blobs: BlobsDep,
     backbone: BackboneDep,
+    vocabulary: VocabularyDep,
     settings: SettingsDep,
     caller: CallerDep,
 ) -> Response:
@@ -60,8 +69,12 @@ def create_adapter(
     if (answer := submitter.replay(body.digest)) is not None:
         return answer
     request, longest = body.request, settings.max_characters
-    check_training(request.training, method=request.method, ticket=request.ticket, backbone=backbone)
-    examples = stage_examples(blobs, tenant=caller.tenant, request=request, files=body.files, longest=longest)
+    check_training(
+        request.training, method=request.method, ticket=request.ticket, backbone=backbone, vocabulary=vocabulary
+    )
+    examples = stage_examples(
+        blobs, tenant=caller.tenant, request=request, files=body.files, longest=longest, vocabulary=vocabulary
+    )
     submit = partial(
         submit_adapter,
         tenant=caller.tenant,

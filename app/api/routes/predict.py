@@ -25,12 +25,15 @@ from app.api.schemas.predictions import (
 )
 from app.auth.caller import CallerDep
 from app.auth.scopes import PREDICT_OFFLINE
-from app.errors import AdapterNotFound, TicketNotFound
+from app.errors import AdapterNotFound, FieldError, InvalidRequest, TicketNotFound
 from app.inference.adapter_source import AdapterKey
 from app.inference.batch_queue import Work
 from app.registry.aliases import ResolvedAdapter
 from ltp.config import LABELS
 from ltp.engine.pairs import PairRequest, Prediction
+from ltp.errors import UnknownText
+from ltp.text.examples import texts_of
+from ltp.text.vocabulary import Vocabulary
 
 T = TypeVar("T")
 
@@ -77,6 +80,7 @@ async def predict(
             meant, adapters = adapters, await resolver.resolve(db, predict_request, tenant=caller.tenant)
             if adapters == meant:
                 raise
+    _refuse_unknown(requests, work.future.result(), predictor.backbone.vocabulary)
     write = partial(_answer, adapters, work, min_confidence=predict_request.min_confidence or 0.0)
     answer = write() if len(requests) <= INLINE_PAIRS else await run_in_threadpool(write)
     return Response(answer, media_type="application/json")
@@ -87,6 +91,15 @@ def _requests(request: PredictRequest, adapters: Sequence[ResolvedAdapter], *, t
         PairRequest(AdapterKey(tenant, adapter.id), pair.premise, pair.hypothesis)
         for adapter, pair in zip(adapters, request.pairs, strict=True)
     ]
+
+
+def _refuse_unknown(
+    requests: Sequence[PairRequest], predictions: Sequence[Prediction], vocabulary: Vocabulary | None
+) -> None:
+    """Refuse a request of which the model can tell nothing; a pair among others is marked in the answer."""
+    if vocabulary is not None and all(prediction.tokens.is_unknown for prediction in predictions):
+        error = UnknownText(vocabulary.unknown_characters(texts_of(requests)))
+        raise InvalidRequest(f"pairs: {error}", fields=[FieldError("pairs", str(error))])
 
 
 def _answer(
@@ -112,6 +125,7 @@ def _described(prediction: Prediction, adapter: AdapterRef, *, fallback: bool, m
         fallback=fallback,
         truncated=prediction.truncated,
         abstained=probabilities[label] < min_confidence,
+        unknown=round(prediction.tokens.share, 6),
     )
 
 

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Query
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from app.api.dependencies import BlobsDep, DatabaseDep, PredictionDep, SettingsDep
+from app.api.dependencies import BlobsDep, DatabaseDep, PredictionDep, SettingsDep, VocabularyDep
 from app.api.downloads import FORMATS, download
 from app.api.idempotency import SubmitterDep
 from app.api.ingest import stage_pairs
@@ -42,7 +42,12 @@ RequestDep = Annotated[
     responses=refusals(404, 409, 413, 415, 422),
 )
 def create_prediction(
-    body: RequestDep, submitter: SubmitterDep, blobs: BlobsDep, settings: SettingsDep, caller: CallerDep
+    body: RequestDep,
+    submitter: SubmitterDep,
+    blobs: BlobsDep,
+    vocabulary: VocabularyDep,
+    settings: SettingsDep,
+    caller: CallerDep,
 ) -> Response:
     """Every row is read before the job is accepted; a bad one is refused with its line and column.
 
@@ -52,7 +57,8 @@ def create_prediction(
     if (answer := submitter.replay(body.digest)) is not None:
         return answer
     request = body.request
-    pairs = stage_pairs(blobs, tenant=caller.tenant, part=body.files["file"], longest=settings.max_characters)
+    longest, part = settings.max_characters, body.files["file"]
+    pairs = stage_pairs(blobs, tenant=caller.tenant, part=part, longest=longest, vocabulary=vocabulary)
     submit = partial(
         submit_prediction,
         tenant=caller.tenant,

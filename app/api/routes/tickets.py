@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 from starlette.responses import Response
 
-from app.api.dependencies import BackboneDep, BlobsDep, DatabaseDep, SettingsDep, TicketDep
+from app.api.dependencies import BackboneDep, BlobsDep, DatabaseDep, SettingsDep, TicketDep, VocabularyDep
 from app.api.downloads import SAFETENSORS, download, downloads
 from app.api.idempotency import SubmitterDep
 from app.api.ingest import stage_corpus
@@ -43,6 +43,7 @@ def create_ticket(
     submitter: SubmitterDep,
     blobs: BlobsDep,
     backbone: BackboneDep,
+    vocabulary: VocabularyDep,
     settings: SettingsDep,
     caller: CallerDep,
 ) -> Response:
@@ -68,7 +69,7 @@ def create_ticket(
         )
         return submitter.start(body.digest, select, TicketAccepted.of)
     part, longest = body.files.get("corpus"), settings.max_characters
-    corpus = stage_corpus(blobs, tenant=tenant, request=request, part=part, longest=longest)
+    corpus = stage_corpus(blobs, tenant=tenant, request=request, part=part, longest=longest, vocabulary=vocabulary)
     measure = partial(
         submit_measured_ticket,
         tenant=tenant,

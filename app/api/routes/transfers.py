@@ -9,7 +9,7 @@ from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import FileResponse, Response, StreamingResponse
 
-from app.api.dependencies import AdapterDep, BackboneDep, BlobsDep, DatabaseDep, SpoolDep
+from app.api.dependencies import AdapterDep, BackboneDep, BlobsDep, DatabaseDep, SpoolDep, VocabularyDep
 from app.api.downloads import SAFETENSORS, disposition, downloads
 from app.api.request_body import File, ParsedBody, RequestBody
 from app.api.schemas.adapters import AdapterPublic, ImportRequest
@@ -58,11 +58,22 @@ async def export_adapter(
     responses=refusals(409, 413, 415, 422),
 )
 def import_adapter(
-    body: ImportDep, db: DatabaseDep, blobs: BlobsDep, backbone: BackboneDep, caller: CallerDep
+    body: ImportDep,
+    db: DatabaseDep,
+    blobs: BlobsDep,
+    backbone: BackboneDep,
+    vocabulary: VocabularyDep,
+    caller: CallerDep,
 ) -> AdapterPublic:
     """Verify and register an exported adapter. Its ticket is found by the mask's hash, or created."""
     adapter = store_import(
-        db, blobs, body.files["file"].path, tenant=caller.tenant, backbone=backbone, request=body.request
+        db,
+        blobs,
+        body.files["file"].path,
+        tenant=caller.tenant,
+        backbone=backbone,
+        vocabulary=vocabulary,
+        request=body.request,
     )
     with db.read() as session:
         return AdapterPublic.of(adapter, aliases.aliases_of(session, [adapter.id])[adapter.id])

@@ -126,6 +126,9 @@ class PairPrediction(Answer):
     """Premise and hypothesis were too long together and were cut."""
     abstained: bool
     """The label's probability is below `min_confidence`."""
+    unknown: Annotated[float, Field(ge=0, le=1)]
+    """Share of the tokens that the backbone's vocabulary does not have (`<unk>`), of those that carry letters: pairs
+    that differ in nothing else get the same answer. Where it is 1 for every pair, the request is refused."""
 
 
 class Timing(Answer):
@@ -173,7 +176,8 @@ class PredictionPublic(Answer):
     filename: str | None
     pairs: int
     summary: dict[str, Any]
-    """Counts by label, truncated and abstained, and the arithmetic they were judged in; empty until ready."""
+    """Counts by label, of pairs truncated, abstained or with `unknown` tokens, the share of these tokens, `warnings`,
+    and the arithmetic they were judged in; empty until ready."""
     created_at: Moment
     published_at: Moment | None
 

@@ -66,7 +66,7 @@ def _answers(client: Client, resource: str, cell: EvaluationCell, data: DataFold
         own = list(islice(rows, len(examples)))
         predicted = [LABELS.index(row["label"]) for row in own]
         scores[language] = outcome.of_answers([_probabilities(row) for row in own], predicted, examples)
-    return {"languages": scores, "truncated": summary["truncated"]}
+    return {"languages": scores, "truncated": summary["truncated"], "unknown": summary["unknown"]}
 
 
 def _rows(path: Path) -> Iterator[dict[str, Any]]:

@@ -104,6 +104,10 @@ def _on_scoring(source: ReportSource) -> Iterator[str]:
     yield from (note for suite in source.grid.data.opened for note in suite.notes())
 
 
+LOSSES = {"truncated": "that were cut to fit", "unknown": "with words that are not in the backbone's vocabulary"}
+"""What an evaluation's outcome counts of what is lost of the texts."""
+
+
 def _on_pairs(source: ReportSource) -> Iterator[str]:
     """What the scored pairs are, and whether any was cut."""
     if not source.experiment.settings:
@@ -112,9 +116,10 @@ def _on_pairs(source: ReportSource) -> Iterator[str]:
     if source.experiment.pairs is not None:
         yield "The test pairs are the first of each file and no random sample of it; pairs of a premise stand together."
     outcomes = [record.outcome for record in source.done if record.kind == EvaluationCell.kind]
-    if cut := sum(outcome.get("truncated", 0) for outcome in outcomes):
-        answers = sum(score["pairs"] for outcome in outcomes for score in outcome["languages"].values())
-        yield f"{cut:,} of {answers:,} answers are to texts that were cut to fit."
+    answers = sum(score["pairs"] for outcome in outcomes for score in outcome["languages"].values())
+    for name, words in LOSSES.items():
+        if lost := sum(outcome.get(name, 0) for outcome in outcomes):
+            yield f"{lost:,} of {answers:,} answers are to texts {words}."
 
 
 def _on_overlap(source: ReportSource) -> Iterator[str]:

@@ -142,7 +142,7 @@ class InProcessExecutor:
         )
         suite = self._data.suite(cell.suite)
         tests = {language: suite.file("test", language).examples[: cell.pairs] for language in cell.languages}
-        total, done, cut, scores = sum(map(len, tests.values())), 0, 0, {}
+        total, done, cut, unknown, scores = sum(map(len, tests.values())), 0, 0, 0, {}
         for language, examples in tests.items():
             answers: list[Prediction] = []
             for start in range(0, len(examples), PAIRS_AT_A_TIME):
@@ -153,7 +153,8 @@ class InProcessExecutor:
                 done += len(part)
                 progress(Progress("scoring", done, total))
             cut += sum(answer.truncated for answer in answers)
+            unknown += sum(answer.tokens.unknown > 0 for answer in answers)
             probabilities = [answer.probabilities for answer in answers]
             predicted = [max(range(len(each)), key=each.__getitem__) for each in probabilities]
             scores[language] = outcome.of_answers(probabilities, predicted, examples)
-        return {"languages": scores, "truncated": cut}
+        return {"languages": scores, "truncated": cut, "unknown": unknown}

@@ -24,7 +24,7 @@ COUNTS = ("active", "selectable", "moved", "zero_drift", "sha256")
 DEV_SCORES = ("accuracy", "loss", "macro_f1", "interval")
 TEST_SCORES = ("accuracy", "macro_f1", "ece", "interval")
 RATES = ("learning_rate", "prompt_learning_rate")
-REPORTED = ("best_epoch", "examples", "truncated", "parameters", "steps")
+REPORTED = ("best_epoch", "examples", "truncated", "unknown", "parameters", "steps")
 
 
 def of_ticket(ticket: Ticket, model: Shapes) -> Outcome:

@@ -2,10 +2,11 @@
 
 `reader` makes Examples of a JSONL, CSV or TSV file; `pairs` streams a file of pairs and writes it back with columns
 added. Both read a `record_file`, whose format `detection` finds: `delimited` or `jsonlines`. `columns` and `labels`
-know the spellings in use, `split` deals whole premises, `overlap` compares two sets.
+know the spellings in use, `split` deals whole premises, `overlap` compares two sets, `findings` says it.
 """
 
-from ltp.text.examples.example import Example, check_trainable
+from ltp.text.examples.example import Example, check_trainable, texts_of
+from ltp.text.examples.findings import Findings, examine
 from ltp.text.examples.labels import parse_label
 from ltp.text.examples.overlap import leaks, shared_premises
 from ltp.text.examples.pairs import RESULT_COLUMNS, FilePair, PairFile, PairWriter
@@ -16,15 +17,18 @@ __all__ = [
     "RESULT_COLUMNS",
     "Example",
     "FilePair",
+    "Findings",
     "PairFile",
     "PairWriter",
     "Split",
     "check_splittable",
     "check_trainable",
+    "examine",
     "few_shot",
     "leaks",
     "parse_label",
     "read_examples",
     "shared_premises",
     "split",
+    "texts_of",
 ]

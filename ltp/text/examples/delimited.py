@@ -39,6 +39,8 @@ class Delimited:
     """Cells in the first row."""
     first_line: int
     """Where the first row stands, from 1."""
+    declaration: str | None = None
+    """A line `sep=;` before the first row, as it stands."""
 
     @property
     def name(self) -> Literal["csv", "tsv"]:
@@ -48,6 +50,7 @@ class Delimited:
     def records(self, lines: Iterable[tuple[int, str]]) -> Iterator[Record]:
         """Yield a record for each row that is not blank, the header left out. Raises ExamplesError."""
         skip = self.header_row is not None
+        lines = (numbered for numbered in lines if numbered[0] >= self.first_line)
         offsets = functools.partial(_offsets, self)
         for line, raw, cells in rows(lines, self.delimiter, quoted=self.quoted):
             if skip:
@@ -69,9 +72,10 @@ class Delimited:
         del record
         return self.names
 
-    def header(self, names: Sequence[str]) -> str | None:
-        """The header with the names of further columns, None when the file has none."""
-        return None if self.header_row is None else self.delimiter.join([self.header_row, *names])
+    def header(self, names: Sequence[str]) -> list[str]:
+        """The lines before the rows, with the names of further columns."""
+        declared = [] if self.declaration is None else [self.declaration]
+        return declared if self.header_row is None else [*declared, self.delimiter.join([self.header_row, *names])]
 
     def extend(self, record: Record, names: Sequence[str], values: Sequence[Value]) -> str:
         """The row's text with a cell for each value; short rows are filled up, empty surplus cells cut off."""
@@ -89,7 +93,8 @@ class Delimited:
             case float():
                 return f"{value:.6f}"
         text = " ".join(str(value).split())
-        return '"' + text.replace('"', '""') + '"' if self.quoted and re.search(r'[,;"]', text) else text
+        special = {",", ";", '"', self.delimiter}
+        return '"' + text.replace('"', '""') + '"' if self.quoted and special & set(text) else text
 
 
 def rows(lines: Iterable[tuple[int, str]], delimiter: str, *, quoted: bool) -> Iterator[tuple[int, str, list[str]]]:

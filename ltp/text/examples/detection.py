@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import NoReturn
@@ -25,16 +27,29 @@ _ADVICE = (
     " name the columns in a header line if yours differ"
 )
 _TRIED_ROWS = 20
+_DECLARED = re.compile(r'(?P<line>\s*"?sep=(?P<delimiter>[^\w\s"]|\t)"?[ ,;\t]*)\r?\n?', re.IGNORECASE)
+"""A first line that says what parts the cells; what a spreadsheet made of it, saving the file once more, too."""
 
 
 def detect_format(head: Sequence[tuple[int, str]], filename: str | None) -> Format:
     """The format of a file from its first lines, each with its number. Raises ExamplesError."""
     suffix = Path(filename or "").suffix.lower()
+    if declared := _DECLARED.fullmatch(head[0][1]):
+        return _after_declaration(head, declared)
     if suffix in _JSON_NAMES or head[0][1].lstrip().startswith(("{", "[{")):
         return JsonLines()
     order = _COMMA_FIRST if suffix == ".csv" else _TAB_FIRST
     tried = [_FirstRow(head, delimiter) for delimiter in order]
     return max(tried, key=lambda row: row.score).settle()  # the earliest of equals
+
+
+def _after_declaration(head: Sequence[tuple[int, str]], declared: re.Match[str]) -> Delimited:
+    """The format after a first line `sep=;`, which is Excel's, counts for every program, and is no row."""
+    rest = [(number, text) for number, text in head[1:] if text.strip()]
+    if not rest:
+        raise ExamplesError("the file holds no rows")
+    form = _FirstRow(rest, declared["delimiter"]).settle()
+    return replace(form, declaration=declared["line"])
 
 
 class _FirstRow:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from ltp.config import LABELS, Label
 from ltp.errors import ExamplesError, TooFewExamples
@@ -36,6 +37,24 @@ class Example:
 
 def _comparable(text: str) -> str:
     return " ".join(unicodedata.normalize("NFC", text).casefold().split())
+
+
+class Pair(Protocol):
+    """What has a premise and a hypothesis: an example, or a row to predict."""
+
+    @property
+    def premise(self) -> str:
+        """The first text."""
+
+    @property
+    def hypothesis(self) -> str:
+        """The second text."""
+
+
+def texts_of(pairs: Iterable[Pair]) -> Iterator[str]:
+    """Every text of the pairs."""
+    for pair in pairs:
+        yield from (pair.premise, pair.hypothesis)
 
 
 def check_trainable(examples: Sequence[Example]) -> None:

@@ -28,10 +28,10 @@ class JsonLines:
         """The keys of the record's object, which a further key may not have."""
         return _keys(record.raw)
 
-    def header(self, names: Sequence[str]) -> str | None:
+    def header(self, names: Sequence[str]) -> list[str]:
         """JSON lines have none."""
         del names
-        return None
+        return []
 
     def extend(self, record: Record, names: Sequence[str], values: Sequence[Value]) -> str:
         """The record's text with a key for each value at the end of the object."""

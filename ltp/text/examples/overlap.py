@@ -1,10 +1,21 @@
-"""What training and development examples have in common: reported, never removed in silence."""
+"""Pairs and premises that occur again, within a set and between sets: reported, never removed in silence."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from ltp.text.examples.example import Example
+
+
+def repeats(examples: Sequence[Example]) -> list[tuple[Example, bool]]:
+    """Each example whose pair stands earlier in the set, and whether its label is another than the first one's."""
+    first: dict[tuple[str, str], Example] = {}
+    again = []
+    for example in examples:
+        earlier = first.setdefault(example.pair_key, example)
+        if earlier is not example:
+            again.append((example, earlier.label != example.label))
+    return again
 
 
 def leaks(train: Sequence[Example], dev: Sequence[Example]) -> list[Example]:

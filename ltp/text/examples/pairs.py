@@ -108,9 +108,10 @@ class PairWriter:
         with source.open() as original:
             start = original.readline()
         self._line_end = b"\r\n" if start.endswith(b"\r\n") else b"\n"
-        if (header := self._format.header(self.columns)) is not None:
-            # Excel tells UTF-8 by the mark.
-            self._write((BOM if start.startswith(BOM) else b"") + header.encode())
+        mark = BOM if start.startswith(BOM) else b""  # Excel tells UTF-8 by it
+        for line in self._format.header(self.columns):
+            self._write(mark + line.encode())
+            mark = b""
 
     def write(self, pair: FilePair, values: Sequence[Value]) -> None:
         """Write the pair's row with one value for each of `columns`; floats with six decimals."""

@@ -40,7 +40,7 @@ def test_an_answer_is_as_documented(trained: Service) -> None:
     assert set(body) == {"predictions", "timing_ms"}
     assert set(body["timing_ms"]) == {"queue", "compute"}
     (prediction,) = body["predictions"]
-    assert set(prediction) == {"label", "probabilities", "adapter", "fallback", "truncated", "abstained"}
+    assert set(prediction) == {"label", "probabilities", "adapter", "fallback", "truncated", "abstained", "unknown"}
     assert list(prediction["probabilities"]) == ["entailment", "neutral", "contradiction"]
     assert math.isclose(sum(numbers(prediction)), 1, abs_tol=1e-5)
     assert prediction["label"] == max(prediction["probabilities"], key=prediction["probabilities"].get)

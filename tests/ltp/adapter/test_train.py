@@ -13,7 +13,7 @@ from ltp.backbone.load import Backbone
 from ltp.config import LABELS, AdapterConfig
 from ltp.engine.engine import Engine
 from ltp.engine.pairs import PairRequest
-from ltp.errors import BackboneMismatch, ExamplesError, InvalidConfig, TooFewExamples, TrainingCancelled
+from ltp.errors import BackboneMismatch, ExamplesError, InvalidConfig, TooFewExamples, TrainingCancelled, UnknownText
 from ltp.metrics import score
 from ltp.progress import Progress
 from ltp.text.examples import Example, leaks
@@ -227,3 +227,13 @@ def test_what_cannot_be_trained_is_refused(tiny_backbone: Backbone, ticket: Tick
     attempt(ExamplesError, train=[*good, Example(" ", "a cat", "neutral")])
     stranger = Ticket(ticket.masks, ticket.shapes, ticket.selectable, 0, 0, "decoupled", "0" * 64)
     attempt(BackboneMismatch, given=stranger)
+
+
+@pytest.mark.parametrize("part", ["train", "dev", "test"])
+def test_examples_of_unknown_words_are_refused_before_they_are_trained_on(
+    tiny_backbone: Backbone, ticket: Ticket, part: str
+) -> None:
+    sides = {"train": pairs(9, seed=1), "dev": pairs(9, seed=2), "test": pairs(9, seed=3)}
+    sides[part] = [Example("ᱟᱢ.", f"ᱪᱮᱫ {number}", each.label) for number, each in enumerate(sides[part])]
+    with pytest.raises(UnknownText, match="ᱟ"):
+        train_adapter(tiny_backbone, ticket, method="ltp", config=config(epochs=1), **sides)

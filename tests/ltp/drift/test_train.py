@@ -18,7 +18,7 @@ from ltp.backbone.strategy import Strategy
 from ltp.config import MLMConfig
 from ltp.drift.stored import Drift
 from ltp.drift.train import train_drift
-from ltp.errors import CorpusError, InvalidConfig, TrainingCancelled, TrainingDiverged
+from ltp.errors import CorpusError, InvalidConfig, TrainingCancelled, TrainingDiverged, UnknownText
 from ltp.progress import Progress
 from ltp.training.checkpoint import Checkpoints
 
@@ -278,3 +278,17 @@ def test_a_sample_is_seeded_and_in_order(tiny_backbone: Backbone) -> None:
     assert first.report["corpus_sha256"] == second.report["corpus_sha256"]
     other = train_drift(tiny_backbone, LINES, strategy="decoupled", config=replace(config, seed=5))
     assert other.report["corpus_sha256"] != first.report["corpus_sha256"]
+
+
+def test_a_corpus_of_unknown_words_is_refused_before_it_is_trained_on(tiny_backbone: Backbone) -> None:
+    with pytest.raises(UnknownText, match="ᱢ ᱟ"):
+        train_drift(tiny_backbone, ["ᱟᱢ 12.", "ᱟᱢ ᱢ."] * 20, strategy="decoupled", config=CONFIG)
+
+
+def test_lines_of_unknown_words_alone_count_although_they_are_left_out(tiny_backbone: Backbone) -> None:
+    said: list[str] = []
+    lines = [*LINES[:30], *["ᱟᱢ"] * 30]
+    drift = train_drift(tiny_backbone, lines, strategy="decoupled", config=CONFIG, warn=said.append)
+    assert drift.report["unknown"]["tokens"] == 30
+    assert said == drift.report["warnings"]
+    assert "(ᱟ ᱢ)" in said[-1]

@@ -5,8 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ltp.backbone.load import Backbone
+from ltp.config import AdapterConfig
 from ltp.errors import InvalidConfig
-from ltp.model.template import TERMINALS, Template, kept_lengths, without_final_punctuation
+from ltp.model.methods import METHODS, Form, Method
+from ltp.model.template import LAYOUTS, TERMINALS, Template, kept_lengths, least_tokens, without_final_punctuation
 
 N = 4
 
@@ -124,3 +126,28 @@ def test_special_tokens_in_a_text_are_only_text(tiny_backbone: Backbone) -> None
 def test_impossible_lengths_are_refused(tiny_backbone: Backbone, max_length: int, soft: int) -> None:
     with pytest.raises(InvalidConfig, match="max_length"):
         template(tiny_backbone, max_length, soft=soft)
+
+
+@pytest.mark.parametrize("form", LAYOUTS)
+@pytest.mark.parametrize("soft", [1, N, 64])
+def test_the_least_length_is_the_first_that_a_template_takes(tiny_backbone: Backbone, form: Form, soft: int) -> None:
+    least = least_tokens(form, prompt_length=soft, tokenizer=tiny_backbone.tokenizer)
+    Template(tiny_backbone, prompt_length=soft, max_length=least, form=form)
+    with pytest.raises(InvalidConfig, match=f"it must be at least {least} with this prompt"):
+        Template(tiny_backbone, prompt_length=soft, max_length=least - 1, form=form)
+    assert least_tokens(form, prompt_length=soft) <= least
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("method", "least"), [("mp", 18), ("dp", 14), ("ltp", 12), ("sp", 12), ("pt", 12), ("ft", 6)])
+def test_what_mini_needs_with_the_default_prompt(mini_backbone: Backbone, method: Method, least: int) -> None:
+    form = METHODS[method].form
+    assert least_tokens(form, prompt_length=AdapterConfig().prompt_length, tokenizer=mini_backbone.tokenizer) == least
+
+
+def test_tokens_that_are_not_known_are_counted_of_what_is_kept(tiny_backbone: Backbone) -> None:
+    pairs = [("the dog ᱟᱢ", "ᱪᱮᱫ."), ("the dog", "a cat"), ("ᱟᱢ " * 60, "a cat")]
+    mixed, known, cut = template(tiny_backbone).encode(pairs)
+    assert (mixed.tokens.words, mixed.tokens.unknown) == (4, 2)
+    assert (known.tokens.words, known.tokens.unknown) == (4, 0)
+    assert cut.tokens.unknown < 60
