@@ -84,7 +84,9 @@ def test_training_says_how_it_went(ltp: Run, ticket: Artefact, pairs_file: Path)
     arguments = ["--lang", "sw", "--dev", pairs_file, "--ticket", "first", "--seeds", "2", "--epochs", "1"]
     done = ltp("adapter", "train", pairs_file, *arguments)
     assert done.code == 0, done.err
-    assert "36 of its pairs also stand in" in done.err
+    leak = "36 of the development examples also stand in training"
+    assert done.err.count(leak) == 1, "by the command, and not once more by the job"
+    assert leak in done.out
     assert "loss" in done.err
     assert "36 train, 36 dev" in done.out
     assert "2: mean" in done.out
@@ -134,6 +136,27 @@ def test_a_file_comes_back_with_answers_by_request_by_stdin_and_by_job(
     by_job = ltp("predict", "--adapter", "en", "--file", path, "--job")
     assert by_job.code == 0, by_job.err
     assert [row["label"] for row in lines_of(by_job.out)] == [row["label"] for row in by_request]
+
+
+def test_a_file_is_told_below_which_confidence_both_ways_alike(ltp: Run, adapter: Artefact, tmp_path: Path) -> None:
+    path = tmp_path / "pairs.jsonl"
+    path.write_text('{"premise": "The dog runs.", "hypothesis": "It is old."}\n', encoding="utf-8")
+    for least, abstained in (("0", False), ("1", True)):
+        asked = ["--adapter", "en", "--file", path, "--min-confidence", least]
+        by_request, by_job = ltp("predict", *asked), ltp("predict", *asked, "--job")
+        assert [row["abstained"] for row in lines_of(by_request.out)] == [abstained]
+        assert [row["abstained"] for row in lines_of(by_job.out)] == [abstained]
+
+
+def test_a_job_whose_result_could_not_be_written_is_not_begun(ltp: Run, adapter: Artefact, tmp_path: Path) -> None:
+    path = tmp_path / "pairs.jsonl"
+    path.write_text('{"premise": "The dog runs.", "hypothesis": "It is old."}\n', encoding="utf-8")
+    before = len(ltp("job", "list", "--limit", "200", "--json").json)
+    for target in (tmp_path / "no" / "such" / "folder.jsonl", tmp_path, Path("/proc/answers.jsonl")):
+        done = ltp("predict", "--adapter", "en", "--file", path, "--job", "--output", target, "--json")
+        assert done.code == 1
+        assert str(target) in done.json["detail"]
+    assert len(ltp("job", "list", "--limit", "200", "--json").json) == before
 
 
 def test_a_file_may_mix_languages_and_fall_back(ltp: Run, adapter: Artefact) -> None:
