@@ -111,7 +111,7 @@ class Settings(ClientSettings, CacheSettings):
     max_queued_jobs: Annotated[int, Field(ge=1)] = 200
     """Unfinished jobs a tenant may have."""
     max_stored_mb: Megabytes = 51_200
-    """Bytes of uploads and artefacts a tenant may keep."""
+    """Bytes a tenant may keep: uploads, artefacts, and the records of what it did."""
     host: str = "127.0.0.1"
     """Address to listen on."""
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
@@ -156,7 +156,8 @@ class Settings(ClientSettings, CacheSettings):
     upload_min_kib_s: Seconds = 16
     """Least mean rate of a body that takes longer than `UPLOAD_GRACE_S`, in KiB a second; of reading an answer, too."""
     retention_days: Annotated[float, Field(ge=0)] = 0
-    """Finished jobs, file predictions, and what failed are deleted when so old; 0 keeps them. Artefacts always stay."""
+    """Finished jobs, file predictions, and what failed are deleted when so old; 0 keeps them. Artefacts always stay,
+    and what was cancelled before it began goes after a day."""
     audit_days: Annotated[float, Field(ge=0)] = 365
     """Audit events are deleted when so old; 0 keeps them."""
 

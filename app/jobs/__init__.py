@@ -1,10 +1,12 @@
 """The job lifecycle: the database is the queue.
 
 queued -> running -> succeeded | failed | cancelled. `queue` hands jobs out and takes them back, `fence` proves that a
-writer still owns its job, `progress` records what it reports, `outcome` ends it, `listing` shows it. Every function
-takes a session and belongs inside `Database.write()`, or `Database.read()` where it only reads.
+writer still owns its job, `progress` records what it reports, `outcome` ends it, `listing` shows it, `erasure` forgets
+what it said. Every function takes a session and belongs inside `Database.write()`, or `Database.read()` where it only
+reads.
 """
 
+from app.jobs.erasure import erase_words
 from app.jobs.fence import Claim, lock_for_publish
 from app.jobs.listing import events_after, get, list_jobs, list_workers, own_job_ids
 from app.jobs.outcome import cancel, end_attempt, fail, mark_cancelled, succeed
@@ -27,6 +29,7 @@ __all__ = [
     "cancel",
     "claim",
     "end_attempt",
+    "erase_words",
     "events_after",
     "fail",
     "get",

@@ -9,6 +9,7 @@ from app.errors import JobFinished, JobNotFound
 from app.jobs.fence import Claim, lock_claimed_job
 from app.jobs.progress import append
 from app.storage import audit, counters
+from app.storage.audit import AuditContext
 from app.storage.job_status import FINISHED
 from app.storage.models import AdapterRow, DriftRow, JobRow, PredictionRow, TicketRow
 from app.storage.table import now
@@ -73,6 +74,8 @@ def requeue(session: Session, job: JobRow) -> None:
 
 def _fail(session: Session, job: JobRow, *, code: str, detail: str) -> None:
     job.error_code, job.error_detail = code[:64], detail.replace("\0", "")[:LONGEST_DETAIL]
+    act = AuditContext(f"job:{job.id}", "fail_job")
+    audit.note(session, act, tenant=job.tenant, kind="job", resource_id=job.id)
     _finish(session, job, status="failed")
 
 

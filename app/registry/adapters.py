@@ -125,5 +125,6 @@ def delete_adapter(session: Session, *, tenant: str, adapter_id: str) -> None:
     if session.scalar(select(predictions.waiting_for(adapter_id))):
         raise InUse(f"an unfinished prediction uses adapter {adapter_id}; wait for its job or cancel it first")
     session.execute(delete(AdapterRow).where(AdapterRow.id == adapter_id))
+    jobs.erase_words(session, adapter.job_id)
     datasets.erase(session, adapter.dataset_id)
     audit.set_subject(session, "adapter", adapter_id)

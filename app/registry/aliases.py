@@ -33,13 +33,18 @@ def set_alias(session: Session, *, tenant: str, lang: str, alias: str, version: 
     adapter = _by_version(session, tenant=tenant, lang=lang, version=version)
     if adapter is None:
         raise AdapterNotFound(f"{lang}@{version}")
-    point(session, adapter, alias=check_name(alias))
+    _point(session, adapter, alias=check_name(alias))
     audit.set_subject(session, "alias", f"{lang}@{alias}")
     return adapter
 
 
 def point(session: Session, adapter: AdapterRow, *, alias: str) -> None:
-    """Point `alias` at a ready adapter of the caller's transaction."""
+    """Point `alias` at a ready adapter of the caller's transaction, which is about something else."""
+    _point(session, adapter, alias=alias)
+    audit.add_subject(session, "alias", f"{adapter.lang}@{alias}", action="set_alias")
+
+
+def _point(session: Session, adapter: AdapterRow, *, alias: str) -> None:
     moved = {"adapter_id": adapter.id, "updated_at": now(session)}
     row = insert(session, AliasRow).values(tenant=adapter.tenant, lang=adapter.lang, alias=alias, **moved)
     session.execute(row.on_conflict_do_update(index_elements=["tenant", "lang", "alias"], set_=moved))

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import delete, exists, select, update
 from sqlalchemy.orm import Session
 
+from app import jobs
 from app.errors import DriftNotFound, InUse, NotReadyYet
 from app.registry import datasets
 from app.storage import audit
@@ -90,6 +91,8 @@ def delete_drift(session: Session, *, tenant: str, drift_id: str) -> None:
     if drift.status == "pending" or session.scalar(select(selecting)):
         raise InUse(f"drift {drift_id} is needed by an unfinished ticket; wait for its job or cancel it first")
     session.execute(update(TicketRow).where(TicketRow.drift_id == drift_id).values(drift_id=None))
-    session.execute(delete(DriftRow).where(DriftRow.id == drift_id))
+    if session.scalar(delete(DriftRow).where(DriftRow.id == drift_id).returning(DriftRow.id)) is None:
+        raise DriftNotFound(drift_id)  # another request was faster
+    jobs.erase_words(session, drift.job_id)
     datasets.erase(session, drift.dataset_id)
     audit.set_subject(session, "drift", drift_id)

@@ -83,6 +83,7 @@ def add_ticket(
     )
     session.add(ticket)
     session.flush()
+    audit.add_subject(session, "ticket", ticket.id, action="create_ticket")
     return ticket
 
 

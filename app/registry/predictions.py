@@ -117,7 +117,10 @@ def delete_prediction(session: Session, *, tenant: str, prediction_id: str) -> N
     prediction = get(session, tenant=tenant, prediction_id=prediction_id)
     if prediction.status == "pending":
         raise InUse(f"job {prediction.job_id} is still making prediction {prediction_id}; cancel it first")
-    session.execute(delete(PredictionRow).where(PredictionRow.id == prediction_id))
+    gone = delete(PredictionRow).where(PredictionRow.id == prediction_id).returning(PredictionRow.id)
+    if session.scalar(gone) is None:  # another request was faster
+        raise PredictionNotFound(prediction_id)
+    jobs.erase_words(session, prediction.job_id)
     datasets.erase(session, prediction.dataset_id)
     if prediction.result_blob_id is not None:
         blob_lifecycle.erase_text(session, prediction.result_blob_id)

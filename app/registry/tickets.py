@@ -142,6 +142,7 @@ def delete_ticket(session: Session, *, tenant: str, ticket_id: str) -> None:
     detached = update(AdapterRow).where(AdapterRow.ticket_id == ticket_id).values(ticket_id=None)
     session.execute(detached, execution_options=EVERY_TENANT)  # failed adapters, other tenants' too
     session.execute(delete(TicketRow).where(TicketRow.id == ticket_id))
+    jobs.erase_words(session, ticket.job_id)
     audit.set_subject(session, "ticket", ticket_id)
 
 

@@ -112,6 +112,20 @@ def counts(db: Database) -> dict[str, int]:
         return {kind.__name__: session.scalar(select(func.count()).select_from(kind)) or 0 for kind in EVERYTHING}
 
 
+def rows(db: Database) -> dict[str, int]:
+    """As `counts`, without the trail, in which everything that goes leaves an event."""
+    found = counts(db)
+    del found[AuditEventRow.__name__]
+    return found
+
+
+def trail(db: Database, *, actor: str) -> list[tuple[str, str | None]]:
+    """What somebody did to what, in order."""
+    with db.read() as session:
+        events = session.scalars(select(AuditEventRow).where(AuditEventRow.actor == actor).order_by(AuditEventRow.id))
+        return [(event.action, event.resource_id) for event in events]
+
+
 def has(db: Database, row: AdapterRow | TicketRow | DriftRow | PredictionRow | JobRow) -> bool:
     with db.read() as session:
         return session.get(type(row), row.id) is not None
@@ -142,7 +156,7 @@ def predicted(db: Database, adapter: AdapterRow, text: bytes) -> tuple[Predictio
 def test_what_is_old_goes_with_its_texts_and_the_product_stays(db: Database) -> None:
     drift, ticket = ready_ticket(db)
     adapter = ready_adapter(db, alias="production")
-    before = counts(db)
+    before = rows(db)
     prediction, predicting = predicted(db, adapter, b"a client's text\n")
     broken, breaking = make_adapter(db, lang="qu")
     lost_drift, lost_ticket, losing = make_ticket(db)
@@ -150,7 +164,10 @@ def test_what_is_old_goes_with_its_texts_and_the_product_stays(db: Database) -> 
     age(db, drift, ticket, adapter)
 
     assert sweep(db) == 7  # prediction, adapter, ticket, drift, three jobs
-    assert counts(db) == before
+    assert rows(db) == before
+    gone = {"prediction": prediction, "adapter": broken, "ticket": lost_ticket, "drift": lost_drift}
+    over = [("delete_job", job.id) for job in (predicting, breaking, losing)]
+    assert set(trail(db, actor="retention")) == {(f"delete_{kind}", row.id) for kind, row in gone.items()} | set(over)
     assert all(has(db, row) for row in (drift, ticket, adapter))
     with db.read() as session:
         blob_ids = session.scalars(select(BlobRow.id)).all()
@@ -293,8 +310,27 @@ def test_runners_that_sweep_at_once_do_not_stand_in_each_others_way(db: Database
             done.result()
     sweep(db)
     after = counts(db)
-    assert (after["PredictionRow"], after["AdapterRow"], after["JobRow"], after["AuditEventRow"]) == (0, 1, 1, 0)
+    assert (after["PredictionRow"], after["AdapterRow"], after["JobRow"]) == (0, 1, 1)
+    deleted = trail(db, actor="retention")
+    assert len(set(deleted)) == len(deleted) == 4 * 12, "one event for each, whoever was first"
+    assert trail(db, actor="local") == []
     assert (after["DatasetRow"], after["BlobRow"]) == (1, 2)  # what the adapter was trained on, and the adapter
+
+
+def test_what_was_cancelled_before_it_began_goes_after_a_day_whatever_the_settings(db: Database) -> None:
+    """Submitting and cancelling in a loop leaves no rows for ever."""
+    begun, beginning = make_adapter(db, lang="qu")
+    take(db, job_id=beginning.id)
+    age(db, begun, cancelled(db, beginning), days=2)
+    before = rows(db)
+    made = [(*make_ticket(db),) for _ in range(3)]
+    for drift, ticket, job in made:
+        age(db, drift, ticket, cancelled(db, job), days=1.5)
+    young = make_ticket(db)
+    cancelled(db, young[2])
+    assert retire(settings(retention_days=0, audit_days=0), db) == 9
+    assert all(has(db, row) for row in (*young, begun, beginning))
+    assert rows(db)["JobRow"] == before["JobRow"] + 1
 
 
 def test_zero_keeps_everything(db: Database) -> None:

@@ -27,9 +27,11 @@ class AuditEventPublic(Answer):
 
     id: Annotated[str, Field(examples=[AN_EVENT_ID])]
     actor: Annotated[str, Field(examples=[A_KEYS_ACTOR])]
-    """`key:<id>`, `admin` (ADMIN_KEY), `local` (authentication is off), or `job:<id>` for what a job published."""
+    """`key:<id>`, `admin` (ADMIN_KEY), `local` (authentication is off), `job:<id>` for how a job ended, `retention`."""
     action: Annotated[str, Field(examples=["create_adapter"])]
-    """The operation's id in this document, or `publish_ticket`, `publish_adapter`, `publish_prediction`."""
+    """The operation's id in this document, or `publish_ticket`, `publish_adapter`, `publish_prediction`, `fail_job`,
+    and `delete_job`, which is retention's alone. An import that brings a ticket along leaves `create_ticket` as well,
+    an alias that is moved by a publication or an import `set_alias`."""
     resource: Concerned | None
     request_id: Annotated[str | None, Field(examples=[A_JOB_ID])]
     """The request's `X-Request-ID`; null for what a job did."""

@@ -39,7 +39,8 @@ class ApiKeyRow(Base):
 class AuditEventRow(Base):
     """Who changed what, when. Written in the transaction of the change; holds no text and no secret.
 
-    `actor` is `key:<id>`, `admin` (the key of the settings), `local` (authentication is off), or `job:<id>`.
+    `actor` is `key:<id>`, `admin` (the key of the settings), `local` (authentication is off), `job:<id>`, or
+    `retention`.
     """
 
     __tablename__ = "audit_events"

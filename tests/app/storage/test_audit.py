@@ -6,12 +6,16 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select, update
-from support.registry_rows import ready_adapter
+from support.registry_rows import BACKBONE, TENANT, figures_of, make_adapter, ready_adapter, take
 
-from app.registry import tickets
+from app import jobs
+from app.registry import imports, publish, tickets
+from app.registry.adapter_notes import AdapterNotes
 from app.storage.audit import AuditContext, set_subject
+from app.storage.blobs import BlobStore
 from app.storage.database import Database
 from app.storage.models import AdapterRow, AuditEventRow
+from ltp.config import TicketConfig
 
 RENAME = update(AdapterRow).values(name="renamed")
 
@@ -68,3 +72,47 @@ def test_a_view_without_an_act_leaves_nothing_and_a_view_of_a_view_what_it_left(
     with acting.of("other").write() as session:
         session.execute(RENAME)
     assert events(db) == [("other", "key:1", "rename", None, "request-1")]
+
+
+def changes(db: Database) -> list[tuple[Any, ...]]:
+    """Who did what to what, in order."""
+    seen = (AuditEventRow.actor, AuditEventRow.action, AuditEventRow.resource_kind, AuditEventRow.resource_id)
+    with db.read() as session:
+        return [tuple(row) for row in session.execute(select(*seen).order_by(AuditEventRow.id))]
+
+
+def test_an_alias_that_a_publication_moves_has_an_event_of_its_own(db: Database) -> None:
+    adapter, job = make_adapter(db, alias="production")
+    claimed = take(db, job_id=job.id)
+    blob = BlobStore(db).stage(TENANT, [b"delta"], job_id=job.id)
+    result = publish.AdapterResult(blob.id, 5, AdapterNotes({}, {}, {}))
+    actor = f"job:{job.id}"
+    with db.of(TENANT, act=AuditContext(actor, "publish_adapter")).write() as session:
+        publish.publish_adapter(session, claimed, result)
+    published = (actor, "publish_adapter", "adapter", adapter.id)
+    assert changes(db) == [published, (actor, "set_alias", "alias", "sw@production")]
+
+
+def test_a_ticket_and_an_alias_that_come_with_an_import_have_events_of_their_own(db: Database) -> None:
+    store, acting = BlobStore(db), db.of(TENANT, act=AuditContext("key:1", "import_adapter", "request-1"))
+    mask, delta = (store.stage(TENANT, [content]).id for content in (b"mask", b"delta"))
+    staged = tickets.StagedTicket(mask, "a" * 64, 4, figures_of(active=1))
+    brought = imports.ImportedAdapter(delta, 5, "sw", None, "ltp", BACKBONE, seeds=1, notes=AdapterNotes({}, {}, {}))
+    with acting.write() as session:
+        ticket = imports.add_ticket(
+            session, staged, tenant=TENANT, backbone=BACKBONE, strategy="decoupled", config=TicketConfig()
+        )
+        adapter = imports.add_adapter(session, brought, tenant=TENANT, ticket_id=ticket.id, alias="best")
+    assert changes(db) == [
+        ("key:1", "import_adapter", "adapter", adapter.id),
+        ("key:1", "create_ticket", "ticket", ticket.id),
+        ("key:1", "set_alias", "alias", "sw@best"),
+    ]
+
+
+def test_a_job_that_fails_leaves_an_event(db: Database) -> None:
+    _, job = make_adapter(db)
+    claimed = take(db, job_id=job.id)
+    with db.write() as session:
+        jobs.fail(session, claimed, code="broken", detail="a text that was sent")
+    assert changes(db) == [(f"job:{job.id}", "fail_job", "job", job.id)]
