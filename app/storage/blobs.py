@@ -61,20 +61,25 @@ class BlobStore:
 
         That is taken instead by `use`, and not before: what is found sooner may be erased by the time it is used.
         `on_chunk` is called with the bytes stored so far; it may raise to stop. What was stored of a source that
-        fails is deleted. Raises `QuotaExceeded`, and the database's error when there is no room (`is_storage_full`).
+        fails is deleted. The size of a file counts for its tenant from the beginning, that of other sources as they
+        come, so that never more than the quota is stored. Raises `QuotaExceeded`, and the database's error when there
+        is no room (`is_storage_full`).
         """
+        reserved = source.stat().st_size if isinstance(source, Path) else 0
         with self.db.write() as session:
-            left = self.quota.left(session, tenant) if self.quota is not None else None
-            blob = BlobRow(id=new_id(), tenant=tenant, status="staging", job_id=job_id, created_at=now(session), size=0)
+            blob = BlobRow(id=new_id(), tenant=tenant, status="staging", job_id=job_id, created_at=now(session))
+            blob.size = reserved
             session.add(blob)
+            if self.quota is not None:
+                self.quota.check(session, tenant)
         try:
             digest, size = hashlib.sha256(), 0
             for index, data in enumerate(cut(source)):
+                size += len(data)
+                if size > reserved:
+                    reserved = self._reserve(blob.id, size)
                 self._store(blob.id, index, data)
                 digest.update(data)
-                size += len(data)
-                if self.quota is not None and left is not None and size > left:
-                    raise self.quota.exceeded(tenant)
                 if on_chunk is not None:
                     on_chunk(size)
             return self._complete(blob.id, digest.hexdigest(), size)
@@ -214,15 +219,22 @@ class BlobStore:
         with self.db.write() as session:
             session.add(BlobChunkRow(blob_id=blob_id, idx=index, sha256=sha256, size=len(data), data=data))
 
-    def _complete(self, blob_id: str, sha256: str, size: int) -> BlobRow:
-        """Note hash and size, unless the tenant has no room for it."""
+    def _reserve(self, blob_id: str, size: int) -> int:
+        """Count so many bytes for a blob that is being stored, unless the tenant has no room for them."""
         with self.db.write() as session:
             blob = session.get_one(BlobRow, blob_id)
             if self.quota is not None:
                 lock_tenant(session, blob.tenant)
-            blob.sha256, blob.size = sha256, size
+            blob.size = size
             if self.quota is not None:
                 self.quota.check(session, blob.tenant)
+        return size
+
+    def _complete(self, blob_id: str, sha256: str, size: int) -> BlobRow:
+        """Note hash and size."""
+        with self.db.write() as session:
+            blob = session.get_one(BlobRow, blob_id)
+            blob.sha256, blob.size = sha256, size
             return blob
 
     def _compare(self, blob_id: str, sha256: str) -> None:

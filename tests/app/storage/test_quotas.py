@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from threading import Barrier
 
 import pytest
@@ -11,13 +12,16 @@ from sqlalchemy import func, select
 from app import jobs
 from app.errors import QuotaExceeded, TooManyJobs
 from app.registry import datasets
+from app.settings import MIB
 from app.storage import quotas
 from app.storage.blobs import BlobStore
 from app.storage.database import Database
 from app.storage.locks import lock_tenant
-from app.storage.models import BlobRow, JobRow
+from app.storage.models import BlobChunkRow, BlobRow, JobRow
 from app.storage.quotas import StorageQuota
+from app.storage.stored_rows import ROW_BYTES
 from app.storage.table import new_id
+from app.storage.tenancy import tenant_classes
 
 TENANT = "default"
 TOGETHER = 8
@@ -83,6 +87,36 @@ def test_uploads_at_once_store_as_much_as_may_be(db: Database) -> None:
     with db.read() as session:
         assert session.scalars(select(BlobRow.size)).all() == [100_000] * 3, "nothing is left of what was refused"
     assert store.stage("another", [b"x" * 300_000]).size == 300_000
+
+
+@pytest.mark.parametrize("sized", [True, False], ids=["files", "streams"])
+def test_uploads_at_once_never_store_more_than_may_be_kept(db: Database, tmp_path: Path, *, sized: bool) -> None:
+    """What is in the database meanwhile is bounded, too, and not only what is left in the end."""
+    most = 4 * MIB
+    store, most_seen = BlobStore(db, quota=StorageQuota(most)), [0]
+
+    def look(_: int) -> None:
+        with db.read() as session:
+            most_seen.append(session.scalar(select(func.coalesce(func.sum(BlobChunkRow.size), 0))) or 0)
+
+    def upload(number: int) -> bool:
+        path = tmp_path / str(number)
+        path.write_bytes(bytes([number]) * (3 * MIB))
+        try:
+            store.stage(TENANT, path if sized else path.open("rb"), on_chunk=look)
+        except QuotaExceeded:
+            return False
+        return True
+
+    stored = sum(together(upload))
+    assert max(most_seen) <= most
+    assert stored == 1 or (not sized and stored == 0), "streams may stop each other"
+    with db.read() as session:
+        assert session.scalar(select(func.coalesce(func.sum(BlobChunkRow.size), 0))) == stored * 3 * MIB
+
+
+def test_every_table_of_a_tenant_counts() -> None:
+    assert set(ROW_BYTES) == set(tenant_classes())
 
 
 def test_what_is_deleted_or_there_already_does_not_count(db: Database) -> None:
