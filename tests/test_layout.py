@@ -41,7 +41,7 @@ LEVELS = {
         {"cli"},
     ],
     "worker": [
-        {"celery", "checkpoints", "job_process", "parent_watch", "progress", "retention", "retry"},
+        {"celery", "checkpoints", "job_process", "parent_watch", "progress", "retention", "retry", "usable_database"},
         {"context", "listener", "sweeper"},
         {"execute"},
         {"job"},

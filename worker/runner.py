@@ -30,6 +30,7 @@ from worker.job import STORAGE_FULL
 from worker.job_process import JobProcess, describe_exit
 from worker.retry import RETRY_S, retry_while_unreachable
 from worker.sweeper import Sweeper
+from worker.usable_database import wait_until_usable
 
 log = structlog.get_logger(__name__)
 
@@ -84,6 +85,7 @@ class Runner:
     def run(self) -> None:
         """Work until `stop` is called."""
         log.info("runner started", worker=self.id, kinds=list(self._kinds))
+        wait_until_usable(self.db, self._stopping, every_s=self.settings.poll_s)
         if self._alone:
             self._take_back_all()
         self._sweeper.start()
@@ -128,7 +130,8 @@ class Runner:
                 claim = self._claim(session, wanted) if wanted else None
                 claim = claim or self._claim(session)
         except DBAPIError as error:
-            log.warning("the database does not answer", error=error)
+            log.warning("no work could be looked for", error=error)
+            wait_until_usable(self.db, self._stopping, every_s=self.settings.poll_s)
             return False
         if claim is not None:
             self.execute(claim)
