@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+
+import langcodes
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from langcodes import language_distance
+from support.peak_memory import peak_mb
 
 from app.errors import InvalidLanguage
-from app.registry.language_tags import name_of, normalise
+from app.registry.language_tags import REMEMBERED, name_of, normalise
 
 
 @pytest.mark.parametrize(
@@ -36,3 +42,35 @@ def test_any_text_is_refused_or_normalised_once_and_for_all(tag: str) -> None:
 
 def test_languages_have_names() -> None:
     assert name_of("sw") == "Swahili"
+
+
+MANY = 100_000
+MOST_MB = 32
+"""A third of what a hundred thousand tags take where they are kept."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("form", ["sw-x-{:08d}", "qq-{:08d}"], ids=["taken", "refused"])
+def test_a_hundred_thousand_tags_leave_nothing_behind(form: str) -> None:
+    def ask(numbers: range) -> None:
+        for number in numbers:
+            with suppress(InvalidLanguage):
+                normalise(form.format(number))
+
+    ask(range(MANY, MANY + 2 * REMEMBERED))  # so that what is remembered is full
+    assert peak_mb(lambda: ask(range(MANY))) < MOST_MB
+    kept = (langcodes.Language._INSTANCES, langcodes.Language._PARSE_CACHE)
+    assert max(map(len, kept)) <= REMEMBERED + 8
+
+
+def test_names_of_many_tags_leave_nothing_behind() -> None:
+    for number in range(2 * REMEMBERED):
+        assert name_of(f"sw-x-{number:08d}")
+    kept = (langcodes.Language._INSTANCES, langcodes.Language._PARSE_CACHE, language_distance._DISTANCE_CACHE)
+    assert max(map(len, kept)) <= REMEMBERED + 8
+
+
+def test_tags_are_told_by_many_threads_at_once() -> None:
+    tags = [f"sw-x-{number:04d}" for number in range(6_000)]
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(normalise, tags)) == tags
