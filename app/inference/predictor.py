@@ -12,16 +12,18 @@ import structlog
 
 from app.errors import AppError, QueueFull
 from app.inference.adapter_source import AdapterKey
-from app.inference.batch_queue import PairQueue, Slice, Work
+from app.inference.batch_queue import PairQueue, Slice
 from app.inference.build_engine import build_engine
 from app.inference.served_backbone import ServedBackbone
 from app.inference.stagger import Stagger
+from app.inference.work import Work
 from app.process import ENGINE_NICENESS, HeapTrimmer, end_startup, lower_priority
 from app.settings import Settings
 from app.storage.database import Database
 from app.telemetry.metrics import Metrics
 from ltp.engine.pairs import PairRequest, Prediction
 from ltp.errors import LTPError
+from ltp.text.normalised import normalised_length
 
 if TYPE_CHECKING:
     from ltp.engine.engine import Engine
@@ -33,6 +35,8 @@ BATCHES_AHEAD = 2
 IDLE_S = 1.0
 """Seconds without a request after which free memory is returned to the system."""
 TEMPLATE_TOKENS = 12
+MOST_COUNTED = 8_192
+"""Characters of a text; more make no difference, for no backbone reads so many."""
 CHARACTERS_A_TOKEN = 3
 """An estimate that only shares out batches; the engine counts exactly."""
 
@@ -80,13 +84,13 @@ class Predictor:
         """Tell whether an adapter is in memory, so that it can judge without the database."""
         return self._engine is not None and self._engine.holds(adapter)
 
-    def admit(self, pairs: int = 1) -> None:
-        """Raise QueueFull if a request of so many pairs would be refused now, before its body is read."""
+    def admit(self, pairs: int = 1, *, tenant: str) -> None:
+        """Raise QueueFull if so many pairs of a tenant would be refused now, before their body is read."""
         with self.metrics.refusals.count_exceptions(QueueFull):
-            self._queue.admit(pairs)
+            self._queue.admit(pairs, tenant=tenant)
 
-    async def predict(self, requests: Sequence[PairRequest]) -> Work[PairRequest, Prediction]:
-        """Predict the pairs; the `future` of what is returned holds the predictions in their order.
+    async def predict(self, requests: Sequence[PairRequest], *, tenant: str) -> Work[PairRequest, Prediction]:
+        """Predict the pairs of a tenant; the `future` of what is returned holds the predictions in their order.
 
         Cancelling the call cancels what the engine has not begun.
 
@@ -96,7 +100,9 @@ class Predictor:
         """
         if not self.ready:
             raise self.backbone.not_ready()
-        work = Work[PairRequest, Prediction](requests, [_tokens_of(request) for request in requests])
+        most = self.backbone.info.max_positions
+        costs = [min(most, _tokens_of(request)) for request in requests]
+        work = Work[PairRequest, Prediction](requests, costs, tenant)
         with self.metrics.refusals.count_exceptions(QueueFull):
             self._queue.put(work)
         self.metrics.queued.set(len(self._queue))
@@ -173,5 +179,6 @@ class Predictor:
 
 
 def _tokens_of(request: PairRequest) -> int:
-    """Estimate the tokens of a pair."""
-    return TEMPLATE_TOKENS + (len(request.premise) + len(request.hypothesis)) // CHARACTERS_A_TOKEN
+    """Estimate the tokens of a pair, by its characters as the tokenizer sees them."""
+    characters = sum(normalised_length(text, most=MOST_COUNTED) for text in (request.premise, request.hypothesis))
+    return TEMPLATE_TOKENS + characters // CHARACTERS_A_TOKEN

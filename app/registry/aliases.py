@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -23,6 +24,7 @@ from app.storage.locks import lock_tenant
 from app.storage.models import AdapterRow, AliasRow
 from app.storage.table import insert, now
 
+VERSION = re.compile(r"[0-9]{1,36}", re.ASCII)
 LARGEST_VERSION = 2**31 - 1
 """What the version column can hold."""
 
@@ -113,7 +115,7 @@ def _as_id(reference: str) -> str | None:
 def _parse(reference: str) -> tuple[str, str | None]:
     """Split a reference into its normalised language and what stands after the `@`."""
     tag, at, name = reference.partition("@")
-    valid = name.isascii() and (name.isdigit() or ALIAS_NAME.fullmatch(name))
+    valid = VERSION.fullmatch(name) or ALIAS_NAME.fullmatch(name)
     if at and not valid:
         raise InvalidReference(f"{reference[:100]!r} names no adapter; give lang, lang@version, lang@alias or an id")
     try:

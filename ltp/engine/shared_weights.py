@@ -23,6 +23,9 @@ from ltp.model.template import Template
 if TYPE_CHECKING:
     from ltp.adapter.artefact import Adapter
 
+KEPT_TEMPLATES = 64
+"""Templates kept for the next adapter that has the same; imported ones may be of any length."""
+
 
 class SharedWeights:
     """One backbone in one precision: that of the products. Embeddings, norms, attention and residuals are fp32."""
@@ -60,14 +63,17 @@ class SharedWeights:
         """
         options = adapter.template
         key = (METHODS[adapter.method].form, len(adapter.prompt), options.max_length, options.literal)
-        if key not in self._templates:
+        template = self._templates.get(key)
+        if template is None:
             form, length, longest, literal = key
             try:
                 template = Template(self.backbone, prompt_length=length, max_length=longest, literal=literal, form=form)
             except InvalidConfig as error:  # training could not have used it
                 raise CorruptArtifact(f"the adapter's template cannot be: {error}") from error
+            for oldest in list(self._templates)[: 1 - KEPT_TEMPLATES]:
+                self._templates.pop(oldest, None)  # what has it keeps it
             self._templates[key] = template
-        return self._templates[key]
+        return template
 
     def kept(self, delta: Delta) -> Delta:
         """A delta in the memory its values are copied from when needed: pinned, for another device than the CPU."""

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ltp.errors import InvalidConfig
 from ltp.model.methods import Form
+from ltp.text.normalised import shortened
 from ltp.text.vocabulary import TokenCount, Vocabulary
 
 if TYPE_CHECKING:
@@ -37,6 +38,9 @@ _CLOSING = frozenset({"Pe", "Pf", "Pi", "Cf"})
 _CLOSERS = frozenset("\"'`＂＇")
 
 
+CHARACTERS_A_TOKEN = 32
+"""Twice what SentencePiece makes a piece of at most. A text so much longer than there is room for is cut before it is
+tokenized, which else takes as long as its normal form is long; what is kept of it is the same."""
 SOFT, MASK, END = "<p>", "<mask>", "</s>"
 LAYOUTS: dict[Form, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "soft": ((".",), ("?", SOFT, MASK, END)),
@@ -119,6 +123,7 @@ class Template:
         self._special, self._unknown = frozenset(special.ids()), special.unk
         self._vocabulary = Vocabulary(backbone.tokenizer)
         self._room = max_length - len(self._start) - len(self._middle) - len(self._end)
+        self._longest = CHARACTERS_A_TOKEN * max(1, self._room)
         if max_length > backbone.info.max_positions:
             raise InvalidConfig("max_length", max_length, f"at most the backbone's {backbone.info.max_positions}")
         least = least_tokens(form, prompt_length=prompt_length, tokenizer=backbone.tokenizer)
@@ -127,10 +132,14 @@ class Template:
 
     def encode(self, pairs: Sequence[tuple[str, str]]) -> list[Encoded]:
         """Tokenize (premise, hypothesis) pairs, in order. A special token written out in a text is read as `<unk>`."""
-        texts = [text if self._literal else without_final_punctuation(text) for pair in pairs for text in pair]
+        whole = [text if self._literal else without_final_punctuation(text) for pair in pairs for text in pair]
+        texts = [shortened(text, most=self._longest) for text in whole]
         encodings = self._tokenizer.encode_batch_fast(texts, add_special_tokens=False)
         ids = [self._plain(encoding.ids) for encoding in encodings]
-        return [self._assemble(premise, hypothesis) for premise, hypothesis in zip(ids[::2], ids[1::2], strict=True)]
+        encoded = [self._assemble(premise, hypothesis) for premise, hypothesis in zip(ids[::2], ids[1::2], strict=True)]
+        for place in {index // 2 for index, text in enumerate(texts) if len(text) < len(whole[index])}:
+            encoded[place] = replace(encoded[place], truncated=True)
+        return encoded
 
     def _ids(self, pieces: Sequence[str]) -> list[int]:
         """Token ids of a part of the layout; each of its words has a space before it."""

@@ -27,7 +27,7 @@ from app.auth.caller import CallerDep
 from app.auth.scopes import PREDICT_OFFLINE
 from app.errors import AdapterNotFound, FieldError, InvalidRequest, TicketNotFound
 from app.inference.adapter_source import AdapterKey
-from app.inference.batch_queue import Work
+from app.inference.work import Work
 from app.registry.aliases import ResolvedAdapter
 from ltp.config import LABELS
 from ltp.engine.pairs import PairRequest, Prediction
@@ -43,9 +43,9 @@ INLINE_PAIRS = 32
 router = APIRouter(tags=["predictions"])
 
 
-async def _check_admission(predictor: PredictorDep) -> None:
-    """Turn a request away before its body is read, while none would be accepted."""
-    predictor.admit()
+async def _check_admission(predictor: PredictorDep, caller: CallerDep) -> None:
+    """Turn a request away before its body is read, while none of its tenant would be accepted."""
+    predictor.admit(tenant=caller.tenant)
 
 
 ADMISSION = Depends(_check_admission)
@@ -74,7 +74,7 @@ async def predict(
     while True:
         requests = _requests(predict_request, adapters, tenant=caller.tenant)
         try:
-            work = await _until_disconnect(request, predictor.predict(requests))
+            work = await _until_disconnect(request, predictor.predict(requests, tenant=caller.tenant))
             break
         except (AdapterNotFound, TicketNotFound):  # deleted while the pairs waited; a name may mean another by now
             meant, adapters = adapters, await resolver.resolve(db, predict_request, tenant=caller.tenant)

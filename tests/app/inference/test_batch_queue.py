@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections import Counter
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from app.errors import NotReady, QueueFull
-from app.inference.batch_queue import PairQueue, Work
+from app.inference.batch_queue import PairQueue
 from app.inference.stagger import Stagger
+from app.inference.work import Work
 
 
 def work(*pairs: str, cost: int = 1) -> Work[str, str]:
@@ -321,3 +324,65 @@ def test_a_queue_rests_only_while_nothing_comes() -> None:
     queue.take(10)
     queue.close()
     assert not queue.idle_for(60), "who closes it does not wait"
+
+
+def of(tenant: str, pairs: int = 1, *, cost: int = 1) -> Work[str, str]:
+    return Work(["a"] * pairs, [cost] * pairs, tenant)
+
+
+def test_a_tenant_that_fills_the_queue_leaves_others_their_share() -> None:
+    queue: PairQueue[str, str] = PairQueue(60)
+    queue.put(of("amber", 60))
+    for tenant, share in (("birch", 30), ("cedar", 20), ("drake", 15)):
+        for _ in range(share):
+            queue.put(of(tenant))
+        with pytest.raises(QueueFull, match=f"{share} of yours"):
+            queue.admit(tenant=tenant)
+    with pytest.raises(QueueFull):
+        queue.admit(tenant="amber")
+    for number in range(1_000):
+        with suppress(QueueFull):
+            queue.put(of(f"tenant {number}"))
+    assert len(queue) <= 4 * 60, "what many small tenants may have together is bounded"
+
+
+def test_tenants_have_equal_shares_of_a_batch_and_of_what_others_leave() -> None:
+    queue: PairQueue[str, str] = PairQueue(10_000)
+    for _ in range(100):
+        queue.put(of("amber", 10))
+    queue.put(of("birch", 500))
+    small = of("cedar", 2)
+    queue.put(small)
+    taken = Counter[str]()
+    for piece in queue.take(100):
+        taken[piece.work.tenant] += len(piece.pairs)
+        piece.deliver(["A"] * len(piece.pairs))
+    assert small.future.done()
+    assert taken == {"amber": 49, "birch": 49, "cedar": 2} or abs(taken["amber"] - taken["birch"]) <= 10
+
+
+def test_no_tenant_is_left_out_for_long_however_many_there_are() -> None:
+    queue: PairQueue[str, str] = PairQueue(100_000)
+    greedy = of("greedy", 200, cost=10)
+    queue.put(greedy)
+    seen: Counter[str] = Counter()
+    for _ in range(40):
+        for number in range(20):
+            queue.put(of(f"tenant {number}", cost=10))
+        for piece in queue.take(50):
+            seen[piece.work.tenant] += len(piece.pairs)
+            piece.deliver(["A"] * len(piece.pairs))
+    assert seen["greedy"] >= 5, "its turn comes every few batches"
+
+
+def test_who_comes_behind_another_tenants_line_does_not_wait_for_all_of_it() -> None:
+    queue, _ = timed()
+    for _ in range(70):
+        try:
+            queue.put(of("amber"))
+        except QueueFull:
+            break
+    with pytest.raises(QueueFull):
+        queue.admit(tenant="amber")
+    queue.put(of("birch"))
+    queue.admit(tenant="cedar")

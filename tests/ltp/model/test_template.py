@@ -151,3 +151,30 @@ def test_tokens_that_are_not_known_are_counted_of_what_is_kept(tiny_backbone: Ba
     assert (mixed.tokens.words, mixed.tokens.unknown) == (4, 2)
     assert (known.tokens.words, known.tokens.unknown) == (4, 0)
     assert cut.tokens.unknown < 60
+
+
+LONG = {
+    "Latin": "The farmer walks to the market, and nobody asks the goats. ",
+    "Thai": "ชาวนาเดินไปตลาดกับแพะสองตัว",
+    "Chinese": "农民带着两只山羊走到市场去买东西。",
+    "Arabic": "يمشي المزارع إلى السوق مع عنزتين كل صباح. ",
+    "ligatures": "ﷺ",
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("script", LONG)
+def test_a_long_text_is_cut_before_it_is_tokenized_and_reads_the_same(mini_backbone: Backbone, script: str) -> None:
+    text, room = (LONG[script] * 20_000)[:20_000], 40
+    whole = mini_backbone.tokenizer.encode(text, add_special_tokens=False).ids
+    template = Template(mini_backbone, prompt_length=N, max_length=room + 4 + N, literal=True)
+    (first,), (second,) = template.encode([(text, "Yes")]), template.encode([("Yes", text)])
+    assert whole[:30] == first.ids[1:31]
+    assert second.ids[4:30] == whole[: len(second.ids[4:30])]
+    assert first.truncated
+    assert second.truncated
+
+
+def test_what_a_cut_drops_is_reported_even_where_little_is_left(tiny_backbone: Backbone) -> None:
+    (encoded,) = template(tiny_backbone, literal=True).encode([("\u00ad" * 19_000 + " dog", "the dog")])
+    assert encoded.truncated
