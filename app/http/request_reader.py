@@ -54,6 +54,8 @@ class RequestReader(HttpToolsProtocol):
 
     def on_body(self, body: bytes) -> None:
         """Take body data, which has its reader, unless the answer has begun: then only so much is let pass."""
+        if not self._in_body:
+            return  # of a request sent ahead that `_stay_with_http` does not read
         self._moved = True
         self._body += len(body)
         if self.cycle.response_started:
@@ -65,6 +67,8 @@ class RequestReader(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """The last byte of a request has come, unless the parser stops before a body, for another protocol's sake."""
+        if not self._in_body:
+            return
         self._moved = True
         if not (self.parser.should_upgrade() and self._declares_body()):
             super().on_message_complete()

@@ -139,12 +139,22 @@ def _locked_folder(directory: Path) -> tuple[Path, int]:
     private_folder(directory)
     while True:
         path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=directory))
-        handle = os.open(path, os.O_RDONLY)
-        with suppress(OSError):  # held by a sweep, which removes it; or a file system without locks
-            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        if path.is_dir():
-            return path, handle
-        os.close(handle)
+        with suppress(FileNotFoundError):  # a sweep has removed it already
+            handle = os.open(path, os.O_RDONLY)
+            if _lock_shared(handle) and path.is_dir():
+                return path, handle
+            os.close(handle)
+
+
+def _lock_shared(handle: int) -> bool:
+    """Lock a folder; tell whether that could be done, or cannot be on this file system. False: a sweep removes it."""
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+    return True
 
 
 @contextmanager

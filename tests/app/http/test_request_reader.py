@@ -206,6 +206,23 @@ def test_a_body_is_read_although_another_protocol_is_offered(wire: RawConnection
     assert wire.answer().status_code == 202
 
 
+def test_what_is_sent_ahead_after_such_a_body_is_no_part_of_it(wire: RawConnection) -> None:
+    head = f"POST /predict HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {ADMIN_KEY}\r\n"
+    kind = "Content-Type: application/json\r\n"
+    offer = "Connection: Upgrade\r\nUpgrade: h2c\r\n"
+    wire.send(head, kind, offer, 'Content-Length: 9\r\n\r\n{"one":1}', head, kind, 'Content-Length: 9\r\n\r\n{"two":2}')
+    body = refused(wire.answer(), 422, "invalid_request")
+    assert "one" in {fault["path"] for fault in body["fields"]}, "one document, not two behind each other"
+    assert wire.is_closed()
+
+
+@pytest.mark.parametrize("rest", [b"zz\r\n", b"3\r\nabcX\r\n"])
+def test_such_a_body_in_bad_chunks_is_refused(wire: RawConnection, rest: bytes) -> None:
+    authorised(wire, "POST", "/predict", **CHUNKED, connection="Upgrade", upgrade="h2c").send(b"2\r\n{}\r\n", rest)
+    refused(wire.answer(), 400, "malformed_request")
+    assert wire.is_closed()
+
+
 def test_requests_sent_ahead_after_an_offer_are_answered(wire: RawConnection) -> None:
     offer = "GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n"
     wire.send(offer, "GET /version HTTP/1.1\r\nHost: localhost\r\n\r\n")
