@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
+from support.cli_process import run as cli
 from support.running_service import LINES, Service, refused, running, settings_for, wait_until
 from support.servers import Postgres
 
@@ -98,9 +100,25 @@ def test_an_encoding_that_cannot_hold_every_language_is_refused(other_encoding: 
     assert re.match(
         r"the database's encoding is (LATIN1|SQL_ASCII), which cannot hold every language", found.sentence or ""
     )
-    with pytest.raises(OperationalError, match="cannot hold every language"):
-        db.migrate()
     db.close()
+    done = cli("migrate", database_url=other_encoding)
+    assert done.code == 1
+    assert "cannot hold every language" in done.err
+    assert "Traceback" not in done.err
+
+
+def test_a_newer_schema_is_not_migrated_and_not_served_by_an_older_program(
+    tmp_path: Path, migrated_sqlite: Path
+) -> None:
+    shutil.copy(migrated_sqlite, tmp_path / "ltp.sqlite3")
+    db = Database(f"sqlite:///{tmp_path / 'ltp.sqlite3'}")
+    run(db, "UPDATE alembic_version SET version_num = '9999'")
+    db.close()
+    for command in ("migrate", "serve"):
+        done = cli(command, data_dir=str(tmp_path), port="0")
+        assert done.code == 1
+        assert "9999" in done.err
+        assert "Traceback" not in done.err
 
 
 def test_a_role_that_may_not_write_is_named(postgres: Postgres) -> None:
@@ -117,3 +135,33 @@ def test_a_role_that_may_not_write_is_named(postgres: Postgres) -> None:
         reader.close()
         run(owner, "REVOKE ALL ON ALL TABLES IN SCHEMA public FROM reader", "DROP ROLE reader")
         owner.close()
+
+
+def test_a_service_whose_database_is_read_only_for_a_while_says_so_and_takes_writes_again_by_itself(
+    postgres: Postgres, tmp_path: Path, migrated_sqlite: Path, tiny_backbone_dir: Path
+) -> None:
+    with postgres.database() as url, postgres.database() as elsewhere:
+        changes = {"database_url": url}
+        admin, name = Database(elsewhere), make_url(url).database
+        others = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"  # noqa: S608
+        with running(settings_for(tmp_path / "data", migrated_sqlite, tiny_backbone_dir, **changes)) as service:
+            service.wait_ready()
+            service.train("sw", method="pt")
+            run(admin, f"ALTER DATABASE {name} SET default_transaction_read_only = on", others)
+            wait_until(lambda: "read-only" in str(service.http.get("/readyz").json().get("database")), 30)
+            assert service.http.get("/readyz").status_code == 200, "predictions go on"
+            refusal = service.http.post("/tickets", json={"corpus": {"texts": LINES}})
+            assert "read-only" in refused(refusal, 503, "database_unavailable")["detail"]
+            assert int(refusal.headers["Retry-After"]) >= 1
+            assert service.http.get("/jobs").status_code == 200
+            pair = {"premise": "the dog runs", "hypothesis": "the dog is red"}
+            assert service.http.post("/predict", json={"lang": "sw", "pairs": [pair]}).status_code == 200
+            with running(settings_for(tmp_path / "late", migrated_sqlite, tiny_backbone_dir, **changes)) as late:
+                wait_until(lambda: late.app.state.predictor.ready, 60)
+                unready = refused(late.http.get("/readyz"), 503, "not_ready")
+                assert unready["detail"] == "the database is read-only for now", "it was never seen to take writes"
+                run(admin, f"ALTER DATABASE {name} RESET default_transaction_read_only")
+                late.wait_ready()
+            wait_until(lambda: service.http.get("/readyz").json()["database"] is None, 30)
+            assert service.http.post("/tickets", json={"corpus": {"texts": LINES}}).status_code == 202
+        admin.close()
