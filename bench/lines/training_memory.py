@@ -48,7 +48,7 @@ def training(method: str, batch: int, tokens: int, *, whole: bool = False) -> Me
     from bench.lines.adapter_step import ticket_like_a_drifts
     from bench.material import backbone, sentences
     from ltp.adapter.memory import training_bytes
-    from ltp.adapter.micro_batches import PART_TOKENS
+    from ltp.adapter.micro_batches import USUAL, PartSize
     from ltp.adapter.train import train_adapter
     from ltp.backbone.load import load_backbone
     from ltp.config import LABELS, AdapterConfig
@@ -69,7 +69,7 @@ def training(method: str, batch: int, tokens: int, *, whole: bool = False) -> Me
             train=examples,
             dev=examples[:SCORED],
             config=config,
-            part_tokens=4 * batch * tokens if whole else PART_TOKENS,
+            part_size=PartSize(whole=batch * tokens, whole_length=tokens) if whole else USUAL,
         ),
         runs=1,
         warmup=0,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ltp.adapter.micro_batches import PART_TOKENS, largest_part
+from ltp.adapter.micro_batches import USUAL, PartSize
 from ltp.backbone.manifest import BackboneInfo
 from ltp.config import AdapterConfig
 from ltp.model.footprint import FLOAT, activation_bytes, process_bytes
@@ -26,7 +26,8 @@ def training_bytes(
     examples: int,
     active: int = 0,
     seeds: int = 1,
-    part_tokens: int = PART_TOKENS,
+    longest: int | None = None,
+    part_size: PartSize = USUAL,
 ) -> int:
     """Bound the peak memory of the whole process that runs `train_adapter`, in bytes.
 
@@ -37,10 +38,12 @@ def training_bytes(
         examples: training examples; further ones are scored in less memory than is trained in.
         active: parameters of the ticket, for a method that needs one.
         seeds: trained one after the other; each keeps its best epoch to the end.
-        part_tokens: as `train_adapter` takes it.
+        longest: tokens of the longest training example if known, else they may fill `max_length`.
+        part_size: as `train_adapter` takes it.
     """
-    batch = largest_part(min(config.batch_size, examples), config.max_length, tokens=part_tokens)
-    activations = activation_bytes(backbone, examples=batch, length=config.max_length)
+    length = min(config.max_length, longest or config.max_length)
+    sizes = part_size.largest(min(config.batch_size, examples), length)
+    activations = max(activation_bytes(backbone, examples=count, length=tokens) for count, tokens in sizes)
     return process_bytes(backbone) + activations + _trained_bytes(backbone, method, config, examples, active, seeds)
 
 

@@ -1,40 +1,52 @@
-"""A training step's batch in parts that are computed one after the other, and whose gradients add up to the batch's.
+"""A training step's batch, as a whole or in parts that are computed one after the other and add up to its gradient.
 
 What a step keeps for the way back grows with its tokens and, in attention, with their number times the length of the
-longest example. A part is bounded in both, so that memory does not depend on the batch size or the examples' length.
+longest example. The paper's batches are computed as a whole; of larger ones memory would follow the batch size and the
+examples' length, so they are cut.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-
-PART_TOKENS = 8192
-"""Padded tokens computed at a time: 32 examples, the paper's batch, of 256 tokens, its longest input (4.2)."""
-LONG = 256
-"""Tokens from which on an example's attention counts, too: one of twice the length has twice as many scores a token."""
+from typing import NamedTuple
 
 
-def weight_of(length: int) -> int:
-    """How many tokens an example of `length` padded tokens counts for."""
-    return -(-length * max(length, LONG) // LONG)
+class PartSize(NamedTuple):
+    """How much of a batch is computed at a time."""
+
+    whole: int = 8192
+    """Padded tokens up to which a batch is not cut: the paper's 32 examples of 256 tokens (4.2)."""
+    whole_length: int = 256
+    """Tokens of the longest example up to which a batch is not cut (4.2)."""
+    tokens: int = 2048
+    """Padded tokens of a part of one that is: stage 1's, enough to keep every core busy."""
+
+    def holds(self, examples: int, longest: int) -> bool:
+        """Tell whether a batch is computed as a whole."""
+        return longest <= self.whole_length and examples * longest <= self.whole
+
+    def largest(self, examples: int, longest: int) -> list[tuple[int, int]]:
+        """Return examples and length of what a batch takes most memory for: as a whole if it can be, and in parts."""
+        short = min(longest, self.whole_length)
+        sizes = [(min(examples, max(1, self.tokens // longest)), longest)]
+        return [*sizes, (min(examples, self.whole // short), short)] if self.whole >= short else sizes
 
 
-def micro_batches(chosen: Sequence[int], lengths: Sequence[int], *, tokens: int = PART_TOKENS) -> Iterator[list[int]]:
-    """Cut a batch, indices into `lengths`, into parts of at most `tokens` padded tokens, but one example at least.
+USUAL = PartSize()
 
-    A batch that fits is one part, in its own order; of another the longest examples come first.
+
+def micro_batches(chosen: Sequence[int], lengths: Sequence[int], size: PartSize) -> Iterator[list[int]]:
+    """Cut a batch, indices into `lengths`, into parts of a bounded number of padded tokens, but one example at least.
+
+    A batch that is not cut keeps its order; of others the longest examples come first.
     """
+    if size.holds(len(chosen), max(lengths[index] for index in chosen)):
+        yield list(chosen)
+        return
     part: list[int] = []
-    longest = max(lengths[index] for index in chosen)
-    fits = len(chosen) * weight_of(longest) <= tokens
-    for index in chosen if fits else sorted(chosen, key=lambda index: -lengths[index]):
-        if not fits and part and (len(part) + 1) * weight_of(lengths[part[0]]) > tokens:
+    for index in sorted(chosen, key=lambda index: -lengths[index]):
+        if part and (len(part) + 1) * lengths[part[0]] > size.tokens:
             yield part
             part = []
         part.append(index)
     yield part
-
-
-def largest_part(batch_size: int, length: int, *, tokens: int = PART_TOKENS) -> int:
-    """Count the examples that are computed at a time when all of a batch have `length` tokens."""
-    return max(1, min(batch_size, tokens // weight_of(length)))

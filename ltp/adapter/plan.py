@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ltp.adapter.micro_batches import PART_TOKENS
+from ltp.adapter.micro_batches import USUAL, PartSize
 from ltp.adapter.reading import losses_of
 from ltp.backbone.architecture import DECODER
 from ltp.backbone.load import Backbone
@@ -53,8 +53,8 @@ class TrainingPlan:
     """What the report says of texts that were cut and words that are not known (`losses_of`)."""
     words: Tensor | None
     """Tokens to predict, (3,); None under a classification head."""
-    part_tokens: int = PART_TOKENS
-    """Padded tokens of a batch that are computed at a time."""
+    part_size: PartSize = USUAL
+    """How much of a batch is computed at a time."""
 
     @property
     def recipe(self) -> TuningMethod:
@@ -100,7 +100,7 @@ def make_plan(
     test: Sequence[Example],
     config: AdapterConfig,
     seeds: int,
-    part_tokens: int = PART_TOKENS,
+    part_size: PartSize = USUAL,
 ) -> TrainingPlan:
     """Check and encode everything.
 
@@ -146,7 +146,7 @@ def make_plan(
         identity=identity,
         lost=losses_of({part: (encoded[part].encoded, examples) for part, examples in given.items()}, vocabulary),
         words=None if recipe.words is None else backbone.tokens_of(recipe.words),
-        part_tokens=part_tokens,
+        part_size=part_size,
     )
 
 

@@ -103,7 +103,7 @@ class SeedRun:
     def _add_gradients(self, chosen: list[int]) -> float:
         """Compute the batch part by part; return the mean loss of its examples."""
         total = 0.0
-        for number, part in enumerate(micro_batches(chosen, self._lengths, tokens=self._plan.part_tokens)):
+        for number, part in enumerate(micro_batches(chosen, self._lengths, self._plan.part_size)):
             loss = self._loss(part, number) * (len(part) / len(chosen))
             total += loss.item()
             if not math.isfinite(total):

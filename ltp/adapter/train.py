@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ltp.adapter.artefact import Adapter, TemplateOptions
 from ltp.adapter.dense import DenseParameters
-from ltp.adapter.micro_batches import PART_TOKENS
+from ltp.adapter.micro_batches import USUAL, PartSize
 from ltp.adapter.plan import Labelled, TrainingPlan, make_plan
 from ltp.adapter.report import Scorer, best_index, summary
 from ltp.adapter.seed_run import SeedRun, with_prefix
@@ -61,15 +61,15 @@ def train_adapter(
     checkpoints: Checkpoints | None = None,
     device: str = "cpu",
     timings: Timings | None = None,
-    part_tokens: int = PART_TOKENS,
+    part_size: PartSize = USUAL,
     warn: Callable[[str], None] | None = None,
 ) -> TrainedAdapter:
     """Train `seeds` adapters from config.seed on and return the best on `dev`: accuracy, lower loss, earlier.
 
     `test` is looked at once, after the choice. With `checkpoints`, an interrupted run goes on to the same bits.
-    `timings` takes what the time went for, in addition to what the caller counts. `part_tokens` of a batch are computed
-    at a time, padding counted; it bounds memory, and a batch that fits is computed as a whole. `warn` is told what is
-    lost of the texts: ends that were cut, and words that the vocabulary does not have.
+    `timings` takes what the time went for, in addition to what the caller counts. `part_size` says how much of a batch
+    is computed at a time, and so bounds memory. `warn` is told what is lost of the texts: ends that were cut, and words
+    that the vocabulary does not have.
 
     Raises:
         BackboneMismatch, InvalidConfig, ExamplesError, UnknownText, TooFewExamples: see `make_plan`.
@@ -87,7 +87,7 @@ def train_adapter(
             test=test,
             config=config,
             seeds=seeds,
-            part_tokens=part_tokens,
+            part_size=part_size,
         )
     for warning in plan.lost["warnings"]:
         (warn or (lambda _: None))(warning)

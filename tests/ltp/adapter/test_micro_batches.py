@@ -15,7 +15,7 @@ from support.tiny_backbone import write_tiny
 
 from bench.side import run
 from ltp.adapter.memory import training_bytes
-from ltp.adapter.micro_batches import PART_TOKENS, largest_part, micro_batches, weight_of
+from ltp.adapter.micro_batches import USUAL, PartSize, micro_batches
 from ltp.adapter.plan import make_plan
 from ltp.adapter.seed_run import SeedRun
 from ltp.adapter.train import model_of, train_adapter
@@ -27,8 +27,8 @@ from ltp.progress import Progress
 from ltp.text.examples import Example
 from ltp.training.checkpoint import Checkpoints
 
-SMALL = 96
-"""Tokens of a part in which some four of the pairs have room."""
+WHOLE, SMALL = USUAL, PartSize(whole=0, tokens=96)
+"""As it is, and parts in which some four of the pairs have room."""
 FEW_MB = 250
 """Whole, the batch below takes a gigabyte."""
 
@@ -38,7 +38,9 @@ def undropped(tmp_path_factory: pytest.TempPathFactory) -> Backbone:
     return load_backbone(write_tiny(tmp_path_factory.mktemp("undropped"), dropout=0.0))
 
 
-def start(backbone: Backbone, method: Method, examples: list[Example], *, part_tokens: int, **config: int) -> SeedRun:
+def start(
+    backbone: Backbone, method: Method, examples: list[Example], *, part_size: PartSize, **config: int
+) -> SeedRun:
     ticket = random_ticket(backbone, 0.2) if METHODS[method].needs_ticket else None
     values = {"batch_size": len(examples), "max_length": 64, **config}
     plan = make_plan(
@@ -50,7 +52,7 @@ def start(backbone: Backbone, method: Method, examples: list[Example], *, part_t
         test=(),
         config=AdapterConfig(**values),
         seeds=1,
-        part_tokens=part_tokens,
+        part_size=part_size,
     )
     return SeedRun(plan, model_of(plan), seed=0)
 
@@ -63,9 +65,9 @@ def uneven(count: int) -> list[Example]:
 @pytest.mark.parametrize("method", get_args(Method))
 def test_the_gradient_is_the_whole_batchs(undropped: Backbone, method: Method) -> None:
     examples = uneven(21)
-    whole, parts = (start(undropped, method, examples, part_tokens=tokens) for tokens in (PART_TOKENS, SMALL))
+    whole, parts = (start(undropped, method, examples, part_size=size) for size in (WHOLE, SMALL))
     lengths = [len(example.ids) for example in whole._plan.train.encoded]
-    assert len(list(micro_batches(range(21), lengths, tokens=SMALL))) > 4
+    assert len(list(micro_batches(range(21), lengths, SMALL))) > 4
     assert whole.step() == pytest.approx(parts.step(), abs=1e-6)
 
     first, second = whole.tensors(), parts.tensors()
@@ -79,39 +81,38 @@ def test_the_gradient_is_the_whole_batchs(undropped: Backbone, method: Method) -
 @pytest.mark.parametrize("method", ["ltp", "ft"])
 def test_the_next_step_begins_with_no_gradient_of_the_last(undropped: Backbone, method: Method) -> None:
     examples = uneven(21)
-    whole, parts = (start(undropped, method, examples, part_tokens=tokens) for tokens in (PART_TOKENS, SMALL))
+    whole, parts = (start(undropped, method, examples, part_size=size) for size in (WHOLE, SMALL))
     for _ in range(3):
         assert whole.step() == pytest.approx(parts.step(), abs=1e-5)
 
 
 @given(
     lengths=st.lists(st.integers(12, 512), min_size=1, max_size=300),
-    tokens=st.integers(100, 20_000),
+    size=st.builds(PartSize, st.integers(0, 20_000), st.integers(12, 512), st.integers(1, 20_000)),
 )
-def test_every_example_is_in_one_part_and_no_part_is_too_large(lengths: list[int], tokens: int) -> None:
+def test_every_example_is_in_one_part_and_no_part_is_too_large(lengths: list[int], size: PartSize) -> None:
     chosen = list(range(len(lengths)))[::-1]
-    parts = list(micro_batches(chosen, lengths, tokens=tokens))
+    parts = list(micro_batches(chosen, lengths, size))
     assert sorted(index for part in parts for index in part) == sorted(chosen)
-    for part in parts:
-        longest = max(lengths[index] for index in part)
-        assert len(part) == 1 or len(part) * weight_of(longest) <= tokens
-        assert len(part) <= largest_part(len(lengths), longest, tokens=tokens)
-    if len(chosen) * weight_of(max(lengths)) <= tokens:
+    if size.holds(len(chosen), max(lengths)):
         assert parts == [chosen]
+        return
+    for part in parts:
+        assert len(part) == 1 or len(part) * max(lengths[index] for index in part) <= size.tokens
 
 
 def test_the_papers_batch_is_one_part_in_its_own_order() -> None:
-    lengths = [256 - index for index in range(32)]
+    lengths = [256 - index for index in range(33)]
     order = torch.randperm(32).tolist()
-    assert list(micro_batches(order, lengths)) == [order]
-    assert largest_part(32, 256) == 32
-    assert largest_part(256, 512) == 8
+    assert list(micro_batches(order, lengths, PartSize())) == [order]
+    assert len(list(micro_batches(range(33), lengths, PartSize()))) > 1
+    assert PartSize().largest(4096, 512) == [(4, 512), (32, 256)]
 
 
 def test_memory_does_not_follow_the_batch(tiny_backbone: Backbone, record_property: Callable[..., None]) -> None:
     text = "dog " * 600
     examples = [Example(text, text, LABELS[index % 3]) for index in range(64)]
-    running = start(tiny_backbone, "pt", examples, part_tokens=PART_TOKENS, max_length=512)
+    running = start(tiny_backbone, "pt", examples, part_size=WHOLE, max_length=512)
     took = peak_mb(running.step)
     record_property("figures", f"64 examples of 512 tokens in one batch: {took:.0f} MB")
     assert took < FEW_MB
@@ -127,7 +128,7 @@ def test_a_batch_in_parts_goes_on_to_the_same_bits(tiny_backbone: Backbone, tmp_
 
     def train(directory: Path, progress: Callable[[Progress], None] | None = None):
         checkpoints = Checkpoints(directory, budget=1e9)
-        given = {"method": "ltp", "config": config, "part_tokens": SMALL, **sides}
+        given = {"method": "ltp", "config": config, "part_size": SMALL, **sides}
         return train_adapter(tiny_backbone, ticket, checkpoints=checkpoints, progress=progress, **given)
 
     uninterrupted = train(tmp_path / "one")
@@ -155,5 +156,5 @@ def test_the_estimate_grows_with_the_seeds_and_not_with_the_batch(tiny_backbone:
         config = AdapterConfig(batch_size=batch, max_length=512)
         return training_bytes(tiny_backbone.info, method="ft", config=config, examples=4096, seeds=seeds)
 
-    assert bound(8, 1) == bound(4096, 1)
-    assert bound(8, 1) < bound(8, 2)
+    assert bound(64, 1) == bound(4096, 1)
+    assert bound(8, 1) < bound(64, 1) < bound(64, 2)
