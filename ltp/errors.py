@@ -11,6 +11,7 @@ LTPError
 ├── CorruptArtifact                     an artefact's bytes are not what its metadata says
 │   ├── NonFiniteWeights
 │   └── DeltaDoesNotFitTicket
+├── AdapterNotUsable                    an adapter's answers are not finite
 ├── TextFileError                       a text file cannot be read; carries line and column
 │   ├── CorpusError                     the unlabelled text cannot be used
 │   └── ExamplesError                   a labelled file cannot be read
@@ -25,7 +26,7 @@ LTPError
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Iterable, Sequence
 
 
 class LTPError(Exception):
@@ -77,6 +78,18 @@ class NonFiniteWeights(CorruptArtifact):
 
 class DeltaDoesNotFitTicket(CorruptArtifact):
     """The delta's value counts differ from the ticket's active counts."""
+
+
+class AdapterNotUsable(LTPError):
+    """Answers of an adapter are not finite numbers, so that it answers nothing at all. `keys` are all such adapters."""
+
+    def __init__(self, keys: Iterable[Hashable]) -> None:
+        self.keys = frozenset(keys)
+        some = ", ".join(sorted(map(str, self.keys)))
+        super().__init__(
+            f"what adapter {some} computes is NaN or infinite, so it answers nothing; "
+            "use another version, and train it anew with a lower learning rate"
+        )
 
 
 class TextFileError(LTPError):

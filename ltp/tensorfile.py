@@ -192,7 +192,7 @@ def _header_bytes(arrays: Mapping[str, Array | Stored], metadata: Mapping[str, s
         dtype = names[array.dtype.str.replace("|", "")]
         header[name] = {"dtype": dtype, "shape": array.shape, "data_offsets": [offset, offset + array.nbytes]}
         offset += array.nbytes
-    text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
+    text = json.dumps(header, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
     text += b" " * (-len(text) % 8)  # the format aligns the data section to 8 bytes
     return len(text).to_bytes(8, "little") + text
 

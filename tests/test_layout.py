@@ -52,6 +52,8 @@ LEVELS = {
 }
 """What lies directly in a package, from the ground up. An entry imports entries of lower levels only."""
 LONGEST_FILE = 300
+STRICT_JSON, DUMPED = {"ltp", "worker"}, "allow_nan=False"
+"""Packages that compute numbers, and how they have to write them."""
 
 
 def modules() -> list[Path]:
@@ -125,6 +127,11 @@ def test_a_module_keeps_the_rules(path: Path) -> None:
     assert not {name for name in names if name.split(".")[0] in FORBIDDEN[package]}, "imports go worker -> app -> ltp"
     assert not names & {"pickle", "dill", "joblib", "shelve"}, "artefacts are safetensors and JSON"
     assert "torch.load" not in attributes, "artefacts are safetensors and JSON"
+    if package in STRICT_JSON:
+        calls = [
+            node for node in ast.walk(tree) if isinstance(node, ast.Call) and ast.unparse(node.func) == "json.dumps"
+        ]
+        assert all(DUMPED in map(ast.unparse, call.keywords) for call in calls), "NaN is no JSON: allow_nan=False"
     if path != ROOT / "app" / "settings.py":
         assert not attributes & {"os.environ", "os.getenv"}, "Settings alone reads the environment"
     assert text.count("\n") <= LONGEST_FILE, "a file is one noun"

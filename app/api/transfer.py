@@ -7,20 +7,19 @@ scores, hyperparameters) in its metadata; what they say is checked against the A
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
-from math import prod
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from typing import TYPE_CHECKING
 
-from pydantic import Field, ValidationError, model_validator
 from sqlalchemy.orm import Session
 
-from app.api.schemas.adapters import AdapterMetrics, ExampleCounts, ImportRequest
-from app.api.schemas.scalars import Language, Name, Request
-from app.errors import FieldError, InvalidRequest, NotReadyYet
-from app.http.strict_json import JSONRefused, parse
-from app.http.validation_errors import field_errors
+from app.api.import_checks import check_answers, verified
+from app.api.import_notes import read_notes
+from app.api.schemas.adapters import ImportRequest
+from app.errors import NotReadyYet
+from app.inference.adapter_source import ImportedFile
 from app.registry import imports, tickets
 from app.registry.adapter_notes import CARRIED_BYTES, AdapterNotes
 from app.registry.imports import ImportedAdapter
@@ -30,53 +29,10 @@ from app.storage.blobs import BlobStore
 from app.storage.database import Database
 from app.storage.spool import Spool, SpoolFolder
 from ltp.backbone.manifest import BackboneInfo
-from ltp.errors import CorruptArtifact, DeltaDoesNotFitTicket, InvalidConfig
-from ltp.model.methods import METHODS
-from ltp.model.template import least_tokens
 from ltp.text.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
-    from ltp.adapter.artefact import Adapter
     from ltp.ticket.mask import Ticket
-
-LONGEST_NOTES = 1 << 20
-"""Characters that are read; of a file's notes no more is kept than `CARRIED_BYTES`."""
-DEEPEST_NOTES = 32
-MOST_SEEDS = 100
-
-
-class ImportedMetrics(AdapterMetrics):
-    """Scores as a file says them."""
-
-    per_seed: Annotated[list[dict[str, Any]], Field(max_length=MOST_SEEDS)] = Field(default=[])
-
-
-class ImportNotes(Request):
-    """What an export says about the adapter it holds."""
-
-    lang: Language
-    name: Name | None = None
-    seeds: int = Field(default=1, ge=1, le=MOST_SEEDS)
-    training: dict[str, Any] = Field(default={})
-    metrics: ImportedMetrics = ImportedMetrics()
-    examples: ExampleCounts = ExampleCounts()
-
-    @model_validator(mode="after")
-    def _a_score_a_seed(self) -> Self:
-        if len(self.metrics.per_seed) > self.seeds:
-            told = f"metrics.per_seed has {len(self.metrics.per_seed)} scores; the adapter was trained with"
-            raise ValueError(f"{told} {self.seeds} seeds")
-        return self
-
-    def kept(self) -> AdapterNotes:
-        """Return what is stored of them. Raises `CorruptArtifact` for more than any export carries."""
-        metrics, examples = (part.model_dump(exclude_none=True) for part in (self.metrics, self.examples))
-        notes = AdapterNotes(self.training, metrics, examples).within(CARRIED_BYTES)
-        if notes.size > CARRIED_BYTES:
-            raise CorruptArtifact(
-                f"the file's notes take {notes.size:,} bytes without their details, and {CARRIED_BYTES:,} may be kept"
-            )
-        return notes
 
 
 @dataclass(frozen=True)
@@ -127,22 +83,22 @@ def store_import(
     backbone: BackboneInfo,
     vocabulary: Vocabulary | None,
     request: ImportRequest,
+    try_out: Callable[[ImportedFile], None],
 ) -> models.AdapterRow:
     """Verify an exported file, store its adapter and, unless it is here already, its ticket.
 
+    `try_out` has the adapter answer something, and raises when it cannot.
+
     Raises:
-        CorruptArtifact, NonFiniteWeights: the file is not what it says, or no such file at all.
+        CorruptArtifact, NonFiniteWeights: the file is not what it says, or no such file at all, or its adapter's
+            answers are not finite.
+        NotReady, QueueFull: it cannot be tried now.
         BackboneMismatch: it was made on another backbone.
         InvalidRequest: neither the request nor the file names the language.
     """
-    from ltp.adapter.artefact import read_export
-
-    try:
-        adapter, ticket, raw_notes, left = read_export(path, backbone, leave=True)
-    except DeltaDoesNotFitTicket as error:
-        raise CorruptArtifact(str(error)) from error
-    _check_plausible(adapter, ticket, backbone, vocabulary)
-    notes = _read_notes(raw_notes, request)
+    adapter, ticket, raw_notes, left = verified(path, backbone, vocabulary)
+    notes = read_notes(raw_notes, request)
+    check_answers(try_out, ImportedFile(tenant, path))
     without_mask = path.with_name("adapter.safetensors")
     adapter.save(without_mask, left=left)
     blob = blobs.stage(tenant, without_mask)
@@ -185,30 +141,6 @@ def _register(
             staged.enter_context(blobs.until_used(mask.blob_id))
 
 
-def _check_plausible(
-    adapter: Adapter, ticket: Ticket | None, backbone: BackboneInfo, vocabulary: Vocabulary | None
-) -> None:
-    """Refuse figures that no training here could have written; bytes and hashes were checked before."""
-    tokenizer = None if vocabulary is None else vocabulary.tokenizer
-    form, most = METHODS[adapter.method].form, backbone.max_positions
-    least = least_tokens(form, prompt_length=len(adapter.prompt), tokenizer=tokenizer)
-    if not least <= adapter.template.max_length <= most:
-        found = adapter.template.max_length
-        raise CorruptArtifact(f"the adapter's max_length is {found}; with its prompt it must be {least} to {most}")
-    if ticket is None:
-        return
-    from ltp.backbone.layers import layers_in
-
-    try:
-        layers_in(ticket.config.layers, backbone.layers)
-    except InvalidConfig as error:
-        raise CorruptArtifact(f"the ticket's scope cannot be: {error}") from error
-    size = sum(prod(shape) for shape in ticket.shapes.values())
-    counted = 0 <= ticket.zero_drift <= ticket.active <= ticket.selectable <= size
-    if not counted or not 0 <= ticket.moved <= ticket.selectable:
-        raise CorruptArtifact("the ticket's counts contradict each other")
-
-
 def stage_mask(blobs: BlobStore, ticket: Ticket, folder: Path, *, tenant: str) -> StagedTicket:
     """Stage a ticket's mask, compressed."""
     plain = folder / "ticket.safetensors"
@@ -236,31 +168,4 @@ def _ticket_id(session: Session, ticket: Ticket, mask: StagedTicket | None, *, t
 def _notes_of(row: models.AdapterRow) -> str:
     notes = AdapterNotes(row.training or {}, row.metrics or {}, row.examples or {}).within(CARRIED_BYTES)
     said = {"lang": row.lang, "name": row.name, "seeds": row.seeds}
-    return json.dumps(said | asdict(notes), ensure_ascii=False)
-
-
-def _depth(tree: object) -> int:
-    """Count the levels of nested lists and objects."""
-    level, depth = [tree], 0
-    while level:
-        inner = [value for node in level if isinstance(node, dict) for value in node.values()]
-        level = inner + [value for node in level if isinstance(node, list) for value in node]
-        depth += 1
-    return depth
-
-
-def _read_notes(raw: str, request: ImportRequest) -> ImportNotes:
-    """Read what the file says of itself; a file without notes needs a language in the request."""
-    if not raw and request.lang is None:
-        message = "the file names no language; give one"
-        raise InvalidRequest(f"lang: {message}", fields=[FieldError("lang", message)])
-    try:
-        if len(raw) > LONGEST_NOTES or _depth(parse(raw.encode() or b"{}")) > DEEPEST_NOTES:
-            raise CorruptArtifact("the file's notes are longer or deeper than any export's")
-        return ImportNotes.model_validate_json(raw or json.dumps({"lang": request.lang}), strict=True)
-    except ValidationError as error:
-        first = field_errors(error.errors(include_url=False, include_input=False))[0]
-        where = f"{first.path}: " if first.path else ""
-        raise CorruptArtifact(f"the file's notes are not what an export carries: {where}{first.message}") from None
-    except (JSONRefused, UnicodeEncodeError) as error:
-        raise CorruptArtifact(f"the file's notes are not what an export carries: {error}") from None
+    return json.dumps(said | asdict(notes), ensure_ascii=False, allow_nan=False)

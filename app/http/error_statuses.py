@@ -54,6 +54,7 @@ STATUS: dict[type[Exception], int] = {
     BackupRefused: 409,
     **dict.fromkeys(UNREACHABLE, 503),
     ltp.BackboneError: 503,
+    ltp.AdapterNotUsable: 409,
     ltp.LTPError: 422,
 }
 """The nearest class in an error's ancestry decides."""

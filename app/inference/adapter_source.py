@@ -30,6 +30,19 @@ class AdapterKey(NamedTuple):
     tenant: str
     adapter_id: str
 
+    def __str__(self) -> str:
+        return self.adapter_id
+
+
+class ImportedFile(NamedTuple):
+    """What the engine knows an export by that is tried before it is stored."""
+
+    tenant: str
+    path: Path
+
+    def __str__(self) -> str:
+        return "of this file"
+
 
 class RegistrySource:
     """Loads an adapter with its ticket, as its tenant sees them. Never called by two threads at once."""
@@ -38,7 +51,7 @@ class RegistrySource:
         self.db, self.info = db, info
         self._tickets: LRUCache[str, Ticket] = LRUCache(KEPT_TICKETS)
 
-    def __call__(self, key: AdapterKey) -> tuple[Adapter, Ticket | None]:
+    def __call__(self, key: AdapterKey | ImportedFile) -> tuple[Adapter, Ticket | None]:
         """Fetch and check one adapter.
 
         Raises:
@@ -47,8 +60,11 @@ class RegistrySource:
             CorruptBlob, CorruptArtifact: what is stored is damaged; nothing of it is used.
             BackboneMismatch: it was made on another backbone.
         """
-        from ltp.adapter.artefact import Adapter
+        from ltp.adapter.artefact import Adapter, read_export
 
+        if isinstance(key, ImportedFile):
+            export = read_export(key.path, self.info)
+            return export.adapter, export.ticket
         view = self.db.of(key.tenant)
         with view.read() as session:
             row = session.get(AdapterRow, key.adapter_id)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from app.errors import AppError, QueueFull
-from app.inference.adapter_source import AdapterKey
+from app.inference.adapter_source import AdapterKey, ImportedFile
 from app.inference.batch_queue import PairQueue, Slice
 from app.inference.build_engine import build_engine
 from app.inference.served_backbone import ServedBackbone
@@ -22,7 +22,7 @@ from app.settings import Settings
 from app.storage.database import Database
 from app.telemetry.metrics import Metrics
 from ltp.engine.pairs import PairRequest, Prediction
-from ltp.errors import LTPError
+from ltp.errors import AdapterNotUsable, LTPError
 from ltp.text.normalised import normalised_length
 
 if TYPE_CHECKING:
@@ -34,6 +34,11 @@ BATCHES_AHEAD = 2
 """Engine batches taken from the queue at once: more group better by adapter, fewer let new requests in sooner."""
 IDLE_S = 1.0
 """Seconds without a request after which free memory is returned to the system."""
+TRIAL = (
+    ("A man is reading a book in the garden.", "Somebody reads outside."),
+    ("The children were singing on the way to school, and nobody on the bus seemed to mind it. " * 8, "It was quiet."),
+)
+"""Pairs that an import has to answer: a short one and a long one."""
 TEMPLATE_TOKENS = 12
 MOST_COUNTED = 8_192
 """Characters of a text; more make no difference, for no backbone reads so many."""
@@ -75,8 +80,8 @@ class Predictor:
         """Whether predictions can be served."""
         return self.backbone.state == "ready"
 
-    def drop(self, adapter: AdapterKey) -> None:
-        """Remove a deleted adapter from memory."""
+    def drop(self, adapter: AdapterKey | ImportedFile) -> None:
+        """Remove a deleted adapter, or one that was tried, from memory."""
         if self._engine is not None:
             self._engine.drop(adapter)
 
@@ -97,16 +102,9 @@ class Predictor:
         Raises:
             NotReady: the backbone is not loaded.
             QueueFull: too many pairs wait already.
+            AdapterNotUsable: answers of an adapter are not finite.
         """
-        if not self.ready:
-            raise self.backbone.not_ready()
-        most = self.backbone.info.max_positions
-        costs = [min(most, _tokens_of(request)) for request in requests]
-        work = Work[PairRequest, Prediction](requests, costs, tenant)
-        with self.metrics.refusals.count_exceptions(QueueFull):
-            self._queue.put(work)
-        self.metrics.queued.set(len(self._queue))
-        self._prefetch(requests)
+        work = self._submit(requests, tenant=tenant)
         try:
             await asyncio.wrap_future(work.future)
             await self._stagger.wait()
@@ -116,6 +114,30 @@ class Predictor:
         work.finished = time.monotonic()
         self.metrics.queue_seconds.observe(work.queued_s)
         self.metrics.compute_seconds.observe(work.computed_s)
+        return work
+
+    def try_out(self, file: ImportedFile) -> None:
+        """Have an adapter that is not stored yet answer a few pairs, in their turn; for a thread that may wait.
+
+        Raises:
+            NotReady, QueueFull, AdapterNotUsable: see `predict`. Likewise whatever the engine finds in the file.
+        """
+        try:
+            self._submit([PairRequest(file, *pair) for pair in TRIAL], tenant=file.tenant).future.result()
+        finally:
+            self.drop(file)
+
+    def _submit(self, requests: Sequence[PairRequest], *, tenant: str) -> Work[PairRequest, Prediction]:
+        if not self.ready or self._engine is None:
+            raise self.backbone.not_ready()
+        self._engine.check_usable(request.key for request in requests)
+        most = self.backbone.info.max_positions
+        costs = [min(most, _tokens_of(request)) for request in requests]
+        work = Work[PairRequest, Prediction](requests, costs, tenant)
+        with self.metrics.refusals.count_exceptions(QueueFull):
+            self._queue.put(work)
+        self.metrics.queued.set(len(self._queue))
+        self._prefetch(requests)
         return work
 
     def _prefetch(self, requests: Sequence[PairRequest]) -> None:
@@ -158,6 +180,9 @@ class Predictor:
         self.metrics.queued.set(len(self._queue))
         try:
             predictions = engine.predict(requests)
+        except AdapterNotUsable as error:
+            self._answer_usable(engine, batch, error)
+            return
         except Exception as error:  # noqa: BLE001  one request's fault must not end the thread that serves all
             self._answer_alone(engine, batch, error)
             return
@@ -166,6 +191,20 @@ class Predictor:
         for piece in batch:
             piece.deliver(predictions[done : done + len(piece.pairs)])
             done += len(piece.pairs)
+
+    def _answer_usable(
+        self, engine: Engine, batch: list[Slice[PairRequest, Prediction]], error: AdapterNotUsable
+    ) -> None:
+        """Fail what asked for an unusable adapter, and answer the rest of a batch together."""
+        rest = []
+        for piece in batch:
+            if bad := error.keys & {request.key for request in piece.pairs}:
+                log.warning("an adapter cannot be used", adapters=sorted(map(str, bad)))
+                self._queue.fail(piece.work, AdapterNotUsable(bad))
+            else:
+                rest.append(piece)
+        if rest:
+            self._answer(engine, rest)
 
     def _answer_alone(self, engine: Engine, batch: list[Slice[PairRequest, Prediction]], error: Exception) -> None:
         """Answer a failed batch request by request, so that only the one at fault gets the error."""

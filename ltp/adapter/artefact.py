@@ -31,6 +31,9 @@ from ltp.model.methods import METHODS, Method
 from ltp.tensorfile import BLOCK, Array, Content, Header, Stored
 from ltp.ticket.mask import Ticket
 
+LARGEST = float(np.finfo(np.float32).max)
+"""Of a decoded value."""
+
 
 @dataclass(frozen=True)
 class TemplateOptions:
@@ -91,9 +94,9 @@ class Adapter:
             "method": self.method,
             "strategy": self.strategy,
             "ticket_sha256": self.ticket_sha256 or "",
-            "names": json.dumps(list(self.delta.values)),
-            "exponents": json.dumps(list(self.delta.exponents.values())),
-            "template": json.dumps(asdict(self.template)),
+            "names": json.dumps(list(self.delta.values), allow_nan=False),
+            "exponents": json.dumps(list(self.delta.exponents.values()), allow_nan=False),
+            "template": json.dumps(asdict(self.template), allow_nan=False),
             "notes": notes,
         }
         if ticket is not None:
@@ -229,8 +232,9 @@ def _check_values(file: str, adapter: Adapter, given: Mapping[str, Array | Store
     if not (known and whole and scaled):
         raise CorruptArtifact(f"{file} describes an adapter that cannot be: {adapter.method}, {options}")
     for name, values in given.items():
-        if not all(map(_finite, _blocks(values))):
-            raise NonFiniteWeights(f"{file}: {name} has a NaN or an infinity")
+        scale = 2.0 ** -adapter.delta.exponents.get(name.removeprefix("delta/"), 0)
+        if not all(_largest(block) * scale <= LARGEST for block in _blocks(values)):
+            raise NonFiniteWeights(f"{file}: {name} has a NaN or an infinity, or a value beyond {LARGEST:.3g}")
 
 
 def _possible(adapter: Adapter) -> bool:
@@ -253,8 +257,8 @@ def _blocks(values: Array | Stored) -> Iterable[Array]:
     return np.array_split(values.reshape(-1), 1 + values.nbytes // BLOCK)
 
 
-def _finite(values: Array) -> bool:
-    """Tell by the bits: an exponent of all ones is that of NaN and the infinities."""
+def _largest(values: Array) -> float:
+    """The largest magnitude; NaN if there is one. Bits without the sign order as magnitudes do, NaN above infinity."""
     if values.dtype.itemsize == 2:
-        return not ((values.view(np.uint16) & np.uint16(0x7C00)) == 0x7C00).any()
-    return not ((values.view(np.uint32) & np.uint32(0x7F800000)) == 0x7F800000).any()
+        return float((values.view(np.uint16) & np.uint16(0x7FFF)).max(initial=0).view(np.float16))
+    return float((values.view(np.uint32) & np.uint32(0x7FFFFFFF)).max(initial=0).view(np.float32))

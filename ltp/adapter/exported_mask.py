@@ -19,7 +19,9 @@ PREFIX, FIELD = "mask/", "ticket"
 
 def to_tensors(ticket: Ticket) -> tuple[dict[str, Array], dict[str, str]]:
     """Tensors and metadata that carry a ticket along."""
-    return {PREFIX + name: mask for name, mask in ticket.masks.items()}, {FIELD: json.dumps(ticket.metadata())}
+    return {PREFIX + name: mask for name, mask in ticket.masks.items()}, {
+        FIELD: json.dumps(ticket.metadata(), allow_nan=False)
+    }
 
 
 def ticket_of_header(header: Header, backbone: BackboneInfo | None) -> Ticket | None:

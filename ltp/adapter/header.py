@@ -78,4 +78,4 @@ def check_checksum(header: Header) -> None:
 
 def _digest(layout: Mapping[str, list[object]], metadata: Mapping[str, str]) -> str:
     plain = {key: value for key, value in metadata.items() if key not in NOT_COVERED}
-    return hashlib.sha256(json.dumps([layout, plain], sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(json.dumps([layout, plain], sort_keys=True, allow_nan=False).encode()).hexdigest()

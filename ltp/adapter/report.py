@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from ltp.adapter.artefact import Adapter
 from ltp.adapter.materialise import materialise
 from ltp.adapter.plan import Labelled, TrainingPlan
+from ltp.errors import TrainingDiverged
 from ltp.metrics import score
 from ltp.model.classify import classify
 from ltp.model.encoder import Encoder
@@ -29,11 +30,17 @@ class Scorer:
     def __call__(
         self, adapter: Adapter, part: Labelled, *, selected_on: bool, done: Callable[[int], None]
     ) -> dict[str, Any]:
-        """Metrics on `part`, with the mean cross-entropy as `loss`; `selected_on` marks data a choice was made by."""
+        """Metrics on `part`, with the mean cross-entropy as `loss`; `selected_on` marks data a choice was made by.
+
+        Raises:
+            TrainingDiverged: an answer is not finite.
+        """
         plan = self._plan
         weights = materialise(plan.backbone, adapter, plan.ticket)
         prompts = [adapter.prompt.to(plan.backbone.verbalizer.device)] * len(part)
         logits = classify(self._encoder, weights, part.encoded, prompts, pad=plan.pad, done=done).double()
+        if not logits.isfinite().all():
+            raise TrainingDiverged("what the trained adapter answers is not finite; lower the learning rate")
         metrics = score(logits.softmax(1).numpy(), part.labels.numpy()).as_dict()
         return metrics | {"loss": float(F.cross_entropy(logits, part.labels)), "selected_on": selected_on}
 

@@ -7,6 +7,7 @@ generator's state is carried from step to step, so a resumed run computes the sa
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -41,7 +42,7 @@ class SeedState:
     """Of the epoch's examples so far."""
     best_epoch: int = 0
     best_accuracy: float = -1.0
-    best_loss: float = math.inf
+    best_loss: float = sys.float_info.max
     epochs: list[dict[str, float]] = field(default_factory=list)
 
 
@@ -135,6 +136,9 @@ class SeedRun:
         """Score the development examples and keep this epoch if it is the best: accuracy, lower loss, earlier.
 
         `report` is called now and then meanwhile.
+
+        Raises:
+            TrainingDiverged: a score is not finite.
         """
         course, dev, prompt = self.state, self._plan.dev, self._prompt()
         logits = classify(
@@ -145,6 +149,8 @@ class SeedRun:
             pad=self._plan.pad,
             done=lambda _: report(),
         )
+        if not logits.isfinite().all():
+            raise TrainingDiverged(f"the development scores of epoch {self.epoch} (seed {self.seed}) are not finite")
         loss = float(F.cross_entropy(logits.double(), dev.labels))
         accuracy = float((logits.argmax(1) == dev.labels).double().mean())
         if (accuracy, -loss) > (course.best_accuracy, -course.best_loss):

@@ -87,7 +87,7 @@ def compute(directory: Path, header: Header, shapes: Shapes, *, chunk: int = CHU
     """Hash the parameters named by `shapes` and the tokenizer, `chunk` bytes at a time; about a second a gigabyte."""
     digest = hashlib.sha256()
     for name in sorted(shapes):
-        digest.update(json.dumps([name, list(shapes[name])]).encode())
+        digest.update(json.dumps([name, list(shapes[name])], allow_nan=False).encode())
         for block in _blocks(directory, header.entries[name], chunk=chunk):
             digest.update(block.data.cast("B"))
     path = directory / TOKENIZER

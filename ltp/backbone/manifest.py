@@ -107,7 +107,7 @@ def _read_note(directory: Path) -> dict[str, Any]:
 
 
 def _write_note(directory: Path, note: dict[str, Any]) -> None:
-    atomic_file.write_text(directory / NOTE, json.dumps(note))
+    atomic_file.write_text(directory / NOTE, json.dumps(note, allow_nan=False))
 
 
 def _files(directory: Path) -> dict[str, list[int]]:

@@ -78,8 +78,8 @@ class Drift:
             "backbone": self.backbone,
             "strategy": self.strategy,
             "scale_exponent": str(self.scale_exponent),
-            "shapes": json.dumps(self.shapes),
-            "report": json.dumps(self.report),
+            "shapes": json.dumps(self.shapes, allow_nan=False),
+            "report": json.dumps(self.report, allow_nan=False),
         }
         tensorfile.write(path, arrays, metadata)
 

@@ -133,7 +133,7 @@ class _State:
     loss_sum: float = 0.0
     loss_steps: int = 0
     best_step: int = 0
-    best_loss: float = math.inf
+    best_loss: float = float(np.finfo(np.float64).max)
     losses: list[dict[str, float | int | None]] = field(default_factory=list)
 
 

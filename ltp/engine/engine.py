@@ -11,6 +11,7 @@ from functools import partial
 from math import ceil
 
 import torch
+from torch import Tensor
 
 from ltp.backbone.load import Backbone
 from ltp.compute import masked_add
@@ -22,10 +23,13 @@ from ltp.engine.packing import UNEVEN_LANES, pack_mixed, split_into_batches, spl
 from ltp.engine.pairs import PairRequest, Prediction
 from ltp.engine.shared_weights import SharedWeights
 from ltp.engine.tiers import AdapterSource, Tiers
+from ltp.errors import AdapterNotUsable
 from ltp.model.classify import MAX_TOKENS
 from ltp.model.template import Encoded, Template
 
 FUSED_BYTES, COMPACT_BYTES = 1 << 30, 1 << 28
+MOST_UNUSABLE = 1024
+"""Unusable adapters remembered, so that they are refused before they are computed; the oldest are forgotten."""
 Part = tuple[AdapterView, list[int]]
 """An adapter, and the requests of a call that are for it."""
 
@@ -55,14 +59,17 @@ class Engine:
         self._forward = Forward(shared)
         self._tiers = Tiers(shared, source, fused_bytes=fused_bytes, compact_bytes=compact_bytes)
         self._pairs = 0
+        self._unusable: dict[Hashable, None] = {}
 
     @torch.inference_mode()
     def predict(self, requests: Sequence[PairRequest]) -> list[Prediction]:
         """Answer every request, in order.
 
         Raises:
+            AdapterNotUsable: naming every adapter of which an answer is not finite, now or in an earlier call.
             BackboneMismatch, CorruptArtifact: an adapter cannot be used. Likewise whatever the source raises.
         """
+        self.check_usable(request.key for request in requests)
         groups: dict[Hashable, list[int]] = {}
         for index, request in enumerate(requests):
             groups.setdefault(request.key, []).append(index)
@@ -72,6 +79,7 @@ class Engine:
             with self._tiers.pinned(waiting) as (keys, views):
                 answers |= self._answer([(view, groups[key]) for key, view in zip(keys, views, strict=True)], requests)
             del waiting[: len(keys)]
+        self._remember_unusable({requests[index].key for index, answer in answers.items() if not answer.finite})
         self._pairs += len(requests)
         return [answers[index] for index in range(len(requests))]
 
@@ -99,7 +107,7 @@ class Engine:
     @torch.inference_mode()  # the mode holds for one thread only
     def _compute(self, parts: Sequence[Part], encoded: dict[int, Encoded]) -> dict[int, Prediction]:
         mixed = pack_mixed([(view, [encoded[index] for index in some]) for view, some in parts], pad=self._pad)
-        rows = self._forward(mixed).softmax(1).tolist()
+        rows = _probabilities(self._forward(mixed)).tolist()
         indices = [index for _, some in parts for index in some]
         return {
             index: Prediction((first, second, third), encoded[index].truncated, encoded[index].tokens)
@@ -113,8 +121,29 @@ class Engine:
         """
         self._tiers.prefetch(keys)
 
+    def check_usable(self, keys: Iterable[Hashable]) -> None:
+        """Refuse adapters that are known to compute what is not finite.
+
+        Raises:
+            AdapterNotUsable: naming them.
+        """
+        if bad := self._unusable.keys() & set(keys):
+            raise AdapterNotUsable(bad)
+
+    def _remember_unusable(self, keys: set[Hashable]) -> None:
+        """Raise for adapters whose answers are not finite; those of the others in the call are right."""
+        if not keys:
+            return
+        for key in keys:
+            self._tiers.drop(key)
+            self._unusable[key] = None
+        for oldest in list(self._unusable)[: -MOST_UNUSABLE or None]:
+            self._unusable.pop(oldest, None)
+        raise AdapterNotUsable(keys)
+
     def drop(self, key: Hashable) -> None:
         """Forget an adapter, e.g. because it was deleted; a batch that is being answered keeps it."""
+        self._unusable.pop(key, None)
         self._tiers.drop(key)
 
     def holds(self, key: Hashable) -> bool:
@@ -127,6 +156,11 @@ class Engine:
         Misses of `fused` were made fused or answered from the compact form; misses of `compact` were fetched.
         """
         return {"pairs": float(self._pairs), **self._tiers.stats()}
+
+
+def _probabilities(logits: Tensor) -> Tensor:
+    """Softmax of (B, 3); NaN throughout where a logit is not finite, also where the softmax of it would be."""
+    return logits.softmax(1).where(logits.isfinite().all(1, keepdim=True), torch.nan)
 
 
 def _encode(parts: Sequence[Part], requests: Sequence[PairRequest]) -> dict[int, Encoded]:

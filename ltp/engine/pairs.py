@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable
 from dataclasses import dataclass
 
@@ -25,3 +26,8 @@ class Prediction:
     truncated: bool
     tokens: TokenCount
     """Of both texts as they were read, and how many of them are `<unk>`."""
+
+    @property
+    def finite(self) -> bool:
+        """Whether there is an answer."""
+        return math.isfinite(sum(self.probabilities))

@@ -75,7 +75,7 @@ class Ticket:
         """The mask hash: names sorted by code point, shapes and packed bits."""
         digest = hashlib.sha256()
         for name, mask in sorted(self.masks.items()):
-            digest.update(json.dumps([name, list(self.shapes[name])]).encode())
+            digest.update(json.dumps([name, list(self.shapes[name])], allow_nan=False).encode())
             digest.update(mask.data)
         return digest.hexdigest()
 
@@ -134,10 +134,10 @@ class Ticket:
             "backbone": self.backbone,
             "strategy": self.strategy,
             "mask_sha256": self.sha256,
-            "names": json.dumps(list(self.masks)),
-            "shapes": json.dumps(self.shapes),
-            "counts": json.dumps([self.selectable, self.moved, self.zero_drift]),
-            "config": json.dumps(asdict(self.config)),
+            "names": json.dumps(list(self.masks), allow_nan=False),
+            "shapes": json.dumps(self.shapes, allow_nan=False),
+            "counts": json.dumps([self.selectable, self.moved, self.zero_drift], allow_nan=False),
+            "config": json.dumps(asdict(self.config), allow_nan=False),
         }
 
     @staticmethod

@@ -27,7 +27,7 @@ WRITE_SPEED = 200e6
 
 def identity_of(**facts: object) -> str:
     """Hash whatever decides a run's course; a checkpoint of another identity must be ignored."""
-    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(facts, sort_keys=True, allow_nan=False).encode()).hexdigest()
 
 
 class Checkpoints:
@@ -62,7 +62,7 @@ class Checkpoints:
         self._number = 1 + max([self._number, *(number for number, _ in self._files())])
         arrays = {name: tensor.detach().cpu().numpy() for name, tensor in tensors.items()}
         path = self.directory / f"checkpoint-{self._number:09d}.safetensors"
-        tensorfile.write(path, arrays, {"state": json.dumps(state)})
+        tensorfile.write(path, arrays, {"state": json.dumps(state, allow_nan=False)})
         for stale in self.directory.glob("*checkpoint-*"):
             if stale != path:
                 stale.unlink(missing_ok=True)

@@ -8,5 +8,5 @@ import json
 
 def step_seed(seed: int, *path: int) -> int:
     """Derive an independent 63-bit seed for one step (or epoch, or block) of a run."""
-    digest = hashlib.sha256(json.dumps([seed, *map(int, path)]).encode()).digest()
+    digest = hashlib.sha256(json.dumps([seed, *map(int, path)], allow_nan=False).encode()).digest()
     return int.from_bytes(digest[:8], "little") >> 1

@@ -12,7 +12,7 @@ import httpx
 import psutil
 import pytest
 from support.registry_rows import make_ticket
-from support.running_service import EXAMPLES, Service, refused, running, settings_for, wait_until
+from support.running_service import EXAMPLES, Service, refused, running, settings_for
 
 pytestmark = pytest.mark.process
 
@@ -39,7 +39,7 @@ def service(
 ) -> Iterator[Service]:
     directory = tmp_path_factory.mktemp("hostile") / "data"
     with running(settings_for(directory, migrated_sqlite, tiny_backbone_dir)) as started:
-        wait_until(lambda: started.http.get("/backbone").status_code == 200, 60)
+        started.wait_ready()
         _, _, job = make_ticket(started.app.state.db)
         assert started.http.post(f"/jobs/{job.id}/cancel").status_code == 202
         yield started

@@ -88,7 +88,7 @@ def _train(context: JobContext, row: AdapterRow, dataset: DatasetRow, ticket_row
     report = trained.report | {"findings": found.as_dict(), "warnings": warnings}
     training = {**trained.training, "report": report}
     numbers = {"metrics": trained.metrics, "training": training, "examples": counts}
-    atomic_file.write_text(context.directory / NUMBERS, json.dumps(numbers))
+    atomic_file.write_text(context.directory / NUMBERS, json.dumps(numbers, allow_nan=False))
     return context.directory / NUMBERS
 
 

@@ -58,7 +58,7 @@ RequestDep = Annotated[ParsedBody[PredictRequest], Depends(RequestBody(PredictRe
     dependencies=[PREDICT_OFFLINE, ADMISSION],
     summary="Judge pairs",
     response_model=PredictAnswer,
-    responses=refusals(404, 413, 415, 422, 429),
+    responses=refusals(404, 409, 413, 415, 422, 429),
 )
 async def predict(
     request: Request,

@@ -9,7 +9,15 @@ from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import FileResponse, Response, StreamingResponse
 
-from app.api.dependencies import AdapterDep, BackboneDep, BlobsDep, DatabaseDep, SpoolDep, VocabularyDep
+from app.api.dependencies import (
+    AdapterDep,
+    BackboneDep,
+    BlobsDep,
+    DatabaseDep,
+    PredictorDep,
+    SpoolDep,
+    VocabularyDep,
+)
 from app.api.downloads import SAFETENSORS, disposition, downloads
 from app.api.request_body import File, ParsedBody, RequestBody
 from app.api.schemas.adapters import AdapterPublic, ImportRequest
@@ -63,9 +71,12 @@ def import_adapter(
     blobs: BlobsDep,
     backbone: BackboneDep,
     vocabulary: VocabularyDep,
+    predictor: PredictorDep,
     caller: CallerDep,
 ) -> AdapterPublic:
-    """Verify and register an exported adapter. Its ticket is found by the mask's hash, or created."""
+    """Verify and register an exported adapter. Its ticket is found by the mask's hash, or created.
+
+    Before it is stored it answers two pairs: one whose answers are not finite numbers is refused."""
     adapter = store_import(
         db,
         blobs,
@@ -74,6 +85,7 @@ def import_adapter(
         backbone=backbone,
         vocabulary=vocabulary,
         request=body.request,
+        try_out=predictor.try_out,
     )
     with db.read() as session:
         return AdapterPublic.of(adapter, aliases.aliases_of(session, [adapter.id])[adapter.id])

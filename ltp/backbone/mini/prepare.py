@@ -87,7 +87,9 @@ def write_mini(directory: Path, path: Path, *, progress: ProgressCallback | None
     weights = merge_adaptation(pretrained_weights(model))
     report(Progress("writing the checkpoint", 2, 4))
     tensorfile.write(directory / "model.safetensors", dict(sorted(weights.items())), {"format": "pt"})
-    (directory / "config.json").write_text(json.dumps(_config(model.sizes), indent=1), encoding="utf-8")
+    (directory / "config.json").write_text(
+        json.dumps(_config(model.sizes), indent=1, allow_nan=False), encoding="utf-8"
+    )
     write_tokenizer(build_tokenizer(model.pieces), directory)
     report(Progress("computing the fingerprint", 3, 4))
     fingerprint = read_manifest(directory).fingerprint

@@ -49,4 +49,4 @@ def write_tokenizer(tokenizer: Tokenizer, directory: Path) -> None:
         "unk_token": UNK,
         "mask_token": MASK,
     }
-    (directory / "tokenizer_config.json").write_text(json.dumps(config, indent=1), encoding="utf-8")
+    (directory / "tokenizer_config.json").write_text(json.dumps(config, indent=1, allow_nan=False), encoding="utf-8")

@@ -45,7 +45,7 @@ class FewShotSample:
     @property
     def sha256(self) -> str:
         """Of `key`."""
-        return hashlib.sha256(json.dumps(self.key(), sort_keys=True).encode()).hexdigest()
+        return hashlib.sha256(json.dumps(self.key(), sort_keys=True, allow_nan=False).encode()).hexdigest()
 
     def examples(self, file: LabelledFile) -> tuple[list[Example], list[Example]]:
         """The rows themselves, training and development."""

@@ -38,7 +38,7 @@ class _Cell(ABC):
     @cached_property
     def id(self) -> str:
         """Kind, label and a hash of the key; the same on every machine, and fit to be a file's name."""
-        digest = hashlib.sha256(json.dumps(self.key(), sort_keys=True).encode()).hexdigest()
+        digest = hashlib.sha256(json.dumps(self.key(), sort_keys=True, allow_nan=False).encode()).hexdigest()
         words = re.sub(r"[^a-z0-9.@]+", "-", self.label.casefold()).strip("-")
         return f"{self.kind}-{words}-{digest[:12]}"
 

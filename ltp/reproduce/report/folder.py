@@ -24,7 +24,8 @@ def write(source: ReportSource, folder: Path) -> list[Path]:
     forms = {
         folder / f"{name}.md": markdown.render(document, figures=f"{FIGURES}/{name}"),
         folder / f"{name}.html": html.render(document),
-        folder / f"{name}.json": json.dumps(contents.facts(source), indent=1, ensure_ascii=False) + "\n",
+        folder / f"{name}.json": json.dumps(contents.facts(source), indent=1, ensure_ascii=False, allow_nan=False)
+        + "\n",
     }
     for path, text in (drawn | forms).items():
         atomic_file.write_text(path, text)

@@ -97,7 +97,9 @@ class Ledger:
         """Write a finished cell down; it is there once this returns."""
         now = datetime.now(UTC).isoformat(timespec="seconds")
         record = CellRecord(cell.id, cell.kind, cell.label, outcome, round(seconds, 3), round(peak_rss_mb, 1), now)
-        atomic_file.write_text(self.folder / CELLS / f"{cell.id}.json", json.dumps(asdict(record), ensure_ascii=False))
+        atomic_file.write_text(
+            self.folder / CELLS / f"{cell.id}.json", json.dumps(asdict(record), ensure_ascii=False, allow_nan=False)
+        )
         self._records[cell.id] = record
         return record
 
@@ -117,7 +119,7 @@ def _merged(path: Path, identity: Identity) -> Identity:
                 f"the results in {path.parent} cannot be mixed with these: {'; '.join(differences)}."
                 " Name another folder, or run as before"
             )
-    atomic_file.write_text(path, json.dumps(own, indent=1, ensure_ascii=False))
+    atomic_file.write_text(path, json.dumps(own, indent=1, ensure_ascii=False, allow_nan=False))
     return Identity(**own)
 
 

@@ -36,7 +36,7 @@ class JsonLines:
     def extend(self, record: Record, names: Sequence[str], values: Sequence[Value]) -> str:
         """The record's text with a key for each value at the end of the object."""
         rounded = [round(value, 6) if isinstance(value, float) else value for value in values]
-        added = json.dumps(dict(zip(names, rounded, strict=True)), ensure_ascii=False)
+        added = json.dumps(dict(zip(names, rounded, strict=True)), ensure_ascii=False, allow_nan=False)
         return record.raw.rstrip().removesuffix("}").rstrip() + ", " + added.removeprefix("{")
 
 

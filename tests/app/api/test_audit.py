@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 from support.registry_rows import ready_ticket
-from support.running_service import EXAMPLES, Service, running, settings_for, wait_until
+from support.running_service import EXAMPLES, Service, running, settings_for
 
 from app.registry import tickets
 
@@ -45,7 +45,7 @@ class Case:
 def case(tmp_path_factory: pytest.TempPathFactory, migrated_sqlite: Path, tiny_backbone_dir: Path) -> Iterator[Case]:
     directory = tmp_path_factory.mktemp("audited") / "data"
     with running(settings_for(directory, migrated_sqlite, tiny_backbone_dir)) as service:
-        wait_until(lambda: service.http.get("/backbone").status_code == 200, 60)
+        service.wait_ready()
         trained = service.train("sw", alias="production", method="pt")
         made = {"trained": trained["id"], "ticket": ready_ticket(service.app.state.db)[1].id}
         made["exported"] = service.export("sw").hex()

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 import torch
-from support.running_service import Service, refused, running, settings_for, wait_until
+from support.running_service import Service, refused, running, settings_for
 
 from ltp.adapter.artefact import Adapter, Export, read_export
 
@@ -272,13 +272,12 @@ def test_a_chunk_damaged_in_storage_is_quarantined_and_others_are_served(
     from app.storage.models import BlobChunkRow
 
     with running(settings_for(tmp_path / "data", migrated_sqlite, tiny_backbone_dir)) as service:
-        wait_until(lambda: service.http.get("/backbone").status_code == 200, 60)
+        service.wait_ready()
         broken = service.bring_in(exported, lang="es").json()
         sound = service.train("en", method="pt")
         with service.app.state.db.write() as session:
             blob = session.get(Row, broken["id"]).blob_id
             session.execute(update(BlobChunkRow).where(BlobChunkRow.blob_id == blob).values(data=b"damaged"))
-        service.wait_ready()
         pairs = [{**PAIRS[0], "lang": "es"}, PAIRS[0]]
         response = service.http.post("/predict", json={"lang": "en", "pairs": pairs})
         refused(response, 503, "corrupt_blob")

@@ -6,14 +6,26 @@ import numpy as np
 import pytest
 import torch
 from support.needs import SLOW, needs
+from support.overflowing import overflowing
 from support.synthetic import empty_ticket, pairs, random_ticket
 
-from ltp.adapter.train import TrainedAdapter, train_adapter
+from ltp.adapter.plan import make_plan
+from ltp.adapter.report import Scorer
+from ltp.adapter.seed_run import SeedRun
+from ltp.adapter.train import TrainedAdapter, model_of, train_adapter
 from ltp.backbone.load import Backbone
 from ltp.config import LABELS, AdapterConfig
 from ltp.engine.engine import Engine
 from ltp.engine.pairs import PairRequest
-from ltp.errors import BackboneMismatch, ExamplesError, InvalidConfig, TooFewExamples, TrainingCancelled, UnknownText
+from ltp.errors import (
+    BackboneMismatch,
+    ExamplesError,
+    InvalidConfig,
+    TooFewExamples,
+    TrainingCancelled,
+    TrainingDiverged,
+    UnknownText,
+)
 from ltp.metrics import score
 from ltp.progress import Progress
 from ltp.text.examples import Example, leaks
@@ -208,6 +220,21 @@ def test_progress_is_reported_at_every_step_and_may_cancel(tiny_backbone: Backbo
 
     with pytest.raises(TrainingCancelled):
         train_adapter(tiny_backbone, ticket, method="ltp", config=config(), progress=cancel, **sides)
+
+
+def test_a_training_whose_answers_are_not_finite_is_not_published(tiny_backbone: Backbone) -> None:
+    examples = pairs(9, seed=1)
+    given = {"train": examples, "dev": examples, "test": (), "config": config(), "seeds": 1}
+    plan = make_plan(tiny_backbone, None, method="pt", **given)
+    with pytest.raises(TrainingDiverged, match="not finite"):
+        Scorer(plan)(overflowing(tiny_backbone), plan.dev, selected_on=True, done=lambda _: None)
+
+    running = SeedRun(plan, model_of(plan), seed=0)
+    running.step()
+    running.tensors()["prompt.mlp.2.bias"][::2] = 3e38
+    running.tensors()["prompt.mlp.2.bias"][1::2] = -3e38
+    with pytest.raises(TrainingDiverged, match="epoch 1"):
+        running.score_epoch(lambda: None)
 
 
 def test_what_cannot_be_trained_is_refused(tiny_backbone: Backbone, ticket: Ticket) -> None:
