@@ -18,6 +18,7 @@ PAGES = [
     "docs/deploy.md",
     "docs/reproduce.md",
     "docs/settings.md",
+    "docs/storage.md",
 ]
 OURS = "app|ltp|worker|tests|migrations|bench|deploy|docs|demo|examples"
 
