@@ -155,6 +155,7 @@ def test_a_module_keeps_the_rules(path: Path) -> None:
         "ltp.text.examples",
         "ltp.engine.pairs",
         "ltp.text.corpus",
+        "ltp.text.vocabulary",
         "ltp.metrics",
         "ltp.reproduce.plan.catalogue",
         "ltp.reproduce.reproduction",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ from ltp.errors import BackboneMismatch, ExamplesError, InvalidConfig
 from ltp.model.methods import METHODS, Method, TuningMethod
 from ltp.model.template import Encoded, Template
 from ltp.text.examples import Example, check_trainable, texts_of
+from ltp.text.examples.findings import PARTS
 from ltp.text.vocabulary import Vocabulary
 from ltp.ticket.mask import Ticket
 from ltp.training.checkpoint import identity_of
@@ -131,11 +132,7 @@ def make_plan(
         train=_contents(train),
         dev=_contents(dev),
     )
-    encoded = {
-        "train": _labelled(template, train, "training"),
-        "dev": _labelled(template, dev, "development"),
-        "test": _labelled(template, test, "test") if test else Labelled([], torch.empty(0, dtype=torch.int64)),
-    }
+    encoded = _encoded(template, given)
     return TrainingPlan(
         backbone=backbone,
         ticket=ticket,
@@ -177,6 +174,16 @@ def _with_rates(config: AdapterConfig, recommended: float) -> AdapterConfig:
     values["learning_rate"] = config.learning_rate or recommended
     values["prompt_learning_rate"] = config.prompt_learning_rate or values["learning_rate"]
     return AdapterConfig(**values)
+
+
+def _encoded(template: Template, given: Mapping[str, Sequence[Example]]) -> dict[str, Labelled]:
+    """Encode every part; test examples there may be none of."""
+    return {
+        part: _labelled(template, examples, PARTS[part])
+        if examples or part != "test"
+        else Labelled([], torch.empty(0, dtype=torch.int64))
+        for part, examples in given.items()
+    }
 
 
 def _contents(examples: Sequence[Example]) -> list[tuple[str, str, str | None]]:

@@ -88,19 +88,19 @@ def execute(context: JobContext) -> None:
             unknown = prediction.tokens.unknown > 0
             marks = (prediction.truncated, resolved.fallback, abstained, unknown)
             counts.update({label: 1, **dict(zip(MARKS, marks, strict=True))})
-    summary = {
-        "pairs": sum(counts[label] for label in LABELS),
-        "labels": {label: counts[label] for label in LABELS},
-        **{name: counts[name] for name in MARKS},
-        **_unknown(context, Vocabulary(backbone.tokenizer), pairs, tokens),
-        "precision": precision,
-    }
+    lost = _unknown(context, Vocabulary(backbone.tokenizer), pairs, tokens)
+    summary = _summary(counts) | lost | {"precision": precision}
     blob_id = context.stage(path)
     context.publish(
         lambda session: publish.publish_prediction(
             session, context.claim, blob_id=blob_id, summary=summary, judged=resolver.judged
         )
     )
+
+
+def _summary(counts: Counter[str]) -> dict[str, Any]:
+    labels = {label: counts[label] for label in LABELS}
+    return {"pairs": sum(labels.values()), "labels": labels, **{name: counts[name] for name in MARKS}}
 
 
 def _unknown(context: JobContext, vocabulary: Vocabulary, pairs: PairFile, tokens: TokenCount) -> dict[str, Any]:

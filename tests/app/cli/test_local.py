@@ -107,6 +107,21 @@ def test_a_setting_that_cannot_be_is_named() -> None:
     assert "PORT" in done.err
 
 
+def test_settings_that_are_no_text_are_named(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_bytes(b"LTP_HOST=\xff\n")
+    for command in (["settings", "--json"], ["job", "list", "--json"]):
+        done = run(*command, cwd=tmp_path)
+        assert (done.code, done.json["error"]) == (1, "invalid_settings")
+        assert ".env in this folder is not UTF-8 text" in done.err
+
+
+def test_a_choice_that_there_is_not_is_named_in_plain_words() -> None:
+    done = run("adapter", "train", "README.md", "--lang", "sw", "--method", "zz")
+    assert done.code == 2
+    assert "'zz' is not one of 'ltp'" in " ".join(done.err.replace("│", " ").split())
+    assert "Value error" not in done.err
+
+
 def test_migrate_makes_the_database_and_may_be_repeated(tmp_path: Path) -> None:
     for _ in range(2):
         done = run("migrate", "--json", data_dir=str(tmp_path))
