@@ -11,19 +11,24 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
 from app.api.file_names import clean_name
+from app.errors import BlobNotFound, NotFound
 
 SAFETENSORS = "application/octet-stream"
 FORMATS = {"jsonl": "application/jsonl", "csv": "text/csv", "tsv": "text/tab-separated-values"}
 
 
 async def download(
-    chunks: Iterator[bytes], media_type: str, *, name: str, size: int | None = None
+    chunks: Iterator[bytes], media_type: str, *, name: str, gone: NotFound, size: int | None = None
 ) -> StreamingResponse:
     """Answer with `chunks` as a file. A fault before the first one is an error of its own, not half a file.
 
-    With `size` the response declares its length, so that one that breaks off is not taken for complete.
+    `gone` is raised for what has been deleted since the request was let in. With `size` the response declares its
+    length, so that one that breaks off is not taken for complete.
     """
-    first = await run_in_threadpool(next, chunks, b"")
+    try:
+        first = await run_in_threadpool(next, chunks, b"")
+    except BlobNotFound as error:
+        raise gone from error
     headers = {"Content-Disposition": disposition(name)}
     if size is not None:
         headers["Content-Length"] = str(size)

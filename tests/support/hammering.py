@@ -21,7 +21,7 @@ LANG = "sw"
 """Has a production adapter at any time."""
 OTHERS = ("ha", "yo")
 LABELS = ("entailment", "neutral", "contradiction")
-TEXTS = 3
+TEXTS = 2
 """So few that the same text is sent again while it is being erased."""
 PAIR = {"premise": "the dog runs", "hypothesis": "the dog is red"}
 FINE = {200, 201, 202, 204, 404, 409, 429}
@@ -79,17 +79,19 @@ class Client(threading.Thread):
         self.record, self.stop, self.random, self.exported = record, stop, random.Random(seed), exported
 
     def run(self) -> None:
-        acts: dict[Callable[[], None], int] = {
-            self.train: 5,
+        acts: dict[Callable[[], object], int] = {
+            self.train_and_delete: 10,
+            self.bring_in_and_delete: 10,
+            self.train: 3,
             self.make_ticket: 1,
             self.select_ticket: 2,
             self.judge_file: 4,
-            self.cancel: 9,
-            self.delete: 14,
-            self.bring_in: 7,
-            self.move_alias: 5,
-            self.predict: 5,
-            self.look: 3,
+            self.cancel: 8,
+            self.delete: 8,
+            self.bring_in: 4,
+            self.move_alias: 4,
+            self.predict: 4,
+            self.look: 2,
         }
         choices, weights = list(acts), list(acts.values())
         while not self.stop.is_set():
@@ -98,7 +100,21 @@ class Client(threading.Thread):
             except httpx.HTTPError as error:
                 self.record.faults.append(f"no answer: {error!r}")
 
-    def train(self) -> None:
+    def train_and_delete(self) -> None:
+        """What another client is about to refer to: the same text, and a ticket."""
+        job = self.train()
+        if job is not None:
+            self._cancel(job["id"])
+            self._delete("adapters", job["resource"]["id"])
+
+    def bring_in_and_delete(self) -> None:
+        """What another client is about to find by its hash."""
+        adapter = self.bring_in(lang=self.random.choice(OTHERS))
+        if adapter is not None:
+            self._delete("adapters", adapter["id"])
+            self._delete("tickets", adapter["ticket"])
+
+    def train(self) -> dict[str, Any] | None:
         number, ticket = self.random.randrange(TEXTS), self.record.one("tickets", self.random)
         examples = [
             {"premise": f"the {who} {number}", "hypothesis": f"the {label}", "label": label}
@@ -111,7 +127,7 @@ class Client(threading.Thread):
             body["method"] = "pt"
         elif choice == 1 and ticket is not None:
             body["ticket"] = ticket
-        self._submit("train", "/adapters", "adapters", body.get("ticket", ""), json=body)
+        return self._submit("train", "/adapters", "adapters", body.get("ticket", ""), json=body)
 
     def make_ticket(self) -> None:
         texts = [f"the dog number {self.random.randrange(2)} {line}" for line in ("runs", "eats", "sleeps", "sings")]
@@ -137,30 +153,27 @@ class Client(threading.Thread):
     def cancel(self) -> None:
         job = self.record.one("jobs", self.random)
         if job is not None:
-            response = self.http.post(f"/jobs/{job}/cancel")
-            if response.is_success:
-                self.record.cancelled.add(job)
-            self.record.note("cancel", response)
+            self._cancel(job)
 
     def delete(self) -> None:
         kind = self.random.choices(["adapters", "tickets", "drifts", "predictions"], [6, 4, 1, 2])[0]
         identifier = self.record.one(kind, self.random)
         if identifier is not None:
-            self.record.dooms(identifier)
-            self.record.note(f"delete {kind}", self.http.delete(f"/{kind}/{identifier}"), identifier)
+            self._delete(kind, identifier)
 
-    def bring_in(self) -> None:
+    def bring_in(self, *, lang: str = LANG) -> dict[str, Any] | None:
         """Import: into the language that is served, where the others move the alias, or into another one."""
-        lang = self.random.choice((LANG, *OTHERS))
         files = {"file": ("exported", self.random.choice(self.exported)), "request": (None, json.dumps({"lang": lang}))}
         response = self.http.post("/adapters/import", files=files)
         self.record.note("import", response)
-        if response.status_code == 201:
-            adapter = response.json()
-            self.record.learn("adapters", adapter["id"])
-            self.record.learn("tickets", adapter["ticket"])
-            if lang == LANG:
-                self.record.versions.append((adapter["version"], adapter["id"]))
+        if response.status_code != 201:
+            return None
+        adapter: dict[str, Any] = response.json()
+        self.record.learn("adapters", adapter["id"])
+        self.record.learn("tickets", adapter["ticket"])
+        if lang == LANG:
+            self.record.versions.append((adapter["version"], adapter["id"]))
+        return adapter
 
     def move_alias(self) -> None:
         if self.record.versions:
@@ -181,11 +194,23 @@ class Client(threading.Thread):
             what = self.random.choice(("", "/export"))
             self.record.note(f"look{what}", self.http.get(f"/adapters/{adapter}{what}"), adapter)
 
-    def _submit(self, act: str, path: str, kind: str, *named: str, **request: Any) -> None:
+    def _cancel(self, job_id: str) -> None:
+        response = self.http.post(f"/jobs/{job_id}/cancel")
+        if response.is_success:
+            self.record.cancelled.add(job_id)
+        self.record.note("cancel", response)
+
+    def _delete(self, kind: str, identifier: str) -> None:
+        self.record.dooms(identifier)
+        self.record.note(f"delete {kind}", self.http.delete(f"/{kind}/{identifier}"), identifier)
+
+    def _submit(self, act: str, path: str, kind: str, *named: str, **request: Any) -> dict[str, Any] | None:
         response = self.http.post(path, **request)
         self.record.note(act, response, *named)
-        if response.status_code == 202:
-            job = response.json()["job"]
-            self.record.accepted.append(job["id"])
-            self.record.learn("jobs", job["id"])
-            self.record.learn(kind, job["resource"]["id"])
+        if response.status_code != 202:
+            return None
+        job: dict[str, Any] = response.json()["job"]
+        self.record.accepted.append(job["id"])
+        self.record.learn("jobs", job["id"])
+        self.record.learn(kind, job["resource"]["id"])
+        return job

@@ -125,7 +125,7 @@ def get_adapter(adapter: AdapterDep, db: DatabaseDep) -> AdapterPublic:
     responses=refusals(404, 409),
 )
 def delete_adapter(adapter: AdapterDep, db: DatabaseDep, predictor: PredictorDep, caller: CallerDep) -> None:
-    """Erases the texts uploaded for it, too. 409 while an alias points at it."""
+    """Erases the texts uploaded for it, too. 409 while an alias points at it, or an unfinished prediction needs it."""
     with db.write() as session:
         adapters.delete_adapter(session, tenant=caller.tenant, adapter_id=adapter.id)
     predictor.drop(AdapterKey(caller.tenant, adapter.id))

@@ -20,6 +20,7 @@ from app.api.schemas.predictions import PredictionAccepted, PredictionDetail, Pr
 from app.api.schemas.scalars import Page, PageQuery
 from app.auth.caller import CallerDep
 from app.auth.scopes import PREDICT, READ
+from app.errors import PredictionNotFound
 from app.registry import predictions
 from app.registry.submissions import submit_prediction
 from app.storage import models
@@ -119,7 +120,8 @@ async def download_result(prediction: PredictionDep, blobs: BlobsDep) -> Respons
     """The file comes back as it was, in its own format, with columns added."""
     form = prediction.request.get("format", "jsonl")
     name = prediction.request.get("filename") or f"prediction-{prediction.id}.{form}"
-    return await download(predictions.stream_result(blobs, prediction), FORMATS[form], name=name)
+    gone = PredictionNotFound(prediction.id)
+    return await download(predictions.stream_result(blobs, prediction), FORMATS[form], name=name, gone=gone)
 
 
 @router.delete(

@@ -19,7 +19,7 @@ from app.api.schemas.scalars import Page, PageQuery
 from app.api.schemas.tickets import TicketAccepted, TicketPublic, TicketRequest
 from app.auth.caller import CallerDep
 from app.auth.scopes import READ, TRAIN
-from app.errors import FieldError, InvalidRequest, NotReadyYet
+from app.errors import FieldError, InvalidRequest, NotReadyYet, TicketNotFound
 from app.registry import tickets
 from app.registry.submissions import check_layers, submit_measured_ticket, submit_selected_ticket
 
@@ -120,7 +120,8 @@ async def download_mask(ticket: TicketDep, blobs: BlobsDep) -> Response:
     if ticket.status != "ready":
         raise NotReadyYet(f"ticket {ticket.id} is {ticket.status}; it has no mask yet")
     name = f"ticket-{ticket.id}.safetensors"
-    return await download(tickets.stream_mask(blobs, ticket), SAFETENSORS, name=name, size=ticket.mask_bytes)
+    mask, gone = tickets.stream_mask(blobs, ticket), TicketNotFound(ticket.id)
+    return await download(mask, SAFETENSORS, name=name, gone=gone, size=ticket.mask_bytes)
 
 
 @router.delete(

@@ -25,6 +25,7 @@ from app.api.schemas.errors import refusals
 from app.api.transfer import store_import, write_export
 from app.auth.caller import CallerDep
 from app.auth.scopes import READ, TRAIN
+from app.errors import AdapterNotFound, BlobNotFound, TicketNotFound
 from app.http.middleware.standard_methods import is_head
 from app.registry import aliases
 
@@ -52,7 +53,10 @@ async def export_adapter(
     headers = {"Content-Disposition": disposition(f"{adapter.lang}-{adapter.version}.safetensors")}
     if is_head(request) and adapter.status == "ready":
         return StreamingResponse(iter(()), media_type=SAFETENSORS, headers=headers)  # its size is known once it is made
-    export = await run_in_threadpool(write_export, db, blobs, adapter, spool=spool)
+    try:
+        export = await run_in_threadpool(write_export, db, blobs, adapter, spool=spool)
+    except (BlobNotFound, TicketNotFound) as error:  # deleted since the request was let in
+        raise AdapterNotFound(adapter.id) from error
     cleanup = BackgroundTask(export.folder.close)
     return FileResponse(export.path, media_type=SAFETENSORS, headers=headers, background=cleanup)
 

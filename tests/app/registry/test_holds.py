@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import pytest
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
-from support.registry_rows import BACKBONE, PAIRS, TENANT, make_adapter, make_ticket, ready_adapter, ready_ticket
+from support.registry_rows import BACKBONE, PAIRS, TENANT, ready_adapter, ready_ticket
 
 from app import jobs
 from app.api.idempotency import IdempotentSubmitter
@@ -297,12 +297,3 @@ def test_a_sweep_leaves_what_came_into_use_after_it_had_looked(db: Database) -> 
 
     one_after_the_other(db, accept, lambda: store.collect_garbage(grace_s=-1))
     assert store.read(blob.id) == b"an hour old"
-
-
-def test_a_pending_adapter_and_a_pending_ticket_hold_what_they_are_made_from(db: Database) -> None:
-    drift, ticket = ready_ticket(db)
-    make_adapter(db, ticket_id=ticket.id)
-    make_ticket(db, drift_id=drift.id)
-    for act in (delete_ticket(ticket.id), delete_drift(drift.id)):
-        with pytest.raises(InUse):
-            committed(db, act)

@@ -6,7 +6,9 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ from app.storage.spool import FORGOTTEN_S, PREFIX, Spool, remove_stale
 
 HOLD = """
 import sys, time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from app.storage.spool import Spool
 folder = Spool(Path(sys.argv[1]), most=1 << 20).folder("one")
@@ -81,3 +84,23 @@ def test_a_folder_and_its_files_are_for_the_service_alone(tmp_path: Path) -> Non
 
 def test_there_is_nothing_to_remove_where_there_is_no_spool(tmp_path: Path) -> None:
     assert remove_stale(tmp_path / "absent") == 0
+
+
+def test_a_folder_that_is_being_made_is_not_taken_for_a_left_one(tmp_path: Path) -> None:
+    """A sweep may look between the making of a folder and its lock."""
+    stop = threading.Event()
+
+    def sweep() -> None:
+        while not stop.is_set():
+            remove_stale(tmp_path)
+
+    spool = Spool(tmp_path, most=1 << 20)
+    with ThreadPoolExecutor(2) as pool:
+        sweeping = [pool.submit(sweep) for _ in range(2)]
+        try:
+            for _ in range(200):
+                with spool.folder("one") as folder:
+                    (folder.path / "file").write_text("a text")
+        finally:
+            stop.set()
+        assert [each.result() for each in sweeping] == [None, None]
