@@ -6,6 +6,9 @@ kind. Each thread that finds the heap in use gets one of its own, of stretches o
 pieces do not fit side by side: an engine's heap and the main one held half a gigabyte of holes. What a service
 imports and loads stays until its end, so the cyclic collector need not look at it again.
 
+A job's process is the first that the kernel takes when memory runs out, and may have a limit of its own: it then finds
+out itself, when it asks for more, and can say so.
+
 **Processor.** The event loop needs little and must have it at once, predictions come next, jobs last. On Linux a thread
 has a niceness of its own, and what it starts inherits it, torch's threads too: so it is set before torch is imported.
 Elsewhere all stay equal.
@@ -16,11 +19,13 @@ from __future__ import annotations
 import ctypes
 import gc
 import os
+import resource
 import sys
 import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 
 TRIM_EVERY_S = 20.0
 """A trim takes some tens of milliseconds, in which every allocation waits, and what it returned is asked for again."""
@@ -85,3 +90,22 @@ def lower_priority(niceness: int) -> None:
         thread = threading.get_native_id()
         with suppress(OSError):  # some sandboxes have no such call, and the service works without
             os.setpriority(os.PRIO_PROCESS, thread, os.getpriority(os.PRIO_PROCESS, thread) + niceness)
+
+
+def limit_memory(megabytes: int) -> None:
+    """Refuse this process more than so many MiB of heap, stacks of threads, and what else is its own and writable.
+
+    Files that are mapped are not counted, nor is address space that is only reserved, of which torch takes much.
+    """
+    if sys.platform == "linux":
+        _, most = resource.getrlimit(resource.RLIMIT_DATA)
+        wanted = megabytes << 20
+        resource.setrlimit(
+            resource.RLIMIT_DATA, (wanted if most == resource.RLIM_INFINITY else min(wanted, most), most)
+        )
+
+
+def be_first_to_go() -> None:
+    """Be what the kernel ends first when memory runs out, rather than a database or an API beside it."""
+    with suppress(OSError):  # other systems have no such file
+        Path("/proc/self/oom_score_adj").write_text("1000")

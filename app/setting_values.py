@@ -14,6 +14,9 @@ OFF = "off"
 ROOT_PATH = r"(/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]+)*"
 """A path that a service may lie under: nothing in it has a meaning of its own in a URL, a page or a header."""
 
+LEAST_JOB_MB = 512
+"""Interpreter and torch, with the smallest backbone."""
+
 
 def _is_rate(rate: str) -> str:
     """Refuse what is no rate, and one that lets nothing through."""
@@ -45,6 +48,13 @@ def _is_path(path: str) -> str:
     return path.rstrip("/")
 
 
+def _is_enough(megabytes: int) -> int:
+    """Refuse a limit under which no job could begin."""
+    if 0 < megabytes < LEAST_JOB_MB:
+        raise ValueError(f"a job's process takes {LEAST_JOB_MB} MiB before it does anything; give that at least, or 0")
+    return megabytes
+
+
 def _is_text(directory: Path) -> Path:
     """Refuse a name that no URL can hold, and so no setting of another process."""
     try:
@@ -58,6 +68,7 @@ Seconds = Annotated[float, Field(gt=0)]
 Megabytes = Annotated[int, Field(ge=1)]
 Rate = Annotated[str, AfterValidator(_is_rate)]
 Addresses = Annotated[str, AfterValidator(_are_addresses)]
+JobMemory = Annotated[int, Field(ge=0), AfterValidator(_is_enough)]
 RootPath = Annotated[str, AfterValidator(_is_path)]
 Folder = Annotated[Path, AfterValidator(_is_text)]
 

@@ -18,7 +18,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, EnvSettingsSource, SettingsConfigDict
 
 from app import database_url as urls
-from app.setting_values import Addresses, Folder, Megabytes, Rate, RootPath, Seconds, folder_of_user
+from app.setting_values import Addresses, Folder, JobMemory, Megabytes, Rate, RootPath, Seconds, folder_of_user
 
 PREFIX = "LTP_"
 MIB = 1024 * 1024
@@ -109,7 +109,7 @@ class Settings(ClientSettings, CacheSettings):
     max_keys: Annotated[int, Field(ge=1)] = 200
     """Valid keys a tenant may have."""
     max_queued_jobs: Annotated[int, Field(ge=1)] = 200
-    """Unfinished jobs a tenant may have."""
+    """Unfinished jobs a tenant may have. Tenants take turns, so that they keep waiting nobody but itself."""
     max_stored_mb: Megabytes = 51_200
     """Bytes a tenant may keep: uploads, artefacts, and the records of what it did."""
     host: str = "127.0.0.1"
@@ -123,7 +123,7 @@ class Settings(ClientSettings, CacheSettings):
     """Path under which a proxy shows the service, as `/ltp`, whether or not it takes that off; empty: at the top."""
 
     lease_s: Seconds = 60
-    """A job whose runner has not been heard for so long is taken from it."""
+    """A job whose runner has not been heard for so long is taken from it. The same for all workers."""
     heartbeat_s: Seconds = 10
     """How often a runner renews its lease and looks for cancellation."""
     sweep_s: Seconds = 15
@@ -132,6 +132,9 @@ class Settings(ClientSettings, CacheSettings):
     """How often an idle runner looks for work."""
     max_attempts: Annotated[int, Field(ge=1)] = 3
     """A job is tried so often before it fails for good."""
+    job_memory_mb: JobMemory = 0
+    """Most memory of a job's process; the same for API and workers. What may need more is refused, what takes more all
+    the same fails without another try. 0 is no limit. Not enforced on CUDA, whose driver reserves more than it uses."""
     stall_s: Seconds = 900
     """A job that makes no progress for so long is killed and tried again."""
     job_timeout_s: Seconds = 86_400

@@ -40,8 +40,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     from worker.listener import Listener
 
+    def wake(_job_id: str) -> None:
+        runner.wake()
+
     url = settings.redis_url.get_secret_value()
-    listener = Listener(url, name=runner.id, queues=queues, wake=runner.wake, free=lambda: runner.free)
+    listener = Listener(url, name=runner.id, queues=queues, wake=wake, free=lambda: runner.free)
     listener.start()
     runner.run()
     listener.stop()

@@ -33,6 +33,10 @@ if TYPE_CHECKING:
 PUBLISH_TRIES = 3
 
 
+class OtherBackbone(Exception):
+    """This worker's backbone is not the one that the job was queued for: a worker that has it is to do the job."""
+
+
 class JobContext:
     """One attempt at one job, inside the job's process. It sees what the job's tenant does, and nothing else."""
 
@@ -61,12 +65,19 @@ class JobContext:
         return [path for path in attempts if path != self.directory]
 
     def backbone(self, fingerprint: str | None) -> Backbone:
-        """Load the worker's backbone. Raises `BackboneMismatch` if it is not the one the job was accepted for."""
+        """Load the worker's backbone.
+
+        Raises:
+            OtherBackbone: it is not the one that the job was queued for.
+            BackboneMismatch: it is not the one that what the job is to work on was made for.
+        """
         self.report(Progress("backbone", 0, 1))
         from ltp.backbone.load import load_backbone
 
         with self.timings("backbone"):
             info = resolve(self.settings.backbone, cache_dir=self.settings.backbone_dir, progress=self.report)
+            if self.job.backbone not in ("", info.fingerprint):
+                raise OtherBackbone(f"the worker's backbone is now {info.name} ({info.fingerprint[:12]}...)")
             if fingerprint not in (None, info.fingerprint):
                 raise BackboneMismatch(artefact=str(fingerprint), backbone=info.fingerprint)
             backbone = load_backbone(info, device=self.device)

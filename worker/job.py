@@ -18,23 +18,32 @@ from app import jobs
 from app.errors import AppError, CancelRequested, LeaseLost
 from app.http.error_statuses import code_of
 from app.jobs import Claim
-from app.process import JOB_NICENESS, begin_startup, end_startup, lower_priority
+from app.process import JOB_NICENESS, be_first_to_go, begin_startup, end_startup, limit_memory, lower_priority
 from app.settings import Settings
 from app.storage.database import Database
 from app.storage.disk_full import is_storage_full
+from app.storage.models import JobRow
 from app.storage.private import keep_private
 from app.telemetry import log_setup
+from ltp.compute.device import guess_device
 from ltp.errors import LTPError
 from ltp.progress import Progress
 from ltp.training.timings import Timings
-from worker.context import JobContext
+from worker.context import JobContext, OtherBackbone
+from worker.end import STORAGE_FULL, out_of_memory
 from worker.parent_watch import exit_with_parent
 from worker.retry import retry_while_unreachable
 
 log = structlog.get_logger(__name__)
 
-STORAGE_FULL = 74
-"""Exit code when there was no room even to record that there is none (EX_IOERR)."""
+NO_MEMORY = (
+    "can't allocate memory",
+    "cannot allocate memory",
+    "failed to map segment",
+    "bad_alloc",
+    "could not create a primitive",  # oneDNN's, for a product whose code finds no room
+)
+"""What errors say, in lower case, that come of a failed allocation and have no class of their own."""
 DISCARDED = 75
 """Exit code of an attempt whose job is no longer its own (EX_TEMPFAIL)."""
 
@@ -44,8 +53,11 @@ def main(arguments: Sequence[str]) -> int:
     job_id, attempt, owner, parent, started = arguments
     exit_with_parent(int(parent))
     lower_priority(JOB_NICENESS)
+    be_first_to_go()
     timings = Timings()
     settings = Settings()
+    if settings.job_memory_mb and guess_device(settings.device) != "cuda":
+        limit_memory(settings.job_memory_mb)
     log_setup.configure(settings)
     keep_private()
     claim = Claim(job_id, int(attempt), owner)
@@ -81,6 +93,10 @@ def _attempt(settings: Settings, db: Database, claim: Claim, timings: Timings) -
         _execute(JobContext(settings, db, claim, timings=timings))
     except LeaseLost:
         raise
+    except OtherBackbone as other:
+        why = str(other)
+        log.warning("job handed back", reason=why)
+        record(lambda session: jobs.release(session, claim, why=why))
     except CancelRequested:
         record(lambda session: jobs.mark_cancelled(session, claim))
     except (LTPError, AppError) as fault:
@@ -91,9 +107,11 @@ def _attempt(settings: Settings, db: Database, claim: Claim, timings: Timings) -
         if is_storage_full(error):
             return _record_full_storage(record, claim, error)
         log.exception("attempt crashed")
-        code, detail = _of_crash(error)
+        detail = f"{type(error).__name__}: {error}"
+        if _is_out_of_memory(error):
+            return _record_out_of_memory(record, db, claim, detail)
         attempts = settings.max_attempts
-        record(lambda session: jobs.end_attempt(session, claim, code=code, detail=detail, max_attempts=attempts))
+        record(lambda session: jobs.end_attempt(session, claim, code="crashed", detail=detail, max_attempts=attempts))
     return 0
 
 
@@ -111,19 +129,32 @@ def _execute(context: JobContext) -> None:
         elif context.job.kind == "adapter":
             import ltp.adapter  # noqa: F401  what the executor will import, and no part of what it does
             from worker.execute.adapter import execute
-        else:
+        elif context.job.kind == "prediction":
             from worker.execute.prediction import execute
+        else:
+            raise ValueError(f"jobs of kind {context.job.kind!r} are unknown here")
     end_startup()
     execute(context)
 
 
-def _of_crash(error: Exception) -> tuple[str, str]:
-    """Return code and detail of an unknown error; memory is named, as a smaller job or another worker helps."""
-    detail = f"{type(error).__name__}: {error}"
-    without_memory = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"  # the latter CUDA's
-    if without_memory or "can't allocate memory" in detail:
-        return "out_of_memory", f"the worker has not enough memory for it: {detail}"
-    return "crashed", detail
+def _is_out_of_memory(error: BaseException | None) -> bool:
+    """Whether there was no memory left; torch says so in words, and an import that fails for it has a cause."""
+    while error is not None:
+        named = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"  # the latter CUDA's
+        if named or any(words in str(error).lower() for words in NO_MEMORY):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def _record_out_of_memory(
+    record: Callable[[Callable[[Session], object]], None], db: Database, claim: Claim, what: str
+) -> int:
+    """Fail the job: as it is, it would not fit another time."""
+    with db.read() as session:
+        kind = session.get_one(JobRow, claim.job_id).kind
+    record(lambda session: jobs.fail(session, claim, code="out_of_memory", detail=out_of_memory(kind, what)))
+    return 0
 
 
 def _record_full_storage(record: Callable[[Callable[[Session], object]], None], claim: Claim, error: Exception) -> int:

@@ -10,7 +10,6 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Sequence
-from enum import Enum
 
 import structlog
 from sqlalchemy.exc import DBAPIError
@@ -19,16 +18,22 @@ from sqlalchemy.orm import Session
 from app import jobs
 from app.errors import LeaseLost
 from app.jobs import Claim
-from app.jobs.queue import KINDS, forget_worker
+from app.jobs.queue import KINDS
+from app.jobs.workers import forget_worker
 from app.settings import Settings
 from app.storage.database import Database
 from app.storage.job_status import FINISHED
 from app.storage.models import JobRow
 from app.storage.table import new_id
 from ltp.compute.device import guess_device
-from worker.job import STORAGE_FULL
-from worker.job_process import JobProcess, describe_exit
+from ltp.reproduce.run.identity import code_version
+from worker.awake_clock import AwakeClock
+from worker.end import End, record_end
+from worker.job_process import JobProcess
+from worker.oom_kills import OomKills
+from worker.own_backbone import OwnBackbone
 from worker.retry import RETRY_S, retry_while_unreachable
+from worker.silence import Silence
 from worker.sweeper import Sweeper
 from worker.usable_database import wait_until_usable
 
@@ -36,19 +41,10 @@ log = structlog.get_logger(__name__)
 
 TICK_S = 0.1
 """How often a runner looks whether the job's process has ended, or it shall stop itself."""
+LONGEST_TICK_S = 1.0
+"""Two looks that are further apart say that this process was paused, and its job with it: the rest does not count."""
 SHUTDOWN_S = 5.0
 """How long a leaving runner tries to hand its job back; after that its lease runs out by itself."""
-
-
-class End(Enum):
-    """Why a job's process is over, or must be."""
-
-    EXITED = "exited"
-    CANCELLED = "cancelled"
-    STALLED = "stalled"
-    TIMEOUT = "timeout"
-    LEASE_LOST = "lease lost"
-    SHUTDOWN = "shutdown"
 
 
 class Runner:
@@ -62,9 +58,9 @@ class Runner:
         self._kinds = kinds
         self._stopping = threading.Event()
         self._woken = threading.Event()
-        self._wanted: str | None = None
         self._current: Claim | None = None
-        self._seen = float("-inf")
+        self._seen, self._seen_with = float("-inf"), ""
+        self._backbone = OwnBackbone(settings)
         self._sweeper = Sweeper(settings, self.db, busy_with=self._job_id)
 
     def stop(self) -> None:
@@ -72,9 +68,11 @@ class Runner:
         self._stopping.set()
         self._woken.set()
 
-    def wake(self, job_id: str | None = None) -> None:
-        """Look for work now rather than at the next poll, and at this job first. Safe to call from any thread."""
-        self._wanted = job_id
+    def wake(self) -> None:
+        """Look for work now rather than at the next poll. Safe to call from any thread.
+
+        Which job there is news of does not matter: whose turn it is does, and that may be another tenant's.
+        """
         self._woken.set()
 
     @property
@@ -88,16 +86,16 @@ class Runner:
         wait_until_usable(self.db, self._stopping, every_s=self.settings.poll_s)
         if self._alone:
             self._take_back_all()
+        self._backbone.start()
         self._sweeper.start()
         try:
             while not self._stopping.is_set():
-                if self._work():
-                    self._wanted = None  # it came while there was no time, and other jobs have been waiting for longer
-                else:
+                if not self._work():
                     self._woken.wait(self.settings.poll_s)
                     self._woken.clear()  # what was committed before is seen by the look that follows
         finally:
             self._sweeper.stop()
+            self._backbone.stop()
             self._persist(lambda session: forget_worker(session, self.id), for_s=SHUTDOWN_S)
             self.db.close()
             log.info("runner stopped", worker=self.id)
@@ -106,11 +104,11 @@ class Runner:
         """Execute a claimed job to its end, whatever that is."""
         self._current = claim
         log.info("job started", job=claim.job_id, attempt=claim.attempt)
-        process = JobProcess(self.settings, claim)
+        oom_kills, process = OomKills(), JobProcess(self.settings, claim)
         try:
             end = self._watch(process, claim)
             code = process.kill()
-            self._settle(claim, end, code)
+            self._settle(claim, end, code, oom=oom_kills.happened())
         finally:
             process.kill()
             self._current = None
@@ -119,16 +117,18 @@ class Runner:
         return end
 
     def _work(self) -> bool:
-        """Execute one job if there is one: the one it was woken for, or the oldest."""
-        wanted, self._wanted = self._wanted, None
+        """Execute one job if there is one that this worker can do."""
         try:
             self._see(None)
-            with self.db.read() as session:
-                if not jobs.waiting(session, kinds=self._kinds):
-                    return False
+            if not self._backbone.fingerprint or not self._is_wanted():
+                return False
+            backbone = self._backbone.current()
+            if not backbone:
+                return False
             with self.db.write() as session:
-                claim = self._claim(session, wanted) if wanted else None
-                claim = claim or self._claim(session)
+                claim = jobs.claim(
+                    session, owner=self.id, lease_s=self.settings.lease_s, kinds=self._kinds, backbone=backbone
+                )
         except DBAPIError as error:
             log.warning("no work could be looked for", error=error)
             wait_until_usable(self.db, self._stopping, every_s=self.settings.poll_s)
@@ -137,8 +137,10 @@ class Runner:
             self.execute(claim)
         return claim is not None
 
-    def _claim(self, session: Session, job_id: str | None = None) -> Claim | None:
-        return jobs.claim(session, owner=self.id, lease_s=self.settings.lease_s, kinds=self._kinds, job_id=job_id)
+    def _is_wanted(self) -> bool:
+        """Look, without locking anything, whether a claim could succeed."""
+        with self.db.read() as session:
+            return bool(jobs.waiting(session, kinds=self._kinds, backbone=self._backbone.fingerprint))
 
     def _watch(self, process: JobProcess, claim: Claim) -> End:
         """Keep the lease until the process ends or must be ended.
@@ -146,27 +148,28 @@ class Runner:
         While the database is away the process goes on: this runner could do nothing else, and if it is the only one
         that is cut off, what another runner has taken over is refused to it when it comes back.
         """
-        began = time.monotonic()
+        awake, silence = AwakeClock(longest_s=LONGEST_TICK_S), Silence()
         beat_at = 0.0
         while not self._stopping.wait(TICK_S):
-            moment = time.monotonic()
+            moment, spent = time.monotonic(), awake()
             if process.poll() is not None:
                 return End.EXITED
-            if moment - began > self.settings.job_timeout_s:
+            if spent > self.settings.job_timeout_s:
                 return End.TIMEOUT
             if moment < beat_at:
                 continue
             try:
-                end = self._beat(claim)
+                end = self._beat(claim, silence, spent)
                 beat_at = moment + self.settings.heartbeat_s
             except DBAPIError as error:
                 log.warning("heartbeat failed", job=claim.job_id, error=error)
+                silence.interrupt()
                 end, beat_at = None, time.monotonic() + min(RETRY_S, self.settings.heartbeat_s)
             if end is not None:
                 return end
         return End.SHUTDOWN
 
-    def _beat(self, claim: Claim) -> End | None:
+    def _beat(self, claim: Claim, silence: Silence, spent: float) -> End | None:
         """Renew the lease; return why the job must end, if so."""
         try:
             with self.db.write() as session:
@@ -176,32 +179,18 @@ class Runner:
         self._see(claim.job_id)
         if beat.cancel_requested:
             return End.CANCELLED
-        return End.STALLED if beat.silent_s > self.settings.stall_s else None
+        return End.STALLED if silence.observe(beat.reported, spent) > self.settings.stall_s else None
 
-    def _settle(self, claim: Claim, end: End, code: int) -> None:
+    def _settle(self, claim: Claim, end: End, code: int, *, oom: bool) -> None:
         """Record the end of a process that did not record it itself."""
+        if end is End.LEASE_LOST:
+            return
         for_s = SHUTDOWN_S if end is End.SHUTDOWN else self.settings.lease_s
 
         def record(session: Session) -> None:
-            if end is End.CANCELLED:
-                jobs.mark_cancelled(session, claim)
-            elif end is End.SHUTDOWN:
-                jobs.release(session, claim)
-            elif code == STORAGE_FULL:
-                jobs.fail(session, claim, code="storage_full", detail="there is no room left to write the result")
-            else:
-                reason, detail = self._reason(end, code)
-                jobs.end_attempt(session, claim, code=reason, detail=detail, max_attempts=self.settings.max_attempts)
+            record_end(session, claim, end, code, oom=oom, settings=self.settings)
 
-        if end is not End.LEASE_LOST:
-            self._persist(record, for_s=for_s)
-
-    def _reason(self, end: End, code: int) -> tuple[str, str]:
-        if end is End.STALLED:
-            return "stalled", f"it made no progress for {self.settings.stall_s:g} seconds"
-        if end is End.TIMEOUT:
-            return "timeout", f"it took longer than {self.settings.job_timeout_s:g} seconds"
-        return "worker_lost", describe_exit(code)
+        self._persist(record, for_s=for_s)
 
     def _persist(self, write: Callable[[Session], None], *, for_s: float) -> None:
         """Run one write transaction, and bear with a database that is away; give up with a log line."""
@@ -218,12 +207,22 @@ class Runner:
             log.error("could not be recorded; the lease will run out", error=error)
 
     def _see(self, job_id: str | None) -> None:
-        """Show up in the list of workers, at most once a heartbeat unless the job changes."""
-        if job_id is None and time.monotonic() - self._seen < self.settings.heartbeat_s:
+        """Show up in the list of workers, at most once a heartbeat unless job or backbone change."""
+        backbone, same = self._backbone.fingerprint, self._seen_with == self._backbone.fingerprint
+        if job_id is None and same and time.monotonic() - self._seen < self.settings.heartbeat_s:
             return
         with self.db.write() as session:
-            jobs.see_worker(session, worker_id=self.id, host=platform.node(), device=self._device(), job_id=job_id)
-        self._seen = float("-inf") if job_id else time.monotonic()
+            jobs.see_worker(
+                session,
+                worker_id=self.id,
+                host=platform.node(),
+                device=self._device(),
+                job_id=job_id,
+                kinds=self._kinds,
+                backbone=backbone,
+                code=code_version(),
+            )
+        self._seen, self._seen_with = float("-inf") if job_id else time.monotonic(), backbone
 
     def _job_id(self) -> str | None:
         return None if self._current is None else self._current.job_id

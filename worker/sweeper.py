@@ -15,14 +15,14 @@ from sqlalchemy.exc import DBAPIError
 
 from app import jobs
 from app.jobs.idempotency import forget_expired
-from app.jobs.queue import forget_workers
+from app.jobs.workers import forget_workers
 from app.settings import Settings
 from app.storage.blobs import BlobStore
 from app.storage.database import Database
 from app.storage.job_status import FINISHED
 from app.storage.models import JobRow
 from app.storage.spool import FORGOTTEN_S, newest_change, remove_stale
-from app.storage.table import now
+from worker.lease_watch import LeaseWatch
 from worker.retention import retire
 
 log = structlog.get_logger(__name__)
@@ -33,7 +33,7 @@ class Sweeper:
 
     def __init__(self, settings: Settings, db: Database, *, busy_with: Callable[[], str | None]) -> None:
         self._settings, self._db, self._busy_with = settings, db, busy_with
-        self._away = False
+        self._leases = LeaseWatch(lease_s=settings.lease_s)
         self._steps = (
             self.reap,
             self.forget,
@@ -68,18 +68,19 @@ class Sweeper:
                 return
 
     def reap(self) -> None:
-        """Take back every job whose lease has run out, except this runner's own: that is its heartbeat's matter.
-
-        While the database was away no runner could renew a lease; the first sweep after that lets the others do so.
-        """
-        was_away, self._away = self._away, True
-        with self._db.write() as session:
-            now(session)
-            attempts, busy_with = self._settings.max_attempts, self._busy_with()
-            reaped = [] if was_away else jobs.requeue_expired(session, max_attempts=attempts, except_job=busy_with)
-        self._away = False
+        """Take back every job whose lease is not renewed, except this runner's own: that is its heartbeat's matter."""
+        try:
+            with self._db.read() as session:
+                lost = self._leases.lost(jobs.held_leases(session, except_job=self._busy_with()))
+            if not lost:
+                return
+            with self._db.write() as session:
+                reaped = jobs.requeue_lost(session, lost, max_attempts=self._settings.max_attempts)
+        except DBAPIError:
+            self._leases.forget()
+            raise
         for job_id in reaped:
-            log.warning("lease expired; job taken back", job=job_id)
+            log.warning("its lease is not renewed any more; job taken back", job=job_id)
 
     def forget(self) -> None:
         """Drop runners not heard for long, and idempotency keys whose time is over."""

@@ -96,6 +96,7 @@ def _described(job: dict[str, Any]) -> list[tuple[str, str]]:
         ("makes", f"{job['resource']['kind']} {job['resource']['id']}"),
         ("status", job["status"]),
         ("progress", _state(job)),
+        *([("waits for", job["waiting_for"])] if job.get("waiting_for") else []),
         ("attempt", str(job["attempt"])),
         ("accepted", job["created_at"]),
         ("started", job["started_at"] or "-"),

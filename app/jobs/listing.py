@@ -1,4 +1,4 @@
-"""Reading jobs, their events, and the runners."""
+"""Reading jobs and their events."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.errors import JobNotFound
-from app.storage.models import JobEventRow, JobRow, WorkerRow
+from app.storage.models import JobEventRow, JobRow
 from app.storage.pagination import DEFAULT_LIMIT, Page, read_page
 
 
@@ -42,11 +42,6 @@ def events_after(session: Session, job_id: str, seq: int = 0, *, limit: int = 50
     """Return a job's events after number `seq`, in order. The one of kind `done` is the last there will ever be."""
     rows = select(JobEventRow).where(JobEventRow.job_id == job_id, JobEventRow.seq > seq)
     return session.scalars(rows.order_by(JobEventRow.seq).limit(limit)).all()
-
-
-def list_workers(session: Session, *, limit: int = DEFAULT_LIMIT, cursor: str | None = None) -> Page[WorkerRow]:
-    """List the runners that were heard lately, newest first. They belong to no tenant; the jobs they name do."""
-    return read_page(session, select(WorkerRow), by=WorkerRow.id, limit=limit, cursor=cursor)
 
 
 def own_job_ids(session: Session, job_ids: Iterable[str | None], *, tenant: str) -> frozenset[str]:

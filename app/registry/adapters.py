@@ -38,7 +38,9 @@ def create(
     `training` (an `AdapterConfig` as a dict) and `examples` (`{train, dev, test, sha256}`) are replaced when published.
     """
     adapter_id = new_id()
-    job = jobs.submit(session, tenant=tenant, kind="adapter", resource_kind="adapter", resource_id=adapter_id)
+    job = jobs.submit(
+        session, tenant=tenant, kind="adapter", resource_kind="adapter", resource_id=adapter_id, backbone=backbone
+    )
     adapter = AdapterRow(
         id=adapter_id,
         tenant=tenant,

@@ -16,7 +16,7 @@ from app.registry.aliases import ResolvedAdapter
 from app.storage import audit, blob_lifecycle
 from app.storage.blobs import BlobStore
 from app.storage.locks import lock_tenant
-from app.storage.models import JobRow, PredictionAdapterRow, PredictionRow
+from app.storage.models import AdapterRow, JobRow, PredictionAdapterRow, PredictionRow
 from app.storage.pagination import DEFAULT_LIMIT, Page, read_page
 from app.storage.table import new_id, now
 
@@ -38,7 +38,15 @@ def create(
     min_confidence}`.
     """
     prediction_id = new_id()
-    job = jobs.submit(session, tenant=tenant, kind="prediction", resource_kind="prediction", resource_id=prediction_id)
+    backbone = session.scalars(select(AdapterRow.backbone).where(AdapterRow.id == adapter.id)).one()
+    job = jobs.submit(
+        session,
+        tenant=tenant,
+        kind="prediction",
+        resource_kind="prediction",
+        resource_id=prediction_id,
+        backbone=backbone,
+    )
     prediction = PredictionRow(
         id=prediction_id,
         tenant=tenant,

@@ -14,10 +14,11 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from app.errors import FieldError, InvalidReference, InvalidRequest, NotFound
-from app.registry import adapters, datasets, drifts, predictions, tickets
+from app.registry import adapters, datasets, drifts, job_memory, predictions, tickets
 from app.registry.aliases import ResolvedAdapter, resolve
 from app.storage.models import AdapterRow, JobRow, PredictionRow, TicketRow
 from ltp.backbone.manifest import BackboneInfo
+from ltp.backbone.strategy import Strategy
 from ltp.config import AdapterConfig, LayerScope, MLMConfig, TicketConfig
 from ltp.errors import BackboneMismatch, InvalidConfig
 from ltp.model.methods import METHODS, Method
@@ -66,12 +67,18 @@ def submit_measured_ticket(
     backbone: BackboneInfo,
     name: str | None,
     language: str,
-    strategy: str,
+    strategy: Strategy,
     mlm: MLMConfig,
     selection: TicketConfig,
     corpus: StagedCorpus,
+    memory_mb: int = 0,
 ) -> tuple[TicketRow, JobRow]:
-    """Queue an MLM run on a corpus, and the selection of a ticket from its drift."""
+    """Queue an MLM run on a corpus, and the selection of a ticket from its drift.
+
+    Raises `InvalidRequest`: it would need more than `memory_mb`, unless that is 0.
+    """
+    if corpus.blob_id is not None:
+        job_memory.check_drift(backbone, strategy=strategy, mlm=mlm, lines=corpus.count, limit_mb=memory_mb)
     dataset_id = None
     if corpus.blob_id is not None:
         blob_id, count, filename = corpus.blob_id, corpus.count, corpus.filename
@@ -130,16 +137,27 @@ def submit_adapter(
     name: str | None,
     alias: str | None,
     examples: StagedExamples,
+    memory_mb: int = 0,
 ) -> tuple[AdapterRow, JobRow]:
     """Queue the training of an adapter, where the method needs one on the ticket named, else on the newest ready one.
 
     Raises:
         TicketNotFound, NotReadyYet, NoTicket: there is no such ticket, it is not published, or there is none at all.
         BackboneMismatch: the ticket was made on another backbone.
+        InvalidRequest: it would need more than `memory_mb`, unless that is 0.
     """
-    ticket_id = None
+    mask = None
     if METHODS[method].needs_ticket:
-        ticket_id = _ticket(session, ticket, tenant=tenant, backbone=backbone)
+        mask = _ticket(session, ticket, tenant=tenant, backbone=backbone)
+    job_memory.check_adapter(
+        backbone,
+        method=method,
+        training=training,
+        examples=examples.counts["train"],
+        active=0 if mask is None else mask.active or 0,
+        seeds=seeds,
+        limit_mb=memory_mb,
+    )
     blob_id, count, filename = examples.blob_id, examples.total, examples.filename
     dataset = datasets.create(session, tenant=tenant, kind="examples", blob_id=blob_id, count=count, filename=filename)
     return adapters.create(
@@ -147,7 +165,7 @@ def submit_adapter(
         tenant=tenant,
         lang=lang,
         method=method,
-        ticket_id=ticket_id,
+        ticket_id=None if mask is None else mask.id,
         backbone=backbone.fingerprint,
         training=asdict(training),
         dataset_id=dataset.id,
@@ -236,7 +254,7 @@ def check_training(
         )
 
 
-def _ticket(session: Session, ticket_id: str | None, *, tenant: str, backbone: BackboneInfo) -> str:
+def _ticket(session: Session, ticket_id: str | None, *, tenant: str, backbone: BackboneInfo) -> TicketRow:
     """Return the ticket to train on, held: the one named, else the newest."""
     while True:
         if ticket_id is None:
@@ -246,7 +264,7 @@ def _ticket(session: Session, ticket_id: str | None, *, tenant: str, backbone: B
         if ticket.backbone != backbone.fingerprint:
             raise BackboneMismatch(artefact=ticket.backbone, backbone=backbone.fingerprint)
         if tickets.hold(session, tenant=tenant, ticket_id=ticket.id) is not None:
-            return ticket.id  # else another tenant, whose it is, has just deleted it, or shares it no more
+            return ticket  # else another tenant, whose it is, has just deleted it, or shares it no more
 
 
 def _invalid(field: str, message: str) -> InvalidRequest:

@@ -61,7 +61,9 @@ def create(
     if drift.status != "ready" and drift.job_id is not None:
         raise NotReadyYet(f"drift {drift.id} is {drift.status}; a ticket is selected from a ready one")
     ticket_id = new_id()
-    job = jobs.submit(session, tenant=tenant, kind="ticket", resource_kind="ticket", resource_id=ticket_id)
+    job = jobs.submit(
+        session, tenant=tenant, kind="ticket", resource_kind="ticket", resource_id=ticket_id, backbone=drift.backbone
+    )
     if drift.status == "pending":
         drift.job_id = job.id
     ticket = TicketRow(

@@ -15,12 +15,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ltp.drift.masking import Bools, Ids, Purpose, Tokens, concatenated_ranges, permutation
+from ltp.drift.memory import PART_TOKENS
 from ltp.model.encoder import Batch
 
 POOL = 64
 """Batches' worth of shuffled lines that are sorted by length together."""
-PART_TOKENS = 2048
-"""Padded tokens computed at a time."""
 
 Lines = NDArray[np.int64]
 

@@ -18,9 +18,10 @@ from ltp.backbone.load import Backbone
 from ltp.backbone.strategy import STRATEGIES, EmbeddingStrategy, Strategy
 from ltp.config import MLMConfig
 from ltp.drift import masking
-from ltp.drift.batches import PART_TOKENS, Lines, MaskedBatch, build, epoch_order, parts
+from ltp.drift.batches import Lines, MaskedBatch, build, epoch_order, parts
 from ltp.drift.cross_entropy import masked_loss
 from ltp.drift.masking import Bools, Ids, Purpose, Tokens
+from ltp.drift.memory import PART_TOKENS
 from ltp.drift.mlm_encoder import MaskedEncoder
 from ltp.drift.plan import DriftPlan, make_plan
 from ltp.drift.reading import losses_of

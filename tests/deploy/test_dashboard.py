@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from support.needs import PROCESS, needs
+from support.registry_rows import reap
 from support.running_service import Service, running, settings_for
 from support.servers import sqlite_template
 
@@ -57,7 +58,7 @@ def lose_a_job(service: Service) -> None:
         assert jobs.claim(session, owner="gone", lease_s=-1)
     with service.app.state.db.write() as session:
         jobs.see_worker(session, worker_id="other", host="other", device="cpu", job_id=None)
-        assert jobs.requeue_expired(session, max_attempts=3)
+    assert reap(service.app.state.db)
 
 
 def samples(text: str) -> dict[str, set[str]]:

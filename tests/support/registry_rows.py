@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from app.jobs import Claim, claim
+from app.jobs import Claim, claim, held_leases, release, requeue_lost
 from app.registry import adapters, aliases, datasets, drifts, predictions, publish, tickets
 from app.registry.adapter_notes import AdapterNotes
 from app.storage.blobs import BlobStore
@@ -82,11 +82,26 @@ def make_prediction(db: Database, adapter: AdapterRow, *, text: bytes = b"{}\n")
 
 
 def take(db: Database, *, owner: str = "worker-1", lease_s: float = 60, job_id: str | None = None) -> Claim:
-    """Claim a job that must be there."""
-    with db.write() as session:
-        claimed = claim(session, owner=owner, lease_s=lease_s, job_id=job_id)
-    assert claimed is not None
+    """Claim a job that must be there, and this one if it is named: those before it are handed back."""
+    others = []
+    while True:
+        with db.write() as session:
+            claimed = claim(session, owner=owner, lease_s=lease_s)
+        assert claimed is not None
+        if job_id in (None, claimed.job_id):
+            break
+        others.append(claimed)
+    for other in others:
+        with db.write() as session:
+            release(session, other)
     return claimed
+
+
+def reap(db: Database, *, max_attempts: int = 3, except_job: str | None = None) -> list[str]:
+    """Take back every job whose lease has run out, as a sweep does that has seen none of them renewed."""
+    with db.write() as session:
+        expired = [lease for lease in held_leases(session, except_job=except_job) if lease.expired]
+        return requeue_lost(session, expired, max_attempts=max_attempts)
 
 
 def finish_ticket(db: Database, claimed: Claim, *, content: bytes = b"mask", with_drift: bool = True) -> None:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from support.registry_rows import make_adapter, take
+from support.registry_rows import make_adapter, reap, take
 
-from app import jobs
 from app.settings import Settings
 from app.storage.database import Database
 from app.storage.models import JobRow
@@ -16,8 +15,7 @@ from worker.job import DISCARDED, attempt_job
 def test_a_late_fault_is_not_recorded(db: Database, tmp_path: Path) -> None:
     _, job = make_adapter(db)
     late = take(db, lease_s=-1)
-    with db.write() as session:
-        assert jobs.requeue_expired(session, max_attempts=3) == [job.id]
+    assert reap(db) == [job.id]
     take(db, owner="another")
     occupied = tmp_path / "work"
     occupied.write_text("no folder can be made here")

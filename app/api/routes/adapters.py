@@ -87,6 +87,7 @@ def create_adapter(
         name=request.name,
         alias=request.alias,
         examples=examples,
+        memory_mb=settings.job_memory_mb,
     )
     with blobs.until_used(examples.blob_id):
         return submitter.start(body.digest, submit, AdapterAccepted.of)

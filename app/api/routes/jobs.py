@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import nullcontext
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Query, Request
+from sqlalchemy.orm import Session
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from app import jobs
-from app.api.dependencies import DatabaseDep, JobDep, PredictorDep
+from app.api.dependencies import DatabaseDep, JobDep, PredictorDep, SettingsDep
 from app.api.job_watchers import POLL_S, JobWatchers, events_after, number
 from app.api.pages import page_of
 from app.api.schemas.errors import refusals
@@ -23,7 +24,9 @@ from app.auth.scopes import FOLLOW, READ, TRAIN
 from app.auth.stream_shares import StreamShares
 from app.http.middleware.standard_methods import is_head
 from app.inference.predictor import Predictor
+from app.settings import Settings
 from app.storage.database import Database
+from app.storage.models import JobRow
 
 router = APIRouter(tags=["jobs"])
 
@@ -60,19 +63,23 @@ async def _share(request: Request, caller: CallerDep) -> AsyncIterator[None]:
 
 
 @router.get("/jobs", operation_id="list_jobs", dependencies=[FOLLOW], summary="List jobs", responses=refusals(422))
-def list_jobs(query: Annotated[JobQuery, Query()], db: DatabaseDep, caller: CallerDep) -> Page[JobPublic]:
+def list_jobs(
+    query: Annotated[JobQuery, Query()], db: DatabaseDep, settings: SettingsDep, caller: CallerDep
+) -> Page[JobPublic]:
     """Your jobs, newest first."""
     with db.read() as session:
         page = jobs.list_jobs(session, tenant=caller.tenant, **query.model_dump())
-    return page_of(page, JobPublic.of)
+        describe = _describer(session, page.items, settings)
+    return page_of(page, describe)
 
 
 @router.get(
     "/jobs/{job_id}", operation_id="get_job", dependencies=[FOLLOW], summary="Look at a job", responses=refusals(404)
 )
-def get_job(job: JobDep) -> JobPublic:
-    """One job with its progress."""
-    return JobPublic.of(job)
+def get_job(job: JobDep, db: DatabaseDep, settings: SettingsDep) -> JobPublic:
+    """One job with its progress; while it is queued, what it waits for if no worker can take it."""
+    with db.read() as session:
+        return _describer(session, [job], settings)(job)
 
 
 @router.post(
@@ -137,6 +144,13 @@ def list_workers(query: Annotated[PageQuery, Query()], db: DatabaseDep, caller: 
 async def _nothing() -> AsyncIterator[ServerSentEvent]:
     return
     yield
+
+
+def _describer(session: Session, rows: Sequence[JobRow], settings: Settings) -> Callable[[JobRow], JobPublic]:
+    """Describe these jobs; those in the queue with what they wait for. Whoever was heard within two leases counts."""
+    queued = any(row.status == "queued" for row in rows)
+    workers = jobs.heard_lately(session, within_s=2 * settings.lease_s) if queued else []
+    return lambda row: JobPublic.of(row, waiting_for=jobs.why_waiting(row, workers))
 
 
 async def _stream(

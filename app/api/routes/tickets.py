@@ -80,6 +80,7 @@ def create_ticket(
         mlm=request.mlm,
         selection=request.selection(),
         corpus=corpus,
+        memory_mb=settings.job_memory_mb,
     )
     with blobs.until_used(corpus.blob_id):
         return submitter.start(body.digest, measure, TicketAccepted.of)

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from app.api.schemas.scalars import A_JOB_ID, AN_ADAPTER_ID, Answer, Moment, PageQuery
+from app.jobs.queue import KINDS
 from app.storage import models
 
 JobKind = Literal["ticket", "adapter", "prediction"]
@@ -53,6 +54,8 @@ class JobPublic(Answer):
     progress: ProgressPublic
     attempt: Annotated[int, Field(examples=[1])]
     """How often it has been started: a job whose machine dies is started again elsewhere."""
+    waiting_for: Annotated[str | None, Field(examples=[None])] = None
+    """Why a queued job is taken by nobody, if no worker that was heard lately can do it; null for every other."""
     error: JobFailure | None
     resource: ResourceRef
     created_at: Moment
@@ -60,7 +63,7 @@ class JobPublic(Answer):
     finished_at: Moment | None
 
     @classmethod
-    def of(cls, row: models.JobRow) -> JobPublic:
+    def of(cls, row: models.JobRow, *, waiting_for: str | None = None) -> JobPublic:
         """Describe a stored job."""
         failed = row.error_code is not None
         return cls(
@@ -71,6 +74,7 @@ class JobPublic(Answer):
                 phase=row.phase, step=row.step, total=row.total, eta_s=row.eta_s, metrics=row.metrics or {}
             ),
             attempt=row.attempt,
+            waiting_for=waiting_for,
             error=JobFailure(code=row.error_code or "", detail=row.error_detail or "") if failed else None,
             resource=ResourceRef(kind=row.resource_kind, id=row.resource_id),
             created_at=row.created_at,
@@ -102,10 +106,25 @@ class WorkerPublic(Answer):
     device: Annotated[str, Field(examples=["cpu"])]
     job: Annotated[str | None, Field(examples=[A_JOB_ID])]
     """The job it is doing, if that is one of yours; null also while it is doing another tenant's."""
+    kinds: list[JobKind] | None
+    """Kinds of jobs it takes; of this, `backbone` and `code`, null if it is of a release that does not say so."""
+    backbone: Annotated[str | None, Field(examples=["5f0c" * 16])]
+    """Fingerprint of its backbone: it takes only jobs for that one. Empty while it is being prepared."""
+    code: Annotated[str | None, Field(examples=["0.1.0+5f0c5f0c5f0c"])]
+    """Its release and the hash of its program, as `GET /version` has them of the API."""
     last_seen: Moment
 
     @classmethod
     def of(cls, row: models.WorkerRow, *, own: Collection[str]) -> WorkerPublic:
         """Describe a stored worker to a tenant whose jobs are `own`."""
         job = row.job_id if row.job_id in own else None
-        return cls(id=row.id, host=row.host, device=row.device, job=job, last_seen=row.last_seen)
+        return cls(
+            id=row.id,
+            host=row.host,
+            device=row.device,
+            job=job,
+            kinds=None if row.kinds is None else [kind for kind in KINDS if kind in row.kinds.split()],
+            backbone=row.backbone,
+            code=row.code,
+            last_seen=row.last_seen,
+        )

@@ -15,7 +15,7 @@ from app.storage.models.registry import (
     PredictionRow,
     TicketRow,
 )
-from app.storage.models.work import IdempotencyKeyRow, JobEventRow, JobRow, WorkerRow
+from app.storage.models.work import IdempotencyKeyRow, JobEventRow, JobRow, TenantTurnRow, WorkerRow
 
 __all__ = [
     "AdapterRow",
@@ -34,6 +34,7 @@ __all__ = [
     "PredictionAdapterRow",
     "PredictionRow",
     "TenantRow",
+    "TenantTurnRow",
     "TicketRow",
     "WorkerRow",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.storage.table import Base, Count, Id, Json, Moment, Sha256, TenantName, Word, reference
@@ -17,6 +17,7 @@ class JobRow(Base):
         CheckConstraint("kind IN ('ticket', 'adapter', 'prediction')", name="kind"),
         CheckConstraint("(status = 'running') = (owner IS NOT NULL)", name="owner_while_running"),
         Index("ix_jobs_status_id", "status", "id"),
+        Index("ix_jobs_queue", "status", "tenant", "kind", "backbone", "id"),
         Index("ix_jobs_tenant_id", "tenant", "id"),
     )
 
@@ -24,6 +25,10 @@ class JobRow(Base):
     tenant: Mapped[TenantName]
     kind: Mapped[Word]
     status: Mapped[Word]
+    backbone: Mapped[str] = mapped_column(String(64), default="", server_default=text("''"))
+    """Fingerprint of the backbone it needs; empty where that was not noted, and any runner may try."""
+    format: Mapped[int] = mapped_column(default=0, server_default="0")
+    """How the job is written down, see `app.jobs.form`; 0 where that was not noted."""
     payload: Mapped[Json]
     resource_kind: Mapped[Word]
     resource_id: Mapped[str] = mapped_column(String(36), index=True)
@@ -68,7 +73,25 @@ class WorkerRow(Base):
     host: Mapped[str] = mapped_column(String(255))
     device: Mapped[str] = mapped_column(String(64))
     job_id: Mapped[str | None] = mapped_column(String(36))
+    kinds: Mapped[str | None] = mapped_column(String(255))
+    """Kinds of jobs it takes, with a blank between two; of this and the next two, null is what an older release says:
+    it takes whatever there is."""
+    backbone: Mapped[str | None] = mapped_column(String(64))
+    """Fingerprint of its backbone; empty while that is being prepared, and no job is taken."""
+    format: Mapped[int | None]
+    """Newest way of writing down a job that it can read."""
+    code: Mapped[str | None] = mapped_column(String(64))
+    """Its release and the hash of its program, as `GET /version` gives the API's."""
     last_seen: Mapped[Moment] = mapped_column(index=True)
+
+
+class TenantTurnRow(Base):
+    """When a tenant's turn was last: the larger, the later. Between tenants with as many running jobs it decides."""
+
+    __tablename__ = "tenant_turns"
+
+    tenant: Mapped[str] = mapped_column(String(64), primary_key=True)
+    turn: Mapped[Count] = mapped_column(default=0)
 
 
 class IdempotencyKeyRow(Base):

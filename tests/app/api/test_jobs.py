@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from support.registry_rows import make_ticket, take
+from support.registry_rows import BACKBONE, make_ticket, take
 from support.running_service import Service, refused
 
 from app import jobs
+from app.storage.table import new_id
 
 
 def events(service: Service, job_id: str, **headers: str) -> Iterator[dict[str, Any]]:
@@ -39,7 +40,8 @@ def test_a_job_is_shown_as_documented(service: Service) -> None:
     _, ticket, job = make_ticket(service.app.state.db)
     body = service.http.get(f"/jobs/{job.id}").json()
     assert set(body) == {
-        "id", "kind", "status", "progress", "attempt", "error", "resource", "created_at", "started_at", "finished_at"
+        "id", "kind", "status", "progress", "attempt", "waiting_for", "error", "resource", "created_at",
+        "started_at", "finished_at",
     }  # fmt: skip
     assert body["resource"] == {"kind": "ticket", "id": ticket.id}
     assert body["progress"] == {"phase": None, "step": 0, "total": 0, "eta_s": None, "metrics": {}}
@@ -170,5 +172,20 @@ def test_workers_are_listed(service: Service) -> None:
             session, worker_id="0199f3a2-7c1e-7d40-9c55-3f0f6f1f2a11", host="here", device="cpu", job_id=None
         )
     (worker,) = service.http.get("/workers").json()["items"]
-    assert set(worker) == {"id", "host", "device", "job", "last_seen"}
+    assert set(worker) == {"id", "host", "device", "job", "kinds", "backbone", "code", "last_seen"}
     assert (worker["host"], worker["device"], worker["job"]) == ("here", "cpu", None)
+
+
+def test_a_queued_job_says_what_it_waits_for(service: Service) -> None:
+    _, _, job = make_ticket(service.app.state.db)
+    for answer in (service.http.get(f"/jobs/{job.id}").json(), service.http.get("/jobs").json()["items"][0]):
+        assert (answer["status"], answer["waiting_for"]) == (
+            "queued",
+            "no worker was heard lately; start one with `ltp worker`",
+        )
+    able = {"kinds": ["ticket"], "backbone": BACKBONE, "code": "1+abc"}
+    with service.app.state.db.write() as session:
+        jobs.see_worker(session, worker_id=new_id(), host="here", device="cpu", job_id=None, **able)
+    (worker,) = service.http.get("/workers").json()["items"]
+    assert {name: worker[name] for name in able} == able
+    assert service.http.get(f"/jobs/{job.id}").json()["waiting_for"] is None

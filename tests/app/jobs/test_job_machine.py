@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule, run_state_machine_as_test
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
-from support.registry_rows import TENANT, finish_adapter, make_adapter
+from support.registry_rows import finish_adapter, make_adapter, reap
 from support.servers import Postgres
 
 from app import jobs
@@ -32,6 +32,7 @@ from app.storage.database import Database
 from app.storage.models import AdapterRow, CounterRow, JobEventRow, JobRow, LanguageVersionRow
 
 MAX_ATTEMPTS = 3
+TENANTS = ("amber", "birch")
 EXAMPLES, STEPS = {"sqlite": 25, "postgres": 8}, 40
 ASKED_FOR = os.environ.get("MACHINE_EXAMPLES")
 
@@ -40,6 +41,7 @@ ASKED_FOR = os.environ.get("MACHINE_EXAMPLES")
 class Expected:
     """What must be true of one acknowledged job."""
 
+    tenant: str
     status: str = "queued"
     failures: int = 0
     claim: Claim | None = None
@@ -52,7 +54,7 @@ class Expected:
 
 
 class Machine(RuleBasedStateMachine):
-    """Three workers, any number of jobs, one database."""
+    """Three workers, two tenants, any number of jobs, one database."""
 
     open_database: Callable[[], object]
     claims: Bundle[Claim] = Bundle("claims")
@@ -66,6 +68,7 @@ class Machine(RuleBasedStateMachine):
         self._context = type(self).open_database()
         self.db: Database = self._context.__enter__()  # type: ignore[attr-defined]
         self.jobs: dict[str, Expected] = {}
+        self.served: list[str] = []
 
     def teardown(self) -> None:
         self._context.__exit__(None, None, None)  # type: ignore[attr-defined]
@@ -88,11 +91,11 @@ class Machine(RuleBasedStateMachine):
         job.claim, job.failures = None, job.failures + 1
         job.status = "cancelled" if job.to_cancel else "failed" if job.failures == MAX_ATTEMPTS else "queued"
 
-    @rule(target=submitted)
-    def submit(self) -> str:
+    @rule(target=submitted, tenant=st.sampled_from(TENANTS))
+    def submit(self, tenant: str) -> str:
         self.done["submit"] += 1
-        job = make_adapter(self.db)[1]
-        self.jobs[job.id] = Expected()
+        job = make_adapter(self.db, tenant=tenant)[1]
+        self.jobs[job.id] = Expected(tenant)
         return job.id
 
     @rule(target=claims, worker=st.sampled_from(["w1", "w2", "w3"]))
@@ -100,27 +103,26 @@ class Machine(RuleBasedStateMachine):
         self.done["claim"] += 1
         with self.db.write() as session:
             claim = jobs.claim(session, owner=f"{worker}-{self.done.total()}", lease_s=1000)
-        queued = sorted(job_id for job_id, job in self.jobs.items() if job.status == "queued")
+        queued = sorted((job_id for job_id, job in self.jobs.items() if job.status == "queued"), key=self.turn_of)
         if claim is None:
             assert not queued
             return Claim("none", 0, worker)
         assert claim.job_id == queued[0]
         return self.begun(claim)
 
-    @rule(target=claims, job_id=submitted)
-    def receive_a_message(self, job_id: str) -> Claim:
-        """A message names a job; it may be late, or the tenth of its kind."""
-        self.done["receive a message"] += 1
-        with self.db.write() as session:
-            claim = jobs.claim(session, owner=f"woken-{self.done.total()}", lease_s=1000, job_id=job_id)
-        assert (claim is not None) == (self.jobs[job_id].status == "queued")
-        return Claim("none", 0, "woken") if claim is None else self.begun(claim)
+    def turn_of(self, job_id: str) -> tuple[int, int, str]:
+        """The tenant with the fewest running jobs comes first, then the one served longest ago; then the oldest job."""
+        tenant = self.jobs[job_id].tenant
+        running = sum(job.tenant == tenant and job.status == "running" for job in self.jobs.values())
+        last = max((turn for turn, served in enumerate(self.served) if served == tenant), default=-1)
+        return running, last, job_id
 
     def begun(self, claim: Claim) -> Claim:
         job = self.jobs[claim.job_id]
         assert claim.attempt == job.failures + 1 <= MAX_ATTEMPTS
         job.status, job.claim, job.expired = "running", claim, False
         job.attempt, job.begun = claim.attempt, job.begun + 1
+        self.served.append(job.tenant)
         return claim
 
     @rule(claim=claims)
@@ -140,8 +142,7 @@ class Machine(RuleBasedStateMachine):
     def reap(self, but: str | None) -> None:
         """A sweep; a busy runner leaves its own job out."""
         self.done["reap"] += 1
-        with self.db.write() as session:
-            reaped = jobs.requeue_expired(session, max_attempts=MAX_ATTEMPTS, except_job=but)
+        reaped = reap(self.db, max_attempts=MAX_ATTEMPTS, except_job=but)
         due = {job_id for job_id, job in self.jobs.items() if job.status == "running" and job.expired} - {but}
         assert set(reaped) == due
         self.taken_back(reaped)
@@ -215,12 +216,12 @@ class Machine(RuleBasedStateMachine):
         job = self.jobs[job_id]
         if job.status in ("queued", "running"):
             with self.db.write() as session:
-                jobs.cancel(session, tenant=TENANT, job_id=job_id)
+                jobs.cancel(session, tenant=job.tenant, job_id=job_id)
             job.to_cancel = True
             job.status = "cancelled" if job.status == "queued" else "running"
         else:
             with pytest.raises(JobFinished), self.db.write() as session:
-                jobs.cancel(session, tenant=TENANT, job_id=job_id)
+                jobs.cancel(session, tenant=job.tenant, job_id=job_id)
 
     @rule(claim=claims)
     def publish(self, claim: Claim) -> None:
@@ -251,7 +252,7 @@ class Machine(RuleBasedStateMachine):
                 ).all()
             )
             made = {adapter.job_id: adapter for adapter in session.scalars(select(AdapterRow))}
-            given_out = session.scalar(select(LanguageVersionRow.last_version)) or 0
+            given_out = {row.tenant: row.last_version for row in session.scalars(select(LanguageVersionRow))}
             counted = {row.name: row.value for row in session.scalars(select(CounterRow)) if row.label == "adapter"}
         assert rows.keys() == self.jobs.keys()
         for job_id, expected in self.jobs.items():
@@ -263,8 +264,9 @@ class Machine(RuleBasedStateMachine):
             assert (made[job_id].status == "pending") == (expected.status in ("queued", "running"))
         assert counted.get("job_attempts", 0) == sum(job.begun for job in self.jobs.values())
         assert counted.get("lease_losses", 0) == sum(job.lost for job in self.jobs.values())
-        versions = sorted(adapter.version for adapter in made.values() if adapter.version is not None)
-        assert versions == list(range(1, given_out + 1))
+        for tenant in TENANTS:
+            ours = [adapter.version for adapter in made.values() if adapter.tenant == tenant]
+            assert sorted(filter(None, ours)) == list(range(1, given_out.get(tenant, 0) + 1))
 
 
 @pytest.mark.parametrize("backend", ["sqlite", "postgres"])

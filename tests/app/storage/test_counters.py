@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import select
 from sqlalchemy.orm import Session
-from support.registry_rows import finish_adapter, make_adapter, make_ticket, ready_adapter, take
+from support.registry_rows import finish_adapter, make_adapter, make_ticket, ready_adapter, reap, take
 
 from app import jobs
 from app.storage import counters
@@ -76,8 +76,7 @@ def test_a_job_is_counted_where_its_fate_is_decided(db: Database) -> None:
     make_ticket(db)
     for _ in range(2):
         lost = take(db, lease_s=-1)
-        with db.write() as session:
-            assert jobs.requeue_expired(session, max_attempts=2) == [lost.job_id]
+        assert reap(db, max_attempts=2) == [lost.job_id]
     waiting = make_adapter(db)[1]
     with db.write() as session:
         jobs.cancel(session, tenant="default", job_id=waiting.id)
