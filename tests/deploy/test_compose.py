@@ -12,10 +12,15 @@ from typing import Any
 import pytest
 import typer
 import yaml
+from support.xlmr_base import XLMR_BASE
 
 from app.cli.program import root
+from app.registry.job_memory import check_adapter, check_drift
 from app.settings import PREFIX, Settings
 from deploy.rehearse.compose import ComposeError, HealthCheck, Service, interpolated, read, seconds
+from ltp.backbone.strategy import STRATEGIES
+from ltp.config import AdapterConfig, MLMConfig
+from ltp.model.methods import METHODS
 
 ROOT = Path(__file__).parents[2]
 FILE, EXAMPLE = ROOT / "docker-compose.yml", ROOT / ".env.example"
@@ -30,6 +35,14 @@ def services() -> dict[str, Service]:
 
 def document() -> Any:
     return yaml.safe_load(FILE.read_text("utf-8"))
+
+
+def filled_in() -> Any:
+    return interpolated(document(), SECRETS)
+
+
+def megabytes(text: str) -> int:
+    return int(text[:-1]) * {"m": 1, "g": 1024}[text[-1]]
 
 
 def strings(value: Any) -> list[str]:
@@ -119,7 +132,7 @@ def test_the_settings_of_each_service_are_accepted(
 
 
 def test_settings_that_are_repeated_from_their_defaults_still_agree_with_them(services: dict[str, Service]) -> None:
-    chosen = {"LTP_LOG_FORMAT", "LTP_BACKBONE", "LTP_DEVICE", "LTP_DRAIN_S", "LTP_GRACE_S"}
+    chosen = {"LTP_JOB_MEMORY_MB", "LTP_LOG_FORMAT", "LTP_BACKBONE", "LTP_DEVICE", "LTP_DRAIN_S", "LTP_GRACE_S"}
     for service in services.values():
         for name in set(service.environment) & settings() - chosen:
             default = Settings.model_fields[name.removeprefix(PREFIX).lower()].default
@@ -180,6 +193,39 @@ def test_every_service_has_what_a_long_run_needs() -> None:
         assert service["init"] is True, name
         assert service["restart"] == ("no" if name == "migrate" else "unless-stopped"), name
         assert "start_period" in service["healthcheck"] or service["healthcheck"] == {"disable": True}, name
+
+
+def test_every_service_has_a_limit_of_memory_that_fits_what_it_is_told_to_take(services: dict[str, Service]) -> None:
+    limits = {name: megabytes(service["mem_limit"]) for name, service in filled_in()["services"].items()}
+    assert set(limits) == set(services)
+    job = int(services["worker"].environment["LTP_JOB_MEMORY_MB"])
+    assert services["api"].environment["LTP_JOB_MEMORY_MB"] == str(job), "the API refuses by what workers have"
+    assert limits["worker"] == limits["worker-gpu"] >= job + 512
+    (cap,) = re.findall(r"--maxmemory (\d+)mb", " ".join(services["redis"].command))
+    assert limits["redis"] >= 2 * int(cap)
+    kept = sum(int(services["api"].environment[name]) for name in ("LTP_FUSED_MB", "LTP_COMPACT_MB"))
+    assert limits["api"] >= kept + 3072, "XLM-R base is a gigabyte, a process with torch half of one"
+
+
+def test_the_memory_of_a_job_is_enough_for_every_method_with_its_defaults(services: dict[str, Service]) -> None:
+    limit = int(services["worker"].environment["LTP_JOB_MEMORY_MB"])
+    for method, recipe in METHODS.items():
+        active = 55_000_000 if recipe.needs_ticket else 0
+        check_adapter(
+            XLMR_BASE, method=method, training=AdapterConfig(), examples=1000, active=active, seeds=1, limit_mb=limit
+        )
+    for strategy in STRATEGIES:
+        check_drift(XLMR_BASE, strategy=strategy, mlm=MLMConfig(), lines=300_000, limit_mb=limit)
+
+
+def test_what_a_deployer_may_want_to_set_is_passed_on(services: dict[str, Service]) -> None:
+    """The rest is of one machine, of the client, or set against each other so that healthy jobs keep their leases."""
+    passed = {name for service in services.values() for name in service.environment}
+    client = {"LTP_URL", "LTP_API_KEY"}
+    place = {"LTP_DATA_DIR", "LTP_WORK_DIR", "LTP_BACKBONE_DIR", "LTP_HOST", "LTP_PORT"}  # the image's
+    timing = {"LTP_LEASE_S", "LTP_HEARTBEAT_S", "LTP_SWEEP_S", "LTP_POLL_S"}
+    slow = {"LTP_HEADER_TIMEOUT_S", "LTP_UPLOAD_GRACE_S", "LTP_UPLOAD_MIN_KIB_S"}
+    assert settings() - passed == client | place | timing | slow
 
 
 def test_migrations_come_before_whoever_uses_the_tables(services: dict[str, Service]) -> None:
