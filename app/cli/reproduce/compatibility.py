@@ -39,9 +39,21 @@ def check_service(client: Client, cells: Iterable[Cell], *, backbone: BackboneIn
                 f" {cell.precision}",
                 hint=f"Give --precision {served['precision']}, or start it with LTP_PRECISION={cell.precision}.",
             )
-    if not client.items("/workers"):
-        raise Failure("no_workers", f"no worker of the service at {client.url} was heard lately", hint="ltp worker")
+    _check_workers(client, client.items("/workers"))
     _refuse_blanks(evaluations, data)
+
+
+def _check_workers(client: Client, workers: Iterable[dict[str, Any]]) -> None:
+    """The jobs are done by workers, and one of another program may be among them while a service is upgraded."""
+    codes = {worker.get("code") for worker in workers}
+    if not codes:
+        raise Failure("no_workers", f"no worker of the service at {client.url} was heard lately", hint="ltp worker")
+    if others := sorted(filter(None, codes - {code_version()})):
+        raise Failure(
+            "other_code",
+            f"a worker of the service at {client.url} runs other code, {', '.join(others)}; ours is {code_version()}",
+            hint="Upgrade every worker, or leave --on-workers out.",
+        )
 
 
 def _named(name: str, fingerprint: str) -> str:

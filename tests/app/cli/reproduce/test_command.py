@@ -11,8 +11,10 @@ from pathlib import Path
 import httpx
 import pytest
 from support.benchmarks import write_data, write_xnli
+from support.running_service import Service
 from typer.testing import CliRunner
 
+from app import jobs
 from app.cli.program import root
 from app.cli.progress import progress_display
 from app.cli.reproduce.command import carry_out
@@ -170,6 +172,18 @@ def test_work_is_done_by_a_services_workers(arguments: list[str], service: str) 
     assert "--on-workers --data" in facts["command"]
     assert facts["machine"]["service"] == service
     assert f"worked on by | 1 worker of {service}" in Path(said["report"][0]).read_text(encoding="utf-8")
+
+
+def test_a_worker_of_another_program_is_told_before_any_work_is_sent(
+    arguments: list[str], empty_service: Service
+) -> None:
+    with empty_service.app.state.db.write() as session:
+        jobs.see_worker(session, worker_id="w-2", host="there", device="cpu", job_id=None, code="0.0.1+0123456789ab")
+    on = ["--on-workers", "--url", empty_service.url, "--methods", "pt", "--rates", "none", "--precision", "fp32"]
+    refused = runner.invoke(root, ["reproduce", "table1", *arguments, *on])
+    assert refused.exit_code == 1
+    assert "runs other code, 0.0.1+0123456789ab; ours is" in " ".join(refused.stderr.split())
+    assert empty_service.http.get("/jobs").json()["items"] == []
 
 
 def test_languages_without_a_test_file_are_named(arguments: list[str]) -> None:
