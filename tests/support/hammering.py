@@ -105,14 +105,14 @@ class Client(threading.Thread):
         job = self.train()
         if job is not None:
             self._cancel(job["id"])
-            self._delete("adapters", job["resource"]["id"])
+            self._erase("adapters", job["resource"]["id"])
 
     def bring_in_and_delete(self) -> None:
         """What another client is about to find by its hash."""
         adapter = self.bring_in(lang=self.random.choice(OTHERS))
         if adapter is not None:
-            self._delete("adapters", adapter["id"])
-            self._delete("tickets", adapter["ticket"])
+            self._erase("adapters", adapter["id"])
+            self._erase("tickets", adapter["ticket"])
 
     def train(self) -> dict[str, Any] | None:
         number, ticket = self.random.randrange(TEXTS), self.record.one("tickets", self.random)
@@ -159,7 +159,7 @@ class Client(threading.Thread):
         kind = self.random.choices(["adapters", "tickets", "drifts", "predictions"], [6, 4, 1, 2])[0]
         identifier = self.record.one(kind, self.random)
         if identifier is not None:
-            self._delete(kind, identifier)
+            self._erase(kind, identifier)
 
     def bring_in(self, *, lang: str = LANG) -> dict[str, Any] | None:
         """Import: into the language that is served, where the others move the alias, or into another one."""
@@ -200,7 +200,7 @@ class Client(threading.Thread):
             self.record.cancelled.add(job_id)
         self.record.note("cancel", response)
 
-    def _delete(self, kind: str, identifier: str) -> None:
+    def _erase(self, kind: str, identifier: str) -> None:
         self.record.dooms(identifier)
         self.record.note(f"delete {kind}", self.http.delete(f"/{kind}/{identifier}"), identifier)
 
