@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select, update
 from support.registry_rows import make_prediction, ready_adapter, ready_ticket
-from support.running_service import Service, refused, running, settings_for, wait_until
+from support.running_service import Service, refused, running, settings_for
 
 from app.api.pages import LARGEST_PAGE
 from app.registry.adapter_notes import CARRIED_BYTES, AdapterNotes
@@ -31,7 +31,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory, migrated_sqlite: Path, tiny_b
     """A service with one adapter in production, trained without a ticket."""
     directory = tmp_path_factory.mktemp("kept") / "data"
     with running(settings_for(directory, migrated_sqlite, tiny_backbone_dir, max_stored_mb=40)) as service:
-        wait_until(lambda: service.http.get("/backbone").status_code == 200, 60)
+        service.wait_ready()  # an import is tried on the engine
         service.train("en", alias="production", method="pt")
         yield service
 
