@@ -65,7 +65,7 @@ class BackboneMismatch(LTPError):
     """An artefact was made on another backbone than the one it is used with."""
 
     def __init__(self, *, artefact: str, backbone: str) -> None:
-        super().__init__(f"the artefact was made on backbone {artefact}, and this is backbone {backbone}")
+        super().__init__(f"the artefact was made on backbone {artefact:.80}, and this is backbone {backbone}")
 
 
 class CorruptArtifact(LTPError):

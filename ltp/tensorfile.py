@@ -19,7 +19,7 @@ from typing import BinaryIO, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ltp import atomic_file
+from ltp import atomic_file, strict_json
 from ltp.errors import CorruptArtifact
 
 T = TypeVar("T")
@@ -35,7 +35,7 @@ MAX_HEADER = 16 << 20
 """Bytes; an adapter of the largest XLM-R with the notes of a hundred seeds needs a third of it."""
 MAX_NESTED = 200_000
 """Lists and objects in a header, which take thirty times their size once they are parsed."""
-MAX_DIMENSIONS, LARGEST = 8, 2**48
+MAX_DIMENSIONS, LARGEST = 8, strict_json.LARGEST
 """Of a shape: more, or larger ones, fit into no file, and their product alone could keep a processor busy."""
 CHUNK = 8 << 20
 BLOCK = 1 << 20
@@ -119,18 +119,30 @@ def _header(name: str, file: BinaryIO, size: int) -> Header:
     if raw.count(b"[") + raw.count(b"{") > MAX_NESTED:
         raise CorruptArtifact(f"{name} has a header of more than {MAX_NESTED:,} lists and objects")
     try:
-        parsed = json.loads(raw)
-        metadata = {str(key): str(value) for key, value in parsed.pop("__metadata__", {}).items()}
-        entries = {tensor: _entry(fields, 8 + length) for tensor, fields in parsed.items()}
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise CorruptArtifact(f"{name} has an unreadable safetensors header: {error}") from error
+        parsed = _object(strict_json.tree(raw))
+        metadata = {key: _text(value) for key, value in _object(parsed.pop("__metadata__", {})).items()}
+        entries = {tensor: _entry(_object(fields), 8 + length) for tensor, fields in parsed.items()}
+    except (ValueError, KeyError) as error:
+        raise CorruptArtifact(f"{name} has an unreadable safetensors header: {error!s:.300}") from error
     _check_ranges(name, entries, 8 + length, size)
     return Header(dict(sorted(entries.items(), key=lambda item: item[1].start)), metadata, 8 + length)
 
 
+def _object(value: object) -> dict[str, object]:
+    if not isinstance(value, dict):
+        raise ValueError(f"{type(value).__name__} where an object is expected")
+    return value
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"{type(value).__name__} where a text is expected")
+    return value
+
+
 def _entry(fields: dict[str, object], data_start: int) -> Entry:
     dtype, shape, offsets = fields["dtype"], fields["shape"], fields["data_offsets"]
-    if dtype not in BYTES or not isinstance(shape, list) or not isinstance(offsets, list):
+    if not isinstance(dtype, str) or dtype not in BYTES or not isinstance(shape, list) or not isinstance(offsets, list):
         raise ValueError(f"unknown dtype or layout {dtype!r:.40}")
     if len(shape) > MAX_DIMENSIONS or len(offsets) != 2:
         raise ValueError(f"a shape of {len(shape)} dimensions, or {len(offsets)} offsets")
@@ -146,7 +158,7 @@ def _check_ranges(name: str, entries: Mapping[str, Entry], data_start: int, size
     end = data_start
     for tensor, entry in sorted(entries.items(), key=lambda item: (item[1].start, item[1].stop)):
         if entry.start != end:
-            raise CorruptArtifact(f"{name}: the bytes of {tensor} overlap another tensor's or leave a gap")
+            raise CorruptArtifact(f"{name}: the bytes of {tensor:.100} overlap another tensor's or leave a gap")
         end = entry.stop
     if end != size:
         raise CorruptArtifact(f"{name} is truncated or too long: its header describes {end} bytes, it has {size}")

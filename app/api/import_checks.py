@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.inference.adapter_source import ImportedFile
+from ltp.backbone.architecture import layer_of
 from ltp.backbone.manifest import BackboneInfo
 from ltp.errors import AdapterNotUsable, CorruptArtifact, DeltaDoesNotFitTicket, InvalidConfig, NonFiniteWeights
 from ltp.model.methods import METHODS
@@ -63,9 +64,11 @@ def _check_plausible(
     from ltp.backbone.layers import layers_in
 
     try:
-        layers_in(ticket.config.layers, backbone.layers)
+        scope = layers_in(ticket.config.layers, backbone.layers)
     except InvalidConfig as error:
         raise CorruptArtifact(f"the ticket's scope cannot be: {error}") from error
+    if beyond := sorted(name for name in ticket.masks if layer_of(name) not in scope):
+        raise CorruptArtifact(f"the ticket is active in {beyond[0]}, which is not in its scope {ticket.config.layers}")
     size = sum(prod(shape) for shape in ticket.shapes.values())
     counted = 0 <= ticket.zero_drift <= ticket.active <= ticket.selectable <= size
     if not counted or not 0 <= ticket.moved <= ticket.selectable:

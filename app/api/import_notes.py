@@ -7,24 +7,72 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, ValidationError, model_validator
 
-from app.api.schemas.adapters import AdapterMetrics, ExampleCounts, ImportRequest
+from app.api.schemas.adapters import AdapterMetrics, ExampleCounts, ImportRequest, LabelScore, Score
 from app.api.schemas.scalars import Language, Name, Request
 from app.errors import FieldError, InvalidRequest
 from app.http.strict_json import JSONRefused, parse
 from app.http.validation_errors import field_errors
 from app.registry.adapter_notes import CARRIED_BYTES, AdapterNotes
+from ltp.config import LABELS
 from ltp.errors import CorruptArtifact
 
 LONGEST_NOTES = 1 << 20
 """Characters that are read; of a file's notes no more is kept than `CARRIED_BYTES`."""
 DEEPEST_NOTES = 32
 MOST_SEEDS = 100
+MOST_COUNTED = 10**9
+"""Of examples, in any figure."""
+LARGEST_NUMBER = 2**63
+"""Of a whole number anywhere in the notes: a larger one no database and few programs can read."""
+
+
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=0, le=MOST_COUNTED)]
+Interval = Annotated[list[Share], Field(min_length=2, max_length=2)]
+Confusion = Annotated[list[Annotated[list[Count], Field(max_length=len(LABELS))]], Field(max_length=len(LABELS))]
+
+
+class ImportedLabelScore(LabelScore):
+    """One label's score as a file says it."""
+
+    precision: Share
+    recall: Share
+    f1: Share
+    support: Count
+
+
+class ImportedScore(Score):
+    """A score as a file says it."""
+
+    accuracy: Share
+    interval: Interval
+    macro_f1: Share
+    ece: Share
+    per_label: Annotated[dict[str, ImportedLabelScore], Field(max_length=len(LABELS))]  # type: ignore[assignment]
+    confusion: Confusion
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if not self.interval[0] <= self.accuracy <= self.interval[1]:
+            raise ValueError("the interval does not hold the accuracy")
+        return self
 
 
 class ImportedMetrics(AdapterMetrics):
     """Scores as a file says them."""
 
+    dev: ImportedScore | None = None
+    test: ImportedScore | None = None
     per_seed: Annotated[list[dict[str, Any]], Field(max_length=MOST_SEEDS)] = Field(default=[])
+
+
+class ImportedCounts(ExampleCounts):
+    """What it was trained on, as a file says it."""
+
+    train: Count | None = None
+    dev: Count | None = None
+    test: Count | None = None
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = None
 
 
 class ImportNotes(Request):
@@ -35,7 +83,7 @@ class ImportNotes(Request):
     seeds: int = Field(default=1, ge=1, le=MOST_SEEDS)
     training: dict[str, Any] = Field(default={})
     metrics: ImportedMetrics = ImportedMetrics()
-    examples: ExampleCounts = ExampleCounts()
+    examples: ImportedCounts = ImportedCounts()
 
     @model_validator(mode="after")
     def _a_score_a_seed(self) -> Self:
@@ -56,9 +104,15 @@ class ImportNotes(Request):
 
 
 def _depth(tree: object) -> int:
-    """Count the levels of nested lists and objects."""
+    """Count the levels of nested lists and objects.
+
+    Raises:
+        CorruptArtifact: a number on the way is larger than any that is told.
+    """
     level, depth = [tree], 0
     while level:
+        if any(type(node) is int and abs(node) >= LARGEST_NUMBER for node in level):
+            raise CorruptArtifact("the file's notes hold a number of 2**63 or more")
         inner = [value for node in level if isinstance(node, dict) for value in node.values()]
         level = inner + [value for node in level if isinstance(node, list) for value in node]
         depth += 1

@@ -12,13 +12,15 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import Annotated, ClassVar, NamedTuple
 
 import numpy as np
 import torch
+from annotated_types import Ge, Le, MaxLen
+from pydantic import FailFast, TypeAdapter
 from torch import Tensor
 
-from ltp import tensorfile
+from ltp import strict_json, tensorfile
 from ltp.adapter import exported_mask
 from ltp.adapter.header import FORMAT, VERSION, checked_header, with_checksum
 from ltp.backbone.architecture import BY_ROWS, Shapes
@@ -39,8 +41,15 @@ LARGEST = float(np.finfo(np.float32).max)
 class TemplateOptions:
     """How texts are put into the template when this adapter answers."""
 
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
     literal: bool
-    max_length: int
+    max_length: Annotated[int, Ge(0), Le(1 << 20)]
+
+
+EXPONENTS = TypeAdapter[list[int]](
+    Annotated[list[Annotated[int, Ge(-MAX_EXPONENT), Le(MAX_EXPONENT)]], MaxLen(strict_json.MOST_TENSORS), FailFast()]
+)
+TEMPLATE = TypeAdapter(TemplateOptions)
 
 
 @dataclass(frozen=True)
@@ -184,7 +193,8 @@ def _read(path: Path, backbone: BackboneInfo | None, *, leave: bool = False) -> 
 
 def _decode(file: str, arrays: Mapping[str, Array | Stored], metadata: Mapping[str, str]) -> Adapter:
     try:
-        names, exponents = json.loads(metadata["names"]), json.loads(metadata["exponents"])
+        names = strict_json.read(metadata["names"], strict_json.NAMES)
+        exponents = strict_json.read(metadata["exponents"], EXPONENTS)
         delta = Delta(
             values={name: _tensor(arrays[f"delta/{name}"]) for name in names},
             exponents=dict(zip(names, exponents, strict=True)),
@@ -197,11 +207,11 @@ def _decode(file: str, arrays: Mapping[str, Array | Stored], metadata: Mapping[s
             strategy=metadata["strategy"],  # type: ignore[arg-type]
             backbone=metadata["backbone"],
             ticket_sha256=metadata["ticket_sha256"] or None,
-            template=TemplateOptions(**json.loads(metadata["template"])),
+            template=strict_json.read(metadata["template"], TEMPLATE),
             head={name: torch.from_numpy(_array(arrays[f"head/{name}"])) for name in _head_of(arrays)},
         )
-    except (KeyError, ValueError, TypeError) as error:
-        raise CorruptArtifact(f"{file} is not a whole adapter: {error!r}") from error
+    except (KeyError, ValueError) as error:
+        raise CorruptArtifact(f"{file} is not a whole adapter: {error!r:.300}") from error
     own = {name: arrays[name] for name in ("prompt", *(f"head/{name}" for name in adapter.head))}
     _check_values(file, adapter, own | {name: arrays[f"delta/{name}"] for name in names})
     return adapter
@@ -226,11 +236,9 @@ def _array(array: Array | Stored) -> Array:
 
 def _check_values(file: str, adapter: Adapter, given: Mapping[str, Array | Stored]) -> None:
     known = adapter.method in METHODS and adapter.strategy in STRATEGIES and _possible(adapter)
-    options = adapter.template
-    whole = type(options.literal) is bool and type(options.max_length) is int
-    scaled = all(type(power) is int and abs(power) <= MAX_EXPONENT for power in adapter.delta.exponents.values())
-    if not (known and whole and scaled):
-        raise CorruptArtifact(f"{file} describes an adapter that cannot be: {adapter.method}, {options}")
+    if not known:
+        told = f"{adapter.method:.40}, {adapter.strategy:.40}, {adapter.template}"
+        raise CorruptArtifact(f"{file} describes an adapter that cannot be: {told}")
     for name, values in given.items():
         scale = 2.0 ** -adapter.delta.exponents.get(name.removeprefix("delta/"), 0)
         if not all(_largest(block) * scale <= LARGEST for block in _blocks(values)):

@@ -9,6 +9,7 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
+from ltp import strict_json
 from ltp.backbone.manifest import BackboneInfo
 from ltp.errors import CorruptArtifact
 from ltp.tensorfile import Array, Header, Stored
@@ -36,8 +37,8 @@ def ticket_of_header(header: Header, backbone: BackboneInfo | None) -> Ticket | 
             raise CorruptArtifact("the file holds masks but does not describe their ticket")
         return None
     try:
-        metadata = {str(key): str(value) for key, value in json.loads(header.metadata[FIELD]).items()}
-    except (ValueError, AttributeError, RecursionError) as error:
+        metadata = strict_json.read(header.metadata[FIELD], strict_json.TEXTS)
+    except ValueError as error:
         raise CorruptArtifact(f"the description of the file's ticket cannot be read: {error}") from error
     return parse_header(Header(dict(sorted(entries.items())), metadata, header.data_start), backbone)
 

@@ -12,19 +12,22 @@ import math
 from dataclasses import dataclass, field
 from math import prod
 from pathlib import Path
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
 import numpy as np
 import torch
+from annotated_types import Ge, Le
+from pydantic import TypeAdapter
 from torch import Tensor
 
-from ltp import tensorfile
+from ltp import strict_json, tensorfile
 from ltp.backbone.architecture import EMBEDDING_MATRICES, Shapes
 from ltp.backbone.manifest import BackboneInfo
 from ltp.backbone.strategy import STRATEGIES, Strategy
 from ltp.errors import BackboneMismatch, CorruptArtifact, NonFiniteWeights
 
 FORMAT, VERSION = "ltp-drift", 1
+EXPONENT = TypeAdapter(Annotated[int, Ge(-200), Le(200)])
 LARGEST = 65504.0
 SMALLEST = 2.0**-24
 """Largest and smallest positive fp16."""
@@ -120,23 +123,23 @@ def _check_header(header: tensorfile.Header, backbone: BackboneInfo | None) -> _
     metadata = header.metadata
     if (metadata.get("format"), metadata.get("version")) != (FORMAT, str(VERSION)):
         raise CorruptArtifact(
-            f"this is no drift of format {VERSION}: {metadata.get('format')} {metadata.get('version')}"
+            f"this is no drift of format {VERSION}: {metadata.get('format')!s:.40} {metadata.get('version')!s:.40}"
         )
     try:
-        shapes = {
-            str(name): tuple(int(size) for size in shape) for name, shape in json.loads(metadata["shapes"]).items()
-        }
+        shapes = strict_json.read(metadata["shapes"], strict_json.SHAPES)
         facts = _Facts(
             metadata["backbone"],
             cast("Strategy", metadata["strategy"]),
-            int(metadata["scale_exponent"]),
+            strict_json.read(metadata["scale_exponent"], EXPONENT),
             shapes,
-            json.loads(metadata["report"]),
+            strict_json.read(metadata["report"], strict_json.FACTS),
         )
-    except (KeyError, ValueError, TypeError, AttributeError) as error:
-        raise CorruptArtifact(f"the drift's metadata cannot be read: {error!r}") from error
+    except (KeyError, ValueError) as error:
+        raise CorruptArtifact(f"the drift's metadata cannot be read: {error!r:.300}") from error
     if facts.strategy not in STRATEGIES or list(shapes) != sorted(shapes):
-        raise CorruptArtifact(f"the drift's metadata is inconsistent: strategy {facts.strategy!r}, {len(shapes)} names")
+        raise CorruptArtifact(
+            f"the drift's metadata is inconsistent: strategy {facts.strategy!r:.40}, {len(shapes)} names"
+        )
     if backbone is not None:
         if facts.backbone != backbone.fingerprint:
             raise BackboneMismatch(artefact=facts.backbone, backbone=backbone.fingerprint)

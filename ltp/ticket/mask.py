@@ -18,9 +18,10 @@ from typing import Any, cast
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from pydantic import TypeAdapter
 from torch import Tensor
 
-from ltp import tensorfile
+from ltp import strict_json, tensorfile
 from ltp.backbone.architecture import Shapes, layer_of
 from ltp.backbone.layers import EMBEDDINGS, count_layers
 from ltp.backbone.manifest import BackboneInfo
@@ -28,9 +29,11 @@ from ltp.backbone.strategy import STRATEGIES, Strategy
 from ltp.compute.kernel import bits_before, bits_set
 from ltp.compute.threads import parallel_map
 from ltp.config import TicketConfig
-from ltp.errors import BackboneMismatch, CorruptArtifact, InvalidConfig
+from ltp.errors import BackboneMismatch, CorruptArtifact
 
 FORMAT, VERSION = "ltp-ticket", 1
+COUNTS = TypeAdapter(tuple[strict_json.Count, strict_json.Count, strict_json.Count])
+CONFIG = TypeAdapter(TicketConfig)
 COUNTED_ROWS = 256
 """Rows of a matrix whose active entries are counted at a time."""
 BLOCK = 1 << 15
@@ -191,28 +194,25 @@ def parse_header(header: tensorfile.Header, backbone: BackboneInfo | None) -> Ti
 def _parse(metadata: dict[str, str]) -> Ticket:
     if (metadata.get("format"), metadata.get("version")) != (FORMAT, str(VERSION)):
         raise CorruptArtifact(
-            f"this is no ticket of format {VERSION}: {metadata.get('format')} {metadata.get('version')}"
+            f"this is no ticket of format {VERSION}: {metadata.get('format')!s:.40} {metadata.get('version')!s:.40}"
         )
     try:
-        shapes = {str(name): tuple(map(int, shape)) for name, shape in json.loads(metadata["shapes"]).items()}
-        names: list[str] = json.loads(metadata["names"])
-        config = json.loads(metadata["config"])
-        if isinstance(config["layers"], list):
-            config["layers"] = tuple(map(int, config["layers"]))
-        selectable, moved, zero_drift = map(int, json.loads(metadata["counts"]))
+        shapes = strict_json.read(metadata["shapes"], strict_json.SHAPES)
+        names = strict_json.read(metadata["names"], strict_json.NAMES)
+        selectable, moved, zero_drift = strict_json.read(metadata["counts"], COUNTS)
         strategy = cast("Strategy", metadata["strategy"])
         ticket = Ticket(
-            masks={str(name): np.zeros(0, np.uint8) for name in names},
+            masks={name: np.zeros(0, np.uint8) for name in names},
             shapes=shapes,
             selectable=selectable,
             moved=moved,
             zero_drift=zero_drift,
             strategy=strategy,
             backbone=metadata["backbone"],
-            config=TicketConfig(**config),
+            config=strict_json.read(metadata["config"], CONFIG),
         )
-    except (KeyError, ValueError, TypeError, AttributeError, InvalidConfig) as error:
-        raise CorruptArtifact(f"the ticket's metadata cannot be read: {error!r}") from error
+    except (KeyError, ValueError) as error:
+        raise CorruptArtifact(f"the ticket's metadata cannot be read: {error!r:.300}") from error
     known = all(layer_of(name) is not None for name in shapes) and set(names) <= set(shapes)
     if strategy not in STRATEGIES or not known or names != sorted(names) or list(shapes) != sorted(shapes):
         raise CorruptArtifact("the ticket's metadata is inconsistent: strategy, names or their order")
