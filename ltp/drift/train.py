@@ -153,8 +153,7 @@ class _Run:
         part_tokens: int,
     ) -> None:
         self.backbone, self.plan, self.trainable, self.config = backbone, plan, trainable, config
-        self.report, self.checkpoints, self.identity = report, checkpoints, identity
-        self.part_tokens = part_tokens
+        self.report, self.checkpoints, self.identity, self.part_tokens = report, checkpoints, identity, part_tokens
         self.encoder = MaskedEncoder(backbone, precision=config.precision)
         self.state = _State()
         self.best: dict[str, Tensor] = {}
