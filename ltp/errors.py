@@ -5,6 +5,7 @@ LTPError
 ├── BackboneError                       a checkpoint folder cannot be used
 │   ├── BackboneNotFound
 │   ├── BackboneIncomplete              a file or tensor is missing, truncated, or of the wrong shape
+│   ├── BackboneChanged                 its files are not those that were prepared
 │   ├── BackboneNotFinite               a weight is NaN or infinite
 │   └── VerbalizerNotSingleToken
 ├── BackboneMismatch                    an artefact was made on another backbone
@@ -51,6 +52,17 @@ class BackboneNotFound(BackboneError):
 
 class BackboneIncomplete(BackboneError):
     """A file or tensor of the checkpoint is missing, truncated, or of the wrong shape."""
+
+
+class BackboneChanged(BackboneError):
+    """Files of a prepared checkpoint are not those that were prepared."""
+
+    def __init__(self, directory: object, files: Sequence[str]) -> None:
+        super().__init__(
+            f"{', '.join(files)} of {directory} changed since the backbone was prepared; put back what was there, or, "
+            f"if the change is meant, delete ltp.json there and run `ltp backbone prepare` again"
+        )
+        self.files = tuple(files)
 
 
 class BackboneNotFinite(BackboneError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,7 +20,9 @@ from app.process import begin_startup
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from app.cli.output import Output
     from app.settings import Settings
+    from ltp.backbone.manifest import BackboneInfo
 
 backbone = typer.Typer(help="Backbones: the pretrained model that all languages share.", no_args_is_help=True)
 
@@ -118,6 +121,7 @@ def prepare_backbone(
     with local_output(as_json) as output:
         from app.cli.progress import progress_display
         from ltp.backbone.locate import resolve
+        from ltp.backbone.manifest import pin
         from ltp.progress import Progress
 
         with progress_display("backbone") as shown:
@@ -126,21 +130,42 @@ def prepare_backbone(
                 shown.update(progress.phase, progress.step, progress.total, metrics=progress.metrics)
 
             info = resolve(name, cache_dir=cache_settings().backbone_dir, progress=report)
-        data = {
-            "name": info.name,
-            "directory": str(info.directory),
-            "fingerprint": info.fingerprint,
-            "layers": info.layers,
-            "hidden": info.hidden,
-            "parameters": info.parameters,
-        }
-        shape = f"{info.layers} layers, {info.hidden} hidden, {info.parameters / 1e6:.1f} M parameters"
-        lines = [
-            ("backbone", f"{info.name} ({shape})"),
-            ("folder", str(info.directory)),
-            ("fingerprint", info.fingerprint),
-        ]
-        output.show(data, lambda console: console.print(key_values(lines)))
+            with suppress(OSError):  # a folder that is read-only cannot change, either
+                pin(info.directory)
+        _show(output, info)
+
+
+@backbone.command("verify")
+def verify_backbone(
+    *,
+    name: Annotated[str, typer.Argument(help="mini, a directory, or owner/name@revision.")] = "mini",
+    as_json: Json = False,
+) -> None:
+    """Read all of a prepared backbone, and fail unless it is byte for byte what was prepared."""
+    with local_output(as_json) as output:
+        from ltp.backbone.locate import prepared_directory
+        from ltp.backbone.manifest import verify
+
+        _show(output, verify(prepared_directory(name, cache_dir=cache_settings().backbone_dir)))
+
+
+def _show(output: Output, info: BackboneInfo) -> None:
+    """Show a backbone that is as it should be."""
+    data = {
+        "name": info.name,
+        "directory": str(info.directory),
+        "fingerprint": info.fingerprint,
+        "layers": info.layers,
+        "hidden": info.hidden,
+        "parameters": info.parameters,
+    }
+    shape = f"{info.layers} layers, {info.hidden} hidden, {info.parameters / 1e6:.1f} M parameters"
+    lines = [
+        ("backbone", f"{info.name} ({shape})"),
+        ("folder", str(info.directory)),
+        ("fingerprint", info.fingerprint),
+    ]
+    output.show(data, lambda console: console.print(key_values(lines)))
 
 
 def _check_address(settings: Settings) -> None:

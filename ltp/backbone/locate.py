@@ -10,7 +10,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from ltp.backbone.manifest import BackboneInfo, read_manifest, write_note
+from ltp.backbone.manifest import BackboneInfo, pin, read_manifest, write_note
 from ltp.errors import BackboneNotFound
 from ltp.progress import ProgressCallback
 
@@ -42,6 +42,28 @@ def resolve(spec: str, *, cache_dir: Path, progress: ProgressCallback | None = N
     raise BackboneNotFound(f"{spec!r} is no directory here; give 'mini', a directory, or owner/name@revision")
 
 
+def prepared_directory(spec: str, *, cache_dir: Path) -> Path:
+    """Say where the checkpoint that `spec` names lies on this machine; nothing is made, fetched or read.
+
+    Raises:
+        BackboneNotFound: it is not here.
+    """
+    if spec == "mini":
+        directory = cache_dir / "mini"
+    elif Path(spec).expanduser().is_dir():
+        directory = Path(spec).expanduser()
+    elif (match := _HUB_NAME.match(spec)) and _COMMIT.match(match["revision"] or ""):
+        from huggingface_hub.file_download import repo_folder_name
+
+        folder = repo_folder_name(repo_id=match["repo"], repo_type="model")
+        directory = cache_dir / "hub" / folder / "snapshots" / str(match["revision"])
+    else:
+        raise BackboneNotFound(f"{spec!r} is no directory here; give 'mini', a directory, or owner/name@revision")
+    if not directory.is_dir():
+        raise BackboneNotFound(f"{spec} is not on this machine yet; run `ltp backbone prepare {spec}`")
+    return directory
+
+
 def _from_hub(repo: str, revision: str, cache_dir: Path) -> Path:
     if not _COMMIT.match(revision):
         raise BackboneNotFound(
@@ -54,6 +76,7 @@ def _from_hub(repo: str, revision: str, cache_dir: Path) -> Path:
         directory = _snapshot(repo, revision, cache_dir / "hub")
         if not (directory / "ltp.json").exists():
             write_note(directory, name=f"{repo}@{revision}", learning_rate=LEARNING_RATE)
+            pin(directory)
     return directory
 
 

@@ -1,8 +1,9 @@
 """What a checkpoint folder is, without loading it: sizes, shapes, fingerprint, recommended rate. Imports no torch.
 
 The folder is a standard one (`config.json`, `model.safetensors`, `tokenizer.json`) and a note of ours, `ltp.json`, that
-carries its name, its recommended learning rate, and what is known of files of these sizes and times: their fingerprint,
-and that they were once loaded and are usable. Both are determined again when the files have changed.
+carries its name, its recommended learning rate, and what is known of these very files, told by size, times and inode:
+their fingerprint, and that they were once loaded and are usable. Both are determined again when one of these differs.
+A folder that was prepared is pinned as well: the SHA-256 of its files, which must stay what they were.
 """
 
 from __future__ import annotations
@@ -14,12 +15,13 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-from ltp import atomic_file
+from ltp import atomic_file, tensorfile
 from ltp.backbone import fingerprint
 from ltp.backbone.architecture import DECODER, Architecture, Shapes, read_architecture
-from ltp.errors import BackboneIncomplete
+from ltp.errors import BackboneChanged, BackboneIncomplete
 
-NOTE = "ltp.json"
+NOTE, PINNED = "ltp.json", "pinned"
+FILES = ("config.json", fingerprint.WEIGHTS, fingerprint.TOKENIZER)
 DEFAULT_LEARNING_RATE = 2e-5
 """XLM-R base's (4.2)."""
 
@@ -55,11 +57,15 @@ def read_manifest(directory: Path) -> BackboneInfo:
     Raises:
         BackboneNotFound: there is no checkpoint there.
         BackboneIncomplete: naming the file or tensor that is missing, truncated, unknown, or of the wrong shape.
+        BackboneChanged: it was pinned, and its files are others now.
     """
+    note = _read_note(directory)
+    state = _files(directory) if directory.is_dir() and PINNED in note else None
+    if state is not None and note.get("files") != state:
+        _check_pins(directory, note)
     arch = read_architecture(directory)
     header = fingerprint.weights_header(directory)
-    note = _read_note(directory)
-    state = _files(directory)
+    state = state or _files(directory)
     if note.get("files") != state or not isinstance(note.get("shapes"), dict):
         shapes = fingerprint.parameter_shapes(directory, arch, header)
         note |= {"files": state, "fingerprint": fingerprint.compute(directory, header, shapes), "shapes": shapes}
@@ -91,6 +97,39 @@ def remember_checked(info: BackboneInfo) -> None:
             _write_note(info.directory, note | {"checked": True})
 
 
+def pin(directory: Path) -> None:
+    """Note the SHA-256 of a folder's files, from which they may not differ any more; the first time counts."""
+    note = _read_note(directory)
+    if PINNED not in note:
+        _write_note(directory, note | {PINNED: {name: tensorfile.file_sha256(directory / name) for name in FILES}})
+
+
+def verify(directory: Path) -> BackboneInfo:
+    """Read every byte of a prepared folder again, whatever its sizes and times say, and describe it.
+
+    Raises:
+        BackboneChanged: it is not what was prepared.
+        BackboneNotFound, BackboneIncomplete: see `read_manifest`; also a folder that was never prepared.
+    """
+    note = _read_note(directory)
+    if PINNED not in note:
+        raise BackboneIncomplete(f"{directory} was never prepared; run `ltp backbone prepare` to pin its files")
+    _files(directory)
+    _check_pins(directory, note)
+    _write_note(directory, {name: value for name, value in note.items() if name != "files"})  # so that it is hashed
+    info = read_manifest(directory)
+    if note.get("fingerprint") not in (None, info.fingerprint):
+        raise BackboneChanged(directory, [NOTE])
+    return info
+
+
+def _check_pins(directory: Path, note: dict[str, Any]) -> None:
+    pins = note[PINNED]
+    changed = [name for name in FILES if tensorfile.file_sha256(directory / name) != pins.get(name)]
+    if changed:
+        raise BackboneChanged(directory, changed)
+
+
 def write_note(directory: Path, *, name: str, learning_rate: float, **facts: str | int) -> None:
     """Give a folder its name, its recommended learning rate, and further facts; a fingerprint in the note is kept."""
     _write_note(directory, _read_note(directory) | {"name": name, "learning_rate": learning_rate, **facts})
@@ -101,6 +140,7 @@ def _read_note(directory: Path) -> dict[str, Any]:
     try:
         note = json.loads(path.read_bytes()) if path.is_file() else {}
         float(note.get("learning_rate", DEFAULT_LEARNING_RATE))
+        dict(note.get(PINNED, {}))
     except (ValueError, TypeError, AttributeError) as error:
         raise BackboneIncomplete(f"{path} is damaged ({error}); delete it") from error
     return dict(note)
@@ -112,9 +152,10 @@ def _write_note(directory: Path, note: dict[str, Any]) -> None:
 
 def _files(directory: Path) -> dict[str, list[int]]:
     state = {}
-    for name in ("config.json", fingerprint.WEIGHTS, fingerprint.TOKENIZER):
+    for name in FILES:
         path = directory / name
         if not path.is_file():
             raise BackboneIncomplete(f"{directory} holds no {name}")
-        state[name] = [path.stat().st_size, path.stat().st_mtime_ns]
+        stat = path.stat()
+        state[name] = [stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino]
     return state

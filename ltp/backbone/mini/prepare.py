@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from ltp import atomic_file, tensorfile
 from ltp.backbone.architecture import POSITION_EMBEDDINGS, TYPE_EMBEDDINGS, WORD_EMBEDDINGS
-from ltp.backbone.manifest import BackboneInfo, read_manifest, write_note
+from ltp.backbone.manifest import BackboneInfo, pin, read_manifest, write_note
 from ltp.backbone.mini import quantised_model
 from ltp.backbone.mini.tokenizer import build_tokenizer, write_tokenizer
 from ltp.errors import BackboneError, BackboneIncomplete
@@ -94,6 +94,7 @@ def write_mini(directory: Path, path: Path, *, progress: ProgressCallback | None
     report(Progress("computing the fingerprint", 3, 4))
     fingerprint = read_manifest(directory).fingerprint
     write_note(directory, name="mini", learning_rate=LEARNING_RATE, recipe=RECIPE, prepared=fingerprint)
+    pin(directory)
     report(Progress("ready", 4, 4))
 
 

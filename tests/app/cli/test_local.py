@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -130,11 +132,30 @@ def test_migrate_makes_the_database_and_may_be_repeated(tmp_path: Path) -> None:
     assert (tmp_path / "ltp.sqlite3").stat().st_size > 0
 
 
-def test_backbone_prepare_describes_a_folder(tiny_backbone_dir: Path) -> None:
-    done = run("backbone", "prepare", tiny_backbone_dir, "--json")
+def test_backbone_prepare_describes_a_folder(tiny_backbone_dir: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(tiny_backbone_dir, tmp_path / "tiny")
+    done = run("backbone", "prepare", folder, "--json")
     assert done.code == 0, done.err
     assert done.json["layers"] == 2
     assert len(done.json["fingerprint"]) == 64
+
+
+def test_backbone_verify_fails_when_a_byte_of_what_was_prepared_changed(
+    tiny_backbone_dir: Path, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(tiny_backbone_dir, tmp_path / "tiny")
+    refused = run("backbone", "verify", folder)
+    assert (refused.code, "never prepared" in refused.err) == (1, True)
+    prepared = run("backbone", "prepare", folder, "--json")
+    verified = run("backbone", "verify", folder, "--json")
+    assert (verified.code, verified.json) == (0, prepared.json)
+    weights, times = folder / "model.safetensors", (folder / "model.safetensors").stat()
+    weights.write_bytes(weights.read_bytes()[:-1] + b"!")
+    os.utime(weights, ns=(times.st_atime_ns, times.st_mtime_ns))
+    failed = run("backbone", "verify", folder, "--json")
+    answer = failed.json
+    assert (failed.code, answer["error"]) == (1, "backbone_changed")
+    assert "model.safetensors" in answer["detail"]
 
 
 def test_backbone_prepare_says_what_a_name_may_be() -> None:
