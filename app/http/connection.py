@@ -153,13 +153,13 @@ class Connection(RequestReader):
         """What came is no HTTP: say so, or break off the answer under way."""
         self._refuse(MalformedRequest("this is not a request HTTP/1.1 knows; check its first line, headers and chunks"))
 
-    def refuse_excess(self, what: str) -> None:
+    def refuse_excess(self, reason: str) -> None:
         """Turn the client away; after its answer there is nothing left to say."""
         self._may_ignore = MAX_HEAD  # no client means to
         if self._in_body and self._idle:
             self.transport.close()
         else:
-            self._refuse(HeadTooLarge(f"{what} are over the limit of {MAX_HEAD:,} bytes"))
+            self._refuse(HeadTooLarge(reason))
 
     def shutdown(self) -> None:
         """The server stops: close as soon as nothing is under way. Called again and again."""

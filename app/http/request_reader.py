@@ -16,6 +16,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 MAX_HEAD = 64 * 1024
 """Bytes of a request line and its headers; of trailers; and of all that is no body between two pieces of a body."""
+MAX_HEADERS = 128
+"""Headers of one request. Each costs more memory than its bytes, so that they are counted, too."""
 PIECE = 16 * 1024
 """Bytes handed to the parser at a time: what it makes of them is looked at after each, so bounds hold to so many."""
 FRAMING = 8
@@ -29,6 +31,7 @@ class RequestReader(HttpToolsProtocol):
     _moved = False  # whether the piece at hand brought body data, or ended a head or a request
     _loose = 0  # bytes since then that are no body
     _body = _framing = 0  # bytes of the present body, and of what it came wrapped in
+    _too_many_headers = False
     _unwanted = 0  # bytes of a body that came after its answer had begun
     _may_ignore = MAX_HEAD  # how many may, once it is complete
 
@@ -43,11 +46,17 @@ class RequestReader(HttpToolsProtocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a header. What comes after the body is none: it could say anything, after all was decided."""
-        if not self._in_body:
+        if self._in_body:
+            return
+        if len(self.headers) < MAX_HEADERS:
             super().on_header(name, value)
+        else:
+            self._too_many_headers = True
 
     def on_headers_complete(self) -> None:
         """The head is there; the application takes over."""
+        if self._too_many_headers:
+            return
         super().on_headers_complete()
         self._moved = self._in_body = True
         self._body = self._framing = self._unwanted = 0
@@ -78,8 +87,8 @@ class RequestReader(HttpToolsProtocol):
     def request_complete(self) -> None:
         """Note that nothing of the request is outstanding."""
 
-    def refuse_excess(self, what: str) -> None:  # noqa: ARG002  for those who have a word for it
-        """Turn the client away: there is too much of `what`."""
+    def refuse_excess(self, reason: str) -> None:  # noqa: ARG002  for those who have a word for it
+        """Turn the client away: something is too much, as `reason` says."""
         self.transport.abort()
 
     def _count(self, piece: memoryview) -> None:
@@ -92,10 +101,14 @@ class RequestReader(HttpToolsProtocol):
             self._loose = len(piece) - max(0, self._body - body)
         if in_body and self._in_body:
             self._framing += len(piece) - max(0, self._body - body)
-        if self._loose > MAX_HEAD:
-            self.refuse_excess("what came after the body" if self._in_body else "request line and headers")
+        over = f"over the limit of {MAX_HEAD:,} bytes"
+        if self._too_many_headers:
+            self.refuse_excess(f"at most {MAX_HEADERS} headers are read here")
+        elif self._loose > MAX_HEAD:
+            what = "what came after the body is" if self._in_body else "request line and headers are"
+            self.refuse_excess(f"{what} {over}")
         elif self._framing > MAX_HEAD + FRAMING * self._body:
-            self.refuse_excess("the chunks' sizes and extensions")
+            self.refuse_excess(f"the chunks' sizes and extensions are {over}")
 
     def _parse(self, piece: memoryview) -> None:
         try:

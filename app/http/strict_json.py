@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NoReturn
 
 from app.http.json_values import allowed_values, holds_more
@@ -36,7 +36,7 @@ class _Fault:
         self.message = message
 
 
-def path_of(parts: tuple[str | int, ...]) -> str:
+def path_of(parts: Sequence[str | int]) -> str:
     """Write `("pairs", 3, "premise")` as `pairs.3.premise`."""
     return ".".join(map(str, parts))
 
@@ -114,16 +114,31 @@ def refuse_long_strings(tree: object, *, longest: int) -> None:
                 _refuse(path, f"has {len(text):,} characters; at most {longest:,} are read here")
 
 
-def _walk(tree: object) -> Iterator[tuple[tuple[str | int, ...], object]]:
-    """Yield every value with its path, without recursion."""
-    stack: list[tuple[tuple[str | int, ...], object]] = [((), tree)]
-    while stack:
-        path, node = stack.pop()
-        yield path, node
-        if isinstance(node, dict):
-            stack.extend(((*path, key), value) for key, value in node.items())
-        elif isinstance(node, list):
-            stack.extend(((*path, index), value) for index, value in enumerate(node))
+def _walk(tree: object) -> Iterator[tuple[list[str | int], object]]:
+    """Yield every value with its path, without recursion, in the order of the text.
+
+    The path is one list that changes from step to step: a path of its own for each value would cost depth times width.
+    """
+    path: list[str | int] = []
+    yield path, tree
+    levels = [_members(tree)]
+    while levels:
+        for key, value in levels[-1]:
+            path.append(key)
+            yield path, value
+            if isinstance(value, (dict, list)):
+                levels.append(_members(value))
+                break
+            path.pop()
+        else:
+            levels.pop()
+            del path[-1:]
+
+
+def _members(node: object) -> Iterator[tuple[str | int, object]]:
+    if isinstance(node, dict):
+        return iter(node.items())
+    return iter(enumerate(node)) if isinstance(node, list) else iter(())
 
 
 def _refuse_faults(tree: object) -> None:
@@ -139,7 +154,7 @@ def _refuse_faults(tree: object) -> None:
                     _refuse_characters(path, key)
 
 
-def _refuse_characters(path: tuple[str | int, ...], text: str) -> None:
+def _refuse_characters(path: Sequence[str | int], text: str) -> None:
     if "\x00" in text:
         _refuse(path, "U+0000 is not allowed in text")
     try:
@@ -148,5 +163,5 @@ def _refuse_characters(path: tuple[str | int, ...], text: str) -> None:
         _refuse(path, f"character {error.start} is a lone surrogate, U+{ord(text[error.start]):04X}")
 
 
-def _refuse(path: tuple[str | int, ...], message: str) -> NoReturn:
+def _refuse(path: Sequence[str | int], message: str) -> NoReturn:
     raise JSONRefused(path_of(path), message)

@@ -191,6 +191,19 @@ def test_a_head_that_comes_all_at_once_is_bounded_too(wire: RawConnection) -> No
     refused(wire.answer(), 431, "head_too_large")
 
 
+@pytest.mark.parametrize("end", [b"", b"\r\n"])
+def test_headers_are_counted_as_well_as_their_bytes(wire: RawConnection, end: bytes) -> None:
+    wire.send(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n" + b"a:b\r\n" * 12_000 + end)
+    (answer,) = answers(wire)
+    assert answer.startswith(b"431"), answer[:200]
+    assert b"at most 128 headers" in answer
+
+
+def test_a_hundred_headers_are_taken(wire: RawConnection) -> None:
+    wire.send(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n" + b"a:b\r\n" * 100 + b"\r\n")
+    assert answers(wire)[0].startswith(b"200")
+
+
 def test_a_body_beside_an_answer_under_way_is_not_read_for_ever(keyed: Service, wire: RawConnection) -> None:
     _, _, job = make_ticket(keyed.app.state.db)
     authorised(wire, "GET", f"/jobs/{job.id}/events", content_length=str(10**9))

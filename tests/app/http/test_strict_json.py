@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 
 import pytest
 from hypothesis import given
@@ -54,6 +55,17 @@ def test_refuses_and_says_where(text: str, path: str, words: str) -> None:
 def test_refuses_other_encodings(raw: bytes) -> None:
     with pytest.raises(JSONRefused, match=r"not UTF-8|malformed"):
         parse(raw)
+
+
+def test_a_wide_list_far_down_takes_no_memory_for_its_depth() -> None:
+    """In 192 KB: 95,000 values, each under 900 lists; a path for each of them would be 700 MB."""
+    raw = b"[" * 900 + b"0," * 95_000 + b'"\\u0000"' + b"]" * 900
+    tracemalloc.start()
+    with pytest.raises(JSONRefused, match=r"U\+0000"):
+        parse(raw)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 10 * len(raw)
 
 
 def test_keeps_paired_surrogates_and_joiners() -> None:
