@@ -82,6 +82,7 @@ def create_app(
         description=DESCRIPTION,
         openapi_tags=TAGS,
         docs_url=None,
+        openapi_url=None,  # `serve_docs` encodes the document once
         redoc_url=None,
         redirect_slashes=False,
         lifespan=_lifespan,

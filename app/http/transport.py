@@ -58,8 +58,8 @@ class GracefulTransport(asyncio.Transport):
         return self.shut or self._transport.is_closing()
 
     def write(self, data: Any) -> None:
-        """Write, unless our side is closed."""
-        if not self.shut:
+        """Write, unless the connection is closed on either side: who has gone reads nothing, which is no fault."""
+        if not self.is_closing():
             self._transport.write(data)
 
     def abort(self) -> None:
