@@ -40,7 +40,7 @@ demo: setup ## watch the whole method happen: drift, ticket, two adapters, predi
 	@$(BIN)/python -m demo
 
 test: setup check ## everything that has to hold: check, then the test suite
-	@PYTHONPATH=tests $(BIN)/python tests/support/pgbouncer.py
+	@-$(BIN)/python tests/support/pgbouncer_package.py
 	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 quick: $(INSTALLED) ## the tests that need no server, no process and no mini backbone, but those of `make check` (a minute on 2 cores)
@@ -49,7 +49,7 @@ quick: $(INSTALLED) ## the tests that need no server, no process and no mini bac
 
 coverage: setup ## the share of lines and branches that the tests execute, in any process, and the files below 90 % (TESTS=...)
 	@rm -rf build/coverage && mkdir -p build/coverage
-	@PYTHONPATH=tests $(BIN)/python tests/support/pgbouncer.py
+	@-$(BIN)/python tests/support/pgbouncer_package.py
 	@status=0; $(BIN)/coverage run -m pytest -q --numprocesses 2 --dist loadfile $(TESTS) || status=$$?; \
 	  $(BIN)/coverage combine -q; $(BIN)/python tests/support/coverage_report.py; exit $$status
 
