@@ -85,14 +85,14 @@ class Database:
         """Bring the schema to `revision`. Safe to call from several processes at once."""
         from alembic import command  # with all its dialects as long to import as SQLAlchemy, and needed only here
 
-        if self._file is not None:
-            self._file.create()
         command.upgrade(self.alembic(), revision)
 
     def alembic(self) -> Config:
-        """Return Alembic's configuration for this database, wherever the package is installed."""
+        """Return Alembic's configuration for this database, wherever the package is installed; SQLite's file is made."""
         from alembic.config import Config
 
+        if self._file is not None:
+            self._file.create()
         config = Config()
         config.set_main_option("script_location", str(files("migrations")).replace("%", "%%"))
         config.attributes["engine"] = self._writer
