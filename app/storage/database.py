@@ -88,7 +88,7 @@ class Database:
         command.upgrade(self.alembic(), revision)
 
     def alembic(self) -> Config:
-        """Return Alembic's configuration for this database, wherever the package is installed; SQLite's file is made."""
+        """Return Alembic's configuration for this database, wherever the package is; SQLite's file is made."""
         from alembic.config import Config
 
         if self._file is not None:
