@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 
 import structlog
-from sqlalchemy import inspect, text
+from sqlalchemy import func, inspect, select
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DatabaseError, OperationalError
 
@@ -94,8 +94,7 @@ def check_writable(connection: Connection) -> Condition | None:
             return Condition(f"the database {file} may not be written by this user", usable=False, writable=False)
         return None
     read_only, may = connection.execute(
-        text("SELECT current_setting('transaction_read_only') = 'on', has_table_privilege(:table, 'INSERT')"),
-        {"table": SOME_TABLE},
+        select(func.current_setting("transaction_read_only") == "on", func.has_table_privilege(SOME_TABLE, "INSERT"))
     ).one()
     if not may:
         role = "the database's role may not write; grant it the rights on every table that `ltp migrate` has"

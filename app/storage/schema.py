@@ -9,7 +9,7 @@ import ast
 from functools import cache
 from importlib.resources import files
 
-from sqlalchemy import inspect, text
+from sqlalchemy import String, column, inspect, select, table
 from sqlalchemy.engine import Connection
 
 VERSIONS = "alembic_version"
@@ -33,7 +33,7 @@ def revision_of(connection: Connection) -> str | None:
     """Return the database's revision; None while it has none."""
     if not inspect(connection).has_table(VERSIONS):
         return None
-    return connection.execute(text(f"SELECT version_num FROM {VERSIONS}")).scalar()  # noqa: S608  a constant
+    return connection.execute(select(column("version_num", String)).select_from(table(VERSIONS))).scalar()
 
 
 def _words(source: str) -> dict[str, str | None]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, literal_column
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.storage.table import Base, Count, Id, Json, Moment, Sha256, TenantName, Word, reference
@@ -25,7 +25,7 @@ class JobRow(Base):
     tenant: Mapped[TenantName]
     kind: Mapped[Word]
     status: Mapped[Word]
-    backbone: Mapped[str] = mapped_column(String(64), default="", server_default=text("''"))
+    backbone: Mapped[str] = mapped_column(String(64), default="", server_default=literal_column("''"))
     """Fingerprint of the backbone it needs; empty where that was not noted, and any runner may try."""
     format: Mapped[int] = mapped_column(default=0, server_default="0")
     """How the job is written down, see `app.jobs.form`; 0 where that was not noted."""
