@@ -22,6 +22,7 @@ from app.storage.models import (
     LanguageVersionRow,
     PredictionAdapterRow,
     PredictionRow,
+    TenantTurnRow,
     TicketRow,
 )
 from app.storage.table import Base
@@ -39,6 +40,7 @@ ROW_BYTES: dict[type[Base], int] = {
     LanguageVersionRow: 256,
     PredictionAdapterRow: 512,
     PredictionRow: 2048,
+    TenantTurnRow: 128,
     TicketRow: 4096,
 }
 """Of every table whose rows belong to a tenant."""

@@ -60,13 +60,15 @@ def arguments(folder: Path, port: int) -> dict[str, list[str]]:
         "restore": [pairs, "--json"],
         "settings": ["--json"],
         "backbone prepare": ["nobodys", "--json"],
+        "backbone verify": ["nobodys", "--json"],
     }
 
 
 FILES = frozenset({"serve", "migrate", "backup", "restore"})
 DATABASE = frozenset({"api", "worker", "migrate", "backup", "restore", "settings"})
 UNREACHED = frozenset({"migrate", "backup"})
-LOCAL = FILES | DATABASE | {"backbone prepare", "reproduce"}
+BACKBONES = frozenset({"backbone prepare", "backbone verify"})
+LOCAL = FILES | DATABASE | BACKBONES | {"reproduce"}
 """Commands that talk to no service."""
 
 
@@ -98,7 +100,7 @@ ENVIRONMENTS = {
     "a port": Environment({"url": "http://127.0.0.1:99999"}, commands=CLIENT, says="is not an address"),
     "another scheme": Environment({"url": "ftp://127.0.0.1"}, commands=CLIENT, says="not an http://"),
     "a key": Environment({"api_key": "clé"}, commands=CLIENT, says="the API key holds a character"),
-    "a setting": Environment({"port": "many"}, commands=LOCAL - {"reproduce", "backbone prepare"}, says="PORT"),
+    "a setting": Environment({"port": "many"}, commands=LOCAL - BACKBONES - {"reproduce"}, says="PORT"),
     "no URL": Environment({"database_url": "not a url"}, commands=DATABASE, says="DATABASE_URL"),
     "another database": Environment({"database_url": "mysql://u:secret@127.0.0.1:9/x"}, commands=UNREACHED),
     "a database that is down": Environment(

@@ -404,7 +404,7 @@ def test_the_engine_keeps_tenants_apart_where_an_id_gets_through(house: House) -
     predictor, adapter = house.service.app.state.predictor, house.theirs["adapter"]
 
     def judge(tenant: str) -> Sequence[Prediction]:
-        work = asyncio.run(predictor.predict([PairRequest(AdapterKey(tenant, adapter), **PAIR)]))
+        work = asyncio.run(predictor.predict([PairRequest(AdapterKey(tenant, adapter), **PAIR)], tenant=tenant))
         answers: Sequence[Prediction] = work.future.result()
         return answers
 
