@@ -31,9 +31,16 @@ log = structlog.get_logger(__name__)
 class Sweeper:
     """A thread that sweeps every `sweep_s`, so that neither heartbeats nor the job wait for it."""
 
-    def __init__(self, settings: Settings, db: Database, *, busy_with: Callable[[], str | None]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        db: Database,
+        *,
+        busy_with: Callable[[], str | None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._settings, self._db, self._busy_with = settings, db, busy_with
-        self._leases = LeaseWatch(lease_s=settings.lease_s)
+        self._leases = LeaseWatch(lease_s=settings.lease_s, clock=clock)
         self._steps = (
             self.reap,
             self.forget,

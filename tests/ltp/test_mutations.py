@@ -75,8 +75,8 @@ def leak_the_development_set(tree: Path) -> None:
     mutate(
         tree,
         "ltp/adapter/plan.py",
-        'train=_labelled(template, train, "training")',
-        'train=_labelled(template, [*train, *dev], "training")',
+        'given = {"train": train, "dev": dev, "test": test}',
+        'given = {"train": [*train, *dev], "dev": dev, "test": test}',
     )
 
 

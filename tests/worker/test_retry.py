@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import text, update
 from sqlalchemy.exc import OperationalError
 from support.registry_rows import make_ticket, take
 
@@ -71,7 +71,9 @@ def test_what_is_no_outage_is_not_repeated(empty: Database) -> None:
 
 
 def test_the_first_sweep_after_an_outage_takes_nothing_back(empty: Database, tmp_path: Path) -> None:
-    sweeper = Sweeper(Settings(_env_file=None, data_dir=tmp_path), empty, busy_with=lambda: None)
+    settings = Settings(_env_file=None, data_dir=tmp_path)
+    clock = [1000.0]
+    sweeper = Sweeper(settings, empty, busy_with=lambda: None, clock=lambda: clock[0])
     with pytest.raises(OperationalError):
         sweeper.reap()
     empty.migrate()
@@ -84,7 +86,27 @@ def test_the_first_sweep_after_an_outage_takes_nothing_back(empty: Database, tmp
         with empty.read() as session:
             return session.get_one(JobRow, job_id).status
 
+    def rename(old: str, new: str) -> None:
+        with empty.write() as session:
+            session.execute(text(f"ALTER TABLE {old} RENAME TO {new}"))
+
+    def sweep_until_taken_back() -> float:
+        """Look every quarter of a lease; return for how long the job was left alone."""
+        began = clock[0]
+        while True:
+            sweeper.reap()
+            if status() == "queued":
+                return clock[0] - began
+            assert clock[0] - began <= settings.lease_s, "never taken back"
+            clock[0] += settings.lease_s / 4
+
+    clock[0] += 100 * settings.lease_s
     sweeper.reap()
     assert status() == "running"
-    sweeper.reap()
-    assert status() == "queued"
+    clock[0] += settings.lease_s / 4
+    rename("jobs", "away")
+    with pytest.raises(OperationalError):
+        sweeper.reap()
+    rename("away", "jobs")
+    clock[0] += settings.lease_s / 4
+    assert sweep_until_taken_back() == settings.lease_s / 2, "what was seen before the outage does not count"
