@@ -81,7 +81,7 @@ def list_keys(query: Annotated[PageQuery, Query()], db: DatabaseDep, caller: Cal
 
 
 @router.delete(
-    "/keys/{key_id}", status_code=204, operation_id="revoke_key", summary="Revoke a key", responses=refusals(404)
+    "/keys/{key_id}", status_code=204, operation_id="revoke_key", summary="Revoke a key", responses=refusals(404, 422)
 )
 def revoke_key(key: KeyDep, db: DatabaseDep, request: Request, *, with_made: WithMade = False) -> None:
     """It is refused at once by the process that answers, and for `admin` everywhere; else within 30 seconds.

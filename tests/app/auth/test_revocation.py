@@ -69,6 +69,9 @@ def test_a_key_says_who_made_it_and_can_take_along_what_it_made(replicas: Replic
     assert ask("DELETE", first, f"/keys/{between['id']}", ADMIN_KEY).status_code == 204
     assert ask("GET", first, "/jobs", leaf["secret"]).status_code == 200, "a key alone takes none along"
 
+    refused(ask("DELETE", first, f"/keys/{root['id']}?with_made=null", ADMIN_KEY), 422, "invalid_request")
+    operation = ask("GET", first, "/openapi.json", ADMIN_KEY).json()["paths"]["/keys/{key_id}"]["delete"]
+    assert "422" in operation["responses"], "the description tells of the refusal"
     assert ask("DELETE", first, f"/keys/{root['id']}?with_made=true", ADMIN_KEY).status_code == 204
     for key in (root, between, leaf):
         refused(ask("GET", first, "/jobs", key["secret"]), 401, "unauthorized")
