@@ -6,6 +6,7 @@ use in turn; of an embedding matrix only the rows that a batch asks for.
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -60,6 +61,7 @@ class CompactAdapter:
         view = AdapterView(prompt, shared.template(adapter), nbytes=prompt.nbytes)
         if not self._moved and not adapter.head:
             return view
+        viewless = copy(self)  # not itself: in a cycle, the values would outlive their eviction until a collection
         norms = self._norms()
         stored = {name: StoredRows(self, name) for name in EMBEDDING_MATRICES if name in self._moved}
         head = self._head(adapter, stored.get(WORD_EMBEDDINGS))
@@ -67,7 +69,7 @@ class CompactAdapter:
         return replace(
             view,
             kind=" ".join(unit.name for unit in self._units),
-            products={unit.name: JustInTime(self, unit) for unit in self._units},
+            products={unit.name: JustInTime(viewless, unit) for unit in self._units},
             norms=norms,
             embeddings=stored,
             head=head,
