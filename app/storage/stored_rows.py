@@ -1,6 +1,6 @@
 """What a tenant's rows take in the database, so that its quota holds everything that is kept for it.
 
-Rows are counted and taken for so many bytes each, with their index entries; measured on Postgres and SQLite and rounded
+Rows are counted and taken for so many bytes each, with their index entries; estimates, rounded
 up. What may be larger says so in a column of its own.
 """
 
