@@ -19,16 +19,27 @@ Rule = Literal["global", "per_layer"]
 LayerScope = Literal["all", "lower", "middle", "upper"]
 Precision = Literal["fp32", "bf16"]
 RandomTokens = Literal["vocabulary", "corpus"]
-Label = Literal["entailment", "neutral", "contradiction"]
+Label = Literal["entailment", "neutral", "contradiction", "not_entailment"]
+LabelSpace = Literal["three_way", "two_way"]
 
 LABELS: tuple[Label, ...] = ("entailment", "neutral", "contradiction")
-"""The order of classes everywhere: label 0, 1, 2 (XNLI's)."""
+"""The order of the three classes everywhere: label 0, 1, 2 (XNLI's)."""
+LABEL_SPACES: dict[LabelSpace, tuple[Label, ...]] = {
+    "three_way": LABELS,
+    "two_way": ("entailment", "not_entailment"),
+}
+"""The labels among which is chosen, in the order of classes. `not_entailment` is `neutral` or `contradiction`."""
 
 MAX_PROMPT_LENGTH = 64
 """Soft tokens at most, in training and in a file."""
 
 VERBALIZER: dict[Label, str] = {"entailment": "right", "neutral": "maybe", "contradiction": "wrong"}
 """The word predicted at `<mask>` for each label (3.2)."""
+VERBALIZERS: dict[LabelSpace, dict[Label, str]] = {
+    "three_way": VERBALIZER,
+    "two_way": {"entailment": "right", "not_entailment": "wrong"},
+}
+"""The words of every label space, where a method with the paper's verbalizer is not given others."""
 
 
 def _broken(value: Any, bound: BaseMetadata) -> str | None:
