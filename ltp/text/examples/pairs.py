@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal
 
-from ltp.text.examples.columns import TEXTS, Role
-from ltp.text.examples.record import Record, Value
-from ltp.text.examples.record_file import RecordFile
+from ltp.text.columns import TEXTS, Role
+from ltp.text.examples.columns_of import ColumnsOf
+from ltp.text.files.record import Record, Value
+from ltp.text.files.record_file import RecordFile
 from ltp.text.lines import BOM
 
 RESULT_COLUMNS = ("label", "entailment", "neutral", "contradiction")
@@ -48,6 +49,7 @@ class PairFile:
         self, path: Path, *, filename: str | None = None, allow_blank: bool = False, longest: int | None = None
     ) -> None:
         self._source = RecordFile(path, filename)
+        self._columns = ColumnsOf(self._source.format, TEXTS)
         self._allow_blank, self._longest = allow_blank, longest
         self._taken: set[str] | None = None
         self._count = 0
@@ -60,8 +62,10 @@ class PairFile:
     def __iter__(self) -> Iterator[FilePair]:
         """Every pair in the file's order; blank lines are no rows."""
         for record in self._source:
-            premise, hypothesis = (self._text(record, role) for role in TEXTS)
-            yield FilePair(premise, hypothesis, _optional(record, "lang"), _optional(record, "adapter"), record)
+            names = self._columns.of(record)
+            premise, hypothesis = (self._text(record, names.get(role), role) for role in TEXTS)
+            lang, adapter = (_optional(record, names.get(role), role) for role in ("lang", "adapter"))
+            yield FilePair(premise, hypothesis, lang, adapter, record)
 
     def count(self) -> int:
         """The number of pairs."""
@@ -72,10 +76,10 @@ class PairFile:
         """A writer of this file's rows with `columns` added; a name that the file uses becomes `predicted_` name."""
         return PairWriter(self._source, stream, [_free(name, self._scan()) for name in columns])
 
-    def _text(self, record: Record, role: Role) -> str:
-        text = record.text(role, longest=self._longest)
+    def _text(self, record: Record, name: str | None, role: Role) -> str:
+        text = record.text(name, called=role, longest=self._longest)
         if not self._allow_blank and not text.strip():
-            raise record.refuse(f"the {role} is blank", role)
+            raise record.refuse(f"the {role} is blank", name)
         return text
 
     def _scan(self) -> set[str]:
@@ -88,10 +92,10 @@ class PairFile:
         return self._taken
 
 
-def _optional(record: Record, role: Role) -> str | None:
-    if role not in record.values:
+def _optional(record: Record, name: str | None, role: str) -> str | None:
+    if record.value(name) is None:
         return None
-    return record.text(role).strip() or None
+    return record.text(name, called=role).strip() or None
 
 
 def _free(name: str, taken: set[str]) -> str:

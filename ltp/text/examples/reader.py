@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from ltp.config import Label
-from ltp.errors import ExamplesError
-from ltp.text.examples.columns import TEXTS
-from ltp.text.examples.delimited import Delimited
-from ltp.text.examples.detection import Format
+from ltp.text.columns import TEXTS, Role
+from ltp.text.examples.columns_of import ColumnsOf
 from ltp.text.examples.example import Example
-from ltp.text.examples.labels import UNDECIDED, parse_label
-from ltp.text.examples.record import Record
-from ltp.text.examples.record_file import RecordFile
+from ltp.text.files.record import Record
+from ltp.text.files.record_file import RecordFile
+from ltp.text.labels import UNDECIDED, parse_label
 
 
 def read_examples(
@@ -25,28 +24,30 @@ def read_examples(
     line and column; for a text of more than `longest` characters, too.
     """
     source = RecordFile(file, filename)
-    return [_example(record, source.format, labelled=labelled, longest=longest) for record in source]
+    columns = ColumnsOf(source.format, TEXTS)
+    return [_example(record, columns, labelled=labelled, longest=longest) for record in source]
 
 
-def _example(record: Record, form: Format, *, labelled: bool, longest: int | None) -> Example:
-    premise, hypothesis = (record.text(role, longest=longest) for role in TEXTS)
-    label = _label(record, form) if labelled else None
-    blank = next((role for role in TEXTS if not record.values[role].strip()), None)
-    line, column = record.where(blank) if blank else (record.line, None)
+def _example(record: Record, columns: ColumnsOf, *, labelled: bool, longest: int | None) -> Example:
+    names = columns.of(record)
+    premise, hypothesis = (record.text(names.get(role), called=role, longest=longest) for role in TEXTS)
+    label = _label(record, names, columns) if labelled else None
+    blank = next((role for role, text in zip(TEXTS, (premise, hypothesis), strict=True) if not text.strip()), None)
+    line, column = record.where(names[blank]) if blank else (record.line, None)
     return Example(premise, hypothesis, label, line, column)
 
 
-def _label(record: Record, form: Format) -> Label:
-    value = record.values.get("label")
-    if isinstance(form, Delimited) and "label" not in form.columns_of and form.names:
-        names = ", ".join(map(repr, form.names))
-        raise ExamplesError(f"no column for the label; the first row names {names}", line=form.first_line, column=1)
+def _label(record: Record, names: Mapping[Role, str], columns: ColumnsOf) -> Label:
+    name = names.get("label")
+    if name is None:
+        columns.require("label")
+    value = record.value(name)
     if value is None or not str(value).strip():
-        raise record.refuse("the label is missing", "label")
+        raise record.refuse("the label is missing", name)
     if (label := parse_label(value)) is not None:
         return label
     if str(value).strip() in UNDECIDED:
-        raise record.refuse(f"{value!r} marks a pair without an agreed label; leave it out", "label")
+        raise record.refuse(f"{value!r} marks a pair without an agreed label; leave it out", name)
     raise record.refuse(
-        f"{value!r:.60} is not a label; entailment, neutral and contradiction are, or 0, 1 and 2 in this order", "label"
+        f"{value!r:.60} is not a label; entailment, neutral and contradiction are, or 0, 1 and 2 in this order", name
     )

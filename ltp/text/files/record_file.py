@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 from ltp.errors import ExamplesError
-from ltp.text.examples.detection import detect_format
-from ltp.text.examples.record import Record
+from ltp.text.files.detection import detect_format
+from ltp.text.files.record import Record
 from ltp.text.lines import numbered_lines
 
 _HEAD_CHARACTERS = 2**18  # what is looked at to detect the format: a first row whose texts hold line breaks fits
@@ -18,8 +18,15 @@ _HEAD_CHARACTERS = 2**18  # what is looked at to detect the format: a first row 
 class RecordFile:
     """The records of a JSONL, CSV or TSV file, or of its bytes."""
 
-    def __init__(self, file: Path | bytes, filename: str | None = None) -> None:
-        """Detect the format. Raises ExamplesError for what is not text, holds nothing, or lacks a column."""
+    encoding: str | None = "utf-8"
+    """What the text is written in; None where the format is no text."""
+    compression: str | None = None
+
+    def __init__(self, file: Path | bytes, filename: str | None = None, *, named: Collection[str] = ()) -> None:
+        """Detect the format. Raises ExamplesError for what is not text, holds nothing, or has no columns.
+
+        `named` are names that columns are known to have, besides those that data sets use.
+        """
         if isinstance(file, Path):
             if not file.is_file():
                 raise ExamplesError(f"there is no file {file}")
@@ -29,7 +36,7 @@ class RecordFile:
             head = _head(numbered_lines(stream, ExamplesError))
         if not head:
             raise ExamplesError("the file holds no rows")
-        self.format = detect_format(head, filename)
+        self.format = detect_format(head, filename, named)
 
     def __iter__(self) -> Iterator[Record]:
         """Every row. Raises ExamplesError where one cannot be read, and when there is none."""

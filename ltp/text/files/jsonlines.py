@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Literal, NoReturn
 
 from ltp.errors import ExamplesError
-from ltp.text.examples.columns import AmbiguousColumns, Role, find_columns
-from ltp.text.examples.record import Record, Value
+from ltp.text.files.record import Record, Value
 
 _BLANK = " \t\r\n"
 
@@ -17,6 +16,12 @@ class JsonLines:
     """The format of a file of JSON objects."""
 
     name: Literal["jsonl"] = "jsonl"
+    separator: None = None
+    quoted: None = None
+
+    def __init__(self, names: tuple[str, ...] = ()) -> None:
+        self.names = names
+        """The keys of the first object."""
 
     def records(self, lines: Iterable[tuple[int, str]]) -> Iterator[Record]:
         """Yield a record for each line that is not blank. Raises ExamplesError."""
@@ -50,13 +55,7 @@ def _record(raw: str, line: int) -> Record:
         hint = "; write one object a line, not an array" if raw.lstrip().startswith("[") else ""
         raise ExamplesError(f"expected a JSON object{hint}", line=line, column=_skip(raw, 0) + 1)
     _refuse_bad_text(entries, raw, line)
-    names = tuple(entries)
-    try:
-        at = find_columns(names)
-    except AmbiguousColumns as fault:
-        raise ExamplesError(str(fault), line=line, column=_skip(raw, 0) + 1) from fault
-    values = {role: entries[names[index]] for role, index in at.items() if entries[names[index]] is not None}
-    return Record(line, raw, values, _offsets, missing_at=_skip(raw, 0))
+    return Record(line, raw, entries, _offset_of, missing_at=_skip(raw, 0))
 
 
 def _parse(raw: str, line: int) -> Any:
@@ -116,10 +115,10 @@ def _keys(raw: str) -> tuple[str, ...]:
     return tuple(key for key, *_ in _entries(raw, _LENIENT))
 
 
-def _offsets(raw: str) -> Mapping[Role, int]:
-    entries = list(_entries(raw, _LENIENT))
-    at = find_columns(tuple(key for key, *_ in entries))
-    return {role: entries[index][2] for role, index in at.items()}
+def _offset_of(raw: str, name: str) -> int | None:
+    """Where the value of a key starts; of the outermost key of a path for what lies deeper."""
+    entries = {key: start for key, _, start in _entries(raw, _LENIENT)}
+    return entries.get(name, entries.get(name.partition(".")[0]))
 
 
 def _refused_at(raw: str) -> int:

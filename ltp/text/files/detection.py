@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import NoReturn
 
 from ltp.errors import ExamplesError
-from ltp.text.examples.columns import NAMES, TEXTS, AmbiguousColumns, Role, find_columns, fold
-from ltp.text.examples.delimited import Delimited, rows, spans
-from ltp.text.examples.jsonlines import JsonLines
-from ltp.text.examples.labels import UNDECIDED, parse_label
-from ltp.text.examples.record import place
+from ltp.text.columns import NAMES, TEXTS, AmbiguousColumns, Role, find_columns, fold
+from ltp.text.files.delimited import Delimited, rows, spans
+from ltp.text.files.jsonlines import JsonLines
+from ltp.text.files.record import place
+from ltp.text.labels import UNDECIDED, parse_label
 
 Format = JsonLines | Delimited
 
 _JSON_NAMES = {".jsonl", ".ndjson", ".json"}
 _TAB_FIRST, _COMMA_FIRST = ("\t", ",", ";"), (",", ";", "\t")
-_WITHOUT_HEADER: dict[Role, int] = {"premise": 0, "hypothesis": 1, "label": 2}
 _ADVICE = (
     "a file without a header holds premise, hypothesis and label, in this order;"
     " name the columns in a header line if yours differ"
@@ -31,32 +30,43 @@ _DECLARED = re.compile(r'(?P<line>\s*"?sep=(?P<delimiter>[^\w\s"]|\t)"?[ ,;\t]*)
 """A first line that says what parts the cells; what a spreadsheet made of it, saving the file once more, too."""
 
 
-def detect_format(head: Sequence[tuple[int, str]], filename: str | None) -> Format:
-    """The format of a file from its first lines, each with its number. Raises ExamplesError."""
+def detect_format(head: Sequence[tuple[int, str]], filename: str | None, named: Collection[str] = ()) -> Format:
+    """The format of a file from its first lines, each with its number. Raises ExamplesError.
+
+    `named` are names that columns are known to have, besides those that data sets use.
+    """
     suffix = Path(filename or "").suffix.lower()
     if declared := _DECLARED.fullmatch(head[0][1]):
-        return _after_declaration(head, declared)
+        return _after_declaration(head, declared, named)
     if suffix in _JSON_NAMES or head[0][1].lstrip().startswith(("{", "[{")):
-        return JsonLines()
+        return JsonLines(_first_keys(head))
     order = _COMMA_FIRST if suffix == ".csv" else _TAB_FIRST
-    tried = [_FirstRow(head, delimiter) for delimiter in order]
+    tried = [_FirstRow(head, delimiter, named) for delimiter in order]
     return max(tried, key=lambda row: row.score).settle()  # the earliest of equals
 
 
-def _after_declaration(head: Sequence[tuple[int, str]], declared: re.Match[str]) -> Delimited:
+def _first_keys(head: Sequence[tuple[int, str]]) -> tuple[str, ...]:
+    """The keys of the first object; none when it cannot be read, which reading on will say."""
+    try:
+        return tuple(next(JsonLines().records(iter(head))).fields)
+    except (ExamplesError, StopIteration):
+        return ()
+
+
+def _after_declaration(head: Sequence[tuple[int, str]], declared: re.Match[str], named: Collection[str]) -> Delimited:
     """The format after a first line `sep=;`, which is Excel's, counts for every program, and is no row."""
     rest = [(number, text) for number, text in head[1:] if text.strip()]
     if not rest:
         raise ExamplesError("the file holds no rows")
-    form = _FirstRow(rest, declared["delimiter"]).settle()
+    form = _FirstRow(rest, declared["delimiter"], named).settle()
     return replace(form, declaration=declared["line"])
 
 
 class _FirstRow:
     """The first row as one delimiter cuts it."""
 
-    def __init__(self, head: Sequence[tuple[int, str]], delimiter: str) -> None:
-        self.head, self.delimiter = head, delimiter
+    def __init__(self, head: Sequence[tuple[int, str]], delimiter: str, named: Collection[str]) -> None:
+        self.head, self.delimiter, self.named = head, delimiter, named
         self.cells = head[0][1].rstrip("\r\n").split(delimiter)
         self.quoted = delimiter != "\t" or _quoted_throughout(head)
         self.widths: set[int] = set()
@@ -79,14 +89,14 @@ class _FirstRow:
     @property
     def is_header(self) -> bool:
         """Whether the row names columns."""
-        named = sum(role in self.roles for role in (*TEXTS, "label"))
-        return named > 1 or (named == 1 and not self.labelled)
+        known = sum(role in self.roles for role in (*TEXTS, "label"))
+        return known > 1 or (known == 1 and not self.labelled) or any(name in self.cells for name in self.named)
 
     @property
     def score(self) -> tuple[int, bool]:
         """How well the row reads: a header with both texts, a labelled row, columns; and whether others are as wide."""
         reads = 0
-        if self.ambiguous or all(role in self.roles for role in TEXTS):
+        if self.ambiguous or all(role in self.roles for role in TEXTS) or set(self.named) & set(self.cells):
             reads = 3
         elif self.labelled:
             reads = 2
@@ -100,18 +110,12 @@ class _FirstRow:
         if first is None:
             raise ExamplesError("the file holds no rows")
         line, raw, cells = first
-        if self.ambiguous:
-            raise ExamplesError(str(self.ambiguous), line=line, column=1)
-        if self.is_header:
-            for role in TEXTS:
-                if role not in self.roles:
-                    names = ", ".join(repr(cell) for cell in cells)
-                    raise ExamplesError(f"no column for the {role}; the first row names {names}", line=line, column=1)
-            return Delimited(self.delimiter, self.quoted, self.roles, raw, tuple(cells), len(cells), line)
-        if not self.score[0]:
+        if self.ambiguous or self.is_header:
+            return Delimited(self.delimiter, self.quoted, raw, tuple(cells), line)
+        numbers = tuple(str(number) for number in range(1, len(cells) + 1))
+        if not self.score[0] and not set(self.named) & set(numbers):
             self._refuse(line, raw, cells)
-        roles = {role: at for role, at in _WITHOUT_HEADER.items() if at < len(cells)}
-        return Delimited(self.delimiter, self.quoted, roles, None, (), len(cells), line)
+        return Delimited(self.delimiter, self.quoted, None, numbers, line)
 
     def _refuse(self, line: int, raw: str, cells: Sequence[str]) -> NoReturn:
         if len(cells) < 3:

@@ -11,13 +11,12 @@ from __future__ import annotations
 import csv
 import functools
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from ltp.errors import ExamplesError
-from ltp.text.examples.columns import Role
-from ltp.text.examples.record import Record, Value, place
+from ltp.text.files.record import Record, Value, place
 
 _WRAPPED = re.compile(r'"[^"]*+(?:""[^"]*+)++"')
 _OPENING = re.compile(r' *+"')
@@ -30,17 +29,29 @@ class Delimited:
 
     delimiter: str
     quoted: bool
-    columns_of: Mapping[Role, int]
     header_row: str | None
     """The header as it stands in the file; None when there is none."""
     names: tuple[str, ...]
-    """The header's names; empty when there is none."""
-    width: int
-    """Cells in the first row."""
+    """The names of the columns as the header has them; without one "1", "2", "3", ..."""
     first_line: int
     """Where the first row stands, from 1."""
     declaration: str | None = None
     """A line `sep=;` before the first row, as it stands."""
+
+    @property
+    def separator(self) -> str:
+        """What parts the cells."""
+        return self.delimiter
+
+    @property
+    def width(self) -> int:
+        """Cells in the first row."""
+        return len(self.names)
+
+    @functools.cached_property
+    def keys(self) -> tuple[str, ...]:
+        """Under what name a record has each column: the header's, with a number where it stands twice."""
+        return distinct(self.names)
 
     @property
     def name(self) -> Literal["csv", "tsv"]:
@@ -51,14 +62,18 @@ class Delimited:
         """Yield a record for each row that is not blank, the header left out. Raises ExamplesError."""
         skip = self.header_row is not None
         lines = (numbered for numbered in lines if numbered[0] >= self.first_line)
-        offsets = functools.partial(_offsets, self)
+        keys = self.keys
         for line, raw, cells in rows(lines, self.delimiter, quoted=self.quoted):
             if skip:
                 skip = False
                 continue
             self._refuse_surplus(line, raw, cells)
-            values = {role: cells[at] for role, at in self.columns_of.items() if at < len(cells)}
-            yield Record(line, raw, values, offsets, missing_at=len(raw))
+            yield Record(line, raw, dict(zip(keys, cells, strict=False)), self._offset_of, missing_at=len(raw))
+
+    def _offset_of(self, raw: str, name: str) -> int | None:
+        cells = spans(raw, self.delimiter, quoted=self.quoted)
+        at = self.keys.index(name) if name in self.keys else len(cells)
+        return cells[at][0] if at < len(cells) else None
 
     def _refuse_surplus(self, line: int, raw: str, cells: Sequence[str]) -> None:
         if any(cell.strip() for cell in cells[self.width :]):
@@ -70,7 +85,7 @@ class Delimited:
     def taken(self, record: Record) -> Iterable[str]:
         """The names in use, which a further column may not have."""
         del record
-        return self.names
+        return () if self.header_row is None else self.names
 
     def header(self, names: Sequence[str]) -> list[str]:
         """The lines before the rows, with the names of further columns."""
@@ -191,6 +206,13 @@ def _quoted_end(raw: str, at: int, delimiter: str) -> int | None:
     return cell.end()
 
 
-def _offsets(table: Delimited, raw: str) -> Mapping[Role, int]:
-    at = spans(raw, table.delimiter, quoted=table.quoted)
-    return {role: at[index][0] for role, index in table.columns_of.items() if index < len(at)}
+def distinct(names: Sequence[str]) -> tuple[str, ...]:
+    """Each name once: an empty one becomes its column's number, a second `label` becomes `label (2)`."""
+    taken: set[str] = set(names)
+    found: list[str] = []
+    for number, name in enumerate(names, start=1):
+        candidates = (name or str(number), *(f"{name} ({n})" for n in range(2, len(names) + 2)))
+        key = name if name and name not in found else next(c for c in candidates if c not in taken)
+        taken.add(key)
+        found.append(key)
+    return tuple(found)
