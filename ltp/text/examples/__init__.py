@@ -1,32 +1,44 @@
 """Labelled sentence pairs: read as people have them, checked, split by whole premises. Imports no torch.
 
 `reader` makes Examples of a JSONL, CSV or TSV file; `pairs` streams a file of pairs and writes it back with columns
-added. `columns_of` tells which column of the file holds what, `split` deals whole premises, `overlap` compares two
-sets, `findings` says it.
+added. `columns_of` tells which column of the file holds what, `options` is what people may tell, `reading` what was
+understood; `split` deals whole premises, `overlap` compares two sets, `findings` says it.
 """
 
 from ltp.text.examples.example import Example, check_trainable, texts_of
 from ltp.text.examples.findings import Findings, examine
+from ltp.text.examples.options import Conflicts, ReadOptions, Task, parse_columns_option, parse_labels_option
 from ltp.text.examples.overlap import leaks, shared_premises
 from ltp.text.examples.pairs import RESULT_COLUMNS, FilePair, PairFile, PairWriter
 from ltp.text.examples.reader import read_examples
+from ltp.text.examples.reading import Disagreement, LabelReading, LeftOut, Reading, Unknown
 from ltp.text.examples.split import Split, check_splittable, few_shot, split
 from ltp.text.labels import parse_label
 
 __all__ = [
     "RESULT_COLUMNS",
+    "Conflicts",
+    "Disagreement",
     "Example",
     "FilePair",
     "Findings",
+    "LabelReading",
+    "LeftOut",
     "PairFile",
     "PairWriter",
+    "ReadOptions",
+    "Reading",
     "Split",
+    "Task",
+    "Unknown",
     "check_splittable",
     "check_trainable",
     "examine",
     "few_shot",
     "leaks",
+    "parse_columns_option",
     "parse_label",
+    "parse_labels_option",
     "read_examples",
     "shared_premises",
     "split",

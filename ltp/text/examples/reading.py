@@ -1,0 +1,90 @@
+"""What was understood of a file of pairs: shown before anything is made of it, and kept with what is made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from ltp.config import Label, LabelSpace
+from ltp.text.columns import Role
+
+
+@dataclass(frozen=True)
+class LabelReading:
+    """How one spelling was read; `label` is None where its rows were left out."""
+
+    label: Label | None
+    rows: int
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """Rows that were not read, and why."""
+
+    reason: str
+    rows: int
+    first_line: int
+
+
+@dataclass(frozen=True)
+class Disagreement:
+    """One pair with different labels: what they are, and the lines they stand in."""
+
+    labels: Mapping[Label, int]
+    lines: Sequence[int]
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """What the backbone's vocabulary does not have."""
+
+    tokens_share: float
+    texts_share: float
+    characters: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What was understood of one file. Counts are of rows where nothing else is said."""
+
+    format: str
+    encoding: str | None = None
+    compression: str | None = None
+    separator: str | None = None
+    quoting: bool | None = None
+    columns: Mapping[Role, str] = field(default_factory=dict)
+    """The column of each part of the pair, by its name in the file."""
+    labels: Mapping[str, LabelReading] = field(default_factory=dict)
+    """By the spelling in the file, in the order they first occur; empty where labels are not looked at."""
+    label_space: LabelSpace | None = None
+    rows: int = 0
+    """Rows of the file; one that several annotators judged counts once for each of them."""
+    read: int = 0
+    left_out: Sequence[LeftOut] = ()
+    """`rows` is `read` and these."""
+    duplicates: int = 0
+    """Rows whose pair stands in an earlier row that was read, too."""
+    conflicts: int = 0
+    """Pairs that have different labels."""
+    disagreements: Sequence[Disagreement] = ()
+    """The first of these pairs."""
+    shared_premises: int = 0
+    """Premises that stand in another file, too."""
+    leaks: int = 0
+    """Pairs that stand in another file, too."""
+    truncated: int | None = None
+    """Pairs that are cut to fit; None where nobody counted."""
+    unknown: Unknown | None = None
+    languages: Mapping[str, int] = field(default_factory=dict)
+    """Rows of each language, as the file writes it; empty without a column that says."""
+    notes: Sequence[str] = ()
+    """Sentences about what was decided that nobody needs to act on."""
+    warnings: Sequence[str] = ()
+    """Sentences about what somebody should look at."""
+    sample: Sequence[Mapping[str, Any]] = ()
+    """The first rows as they were read."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same as JSON."""
+        return asdict(self)
