@@ -1,6 +1,7 @@
 """How good a classifier's probabilities are: accuracy with its interval, macro F1, per label, confusion, calibration.
 
-Imports numpy only. Classes stand in the order of `ltp.config.LABELS`.
+Imports numpy only. Classes stand in the order of the label space they are of. Macro F1 is the mean over the labels that
+occur in the truth: a label that nothing is has no recall, and would only be counted as 0.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ltp.config import LABELS
+from ltp.config import LABEL_SPACES, Label, LabelSpace
 
 NORMAL_95 = 1.959963984540054
 """The standard normal's 97.5 % quantile: two-sided 95 %."""
@@ -22,7 +23,7 @@ ECE_BINS = 15
 
 @dataclass(frozen=True)
 class LabelMetrics:
-    """One label against the other two; a ratio with an empty denominator is 0."""
+    """One label against the others; a ratio with an empty denominator is 0."""
 
     precision: float
     recall: float
@@ -37,47 +38,55 @@ class Metrics:
     accuracy: float
     interval: tuple[float, float]
     macro_f1: float
+    macro_f1_over: list[Label]
+    """The labels it is the mean over: those that occur in the truth."""
     ece: float
     per_label: dict[str, LabelMetrics]
     confusion: list[list[int]]
     pairs: int
+    label_space: LabelSpace = "three_way"
 
     def as_dict(self) -> dict[str, Any]:
         """The same as plain JSON values."""
         return {**asdict(self), "interval": list(self.interval)}
 
 
-def score(probabilities: NDArray[np.floating], labels: NDArray[np.integer]) -> Metrics:
-    """Score (N, 3) probabilities against (N,) labels 0-2, N at least 1; the prediction is the first largest.
+def score(
+    probabilities: NDArray[np.floating], labels: NDArray[np.integer], label_space: LabelSpace = "three_way"
+) -> Metrics:
+    """Score (N, K) probabilities against (N,) labels below K, N at least 1; the prediction is the first largest.
 
     Raises:
         ValueError: the shapes disagree, nothing is given, or a value is no probability or no label.
     """
-    exact = np.asarray(probabilities, np.float64)
-    _check(exact, labels)
+    exact, names = np.asarray(probabilities, np.float64), LABEL_SPACES[label_space]
+    classes = len(names)
+    _check(exact, labels, classes)
     predicted = exact.argmax(1)
-    classes = len(LABELS)
     confusion = np.bincount(labels * classes + predicted, minlength=classes**2).reshape(classes, classes)
-    per_label: dict[str, LabelMetrics] = {name: _label_metrics(confusion, index) for index, name in enumerate(LABELS)}
+    per_label: dict[str, LabelMetrics] = {name: _label_metrics(confusion, index) for index, name in enumerate(names)}
+    occurring = [name for name in names if per_label[name].support]
     correct = int(confusion.trace())
     return Metrics(
         accuracy=correct / len(labels),
         interval=wilson(correct, len(labels)),
-        macro_f1=sum(label.f1 for label in per_label.values()) / classes,
+        macro_f1=sum(per_label[name].f1 for name in occurring) / len(occurring),
+        macro_f1_over=occurring,
         ece=expected_calibration_error(exact.max(1), predicted == labels),
         per_label=per_label,
         confusion=confusion.tolist(),
         pairs=len(labels),
+        label_space=label_space,
     )
 
 
-def _check(probabilities: NDArray[np.float64], labels: NDArray[np.integer]) -> None:
-    if labels.ndim != 1 or not len(labels) or probabilities.shape != (len(labels), len(LABELS)):
+def _check(probabilities: NDArray[np.float64], labels: NDArray[np.integer], classes: int) -> None:
+    if labels.ndim != 1 or not len(labels) or probabilities.shape != (len(labels), classes):
         raise ValueError(
-            f"probabilities {probabilities.shape} and labels {labels.shape} must be (N, 3) and (N,), N > 0"
+            f"probabilities {probabilities.shape} and labels {labels.shape} must be (N, {classes}) and (N,), N > 0"
         )
-    if not np.isin(labels, range(len(LABELS))).all():
-        raise ValueError(f"labels must be 0 to {len(LABELS) - 1}")
+    if not np.isin(labels, range(classes)).all():
+        raise ValueError(f"labels must be 0 to {classes - 1}")
     if not ((probabilities >= 0) & (probabilities <= 1 + 1e-6)).all() or np.abs(probabilities.sum(1) - 1).max() > 1e-3:
         raise ValueError("every row of probabilities must be non-negative and sum to 1")
 

@@ -22,7 +22,8 @@ from torch import Tensor
 
 from ltp import strict_json, tensorfile
 from ltp.adapter import exported_mask
-from ltp.adapter.header import FORMAT, VERSION, checked_header, with_checksum
+from ltp.adapter.header import FORMAT, checked_header, with_checksum
+from ltp.adapter.recorded_verbalizer import recorded_verbalizer, verbalizer_facts, version_of
 from ltp.backbone.architecture import BY_ROWS, Shapes
 from ltp.backbone.manifest import BackboneInfo
 from ltp.backbone.strategy import STRATEGIES, Strategy
@@ -30,6 +31,7 @@ from ltp.delta.delta import MAX_EXPONENT, Delta
 from ltp.errors import CorruptArtifact, DeltaDoesNotFitTicket, NonFiniteWeights
 from ltp.model.head import CLASSIFIER
 from ltp.model.methods import METHODS, Method
+from ltp.model.verbalizer import Verbalizer, verbalizer_of
 from ltp.tensorfile import BLOCK, Array, Content, Header, Stored
 from ltp.ticket.mask import Ticket
 
@@ -68,6 +70,13 @@ class Adapter:
     template: TemplateOptions
     head: dict[str, Tensor] = field(default_factory=dict)
     """Of a classification head, fp32, by the names of `CLASSIFIER`; empty for methods that predict a word."""
+    chosen: Verbalizer | None = None
+    """Labels and words; None for the method's usual three-way ones."""
+
+    @property
+    def verbalizer(self) -> Verbalizer:
+        """Which labels it answers with, and the words that it predicts for them."""
+        return self.chosen or verbalizer_of(self.method)
 
     @property
     def nbytes(self) -> int:
@@ -98,7 +107,7 @@ class Adapter:
                 tensors[f"rows/{name}"] = self.delta.rows[name].numpy().astype("<i4")
         metadata = {
             "format": FORMAT,
-            "version": VERSION,
+            "version": version_of(self.verbalizer, self.method),
             "backbone": self.backbone,
             "method": self.method,
             "strategy": self.strategy,
@@ -107,6 +116,7 @@ class Adapter:
             "exponents": json.dumps(list(self.delta.exponents.values()), allow_nan=False),
             "template": json.dumps(asdict(self.template), allow_nan=False),
             "notes": notes,
+            **verbalizer_facts(self.verbalizer),
         }
         if ticket is not None:
             self.check(ticket)
@@ -209,6 +219,7 @@ def _decode(file: str, arrays: Mapping[str, Array | Stored], metadata: Mapping[s
             ticket_sha256=metadata["ticket_sha256"] or None,
             template=strict_json.read(metadata["template"], TEMPLATE),
             head={name: torch.from_numpy(_array(arrays[f"head/{name}"])) for name in _head_of(arrays)},
+            chosen=recorded_verbalizer(file, metadata),
         )
     except (KeyError, ValueError) as error:
         raise CorruptArtifact(f"{file} is not a whole adapter: {error!r:.300}") from error

@@ -36,7 +36,7 @@ class _DensePiece:
 class DenseParameters:
     """Every parameter in training. `values` (K,) are all that can move, and `tensors` views of them.
 
-    `rows` (R,) are the word embedding rows that can move, ascending; `words` (3,) the tokens predicted at `<mask>`, or
+    `rows` (R,) are the word embedding rows that can move, ascending; `words` (K,) the tokens predicted at `<mask>`, or
     None under a classification head.
     """
 
@@ -55,7 +55,7 @@ class DenseParameters:
         parameters = self._backbone.parameters
         known = [name for name in parameters if name not in (WORD_EMBEDDINGS, DECODER, LM_BIAS)]
         whole = {name: parameters[name] for name in known if self._words is not None or layer_of(name) is not None}
-        some = {name: parameters[name][rows] for name, rows in self.rows.items()}  # (R, H); biases (3,)
+        some = {name: parameters[name][rows] for name, rows in self.rows.items()}  # (R, H); biases (K,)
         pristine = whole | some  # rows come last, so that the tensors before them are aligned as they were
         device = self.rows[WORD_EMBEDDINGS].device
         (self.values,) = allocate([((sum(tensor.numel() for tensor in pristine.values()),), torch.float32)], device)

@@ -8,13 +8,14 @@ from collections.abc import Mapping
 from math import prod
 
 from ltp.adapter import exported_mask
+from ltp.adapter.recorded_verbalizer import OTHER_ANSWERS, VERSION, recorded_label_space
 from ltp.backbone.manifest import BackboneInfo
-from ltp.config import MAX_PROMPT_LENGTH
+from ltp.config import LABEL_SPACES, MAX_PROMPT_LENGTH
 from ltp.errors import BackboneMismatch, CorruptArtifact
 from ltp.model.head import CLASSIFIER, classifier_shapes
 from ltp.tensorfile import DTYPES, Array, Entry, Header, Stored
 
-FORMAT, VERSION = "ltp-adapter", "1"
+FORMAT = "ltp-adapter"
 CHECKSUM = "header_sha256"
 NOT_COVERED = {CHECKSUM, "data_sha256"}
 """What the header's checksum leaves out: itself, and the checksum of the data, which is known later."""
@@ -32,17 +33,19 @@ def checked_header(file: str, header: Header, backbone: BackboneInfo | None) -> 
     if facts.get("format") != FORMAT:
         raise CorruptArtifact(f"{file} is not an adapter")
     check_checksum(header)
-    if facts.get("version") != VERSION:
-        raise CorruptArtifact(f"{file} is an adapter of version {facts.get('version')}; this program reads {VERSION}")
+    if facts.get("version") not in (VERSION, OTHER_ANSWERS):
+        known = f"{VERSION} and {OTHER_ANSWERS}"
+        raise CorruptArtifact(f"{file} is an adapter of version {facts.get('version')}; this program reads {known}")
     if backbone is not None and facts.get("backbone") != backbone.fingerprint:
         raise BackboneMismatch(artefact=str(facts.get("backbone")), backbone=backbone.fingerprint)
+    classes = len(LABEL_SPACES[recorded_label_space(file, facts)])
     for name, entry in header.entries.items():
-        if not (name.startswith(exported_mask.PREFIX) or _fits(name, entry, backbone)):
+        if not (name.startswith(exported_mask.PREFIX) or _fits(name, entry, backbone, classes)):
             raise CorruptArtifact(f"{file}: {name} is {entry.dtype} of shape {entry.shape}, which no adapter has here")
     return facts
 
 
-def _fits(name: str, entry: Entry, backbone: BackboneInfo | None) -> bool:
+def _fits(name: str, entry: Entry, backbone: BackboneInfo | None, classes: int) -> bool:
     """Tell whether a tensor may stand in an adapter's file: a known kind, no larger than the tensor that it changes."""
     kind, _, parameter = name.partition("/")
     if kind == "prompt":
@@ -50,7 +53,9 @@ def _fits(name: str, entry: Entry, backbone: BackboneInfo | None) -> bool:
         return known and (backbone is None or entry.shape[1] == backbone.hidden)
     if kind == "head":
         known = entry.dtype == "F32" and parameter in CLASSIFIER
-        return known and (backbone is None or entry.shape == classifier_shapes(backbone.hidden)[parameter])
+        return known and (
+            backbone is None or entry.shape == classifier_shapes(backbone.hidden, classes=classes)[parameter]
+        )
     if (kind, entry.dtype) not in KINDS or len(entry.shape) != 1:
         return False
     if backbone is None:

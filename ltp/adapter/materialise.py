@@ -11,7 +11,6 @@ from ltp.backbone.strategy import STRATEGIES
 from ltp.delta.fuse import fuse, overlay
 from ltp.model.encoder import Weights, look_up, weights_from
 from ltp.model.head import ClassHead
-from ltp.model.methods import METHODS
 from ltp.ticket.mask import Ticket
 
 
@@ -22,7 +21,7 @@ def materialise(backbone: Backbone, adapter: Adapter, ticket: Ticket | None) -> 
         DeltaDoesNotFitTicket: this is not the adapter's ticket, or its delta is not this backbone's.
     """
     adapter.check(ticket, backbone.shapes)
-    parameters, words = backbone.parameters, METHODS[adapter.method].words
+    parameters, words = backbone.parameters, adapter.verbalizer.by_label
     changed, rows = fuse(parameters, adapter.delta, ticket)
     if words is None:
         weights = weights_from(backbone, changed, overlay=rows)

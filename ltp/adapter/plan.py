@@ -14,10 +14,11 @@ from ltp.adapter.reading import losses_of
 from ltp.backbone.architecture import DECODER
 from ltp.backbone.load import Backbone
 from ltp.backbone.strategy import Strategy, strategy_of_checkpoint
-from ltp.config import LABELS, AdapterConfig
+from ltp.config import AdapterConfig, Label
 from ltp.errors import BackboneMismatch, ExamplesError, InvalidConfig
 from ltp.model.methods import METHODS, Method, TuningMethod
 from ltp.model.template import Encoded, Template
+from ltp.model.verbalizer import Verbalizer, verbalizer_of
 from ltp.text.examples import Example, check_trainable, texts_of
 from ltp.text.examples.findings import PARTS
 from ltp.text.vocabulary import Vocabulary
@@ -52,8 +53,9 @@ class TrainingPlan:
     identity: str
     lost: dict[str, Any]
     """What the report says of texts that were cut and words that are not known (`losses_of`)."""
+    verbalizer: Verbalizer
     words: Tensor | None
-    """Tokens to predict, (3,); None under a classification head."""
+    """Its tokens, (K,); None under a classification head."""
     part_size: PartSize = USUAL
     """How much of a batch is computed at a time."""
 
@@ -102,6 +104,7 @@ def make_plan(
     config: AdapterConfig,
     seeds: int,
     part_size: PartSize = USUAL,
+    verbalizer: Verbalizer | None = None,
 ) -> TrainingPlan:
     """Check and encode everything.
 
@@ -110,11 +113,13 @@ def make_plan(
         InvalidConfig: a value does not fit the backbone or the method.
         ExamplesError, TooFewExamples: see `check_trainable`.
         UnknownText: the backbone's vocabulary has none of the words of a part.
+        VerbalizerNotSingleToken: see `answer_tokens`.
     """
+    verbalizer = verbalizer or verbalizer_of(method)
     ticket = _ticket_for(method, ticket, backbone)
     if seeds < 1:
         raise InvalidConfig("seeds", seeds, "at least 1")
-    check_trainable(train)
+    check_trainable(train, verbalizer.label_space)
     vocabulary = Vocabulary(backbone.tokenizer)
     given = {"train": train, "dev": dev, "test": test}
     for examples in given.values():
@@ -131,8 +136,9 @@ def make_plan(
         ticket=ticket.sha256 if ticket else None,
         train=_contents(train),
         dev=_contents(dev),
+        **_unusual(verbalizer, method),
     )
-    encoded = _encoded(template, given)
+    encoded = _encoded(template, given, verbalizer.labels)
     return TrainingPlan(
         backbone=backbone,
         ticket=ticket,
@@ -142,7 +148,8 @@ def make_plan(
         **encoded,
         identity=identity,
         lost=losses_of({part: (encoded[part].encoded, examples) for part, examples in given.items()}, vocabulary),
-        words=None if recipe.words is None else backbone.tokens_of(recipe.words),
+        verbalizer=verbalizer,
+        words=None if verbalizer.by_label is None else backbone.tokens_of(verbalizer.by_label),
         part_size=part_size,
     )
 
@@ -176,10 +183,17 @@ def _with_rates(config: AdapterConfig, recommended: float) -> AdapterConfig:
     return AdapterConfig(**values)
 
 
-def _encoded(template: Template, given: Mapping[str, Sequence[Example]]) -> dict[str, Labelled]:
+def _unusual(verbalizer: Verbalizer, method: Method) -> dict[str, Any]:
+    """What a run's identity says of its labels and words where they are not the paper's."""
+    return {} if verbalizer == verbalizer_of(method) else {"verbalizer": asdict(verbalizer)}
+
+
+def _encoded(
+    template: Template, given: Mapping[str, Sequence[Example]], labels: Sequence[Label]
+) -> dict[str, Labelled]:
     """Encode every part; test examples there may be none of."""
     return {
-        part: _labelled(template, examples, PARTS[part])
+        part: _labelled(template, examples, PARTS[part], labels)
         if examples or part != "test"
         else Labelled([], torch.empty(0, dtype=torch.int64))
         for part, examples in given.items()
@@ -190,13 +204,18 @@ def _contents(examples: Sequence[Example]) -> list[tuple[str, str, str | None]]:
     return [(example.premise, example.hypothesis, example.label) for example in examples]
 
 
-def _labelled(template: Template, examples: Sequence[Example], part: str) -> Labelled:
+def _labelled(template: Template, examples: Sequence[Example], part: str, names: Sequence[Label]) -> Labelled:
     if not examples:
         raise ExamplesError(f"there are no {part} examples")
     labels = []
     for number, example in enumerate(examples, start=1):
         if example.label is None:
             raise ExamplesError(f"{part} example {number} has no label", line=example.line)
-        labels.append(LABELS.index(example.label))
+        if example.label not in names:
+            known = " and ".join(names)
+            raise ExamplesError(
+                f"{part} example {number} is {example.label}; here labels are {known}", line=example.line
+            )
+        labels.append(names.index(example.label))
     encoded = template.encode([(example.premise, example.hypothesis) for example in examples])
     return Labelled(encoded, torch.tensor(labels))

@@ -41,7 +41,7 @@ class Scorer:
         logits = classify(self._encoder, weights, part.encoded, prompts, pad=plan.pad, done=done).double()
         if not logits.isfinite().all():
             raise TrainingDiverged("what the trained adapter answers is not finite; lower the learning rate")
-        metrics = score(logits.softmax(1).numpy(), part.labels.numpy()).as_dict()
+        metrics = score(logits.softmax(1).numpy(), part.labels.numpy(), adapter.verbalizer.label_space).as_dict()
         return metrics | {"loss": float(F.cross_entropy(logits, part.labels)), "selected_on": selected_on}
 
 

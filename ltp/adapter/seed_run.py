@@ -192,7 +192,7 @@ def _added(plan: TrainingPlan, seed: int) -> Iterator[tuple[str, nn.Module]]:
     if plan.recipe.soft:
         yield "prompt", SoftPrompt(plan.config.prompt_length, hidden, seed=seed)
     if plan.recipe.classifies:
-        yield "head", Classifier(hidden, seed=seed)
+        yield "head", Classifier(hidden, classes=len(plan.verbalizer.labels), seed=seed)
 
 
 def with_prefix(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:

@@ -43,10 +43,12 @@ class SparseParameters:
     """The active parameters in training. `values` (K,) is what the optimiser moves; `scatter` makes it take effect.
 
     `rows` (R,) are the word embedding rows that can move: the others' active entries get no gradient from the examples.
-    Without a ticket nothing is active (method `pt`).
+    Without a ticket nothing is active (method `pt`). `words` (K,) are the tokens predicted at `<mask>`, those of the
+    paper's verbalizer when None.
     """
 
-    def __init__(self, backbone: Backbone, ticket: Ticket | None, *, rows: Tensor) -> None:
+    def __init__(self, backbone: Backbone, ticket: Ticket | None, *, rows: Tensor, words: Tensor | None = None) -> None:
+        words = backbone.verbalizer if words is None else words
         self.rows, self._ticket = rows, ticket
         self._names = sorted(ticket.masks) if ticket else []
         self._pieces = dict(self._cut(backbone, ticket)) if ticket else {}
@@ -54,9 +56,9 @@ class SparseParameters:
         self.values.grad = torch.zeros_like(self.values)
         self._gather_gradients()
         self.reset()
-        self._weights = self._view(backbone)
+        self._weights = self._view(backbone, words)
         tied = ticket is not None and STRATEGIES[ticket.strategy].ties_output and WORD_EMBEDDINGS in self._pieces
-        self._answer_rows = torch.searchsorted(rows, backbone.verbalizer) if tied else None
+        self._answer_rows = torch.searchsorted(rows, words) if tied else None
 
     def _cut(self, backbone: Backbone, ticket: Ticket) -> Iterator[tuple[str, _Piece]]:
         start = 0
@@ -86,10 +88,12 @@ class SparseParameters:
             self.values.grad[piece.span] += dense.grad.view(-1)[piece.positions]
             dense.grad = None
 
-    def _view(self, backbone: Backbone) -> Weights:
+    def _view(self, backbone: Backbone, answers: Tensor) -> Weights:
         dense = {name: piece.dense for name, piece in self._pieces.items()}
         words = dense.pop(WORD_EMBEDDINGS, None)
-        return weights_from(backbone, dense, overlay=None if words is None else Overlay(self.rows, words))
+        return weights_from(
+            backbone, dense, overlay=None if words is None else Overlay(self.rows, words), words=answers
+        )
 
     @property
     def tensors(self) -> list[Tensor]:
@@ -143,7 +147,7 @@ class SparseParameters:
 def touched_rows(backbone: Backbone, examples: Sequence[Encoded], *, tied: bool, words: Tensor | None = None) -> Tensor:
     """Word embedding rows that training on `examples` can move, ascending (R,).
 
-    Under `tied` those of `words` (3,) among them, the verbalizer's when None.
+    Under `tied` those of `words` (K,) among them, the verbalizer's when None.
     """
     tokens = {token for example in examples for token in example.ids} - {backbone.special.pad}
     if tied:

@@ -19,6 +19,7 @@ from ltp.backbone.load import Backbone
 from ltp.backbone.strategy import STRATEGIES
 from ltp.config import AdapterConfig
 from ltp.model.methods import Method
+from ltp.model.verbalizer import Verbalizer
 from ltp.progress import Progress, ProgressCallback
 from ltp.text.examples import Example
 from ltp.ticket.mask import Ticket
@@ -63,16 +64,19 @@ def train_adapter(
     timings: Timings | None = None,
     part_size: PartSize = USUAL,
     warn: Callable[[str], None] | None = None,
+    verbalizer: Verbalizer | None = None,
 ) -> TrainedAdapter:
     """Train `seeds` adapters from config.seed on and return the best on `dev`: accuracy, lower loss, earlier.
 
     `test` is looked at once, after the choice. With `checkpoints`, an interrupted run goes on to the same bits.
     `timings` takes what the time went for, in addition to what the caller counts. `part_size` says how much of a batch
-    is computed at a time, and so bounds memory. `warn` is told what is lost of the texts: ends that were cut, and words
+    is computed at a time, and so bounds memory. `verbalizer` says which labels there are, and the words for them: those
+    of the paper when None. `warn` is told what is lost of the texts: ends that were cut, and words
     that the vocabulary does not have.
 
     Raises:
-        BackboneMismatch, InvalidConfig, ExamplesError, UnknownText, TooFewExamples: see `make_plan`.
+        BackboneMismatch, InvalidConfig, ExamplesError, UnknownText, TooFewExamples, VerbalizerNotSingleToken: see
+            `make_plan`.
         TrainingDiverged: a loss became NaN or infinite.
         TrainingCancelled: raised by `progress`.
     """
@@ -88,6 +92,7 @@ def train_adapter(
             config=config,
             seeds=seeds,
             part_size=part_size,
+            verbalizer=verbalizer,
         )
     for warning in plan.lost["warnings"]:
         (warn or (lambda _: None))(warning)
@@ -221,6 +226,7 @@ class _Trainer:
             ticket_sha256=plan.ticket.sha256 if plan.ticket else None,
             template=TemplateOptions(literal=plan.config.literal, max_length=plan.config.max_length),
             head={name: tensor.cpu() for name, tensor in with_prefix(best, "head").items()},
+            chosen=plan.verbalizer,
         )
 
     def _training(self) -> dict[str, Any]:
@@ -249,4 +255,4 @@ def model_of(plan: TrainingPlan) -> SparseParameters | DenseParameters:
     rows = touched_rows(plan.backbone, plan.train.encoded, tied=tied, words=plan.words)
     if plan.recipe.dense:
         return DenseParameters(plan.backbone, rows=rows, words=plan.words)
-    return SparseParameters(plan.backbone, plan.ticket, rows=rows)
+    return SparseParameters(plan.backbone, plan.ticket, rows=rows, words=plan.words)

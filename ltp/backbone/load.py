@@ -7,6 +7,7 @@ read; training and serving compute on the parameters.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -17,11 +18,12 @@ from safetensors import safe_open
 from tokenizers import Tokenizer
 from torch import Tensor
 
+from ltp.backbone.answer_tokens import SPECIAL, answer_tokens
 from ltp.backbone.architecture import DECODER, WORD_EMBEDDINGS, Architecture, Shapes
 from ltp.backbone.fingerprint import TOKENIZER, WEIGHTS
 from ltp.backbone.manifest import BackboneInfo, read_manifest, remember_checked
-from ltp.config import LABELS, VERBALIZER, Label
-from ltp.errors import BackboneIncomplete, BackboneNotFinite, VerbalizerNotSingleToken
+from ltp.config import VERBALIZER, Label
+from ltp.errors import BackboneIncomplete, BackboneNotFinite
 
 if TYPE_CHECKING:
     from transformers import XLMRobertaForMaskedLM
@@ -72,14 +74,13 @@ class Backbone:
         """transformers' model on the storage of `parameters`, in evaluation mode, without gradients."""
         return _build_model(self.info, self.parameters)
 
-    def tokens_of(self, words: dict[Label, str]) -> Tensor:
-        """Token ids of other words for the labels, (3,), where the verbalizer's are.
+    def tokens_of(self, words: Mapping[Label, str]) -> Tensor:
+        """Token ids of a label space's words, (K,) in their order, where the verbalizer's are.
 
         Raises:
-            VerbalizerNotSingleToken: naming the word the vocabulary splits.
+            VerbalizerNotSingleToken: see `answer_tokens`.
         """
-        ids = _verbalizer_ids(self.tokenizer, self.special, words)
-        return torch.tensor(ids, device=self.verbalizer.device)
+        return torch.tensor(answer_tokens(self.tokenizer, words), device=self.verbalizer.device)
 
     def on(self, device: str) -> Backbone:
         """The same on another device; itself if it is there already."""
@@ -103,7 +104,7 @@ def load_backbone(checkpoint: Path | BackboneInfo, *, device: str = "cpu") -> Ba
     architecture = info.architecture
     parameters = _read_parameters(info, device)
     tokenizer, special = _read_tokenizer(info, architecture)
-    verbalizer = torch.tensor(_verbalizer_ids(tokenizer, special, VERBALIZER), device=device)
+    verbalizer = torch.tensor(answer_tokens(tokenizer, VERBALIZER), device=device)
     if not info.checked:
         _check_whole(info, parameters, tokenizer)
         remember_checked(info)
@@ -166,7 +167,7 @@ def _read_tokenizer(info: BackboneInfo, architecture: Architecture) -> tuple[Tok
         raise BackboneIncomplete(f"{path} cannot be read: {error}") from error
     tokenizer.no_padding()
     tokenizer.no_truncation()
-    ids = {piece: tokenizer.token_to_id(piece) for piece in ("<s>", "</s>", "<pad>", "<unk>", "<mask>")}
+    ids = {piece: tokenizer.token_to_id(piece) for piece in SPECIAL}
     if absent := [piece for piece, number in ids.items() if number is None]:
         raise BackboneIncomplete(f"{path} has no {', '.join(absent)}")
     if tokenizer.get_vocab_size() > info.vocabulary:
@@ -178,15 +179,3 @@ def _read_tokenizer(info: BackboneInfo, architecture: Architecture) -> tuple[Tok
 
 def _too_many_pieces(info: BackboneInfo) -> str:
     return f"{info.directory / TOKENIZER} has more pieces than the model's {info.vocabulary} embedding rows"
-
-
-def _verbalizer_ids(tokenizer: Tokenizer, special: SpecialTokens, words: dict[Label, str]) -> list[int]:
-    ids = []
-    for label in LABELS:
-        pieces = tokenizer.encode(words[label], add_special_tokens=False).ids
-        if len(pieces) != 1 or pieces[0] in special.ids():
-            raise VerbalizerNotSingleToken(f"{words[label]!r} ({label}) is {len(pieces)} tokens; one is needed")
-        ids += pieces
-    if len(set(ids)) != len(ids):
-        raise VerbalizerNotSingleToken(f"two verbalizer words share a token: {ids}")
-    return ids

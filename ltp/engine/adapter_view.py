@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ltp.config import LABEL_SPACES, LabelSpace
 from ltp.model.encoder import Overlay
 from ltp.model.head import ClassHead, Module, WordHead
 from ltp.model.template import Template
@@ -44,9 +45,16 @@ class AdapterView:
     embeddings: Mapping[str, Rows] = field(default_factory=dict)
     """By matrix."""
     head: WordHead | ClassHead | None = None
-    """What makes the logits, where it is not the backbone's own with the verbalizer's words."""
+    """What makes the logits, where it is not the backbone's own with the words of the paper's verbalizer."""
+    label_space: LabelSpace = "three_way"
+    """Of the logits, which are in the order of its labels."""
     nbytes: int = 0
     """What this adapter alone keeps in memory."""
+
+    @property
+    def classes(self) -> int:
+        """K, the labels."""
+        return len(LABEL_SPACES[self.label_space])
 
 
 class ReadyRows:

@@ -18,7 +18,6 @@ from torch import Tensor
 from ltp.backbone.architecture import DECODER, EMBEDDING_MATRICES, LM_BIAS, WORD_EMBEDDINGS, is_layer_norm
 from ltp.backbone.strategy import STRATEGIES
 from ltp.compute.masked_add import FuseTask, all_active, fuse_all, fuse_into
-from ltp.config import VERBALIZER
 from ltp.delta.delta import Delta
 from ltp.delta.fuse import bits_of_rows, fuse_task, nonzero_tensors
 from ltp.engine.adapter_view import AdapterView, ReadyRows, among
@@ -26,7 +25,6 @@ from ltp.engine.linear import Linear, reorders
 from ltp.engine.projections import PackedLinear
 from ltp.model.encoder import Overlay
 from ltp.model.head import ClassHead, Module, WordHead
-from ltp.model.methods import METHODS
 from ltp.ticket.mask import Ticket, active_in_rows
 
 if TYPE_CHECKING:
@@ -41,7 +39,7 @@ class CompactAdapter:
     """One adapter on its ticket, or a dense one; `view` answers as it is, `fused` makes one that answers faster.
 
     Raises:
-        CorruptArtifact: the template fits no input of this backbone.
+        CorruptArtifact: the template fits no input of this backbone, or the words are not of its vocabulary.
     """
 
     def __init__(self, shared: SharedWeights, adapter: Adapter, ticket: Ticket | None) -> None:
@@ -49,7 +47,9 @@ class CompactAdapter:
         self._delta = shared.kept(adapter.delta)
         self._moved = frozenset(nonzero_tensors(self._delta))
         self._tied = STRATEGIES[adapter.strategy].ties_output
-        self._words = METHODS[adapter.method].words
+        self._verbalizer = adapter.verbalizer
+        self.changes_nothing = not self._moved and not adapter.head
+        """Whether nothing but the prompt was trained."""
         self._units = [unit for unit in shared.units.values() if self._changes(unit)]
         self.view = self._view(adapter)
         self.nbytes = adapter.nbytes + self.view.nbytes
@@ -58,14 +58,15 @@ class CompactAdapter:
     def _view(self, adapter: Adapter) -> AdapterView:
         shared = self._shared
         prompt = adapter.prompt.to(shared.device)
-        view = AdapterView(prompt, shared.template(adapter), nbytes=prompt.nbytes)
-        if not self._moved and not adapter.head:
-            return view
+        space, words = self._verbalizer.label_space, self._verbalizer.by_label
+        view = AdapterView(prompt, shared.template(adapter), nbytes=prompt.nbytes, label_space=space)
+        if self.changes_nothing:
+            return view if words is None else replace(view, head=shared.head_of(words))
         viewless = copy(self)  # not itself: in a cycle, the values would outlive their eviction until a collection
         norms = self._norms()
         stored = {name: StoredRows(self, name) for name in EMBEDDING_MATRICES if name in self._moved}
         head = self._head(adapter, stored.get(WORD_EMBEDDINGS))
-        size = sum(rows.nbytes for rows in stored.values()) + _size(*norms.values()) + _head_size(head)
+        size = sum(rows.nbytes for rows in stored.values()) + self._size(*norms.values()) + self._head_size(head)
         return replace(
             view,
             kind=" ".join(unit.name for unit in self._units),
@@ -75,11 +76,6 @@ class CompactAdapter:
             head=head,
             nbytes=view.nbytes + size,
         )
-
-    @property
-    def changes_nothing(self) -> bool:
-        """Whether nothing but the prompt was trained."""
-        return self.view.head is None and not self._moved
 
     def fused(self) -> AdapterView:
         """Fuse all of it."""
@@ -101,7 +97,13 @@ class CompactAdapter:
             self._delta.rows[name].nbytes + 4 * len(self._delta.rows[name]) * self._shared.tensors[name].shape[1]
             for name in self.view.embeddings
         )
-        return products + rows + self.view.prompt.nbytes + _size(*self.view.norms.values()) + _head_size(self.view.head)
+        return (
+            products
+            + rows
+            + self.view.prompt.nbytes
+            + self._size(*self.view.norms.values())
+            + self._head_size(self.view.head)
+        )
 
     def _changes(self, unit: PackedLinear) -> bool:
         return any(f"{module}.{part}" in self._moved for module in unit.modules for part in ("weight", "bias"))
@@ -147,12 +149,12 @@ class CompactAdapter:
         return tensor
 
     def _head(self, adapter: Adapter, words: StoredRows | None) -> WordHead | ClassHead | None:
-        shared = self._shared
-        if self._words is None:
+        shared, answers = self._shared, self._verbalizer.by_label
+        if answers is None:
             return ClassHead({name: tensor.to(shared.device) for name, tensor in adapter.head.items()})
-        if self._words is VERBALIZER and not (self._tied and words) and not any(map(_of_head, self._moved)):
-            return None
-        tokens = shared.backbone.tokens_of(self._words)
+        if not (self._tied and words) and not any(map(_of_head, self._moved)):
+            return shared.head_of(answers)
+        tokens = shared.tokens_of(answers)
         vectors = (shared.tensors[WORD_EMBEDDINGS] if self._tied else shared.backbone.decoder)[tokens]
         biases = shared.tensors[LM_BIAS][tokens]
         if self._tied and words:
@@ -166,6 +168,18 @@ class CompactAdapter:
             for part in ("dense", "layer_norm")
         )
         return WordHead(dense, norm, (vectors, biases), shared.head.epsilon)
+
+    def _head_size(self, head: WordHead | ClassHead | None) -> int:
+        match head:
+            case WordHead(dense=dense, norm=norm, answers=answers) if not self._shared.keeps(head):
+                return self._size(dense, norm, answers)
+            case ClassHead(tensors=tensors):
+                return sum(tensor.nbytes for tensor in tensors.values())
+        return 0
+
+    def _size(self, *modules: Module) -> int:
+        """Bytes of what is not the backbone's own."""
+        return sum(tensor.nbytes for module in modules for tensor in module if not self._shared.owns(tensor))
 
     def of_matrix(self, name: str) -> tuple[Delta, Ticket | None, Tensor]:
         """Return what the rows of an embedding matrix are fused from."""
@@ -237,16 +251,3 @@ def _starts(ticket: Ticket, name: str, rows: Tensor) -> NDArray[np.int64]:
 
 def _of_head(name: str) -> bool:
     return name.startswith("lm_head.")
-
-
-def _head_size(head: WordHead | ClassHead | None) -> int:
-    match head:
-        case WordHead(dense=dense, norm=norm, answers=answers):
-            return _size(dense, norm, answers)
-        case ClassHead(tensors=tensors):
-            return sum(tensor.nbytes for tensor in tensors.values())
-    return 0
-
-
-def _size(*modules: Module) -> int:
-    return sum(tensor.nbytes for module in modules for tensor in module)

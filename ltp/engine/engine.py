@@ -107,11 +107,13 @@ class Engine:
     @torch.inference_mode()  # the mode holds for one thread only
     def _compute(self, parts: Sequence[Part], encoded: dict[int, Encoded]) -> dict[int, Prediction]:
         mixed = pack_mixed([(view, [encoded[index] for index in some]) for view, some in parts], pad=self._pad)
-        rows = _probabilities(self._forward(mixed)).tolist()
-        indices = [index for _, some in parts for index in some]
+        asked = [(view, index) for view, some in parts for index in some]
+        rows = _probabilities(self._forward(mixed), [view.classes for view, _ in asked]).tolist()
         return {
-            index: Prediction((first, second, third), encoded[index].truncated, encoded[index].tokens)
-            for index, (first, second, third) in zip(indices, rows, strict=True)
+            index: Prediction(
+                tuple(row[: view.classes]), encoded[index].truncated, encoded[index].tokens, view.label_space
+            )
+            for (view, index), row in zip(asked, rows, strict=True)
         }
 
     def prefetch(self, keys: Iterable[Hashable]) -> None:
@@ -158,9 +160,16 @@ class Engine:
         return {"pairs": float(self._pairs), **self._tiers.stats()}
 
 
-def _probabilities(logits: Tensor) -> Tensor:
-    """Softmax of (B, 3); NaN throughout where a logit is not finite, also where the softmax of it would be."""
-    return logits.softmax(1).where(logits.isfinite().all(1, keepdim=True), torch.nan)
+def _probabilities(logits: Tensor, classes: Sequence[int]) -> Tensor:
+    """Softmax of (B, K), of which the i-th example has `classes[i]` labels and -inf after them.
+
+    NaN throughout where one of its logits is not finite, also where the softmax of it would be.
+    """
+    if min(classes) == logits.shape[1]:
+        return logits.softmax(1).where(logits.isfinite().all(1, keepdim=True), torch.nan)
+    beyond = torch.arange(logits.shape[1]) >= torch.tensor(classes)[:, None]
+    finite = (logits.isfinite() | beyond.to(logits.device)).all(1, keepdim=True)
+    return logits.softmax(1).where(finite, torch.nan)
 
 
 def _encode(parts: Sequence[Part], requests: Sequence[PairRequest]) -> dict[int, Encoded]:

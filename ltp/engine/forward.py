@@ -4,7 +4,7 @@ The arithmetic is that of `ltp.model.encoder` (a test holds both to each other):
 `<mask>` alone, logits for the verbalizer alone. Attention works example by example and is the same for all
 adapters; for each product and norm the adapters that change it are computed apart.
 
-Dimensions: B examples, N tokens, H hidden, G examples of a grid, T tokens of its longest.
+Dimensions: B examples, K labels, N tokens, H hidden, G examples of a grid, T tokens of its longest.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Forward:
         self._last = architecture.layers - 1
 
     def __call__(self, batch: MixedBatch) -> Tensor:
-        """Return logits (B, 3) in the order of LABELS."""
+        """Return logits (B, K) in the order of each adapter's labels, and -inf after them where it has fewer than K."""
         tokens = [(span.view, *span.tokens) for span in batch.spans]
         examples = [(span.view, *span.examples) for span in batch.spans]
         hidden = self._embed(batch, tokens)
@@ -53,7 +53,10 @@ class Forward:
         context = self._attend_at_mask(q, self._product(f"{self._last}.kv", hidden, tokens), batch)
         hidden = self._rest(self._last, context, asked, examples)
         own: Head = self._shared.head
-        return self._by_run(hidden, examples, lambda view: view.head or own, lambda part, head: head(part))
+        most = max(view.classes for view, _, _ in examples)
+        return self._by_run(
+            hidden, examples, lambda view: view.head or own, lambda part, head: _filled(head(part), most)
+        )
 
     def _embed(self, batch: MixedBatch, tokens: Edges) -> Tensor:
         words = self._look_up(WORD_EMBEDDINGS, batch.ids, tokens).index_copy_(0, batch.soft, batch.prompts)
@@ -145,6 +148,12 @@ class Forward:
             joined[start:stop] = part[start - first : stop - first]
         assert joined is not None  # noqa: S101  there are runs
         return joined
+
+
+def _filled(logits: Tensor, classes: int) -> Tensor:
+    """Add columns of -inf, up to so many, which no softmax sees."""
+    missing = classes - logits.shape[1]
+    return F.pad(logits, (0, missing), value=-torch.inf) if missing else logits
 
 
 def _rounded(start: int, stop: int, count: int) -> tuple[int, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -10,11 +11,11 @@ from torch import Tensor
 
 from ltp.backbone.architecture import LM_BIAS, is_layer_norm
 from ltp.backbone.load import Backbone
-from ltp.config import Precision
+from ltp.config import VERBALIZER, Label, Precision
 from ltp.delta.delta import Delta
 from ltp.engine.linear import Linear
 from ltp.engine.projections import PackedLinear, Scratch, packed_linears
-from ltp.errors import CorruptArtifact, InvalidConfig
+from ltp.errors import CorruptArtifact, InvalidConfig, VerbalizerNotSingleToken
 from ltp.model.encoder import DTYPES
 from ltp.model.head import Module, WordHead
 from ltp.model.methods import METHODS, Form
@@ -23,8 +24,8 @@ from ltp.model.template import Template
 if TYPE_CHECKING:
     from ltp.adapter.artefact import Adapter
 
-KEPT_TEMPLATES = 64
-"""Templates kept for the next adapter that has the same; imported ones may be of any length."""
+KEPT_TEMPLATES = KEPT_HEADS = 64
+"""Templates and heads kept for the next adapter that has the same; imported ones may be of any length, or any words."""
 
 
 class SharedWeights:
@@ -34,19 +35,55 @@ class SharedWeights:
         self.backbone, self.dtype = backbone, DTYPES[precision]
         self.tensors, self.verbalizer = backbone.parameters, backbone.verbalizer
         self.device = backbone.verbalizer.device
+        self._own = {id(tensor) for tensor in self.tensors.values()}
         self.units = packed_linears(backbone)
         self.scratch = Scratch(self.units, dtype=self.dtype, device=self.device)
         self.products = {name: self._product(unit) for name, unit in self.units.items()}
         self.norms = {name: self.module(name) for name in _norms(self.tensors)}
-        self.head = self._head()
+        self.head = self._head(self.verbalizer)
+        self._heads: dict[tuple[str, ...], WordHead] = {}
         self._templates: dict[tuple[Form, int, int, bool], Template] = {}
 
     def module(self, name: str) -> Module:
         """The backbone's own weight and bias of a module."""
         return self.tensors[f"{name}.weight"], self.tensors[f"{name}.bias"]
 
-    def _head(self) -> WordHead:
-        answers = self.backbone.decoder[self.verbalizer], self.tensors[LM_BIAS][self.verbalizer]
+    def head_of(self, words: Mapping[Label, str]) -> WordHead:
+        """The backbone's own head with some words, one object for all adapters that have the same.
+
+        Raises:
+            CorruptArtifact: they are not one token each.
+        """
+        key = tuple(words.values())
+        if words == VERBALIZER:
+            return self.head
+        if key not in self._heads:
+            for oldest in list(self._heads)[: 1 - KEPT_HEADS]:
+                self._heads.pop(oldest, None)  # what has it keeps it
+            self._heads[key] = self._head(self.tokens_of(words))
+        return self._heads[key]
+
+    def tokens_of(self, words: Mapping[Label, str]) -> Tensor:
+        """The tokens of an adapter's words, (K,).
+
+        Raises:
+            CorruptArtifact: they are not one token each, so that training could not have used them.
+        """
+        try:
+            return self.backbone.tokens_of(words)
+        except VerbalizerNotSingleToken as error:
+            raise CorruptArtifact(f"the adapter's verbalizer cannot be: {error}") from error
+
+    def keeps(self, head: WordHead) -> bool:
+        """Whether a head is one that adapters share."""
+        return any(head is kept for kept in (self.head, *self._heads.values()))
+
+    def owns(self, tensor: Tensor) -> bool:
+        """Whether it is one of the backbone's own, which no adapter keeps in memory."""
+        return id(tensor) in self._own
+
+    def _head(self, tokens: Tensor) -> WordHead:
+        answers = self.backbone.decoder[tokens], self.tensors[LM_BIAS][tokens]
         epsilon = self.backbone.architecture.norm_epsilon
         return WordHead(self.module("lm_head.dense"), self.module("lm_head.layer_norm"), answers, epsilon)
 

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Sequence
 import torch
 from torch import Tensor
 
-from ltp.config import LABELS
 from ltp.model.encoder import Encoder, Weights, pack
 from ltp.model.template import Encoded
 
@@ -41,11 +40,11 @@ def classify(
     max_tokens: int = MAX_TOKENS,
     done: Callable[[int], None] = lambda _: None,
 ) -> Tensor:
-    """Return verbalizer logits (B, 3) of `examples`, the i-th with the soft prompt `prompts[i]` (n, H); on the CPU.
+    """Return verbalizer logits (B, K) of `examples`, the i-th with the soft prompt `prompts[i]` (n, H); on the CPU.
 
     `done` is told after each sub-batch how many examples were in it.
     """
-    logits = torch.empty(len(examples), len(LABELS))
+    logits = torch.empty(len(examples), weights.classes)
     for group in sub_batches([len(example.ids) for example in examples], max_tokens=max_tokens):
         batch = pack([examples[index] for index in group], pad=pad, device=weights.word.device)
         logits[group] = encoder(weights, batch, torch.cat([prompts[index] for index in group])).cpu()

@@ -1,11 +1,11 @@
-"""XLM-R's encoder as a function of its weights, made for what 3.2 needs: three logits at one `<mask>` an example.
+"""XLM-R's encoder as a function of its weights, made for what 3.2 needs: K logits at one `<mask>` an example.
 
 Equal to transformers' `XLMRobertaForMaskedLM` (a test holds it), with four savings. Tokens of a batch lie packed, so
 padding exists only inside attention. The last layer is computed at `<mask>` alone. Logits are taken for the tokens of
 the verbalizer alone. And weights are arguments: an adapter changes only those where its ticket is active.
 
-Dimensions: B examples, N tokens of the whole batch, T tokens of its longest example, H hidden, S soft tokens of the
-whole batch, R rows of an overlay, V vocabulary.
+Dimensions: B examples, K labels, N tokens of the whole batch, T tokens of its longest example, H hidden, S soft tokens
+of the whole batch, R rows of an overlay, V vocabulary.
 """
 
 from __future__ import annotations
@@ -67,9 +67,14 @@ class Weights:
     head: Module
     head_norm: Module
     answers: Module
-    """Output embeddings (3, H) and biases (3,) of the verbalizer's tokens."""
+    """Output embeddings (K, H) and biases (K,) of the verbalizer's tokens."""
     classifier: ClassHead | None = None
     """What reads `<s>` in place of the three before it."""
+
+    @property
+    def classes(self) -> int:
+        """K, the labels among which it chooses."""
+        return len(self.answers[1] if self.classifier is None else self.classifier.tensors["out.bias"])
 
 
 def weights_from(
@@ -82,7 +87,7 @@ def weights_from(
 ) -> Weights:
     """View the backbone with other tensors (`changed`), word embedding rows (`overlay`) and output rows (`answers`).
 
-    `words` (3,) are the tokens to predict, the verbalizer's when None.
+    `words` (K,) are the tokens to predict, those of the paper's verbalizer when None.
     """
     tensors, words = backbone.parameters, backbone.verbalizer if words is None else words
 
@@ -199,7 +204,7 @@ class Encoder:
         self._arithmetic = Arithmetic.of(backbone.architecture, precision=precision, dropout=dropout)
 
     def __call__(self, weights: Weights, batch: Batch, prompts: Tensor, *, noise: Dropper | None = None) -> Tensor:
-        """Return verbalizer logits (B, 3) in the order of LABELS; `prompts` (S, H) are the soft tokens' embeddings."""
+        """Return logits (B, K) in the order of the labels; `prompts` (S, H) are the soft tokens' embeddings."""
         return ForwardPass(self._arithmetic, batch, noise).logits(weights, prompts)
 
 

@@ -1,4 +1,4 @@
-"""From the encoder's output at one token to three logits: by the masked language model's head, or a classifier's own.
+"""From the encoder's output at one token to a logit a label: by the masked language model's head, or a classifier's.
 
 The first reads `<mask>` and scores the verbalizer's words (3.2); the second reads `<s>`, as plain fine-tuning does, and
 starts from random values, which are published with the adapter.
@@ -13,8 +13,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ltp.config import LABELS
-
 Module = tuple[Tensor, Tensor]
 """Weight and bias."""
 INITIAL_DEVIATION = 0.02
@@ -24,16 +22,16 @@ CLASSIFIER = ("dense.bias", "dense.weight", "out.bias", "out.weight")
 
 
 class WordHead(NamedTuple):
-    """The masked language model's head for three words."""
+    """The masked language model's head for the K words of a verbalizer."""
 
     dense: Module
     norm: Module
     answers: Module
-    """Output embeddings (3, H) and biases (3,)."""
+    """Output embeddings (K, H) and biases (K,)."""
     epsilon: float
 
     def __call__(self, hidden: Tensor) -> Tensor:
-        """Turn the output at `<mask>`, (B, H), into logits (B, 3)."""
+        """Turn the output at `<mask>`, (B, H), into logits (B, K)."""
         hidden = F.gelu(F.linear(hidden, *self.dense))
         return F.linear(F.layer_norm(hidden, hidden.shape[-1:], *self.norm, self.epsilon), *self.answers)
 
@@ -44,7 +42,7 @@ class ClassHead(NamedTuple):
     tensors: Mapping[str, Tensor]
 
     def __call__(self, hidden: Tensor, *, drop: Callable[[Tensor], Tensor] = lambda tokens: tokens) -> Tensor:
-        """Turn the output at `<s>`, (B, H), into logits (B, 3); `drop` is the dropout before either product."""
+        """Turn the output at `<s>`, (B, H), into logits (B, K); `drop` is the dropout before either product."""
         hidden = F.linear(drop(hidden), self.tensors["dense.weight"], self.tensors["dense.bias"]).tanh()
         return F.linear(drop(hidden), self.tensors["out.weight"], self.tensors["out.bias"])
 
@@ -54,21 +52,21 @@ class Classifier(nn.Module):
 
     Args:
         hidden: H, the backbone's hidden size.
+        classes: K, the labels.
         seed: decides every initial value; torch's global generator is left as it was.
     """
 
-    def __init__(self, hidden: int, *, seed: int) -> None:
+    def __init__(self, hidden: int, *, classes: int, seed: int) -> None:
         super().__init__()
         generator = torch.Generator().manual_seed(seed)
-        self.dense, self.out = nn.Linear(hidden, hidden), nn.Linear(hidden, len(LABELS))
+        self.dense, self.out = nn.Linear(hidden, hidden), nn.Linear(hidden, classes)
         with torch.no_grad():
             for linear in (self.dense, self.out):
                 linear.weight.normal_(0, INITIAL_DEVIATION, generator=generator)
                 linear.bias.zero_()
 
 
-def classifier_shapes(hidden: int) -> dict[str, tuple[int, ...]]:
-    """Name the tensors of a classifier's head with their shapes."""
-    classes = len(LABELS)
+def classifier_shapes(hidden: int, *, classes: int) -> dict[str, tuple[int, ...]]:
+    """Name the tensors of the head of a classifier among `classes` labels with their shapes."""
     shapes: tuple[tuple[int, ...], ...] = ((hidden,), (hidden, hidden), (classes,), (classes, hidden))
     return dict(zip(CLASSIFIER, shapes, strict=True))

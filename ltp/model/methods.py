@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from ltp.config import VERBALIZER, Label
+from ltp.config import VERBALIZERS, Label, LabelSpace
 
 Method = Literal["ltp", "ft", "dp", "sp", "mp", "pt"]
 """The names that requests, files and figures carry."""
@@ -19,16 +19,19 @@ Form = Literal["pair", "discrete", "mixed", "soft"]
 Trains = Literal["prompt", "ticket", "all"]
 """What moves of the model: nothing but what the method adds to it, a ticket's active parameters, or every one."""
 
-YES_OR_NO: dict[Label, str] = {"entailment": "yes", "neutral": "maybe", "contradiction": "no"}
+YES_OR_NO: dict[LabelSpace, dict[Label, str]] = {
+    "three_way": {"entailment": "yes", "neutral": "maybe", "contradiction": "no"},
+    "two_way": {"entailment": "yes", "not_entailment": "no"},
+}
 """The words of the templates with a question."""
 
 
 @dataclass(frozen=True)
 class TuningMethod:
-    """One method. `words` are what is predicted at `<mask>`; None for a classification head on `<s>` instead."""
+    """One method. `verbalizers` are the words predicted at `<mask>`; None for a classification head on `<s>`."""
 
     form: Form
-    words: dict[Label, str] | None
+    verbalizers: dict[LabelSpace, dict[Label, str]] | None
     trains: Trains
 
     @property
@@ -49,14 +52,19 @@ class TuningMethod:
     @property
     def classifies(self) -> bool:
         """Whether a classification head of its own answers, in place of words predicted at `<mask>`."""
-        return self.words is None
+        return self.verbalizers is None
+
+    @property
+    def words(self) -> dict[Label, str] | None:
+        """The three-way words, the paper's."""
+        return None if self.verbalizers is None else self.verbalizers["three_way"]
 
 
 METHODS: dict[Method, TuningMethod] = {
-    "ltp": TuningMethod("soft", VERBALIZER, "ticket"),
+    "ltp": TuningMethod("soft", VERBALIZERS, "ticket"),
     "ft": TuningMethod("pair", None, "all"),
     "dp": TuningMethod("discrete", YES_OR_NO, "all"),
-    "sp": TuningMethod("soft", VERBALIZER, "all"),
+    "sp": TuningMethod("soft", VERBALIZERS, "all"),
     "mp": TuningMethod("mixed", YES_OR_NO, "all"),
-    "pt": TuningMethod("soft", VERBALIZER, "prompt"),
+    "pt": TuningMethod("soft", VERBALIZERS, "prompt"),
 }

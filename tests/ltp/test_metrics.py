@@ -94,3 +94,21 @@ def test_the_parts_agree_with_each_other(case) -> None:
 def test_nonsense_is_refused(probabilities, labels) -> None:
     with pytest.raises(ValueError):
         score(probabilities, labels)
+
+
+def test_macro_f1_is_of_the_labels_that_occur_and_says_which() -> None:
+    probabilities = np.array([[0.8, 0.1, 0.1], [0.2, 0.1, 0.7], [0.3, 0.1, 0.6], [0.2, 0.6, 0.2]])
+    metrics = score(probabilities, np.array([0, 2, 2, 2]))
+    assert metrics.macro_f1_over == ["entailment", "contradiction"]
+    assert metrics.macro_f1 == pytest.approx((1.0 + 4 / 5) / 2)
+    assert metrics.label_space == "three_way"
+
+
+def test_two_labels_are_scored_as_two() -> None:
+    metrics = score(np.array([[0.9, 0.1], [0.4, 0.6], [0.5, 0.5]]), np.array([0, 1, 1]), "two_way")
+    assert (metrics.label_space, metrics.confusion) == ("two_way", [[1, 0], [1, 1]])
+    assert list(metrics.per_label) == metrics.macro_f1_over == ["entailment", "not_entailment"]
+    with pytest.raises(ValueError, match=r"\(N, 2\)"):
+        score(np.full((1, 3), 1 / 3), np.array([0]), "two_way")
+    with pytest.raises(ValueError, match="0 to 1"):
+        score(np.full((1, 2), 1 / 2), np.array([2]), "two_way")

@@ -49,6 +49,7 @@ def of_answers(probabilities: Sequence[Sequence[float]], predicted: Sequence[int
     truth = np.array([LABELS.index(example.label) for example in gold if example.label])  # (N,)
     metrics = score(answers, truth).as_dict()
     scores = {name: metrics[name] for name in TEST_SCORES}
+    scores["macro_f1"] = sum(metrics["per_label"][label]["f1"] for label in LABELS) / len(LABELS)  # the paper's labels
     return scores | {"pairs": len(gold), "predicted": "".join(map(str, predicted))}
 
 

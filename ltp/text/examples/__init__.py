@@ -2,11 +2,13 @@
 
 `reader` makes Examples of a JSONL, CSV or TSV file; `pairs` streams a file of pairs and writes it back with columns
 added. `columns_of` tells which column of the file holds what, `options` is what people may tell, `reading` what was
-understood; `split` deals whole premises, `overlap` compares two sets, `findings` says it.
+understood; `label_space` brings labels into one space, `split` deals whole premises, `overlap` compares two sets,
+`findings` says it.
 """
 
 from ltp.text.examples.example import Example, check_trainable, texts_of
 from ltp.text.examples.findings import Findings, examine
+from ltp.text.examples.label_space import Settled, folded, label_space_of, settle, two_way
 from ltp.text.examples.options import Conflicts, ReadOptions, Task, parse_columns_option, parse_labels_option
 from ltp.text.examples.overlap import leaks, shared_premises
 from ltp.text.examples.pairs import RESULT_COLUMNS, FilePair, PairFile, PairWriter
@@ -28,6 +30,7 @@ __all__ = [
     "PairWriter",
     "ReadOptions",
     "Reading",
+    "Settled",
     "Split",
     "Task",
     "Unknown",
@@ -35,12 +38,16 @@ __all__ = [
     "check_trainable",
     "examine",
     "few_shot",
+    "folded",
+    "label_space_of",
     "leaks",
     "parse_columns_option",
     "parse_label",
     "parse_labels_option",
     "read_examples",
+    "settle",
     "shared_premises",
     "split",
     "texts_of",
+    "two_way",
 ]

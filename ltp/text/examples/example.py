@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from ltp.config import LABELS, Label
+from ltp.config import LABEL_SPACES, Label, LabelSpace
 from ltp.errors import ExamplesError, TooFewExamples
 
 
@@ -57,10 +57,10 @@ def texts_of(pairs: Iterable[Pair]) -> Iterator[str]:
         yield from (pair.premise, pair.hypothesis)
 
 
-def check_trainable(examples: Sequence[Example]) -> None:
-    """Refuse what cannot be trained on.
+def check_trainable(examples: Sequence[Example], label_space: LabelSpace | None = None) -> None:
+    """Refuse what cannot be trained on; without a `label_space`, it is two-way if `not_entailment` occurs.
 
-    Raises ExamplesError at the first blank text or missing label, and TooFewExamples when one of the three labels
+    Raises ExamplesError at the first blank text or missing label, and TooFewExamples when one of the space's labels
     does not occur.
     """
     for number, example in enumerate(examples, start=1):
@@ -70,9 +70,19 @@ def check_trainable(examples: Sequence[Example]) -> None:
         if words:
             raise ExamplesError(words, line=example.line, column=example.blank_column)
     counts = Counter(example.label for example in examples)
-    if missing := [label for label in LABELS if not counts[label]]:
-        occurring = ", ".join(f"{counts[label]} {label}" for label in LABELS)
-        raise TooFewExamples(f"training needs every label, and {' and '.join(missing)} does not occur ({occurring})")
+    space = label_space or ("two_way" if counts["not_entailment"] else "three_way")
+    labels = LABEL_SPACES[space]
+    if missing := [label for label in labels if not counts[label]]:
+        occurring = ", ".join(f"{counts[label]} {label}" for label in labels)
+        told = f"training needs every label, and {' and '.join(missing)} does not occur ({occurring})"
+        raise TooFewExamples(f"{told}; {_way_out(space, counts)}")
+
+
+def _way_out(space: LabelSpace, counts: Counter[Label | None]) -> str:
+    """What to do when a label does not occur."""
+    if space == "three_way" and counts["entailment"] and (counts["neutral"] or counts["contradiction"]):
+        return "add examples of it, or train with label_space two_way, for which neutral and contradiction are one"
+    return "add examples of it"
 
 
 def _fault(example: Example) -> str | None:

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from ltp.config import LABELS, Label
+from ltp.config import LABEL_SPACES, Label, LabelSpace
 from ltp.errors import InvalidConfig, TooFewExamples
 from ltp.text.examples.example import Example
 
@@ -92,26 +92,28 @@ class _Sides:
         return Split(train=kept, dev=held)
 
 
-def few_shot(examples: Sequence[Example], *, shots: int, seed: int) -> Split:
-    """Draw `shots` examples of each label for training, and as many for development, from different premises.
+def few_shot(examples: Sequence[Example], *, shots: int, seed: int, label_space: LabelSpace = "three_way") -> Split:
+    """Draw `shots` examples of each of the space's labels for training, as many for development, of different premises.
 
-    Premises are shuffled by `seed` and dealt to the sides in turn, those with all three labels first so that a small
+    Premises are shuffled by `seed` and dealt to the sides in turn, those with all labels first so that a small
     set (AmericasNLI's Otomi has 64 of them) yields as much as it can; then the first `shots` of each label are taken.
     Raises TooFewExamples naming side and label.
     """
-    groups = sorted(_shuffled_groups(examples, seed), key=lambda group: len(set(LABELS) - set(_labels(group))))
-    train, dev = (_take(groups[start::2], shots, side) for start, side in enumerate(("training", "development")))
+    labels = LABEL_SPACES[label_space]
+    groups = sorted(_shuffled_groups(examples, seed), key=lambda group: len(set(labels) - set(_labels(group))))
+    sides = enumerate(("training", "development"))
+    train, dev = (_take(groups[start::2], shots, side, labels=labels) for start, side in sides)
     return Split(train, dev)
 
 
-def _take(groups: Iterable[Group], shots: int, side: str) -> list[Example]:
+def _take(groups: Iterable[Group], shots: int, side: str, *, labels: Sequence[Label]) -> list[Example]:
     taken: list[Example] = []
     counts: Counts = Counter()
     for example in (example for group in groups for example in group):
-        if example.label in LABELS and counts[example.label] < shots:
+        if example.label in labels and counts[example.label] < shots:
             counts[example.label] += 1
             taken.append(example)
-    for label in LABELS:
+    for label in labels:
         if counts[label] < shots:
             raise TooFewExamples(
                 f"{shots} shots need {shots} {label} examples for {side}, and after dealing whole premises there are"

@@ -68,7 +68,7 @@ class Ours:
         rows = touched_rows(backbone, examples, tied=tied, words=self.words)
         self.model = DenseParameters(backbone, rows=rows, words=self.words)
         self.prompt = SoftPrompt(4, hidden, seed=5) if recipe.soft else None
-        self.head = None if recipe.words else Classifier(hidden, seed=5)
+        self.head = None if recipe.words else Classifier(hidden, classes=3, seed=5)
 
     def run(self, backbone: Backbone, given: Batches) -> list[float]:
         added = [module for module in (self.prompt, self.head) if module is not None]
@@ -97,7 +97,7 @@ def run_plain(backbone: Backbone, method: Method, given: Batches) -> tuple[XLMRo
     recipe, pad = METHODS[method], backbone.special.pad
     model = copy.deepcopy(backbone.model).requires_grad_()
     prompt = SoftPrompt(4, backbone.info.hidden, seed=5) if recipe.soft else None
-    head = None if recipe.words else Classifier(backbone.info.hidden, seed=5)
+    head = None if recipe.words else Classifier(backbone.info.hidden, classes=3, seed=5)
     added = [tensor for module in (prompt, head) if module is not None for tensor in module.parameters()]
     optimizer = torch.optim.AdamW([*model.parameters(), *added], **ADAMW)
     losses = []

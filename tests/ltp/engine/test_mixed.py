@@ -14,6 +14,7 @@ from ltp.adapter.artefact import Adapter, TemplateOptions
 from ltp.adapter.materialise import materialise
 from ltp.backbone.architecture import BY_ROWS, POSITION_EMBEDDINGS, TYPE_EMBEDDINGS, WORD_EMBEDDINGS
 from ltp.backbone.load import Backbone, load_backbone
+from ltp.config import LabelSpace
 from ltp.delta.delta import Delta, encode, encode_dense
 from ltp.engine.compact import CompactAdapter
 from ltp.engine.engine import Engine
@@ -26,12 +27,17 @@ from ltp.model.encoder import Encoder
 from ltp.model.head import Classifier
 from ltp.model.methods import METHODS, Method
 from ltp.model.template import Encoded, Template
+from ltp.model.verbalizer import Verbalizer, verbalizer_of
 from ltp.ticket.mask import Ticket
 
 Library = dict[str, tuple[Adapter, Ticket | None]]
 TEXTS = [(example.premise, example.hypothesis) for example in pairs(14, seed=3)] + [("dog " * 60, "a"), ("x", "y")]
 LAYERS = 3
 DENSE: tuple[Method, ...] = ("ft", "dp", "sp", "mp")
+OWN: dict[LabelSpace, dict[str, str]] = {
+    "three_way": {"contradiction": "cat", "entailment": "dog", "neutral": "bird"},
+    "two_way": {"not_entailment": "nothing", "entailment": "right"},
+}
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +47,10 @@ def backbone(tmp_path_factory: pytest.TempPathFactory) -> Backbone:
 
 @pytest.fixture(scope="module")
 def library(backbone: Backbone) -> Library:
-    """Adapters of every scope and strategy, one whose ticket changed nothing, two of a prompt alone, and dense ones."""
+    """Adapters of every scope and strategy, one whose ticket changed nothing, two of a prompt alone, and dense ones.
+
+    Then some of them again with two labels, or with words of their own.
+    """
     layer = "roberta.encoder.layer."
     tickets: dict[str, Ticket | None] = {
         "all": random_ticket(backbone, 0.3),
@@ -61,7 +70,20 @@ def library(backbone: Backbone) -> Library:
         found[key] = _adapter(backbone, key, ticket, seed), ticket
     for seed, method in enumerate(DENSE, start=len(tickets)):
         found[method] = _dense(backbone, method, seed), None
+    for number, key in enumerate(("all", "tied", "nothing", "pt", *DENSE)):
+        adapter, ticket = found[key]
+        found[f"{key}, two-way"] = _answering(adapter, verbalizer_of(adapter.method, "two_way"), seed=number), ticket
+        if METHODS[adapter.method].words:
+            for space, words in OWN.items():
+                own = verbalizer_of(adapter.method, space, words)
+                found[f"{key}, {space} with own words"] = _answering(adapter, own, seed=number), ticket
     return found
+
+
+def _answering(adapter: Adapter, verbalizer: Verbalizer, *, seed: int) -> Adapter:
+    hidden, classes = adapter.prompt.shape[1], len(verbalizer.labels)
+    head = dict(Classifier(hidden, classes=classes, seed=seed).state_dict()) if adapter.head else {}
+    return dataclasses.replace(adapter, head=head, chosen=verbalizer)
 
 
 def _dense(backbone: Backbone, method: Method, seed: int) -> Adapter:
@@ -79,7 +101,7 @@ def _dense(backbone: Backbone, method: Method, seed: int) -> Adapter:
         backbone=backbone.info.fingerprint,
         ticket_sha256=None,
         template=TemplateOptions(literal=False, max_length=48),
-        head={} if recipe.words else dict(Classifier(hidden, seed=seed).state_dict()),
+        head={} if recipe.words else dict(Classifier(hidden, classes=3, seed=seed).state_dict()),
     )
 
 
@@ -114,8 +136,19 @@ def expected(backbone: Backbone, library: Library) -> dict[str, torch.Tensor]:
     found, encoder = {}, Encoder(backbone)
     for key, (adapter, ticket) in library.items():
         weights, examples = materialise(backbone, adapter, ticket), encoded(backbone, adapter)
-        found[key] = classify(encoder, weights, examples, [adapter.prompt] * len(examples), pad=backbone.special.pad)
+        logits = classify(encoder, weights, examples, [adapter.prompt] * len(examples), pad=backbone.special.pad)
+        assert logits.shape == (len(TEXTS), len(adapter.verbalizer.labels))
+        found[key] = logits
     return found
+
+
+def side_by_side(expected: dict[str, torch.Tensor]) -> torch.Tensor:
+    """The logits of all adapters, those of two labels with -inf for the third."""
+    widest = max(logits.shape[1] for logits in expected.values())
+    fill = -torch.inf
+    return torch.cat(
+        [torch.nn.functional.pad(each, (0, widest - each.shape[1]), value=fill) for each in expected.values()]
+    )
 
 
 @pytest.mark.parametrize("tier", ["compact", "fused", "both"])
@@ -130,7 +163,10 @@ def test_a_mixed_batch_equals_the_plain_computation_one_by_one(
         parts.append((compact.fused() if ready else compact.view, encoded(backbone, library[key][0])))
     with torch.inference_mode():
         logits = forward(pack_mixed(parts, pad=backbone.special.pad))
-    assert torch.allclose(logits, torch.cat(list(expected.values())), atol=1e-5)
+    assert torch.allclose(logits, side_by_side(expected), atol=1e-5)
+    for key in ("all", "nothing", "dp"):
+        assert torch.equal(expected[key][:, [0, 2]], expected[f"{key}, two-way"])  # the same words
+        assert not torch.allclose(expected[key], expected[f"{key}, three_way with own words"], atol=1e-2)
     assert not torch.allclose(expected["all"][0], expected["upper"][0], atol=1e-2)  # they do differ
 
 
@@ -140,13 +176,16 @@ def test_threads_that_take_a_lane_each_answer_as_one_does(
 ) -> None:
     engine = Engine(backbone, source=library.__getitem__, fused_bytes=fused_bytes)
     asked = [PairRequest(key, *text) for key in library for text in TEXTS]
-    wanted = torch.cat(list(expected.values())).softmax(1)
+    wanted = side_by_side(expected).softmax(1)
+    spaces = [library[key][0].verbalizer.label_space for key in library for _ in TEXTS]
     before = torch.get_num_threads()
     torch.set_num_threads(3)
     try:
         for _ in range(3):  # answered as stored, then fused
-            answers = torch.tensor([answer.probabilities for answer in engine.predict(asked)])
-            assert torch.allclose(answers, wanted, atol=1e-5)
+            answers = engine.predict(asked)
+            assert [answer.label_space for answer in answers] == spaces
+            filled = torch.tensor([(*answer.probabilities, 0.0)[:3] for answer in answers])
+            assert torch.allclose(filled, wanted, atol=1e-5)
     finally:
         torch.set_num_threads(before)
     assert bool(engine.stats()["fused_entries"]) == bool(fused_bytes)
