@@ -77,7 +77,10 @@ class BackboneMismatch(LTPError):
     """An artefact was made on another backbone than the one it is used with."""
 
     def __init__(self, *, artefact: str, backbone: str) -> None:
-        super().__init__(f"the artefact was made on backbone {artefact:.80}, and this is backbone {backbone}")
+        super().__init__(
+            f"the artefact was made on backbone {artefact:.80}, and this is backbone {backbone}; artefacts from before "
+            "0.1.0 name backbones by an older rule: such a one has to be made again"
+        )
 
 
 class CorruptArtifact(LTPError):

@@ -1,13 +1,15 @@
 """The parameters of XLM-R's masked language model: names, shapes and layers, from its configuration. Imports no torch.
 
-Names are those of transformers' `XLMRobertaForMaskedLM`. Ties count once: the decoder's bias is `lm_head.bias`, and the
-decoder's weight is the word embeddings unless a checkpoint stores one that differs.
+Names are those of transformers' `XLMRobertaForMaskedLM`. Each parameter counts once, under one name: the output bias is
+`lm_head.bias`, the decoder's weight is the word embeddings unless a checkpoint stores one that differs. Files have them
+under other names as well: `name_in_file`.
 """
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Container
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -131,6 +133,19 @@ def expected_shapes(arch: Architecture) -> Shapes:
         shapes |= _linear(f"{block}.intermediate.dense", i, h) | _linear(f"{block}.output.dense", h, i)
         shapes |= _norm(f"{block}.attention.output.LayerNorm", h) | _norm(f"{block}.output.LayerNorm", h)
     return dict(sorted(shapes.items()))
+
+
+def name_in_file(name: str, stored: Container[str]) -> str:
+    """Say under which name a file that holds the names `stored` has a parameter's values.
+
+    The decoder's bias is what the model computes with: transformers 5 trains and saves it beside an `lm_head.bias` that
+    nothing reads when the embeddings are not tied. Of two names for one tensor a file may hold either.
+    """
+    if name == LM_BIAS and DECODER_BIAS in stored:
+        return DECODER_BIAS
+    if name == WORD_EMBEDDINGS and name not in stored and DECODER in stored:
+        return DECODER
+    return name
 
 
 def _linear(name: str, rows: int, columns: int) -> Shapes:

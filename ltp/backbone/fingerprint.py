@@ -1,8 +1,9 @@
 """What a checkpoint's files hold, and the SHA-256 that names it. Imports no torch.
 
-The fingerprint covers the untied canonical parameters in fp32 (name, shape, bytes; by code point of the names; an
-output embedding equal to the input's counts once) and `tokenizer.json`. How the file orders or stores them does not
-matter, so a tied and an untied copy of one model agree.
+The fingerprint covers all that ids and logits follow from: the canonical parameters in fp32 (name, shape, bytes; by
+code point of the names; an output embedding equal to the input's counts once), the numbers of `config.json` that no
+shape shows, and the tokenizer by its meaning. How files order, name or lay out these does not matter, so a tied and an
+untied copy of one model agree, and so does a copy that another program loaded and saved.
 """
 
 from __future__ import annotations
@@ -24,12 +25,16 @@ from ltp.backbone.architecture import (
     Shapes,
     expected_shapes,
     is_unused,
+    name_in_file,
 )
+from ltp.backbone.canonical_tokenizer import meaning
 from ltp.errors import BackboneIncomplete, CorruptArtifact
 from ltp.tensorfile import CHUNK, Entry, Header, read_header
 
 WEIGHTS = "model.safetensors"
 TOKENIZER = "tokenizer.json"
+RULE = 2
+"""Raised when the same files get another fingerprint; one noted under another rule is computed again."""
 FLOATS = {"F16": "<f2", "BF16": "<u2", "F32": "<f4", "F64": "<f8"}
 
 
@@ -59,41 +64,43 @@ def parameter_shapes(directory: Path, arch: Architecture, header: Header) -> Sha
     if arch.layers > len(header.entries):  # before a dictionary is built from a number in a file
         raise BackboneIncomplete(f"{WEIGHTS} has too few tensors for the {arch.layers} layers of config.json")
     shapes = expected_shapes(arch)
-    optional: Shapes = {DECODER: shapes[WORD_EMBEDDINGS], DECODER_BIAS: shapes[LM_BIAS]}
-    for name, shape in (shapes | optional).items():
+    aliases: Shapes = {DECODER: shapes[WORD_EMBEDDINGS], DECODER_BIAS: shapes[LM_BIAS]}
+    for name, shape in (shapes | aliases).items():
         entry = header.entries.get(name)
-        if entry is None and name in shapes:
+        if entry is None and name in shapes and name_in_file(name, header.entries) == name:
             raise BackboneIncomplete(f"{WEIGHTS} has no tensor {name}")
         if entry is not None and (entry.shape != shape or entry.dtype not in FLOATS):
             raise BackboneIncomplete(f"{name} is {entry.dtype} of shape {entry.shape}; floats of {shape} are needed")
     for name in header.entries:
-        if name not in shapes and name not in optional and not is_unused(name):
+        if name not in shapes and name not in aliases and not is_unused(name):
             raise BackboneIncomplete(f"{WEIGHTS} has a tensor {name}, which XLM-R's masked language model has not")
-    if _differ(directory, header, DECODER_BIAS, LM_BIAS):
-        raise BackboneIncomplete(f"{DECODER_BIAS} differs from {LM_BIAS}; they are one parameter")
     if _differ(directory, header, DECODER, WORD_EMBEDDINGS):
-        shapes[DECODER] = optional[DECODER]
+        shapes[DECODER] = aliases[DECODER]
     return dict(sorted(shapes.items()))
 
 
-def _differ(directory: Path, header: Header, optional: str, name: str) -> bool:
-    if optional not in header.entries:
+def _differ(directory: Path, header: Header, first: str, second: str) -> bool:
+    """Tell whether a file holds two tensors of these names, with different values."""
+    if first not in header.entries or second not in header.entries:
         return False
-    pairs = zip(_blocks(directory, header.entries[optional]), _blocks(directory, header.entries[name]), strict=False)
-    return any(not np.array_equal(first.view("<u4"), second.view("<u4")) for first, second in pairs)
+    pairs = zip(*(_blocks(directory, header.entries[name]) for name in (first, second)), strict=False)
+    return any(not np.array_equal(one.view("<u4"), other.view("<u4")) for one, other in pairs)
 
 
-def compute(directory: Path, header: Header, shapes: Shapes, *, chunk: int = CHUNK) -> str:
-    """Hash the parameters named by `shapes` and the tokenizer, `chunk` bytes at a time; about a second a gigabyte."""
-    digest = hashlib.sha256()
+def compute(directory: Path, arch: Architecture, header: Header, shapes: Shapes, *, chunk: int = CHUNK) -> str:
+    """Hash the model of these `shapes` and the tokenizer, `chunk` bytes at a time; about a second a gigabyte.
+
+    Raises:
+        BackboneIncomplete: there is no tokenizer, or it cannot be read.
+    """
+    arithmetic = [RULE, arch.heads, arch.pad, arch.norm_epsilon, arch.activation]
+    digest = hashlib.sha256(json.dumps(arithmetic, allow_nan=False).encode())
     for name in sorted(shapes):
         digest.update(json.dumps([name, list(shapes[name])], allow_nan=False).encode())
-        for block in _blocks(directory, header.entries[name], chunk=chunk):
+        for block in _blocks(directory, header.entries[name_in_file(name, header.entries)], chunk=chunk):
             digest.update(block.data.cast("B"))
-    path = directory / TOKENIZER
-    if not path.is_file():
-        raise BackboneIncomplete(f"{directory} holds no {TOKENIZER}")
-    digest.update(path.read_bytes())
+    for part in meaning(directory / TOKENIZER):
+        digest.update(part)
     return digest.hexdigest()
 
 

@@ -19,7 +19,15 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 from ltp.backbone.answer_tokens import SPECIAL, answer_tokens
-from ltp.backbone.architecture import DECODER, WORD_EMBEDDINGS, Architecture, Shapes
+from ltp.backbone.architecture import (
+    DECODER,
+    DECODER_BIAS,
+    LM_BIAS,
+    WORD_EMBEDDINGS,
+    Architecture,
+    Shapes,
+    name_in_file,
+)
 from ltp.backbone.fingerprint import TOKENIZER, WEIGHTS
 from ltp.backbone.manifest import BackboneInfo, read_manifest, remember_checked
 from ltp.config import VERBALIZER, Label
@@ -71,7 +79,12 @@ class Backbone:
 
     @cached_property
     def model(self) -> XLMRobertaForMaskedLM:
-        """transformers' model on the storage of `parameters`, in evaluation mode, without gradients."""
+        """transformers' model on the storage of `parameters`, in evaluation mode, without gradients.
+
+        Its output bias is `lm_head.decoder.bias`; `lm_head.bias` is a copy, which nothing computes with. Both are saved
+        by `save_pretrained`, also after the model is given output embeddings of its own, so that versions 4 and 5 of
+        transformers read the same model.
+        """
         return _build_model(self.info, self.parameters)
 
     def tokens_of(self, words: Mapping[Label, str]) -> Tensor:
@@ -131,8 +144,9 @@ def _check_whole(info: BackboneInfo, parameters: dict[str, Tensor], tokenizer: T
 def _read_parameters(info: BackboneInfo, device: str) -> dict[str, Tensor]:
     parameters = {}
     with safe_open(info.directory / WEIGHTS, "pt", device=device) as file:
+        stored = set(file.keys())
         for name in info.shapes:
-            parameters[name] = file.get_tensor(name).to(torch.float32)
+            parameters[name] = file.get_tensor(name_in_file(name, stored)).to(torch.float32)
     return parameters
 
 
@@ -146,13 +160,15 @@ def _build_model(info: BackboneInfo, parameters: dict[str, Tensor]) -> XLMRobert
     with torch.device("meta"):
         model = XLMRobertaForMaskedLM(config)
     missing, _ = model.load_state_dict(parameters, strict=False, assign=True)
-    model.lm_head.decoder.bias = model.lm_head.bias
+    # Two biases that agree: where they are one, an untied model loses the one it computes with when it is saved.
+    biases = {DECODER_BIAS: parameters[LM_BIAS], LM_BIAS: parameters[LM_BIAS].clone()}
+    model.load_state_dict(biases, strict=False, assign=True)
     if DECODER not in parameters:
         model.lm_head.decoder.weight = model.roberta.embeddings.word_embeddings.weight
     positions = torch.arange(config.max_position_embeddings, device=device).expand((1, -1))
     model.roberta.embeddings.register_buffer("position_ids", positions, persistent=False)
     model.roberta.embeddings.register_buffer("token_type_ids", torch.zeros_like(positions), persistent=False)
-    if not {*missing} <= {DECODER, "lm_head.decoder.bias"} or any(p.is_meta for p in model.parameters()):
+    if not {*missing} <= {DECODER, DECODER_BIAS} or any(p.is_meta for p in model.parameters()):
         raise BackboneIncomplete(f"{info.directory} leaves parameters of the model without a value: {missing}")
     model.requires_grad_(requires_grad=False)
     model.train(mode=False)

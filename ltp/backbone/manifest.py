@@ -2,7 +2,8 @@
 
 The folder is a standard one (`config.json`, `model.safetensors`, `tokenizer.json`) and a note of ours, `ltp.json`, that
 carries its name, its recommended learning rate, and what is known of these very files, told by size, times and inode:
-their fingerprint, and that they were once loaded and are usable. Both are determined again when one of these differs.
+their fingerprint with the rule it follows, and that they were once loaded and are usable. Both are determined again
+when one of these differs.
 A folder that was prepared is pinned as well: the SHA-256 of its files, which must stay what they were.
 """
 
@@ -66,10 +67,12 @@ def read_manifest(directory: Path) -> BackboneInfo:
     arch = read_architecture(directory)
     header = fingerprint.weights_header(directory)
     state = state or _files(directory)
-    if note.get("files") != state or not isinstance(note.get("shapes"), dict):
+    same = note.get("files") == state
+    if not same or note.get("rule") != fingerprint.RULE or not isinstance(note.get("shapes"), dict):
         shapes = fingerprint.parameter_shapes(directory, arch, header)
-        note |= {"files": state, "fingerprint": fingerprint.compute(directory, header, shapes), "shapes": shapes}
-        note["checked"] = False
+        found = fingerprint.compute(directory, arch, header, shapes)
+        note |= {"files": state, "fingerprint": found, "rule": fingerprint.RULE, "shapes": shapes}
+        note["checked"] = same and note.get("checked") is True
         with contextlib.suppress(OSError):  # a read-only folder is hashed each time
             _write_note(directory, note)
     shapes = {name: tuple(shape) for name, shape in note["shapes"].items()}
@@ -118,7 +121,7 @@ def verify(directory: Path) -> BackboneInfo:
     _check_pins(directory, note)
     _write_note(directory, {name: value for name, value in note.items() if name != "files"})  # so that it is hashed
     info = read_manifest(directory)
-    if note.get("fingerprint") not in (None, info.fingerprint):
+    if note.get("rule") == fingerprint.RULE and note.get("fingerprint") not in (None, info.fingerprint):
         raise BackboneChanged(directory, [NOTE])
     return info
 

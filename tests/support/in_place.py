@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from ltp.backbone.architecture import DECODER_BIAS, LM_BIAS
 from ltp.delta.delta import Delta
 from ltp.delta.fuse import positions_in
 from ltp.ticket.mask import Ticket
@@ -42,7 +43,7 @@ def apply(model: XLMRobertaForMaskedLM, delta: Delta, ticket: Ticket | None) -> 
         delta.check(ticket)
     displaced = []
     for name in delta.values:
-        parameter = model.get_parameter(name).data
+        parameter = model.get_parameter(in_model(name)).data
         flat = parameter.view(-1)
         places = everywhere(delta, name, parameter) if ticket is None else positions_in(delta, ticket, name)
         positions = places.to(flat.device)
@@ -50,6 +51,11 @@ def apply(model: XLMRobertaForMaskedLM, delta: Delta, ticket: Ticket | None) -> 
         flat[positions] = pristine + delta.decode(name).to(flat.device)
         displaced.append((flat, positions, pristine))
     return Applied(displaced)
+
+
+def in_model(name: str) -> str:
+    """Name a parameter as the model that computes with it does: the output bias is the decoder's."""
+    return DECODER_BIAS if name == LM_BIAS else name
 
 
 def everywhere(delta: Delta, name: str, tensor: Tensor) -> Tensor:

@@ -16,8 +16,9 @@ from filelock import FileLock
 from numpy.typing import NDArray
 
 from ltp import atomic_file, tensorfile
+from ltp.backbone import fingerprint
 from ltp.backbone.architecture import POSITION_EMBEDDINGS, TYPE_EMBEDDINGS, WORD_EMBEDDINGS
-from ltp.backbone.manifest import BackboneInfo, pin, read_manifest, write_note
+from ltp.backbone.manifest import BackboneInfo, pin, read_manifest, verify, write_note
 from ltp.backbone.mini import quantised_model
 from ltp.backbone.mini.tokenizer import build_tokenizer, write_tokenizer
 from ltp.errors import BackboneError, BackboneIncomplete
@@ -67,11 +68,19 @@ def _prepared(directory: Path) -> BackboneInfo | None:
     """Describe what an earlier call made; None when it is not there, damaged, or of an older recipe."""
     try:
         note = json.loads((directory / "ltp.json").read_bytes())
+        if note.get("recipe") != RECIPE:
+            return None
+        if note.get("rule") != fingerprint.RULE:  # the files are good if their bytes are those that were pinned
+            _note_prepared(directory, verify(directory).fingerprint)
+            return read_manifest(directory)
         info = read_manifest(directory)
     except (OSError, ValueError, BackboneError):
         return None
-    whole = note.get("recipe") == RECIPE and info.fingerprint == note.get("prepared")
-    return info if whole else None
+    return info if info.fingerprint == note.get("prepared") else None
+
+
+def _note_prepared(directory: Path, prepared: str) -> None:
+    write_note(directory, name="mini", learning_rate=LEARNING_RATE, recipe=RECIPE, prepared=prepared)
 
 
 def write_mini(directory: Path, path: Path, *, progress: ProgressCallback | None = None) -> None:
@@ -92,8 +101,7 @@ def write_mini(directory: Path, path: Path, *, progress: ProgressCallback | None
     )
     write_tokenizer(build_tokenizer(model.pieces), directory)
     report(Progress("computing the fingerprint", 3, 4))
-    fingerprint = read_manifest(directory).fingerprint
-    write_note(directory, name="mini", learning_rate=LEARNING_RATE, recipe=RECIPE, prepared=fingerprint)
+    _note_prepared(directory, read_manifest(directory).fingerprint)
     pin(directory)
     report(Progress("ready", 4, 4))
 

@@ -12,6 +12,7 @@ import torch
 from tokenizers import Tokenizer
 from transformers import AutoModelForMaskedLM, AutoTokenizer, XLMRobertaConfig, XLMRobertaModel
 
+from ltp.backbone import fingerprint
 from ltp.backbone.load import Backbone
 from ltp.backbone.locate import resolve
 from ltp.backbone.mini import prepare, quantised_model
@@ -85,9 +86,9 @@ def test_its_sizes_and_recommended_rate(mini_backbone: Backbone) -> None:
 
 
 def test_every_machine_prepares_the_same_backbone(mini_backbone: Backbone) -> None:
-    """Artefacts travel between machines by this number; it may change only with `RECIPE`."""
-    assert mini_backbone.info.fingerprint == "3735c979cd91f68829d7c63a2e6ce1c45827a780029b19ea701ef0abb53263c5"
-    assert prepare.RECIPE == 1
+    """Artefacts travel between machines by this number; it may change only with `RECIPE` or `RULE`."""
+    assert mini_backbone.info.fingerprint == "20c0c43229ae0f778dd0c800e96fed06fdbd46b77f68da162b9752fced43cec6"
+    assert (prepare.RECIPE, fingerprint.RULE) == (1, 2)
 
 
 def test_merging_is_exact_in_fp64() -> None:
@@ -127,6 +128,20 @@ def test_what_is_damaged_is_prepared_again(mini_backbone: Backbone, tmp_path: Pa
     assert [progress.step for progress in seen] == [0, 1, 2, 3, 4]
     assert sorted(file.name for file in tmp_path.iterdir() if file.suffix != ".lock") == ["mini"]
     assert json.loads((info.directory / "config.json").read_text())["model_type"] == "xlm-roberta"
+
+
+def test_what_was_prepared_under_an_older_rule_is_not_prepared_again(mini_backbone: Backbone, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(mini_backbone.info.directory, tmp_path / "mini"))
+    note = json.loads((folder / "ltp.json").read_bytes())
+    old = {name: value for name, value in note.items() if name != "rule"} | {
+        "prepared": "0" * 64,
+        "fingerprint": "0" * 64,
+    }
+    (folder / "ltp.json").write_text(json.dumps(old))
+    seen: list[Progress] = []
+    for _ in range(2):
+        info = resolve("mini", cache_dir=tmp_path, progress=seen.append)
+        assert (info.fingerprint, seen) == (mini_backbone.info.fingerprint, [])
 
 
 def _link_or_copy(source_path: str, target: str) -> None:
