@@ -120,7 +120,7 @@ def _header(name: str, file: BinaryIO, size: int) -> Header:
         raise CorruptArtifact(f"{name} has a header of more than {MAX_NESTED:,} lists and objects")
     try:
         parsed = _object(strict_json.tree(raw))
-        metadata = {key: _text(value) for key, value in _object(parsed.pop("__metadata__", {})).items()}
+        metadata = {key: _text(key, value) for key, value in _object(parsed.pop("__metadata__", {})).items()}
         entries = {tensor: _entry(_object(fields), 8 + length) for tensor, fields in parsed.items()}
     except (ValueError, KeyError) as error:
         raise CorruptArtifact(f"{name} has an unreadable safetensors header: {error!s:.300}") from error
@@ -134,9 +134,9 @@ def _object(value: object) -> dict[str, object]:
     return value
 
 
-def _text(value: object) -> str:
+def _text(key: str, value: object) -> str:
     if not isinstance(value, str):
-        raise ValueError(f"{type(value).__name__} where a text is expected")
+        raise ValueError(f"its metadata {key!r:.100} is {value!r:.40}; the format knows texts only")
     return value
 
 
