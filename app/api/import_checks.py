@@ -8,9 +8,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.inference.adapter_source import ImportedFile
+from ltp.backbone.answer_tokens import answer_tokens
 from ltp.backbone.architecture import layer_of
 from ltp.backbone.manifest import BackboneInfo
-from ltp.errors import AdapterNotUsable, CorruptArtifact, DeltaDoesNotFitTicket, InvalidConfig, NonFiniteWeights
+from ltp.errors import (
+    AdapterNotUsable,
+    CorruptArtifact,
+    DeltaDoesNotFitTicket,
+    InvalidConfig,
+    NonFiniteWeights,
+    VerbalizerNotSingleToken,
+)
 from ltp.model.methods import METHODS
 from ltp.model.template import least_tokens
 from ltp.text.vocabulary import Vocabulary
@@ -34,6 +42,7 @@ def verified(path: Path, backbone: BackboneInfo, vocabulary: Vocabulary | None) 
     except DeltaDoesNotFitTicket as error:
         raise CorruptArtifact(str(error)) from error
     _check_plausible(export.adapter, export.ticket, backbone, vocabulary)
+    _check_words(export.adapter, vocabulary)
     return export
 
 
@@ -47,6 +56,17 @@ def check_answers(try_out: Callable[[ImportedFile], None], file: ImportedFile) -
         try_out(file)
     except AdapterNotUsable as error:
         raise NonFiniteWeights("what the adapter computes is NaN or infinite: its values are too large") from error
+
+
+def _check_words(adapter: Adapter, vocabulary: Vocabulary | None) -> None:
+    """Refuse a verbalizer that is not one token of the vocabulary a label: no training here could have used it."""
+    words = adapter.verbalizer.by_label
+    if vocabulary is None or words is None:
+        return
+    try:
+        answer_tokens(vocabulary.tokenizer, words)
+    except VerbalizerNotSingleToken as error:
+        raise CorruptArtifact(f"the adapter's verbalizer cannot be: {error}") from error
 
 
 def _check_plausible(

@@ -13,7 +13,7 @@ from app.errors import FieldError, InvalidRequest
 from app.http.strict_json import JSONRefused, parse
 from app.http.validation_errors import field_errors
 from app.registry.adapter_notes import CARRIED_BYTES, AdapterNotes
-from ltp.config import LABELS
+from ltp.config import LABEL_SPACES, LABELS, LabelSpace
 from ltp.errors import CorruptArtifact
 
 LONGEST_NOTES = 1 << 20
@@ -119,7 +119,7 @@ def _depth(tree: object) -> int:
     return depth
 
 
-def read_notes(raw: str, request: ImportRequest) -> ImportNotes:
+def read_notes(raw: str, request: ImportRequest, *, label_space: LabelSpace = "three_way") -> ImportNotes:
     """Read what the file says of itself; a file without notes needs a language in the request."""
     if not raw and request.lang is None:
         message = "the file names no language; give one"
@@ -127,10 +127,27 @@ def read_notes(raw: str, request: ImportRequest) -> ImportNotes:
     try:
         if len(raw) > LONGEST_NOTES or _depth(parse(raw.encode() or b"{}")) > DEEPEST_NOTES:
             raise CorruptArtifact("the file's notes are longer or deeper than any export's")
-        return ImportNotes.model_validate_json(raw or json.dumps({"lang": request.lang}), strict=True)
+        notes = ImportNotes.model_validate_json(raw or json.dumps({"lang": request.lang}), strict=True)
     except ValidationError as error:
         first = field_errors(error.errors(include_url=False, include_input=False))[0]
         where = f"{first.path}: " if first.path else ""
         raise CorruptArtifact(f"the file's notes are not what an export carries: {where}{first.message}") from None
     except (JSONRefused, UnicodeEncodeError) as error:
         raise CorruptArtifact(f"the file's notes are not what an export carries: {error}") from None
+    _check_scores(notes.metrics, label_space)
+    return notes
+
+
+def _check_scores(metrics: ImportedMetrics, label_space: LabelSpace) -> None:
+    """Refuse scores of other labels than the adapter answers with."""
+    labels = set(LABEL_SPACES[label_space])
+    for part, score in (("dev", metrics.dev), ("test", metrics.test)):
+        if score is None:
+            continue
+        sizes = {len(score.confusion), *map(len, score.confusion)}
+        told = {*score.per_label} | {*score.macro_f1_over}
+        if score.label_space != label_space or not told <= labels or sizes - {0, len(labels)}:
+            raise CorruptArtifact(
+                f"the file's notes: metrics.{part} are not of the labels that its adapter answers with,"
+                f" {', '.join(LABEL_SPACES[label_space])}"
+            )

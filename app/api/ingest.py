@@ -18,10 +18,20 @@ from app.errors import FieldError, InvalidRequest
 from app.registry import datasets
 from app.registry.submissions import StagedCorpus, StagedExamples, StagedPairs
 from app.storage.blobs import BlobStore
-from ltp.config import LABELS
+from ltp.config import LABELS, LabelSpace
 from ltp.errors import CorpusError, ExamplesError, TooFewExamples, UnknownText
 from ltp.text.corpus import Corpus
-from ltp.text.examples import Example, FilePair, PairFile, check_splittable, check_trainable, read_examples, texts_of
+from ltp.text.examples import (
+    Example,
+    FilePair,
+    PairFile,
+    check_splittable,
+    check_trainable,
+    in_label_space,
+    label_space_of_set,
+    read_examples,
+    texts_of,
+)
 from ltp.text.examples.findings import Part as SetPart
 from ltp.text.vocabulary import Vocabulary
 
@@ -73,7 +83,7 @@ def stage_examples(
         examples = _read(name, getattr(request, name), files.get(name), longest=longest)
         if examples is not None:
             parts[part] = examples
-    _check(parts)
+    label_space = _check(parts, request.label_space)
     if vocabulary is not None:
         for part in parts:
             with _refusing(PARTS[part]):
@@ -81,7 +91,7 @@ def stage_examples(
     blob = blobs.stage(tenant, datasets.write_parts(parts))
     counts: dict[str, Any] = {part: len(parts.get(part, ())) for part in PARTS}
     filename = _file_name(files["examples"]) if "examples" in files else None
-    return StagedExamples(blob.id, sum(counts.values()), {**counts, "sha256": blob.sha256}, filename)
+    return StagedExamples(blob.id, sum(counts.values()), {**counts, "sha256": blob.sha256}, filename, label_space)
 
 
 def stage_pairs(
@@ -139,11 +149,23 @@ def _read(name: str, inline: list[LabelledPair] | None, part: Part | None, *, lo
     ]
 
 
-def _check(parts: Mapping[SetPart, Sequence[Example]]) -> None:
-    if not parts.get("train"):
+def _check(given: Mapping[SetPart, Sequence[Example]], asked: LabelSpace | None) -> LabelSpace:
+    """Refuse what cannot be trained on or scored; return the label space of all parts."""
+    if not given.get("train"):
         raise _refusal("examples", "there are none; send them in the request or as a file")
     with _refusing("examples"):
-        check_trainable(parts["train"])
+        space = asked or label_space_of_set(given, train="train")
+    parts: dict[SetPart, Sequence[Example]] = {}
+    for part, examples in given.items():
+        with _refusing(PARTS[part]):
+            parts[part], _ = in_label_space(examples, space, asked=asked is not None)
+    _check_parts(parts, space)
+    return space
+
+
+def _check_parts(parts: Mapping[SetPart, Sequence[Example]], space: LabelSpace) -> None:
+    with _refusing("examples"):
+        check_trainable(parts["train"], space)
         if "dev" not in parts:
             check_splittable(parts["train"])
     for part in ("dev", "test"):
@@ -151,7 +173,7 @@ def _check(parts: Mapping[SetPart, Sequence[Example]]) -> None:
             if not parts[part]:
                 raise _refusal(PARTS[part], "there are none; leave it out, or send some")
             with _refusing(PARTS[part]), suppress(TooFewExamples):  # scoring needs no label to occur
-                check_trainable(parts[part])
+                check_trainable(parts[part], space)
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from app.api.import_notes import read_notes
 from app.api.schemas.adapters import ImportRequest
 from app.errors import NotReadyYet
 from app.inference.adapter_source import ImportedFile
-from app.registry import imports, tickets
+from app.registry import adapters, imports, tickets
 from app.registry.adapter_notes import CARRIED_BYTES, AdapterNotes
 from app.registry.imports import ImportedAdapter
 from app.registry.tickets import StagedTicket
@@ -97,7 +97,7 @@ def store_import(
         InvalidRequest: neither the request nor the file names the language.
     """
     adapter, ticket, raw_notes, left = verified(path, backbone, vocabulary)
-    notes = read_notes(raw_notes, request)
+    notes = read_notes(raw_notes, request, label_space=adapter.verbalizer.label_space)
     check_answers(try_out, ImportedFile(tenant, path))
     without_mask = path.with_name("adapter.safetensors")
     adapter.save(without_mask, left=left)
@@ -111,6 +111,8 @@ def store_import(
         backbone=adapter.backbone,
         seeds=notes.seeds,
         notes=notes.kept(),
+        label_space=adapter.verbalizer.label_space,
+        verbalizer=adapters.own_words(adapter.method, adapter.verbalizer),
     )
     with blobs.until_used(blob.id):
         return _register(db, blobs, imported, ticket, path.parent, tenant=tenant, alias=request.alias)

@@ -16,6 +16,9 @@ from app.storage.locks import lock_tenant
 from app.storage.models import AdapterRow, AliasRow, JobRow, LanguageVersionRow
 from app.storage.pagination import DEFAULT_LIMIT, Page, read_page
 from app.storage.table import insert, new_id, now
+from ltp.config import LabelSpace
+from ltp.model.methods import Method
+from ltp.model.verbalizer import Verbalizer, verbalizer_of
 
 
 def create(
@@ -32,10 +35,13 @@ def create(
     seeds: int = 1,
     name: str | None = None,
     alias: str | None = None,
+    label_space: LabelSpace = "three_way",
+    verbalizer: dict[str, str] | None = None,
 ) -> tuple[AdapterRow, JobRow]:
     """Add a pending adapter for a normalised language and queue its training.
 
     `training` (an `AdapterConfig` as a dict) and `examples` (`{train, dev, test, sha256}`) are replaced when published.
+    `verbalizer` are words of its own by label, None for the method's usual ones.
     """
     adapter_id = new_id()
     job = jobs.submit(
@@ -55,6 +61,8 @@ def create(
         training=training,
         examples=examples,
         notes_bytes=AdapterNotes(training, {}, examples).size,
+        label_space=label_space,
+        verbalizer=verbalizer,
         dataset_id=dataset_id,
         job_id=job.id,
         created_at=now(session),
@@ -63,6 +71,18 @@ def create(
     session.flush()
     audit.set_subject(session, "adapter", adapter_id)
     return adapter, job
+
+
+def verbalizer_of_row(row: AdapterRow) -> Verbalizer:
+    """Return which labels an adapter answers with, and the words that it predicts for them."""
+    return verbalizer_of(row.method, row.label_space, row.verbalizer)  # type: ignore[arg-type]  # checked when stored
+
+
+def own_words(method: Method, verbalizer: Verbalizer) -> dict[str, str] | None:
+    """Return what the column holds of a verbalizer: nothing where the words are the method's usual ones."""
+    usual = verbalizer == verbalizer_of(method, verbalizer.label_space)
+    words = verbalizer.by_label
+    return None if usual or words is None else {str(label): word for label, word in words.items()}
 
 
 def get(session: Session, *, tenant: str, adapter_id: str) -> AdapterRow:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from sqlalchemy import ColumnElement, delete, select
 from sqlalchemy.orm import Session
@@ -23,6 +23,7 @@ from app.storage import audit
 from app.storage.locks import lock_tenant
 from app.storage.models import AdapterRow, AliasRow
 from app.storage.table import insert, now
+from ltp.config import LabelSpace
 
 VERSION = re.compile(r"[0-9]{1,36}", re.ASCII)
 LARGEST_VERSION = 2**31 - 1
@@ -148,6 +149,13 @@ class ResolvedAdapter(NamedTuple):
     lang: str
     version: int
     fallback: bool
+    label_space: LabelSpace = "three_way"
+
+
+def resolved(adapter: AdapterRow, *, fallback: bool) -> ResolvedAdapter:
+    """Name a ready adapter."""
+    space = cast(LabelSpace, adapter.label_space)  # checked when stored
+    return ResolvedAdapter(adapter.id, adapter.lang, adapter.version or 0, fallback, space)
 
 
 def resolve(session: Session, *, tenant: str, reference: str | None, fallback: str | None) -> ResolvedAdapter:
@@ -165,4 +173,4 @@ def resolve(session: Session, *, tenant: str, reference: str | None, fallback: s
         if fallback is None:
             raise
         adapter, stands_in = resolve_adapter(session, tenant=tenant, reference=fallback), True
-    return ResolvedAdapter(adapter.id, adapter.lang, adapter.version or 0, stands_in)
+    return resolved(adapter, fallback=stands_in)

@@ -17,7 +17,7 @@ from app.storage.locks import lock_tenant
 from app.storage.models import AdapterRow, TicketRow
 from app.storage.table import new_id, now
 from ltp.backbone.strategy import Strategy
-from ltp.config import TicketConfig
+from ltp.config import LabelSpace, TicketConfig
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,9 @@ class ImportedAdapter:
     backbone: str
     seeds: int
     notes: AdapterNotes
+    label_space: LabelSpace = "three_way"
+    verbalizer: dict[str, str] | None = None
+    """Words of its own by label; None for the method's usual ones."""
 
 
 def find_ticket(session: Session, *, tenant: str, mask_sha256: str, backbone: str) -> TicketRow | None:
@@ -110,6 +113,8 @@ def add_adapter(
         metrics=imported.notes.metrics,
         examples=imported.notes.examples,
         notes_bytes=imported.notes.size,
+        label_space=imported.label_space,
+        verbalizer=imported.verbalizer,
         blob_id=blob_lifecycle.use(session, imported.blob_id),
         bytes=imported.size,
         created_at=moment,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import ColumnElement, delete, exists, or_, select
 from sqlalchemy.orm import Session
@@ -19,6 +19,7 @@ from app.storage.locks import lock_tenant
 from app.storage.models import AdapterRow, JobRow, PredictionAdapterRow, PredictionRow
 from app.storage.pagination import DEFAULT_LIMIT, Page, read_page
 from app.storage.table import new_id, now
+from ltp.config import LabelSpace
 
 
 def create(
@@ -101,6 +102,15 @@ def adapters_of(session: Session, prediction_id: str) -> Sequence[PredictionAdap
     """Return what each reference of a file means, by reference; none for a file that an earlier version accepted."""
     rows = select(PredictionAdapterRow).where(PredictionAdapterRow.prediction_id == prediction_id)
     return session.scalars(rows.order_by(PredictionAdapterRow.reference)).all()
+
+
+def label_spaces_of(session: Session, prediction: PredictionRow) -> dict[str, LabelSpace]:
+    """Return the label space of every adapter that judges a file, by the adapter's id."""
+    named = select(PredictionAdapterRow.adapter_id).where(PredictionAdapterRow.prediction_id == prediction.id)
+    rows = select(AdapterRow.id, AdapterRow.label_space).where(
+        or_(AdapterRow.id == prediction.adapter_id, AdapterRow.id.in_(named))
+    )
+    return {adapter_id: cast(LabelSpace, space) for adapter_id, space in session.execute(rows)}
 
 
 def waiting_for(adapter_id: str) -> ColumnElement[bool]:

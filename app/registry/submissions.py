@@ -17,12 +17,14 @@ from app.errors import FieldError, InvalidReference, InvalidRequest, NotFound
 from app.registry import adapters, datasets, drifts, job_memory, predictions, tickets
 from app.registry.aliases import ResolvedAdapter, resolve
 from app.storage.models import AdapterRow, JobRow, PredictionRow, TicketRow
+from ltp.backbone.answer_tokens import answer_tokens
 from ltp.backbone.manifest import BackboneInfo
 from ltp.backbone.strategy import Strategy
-from ltp.config import AdapterConfig, LayerScope, MLMConfig, TicketConfig
-from ltp.errors import BackboneMismatch, InvalidConfig
+from ltp.config import AdapterConfig, Label, LabelSpace, LayerScope, MLMConfig, TicketConfig
+from ltp.errors import BackboneMismatch, InvalidConfig, VerbalizerNotSingleToken
 from ltp.model.methods import METHODS, Method
 from ltp.model.template import least_tokens
+from ltp.model.verbalizer import verbalizer_of
 from ltp.text.vocabulary import Vocabulary
 
 
@@ -44,6 +46,8 @@ class StagedExamples:
     total: int
     counts: dict[str, Any]
     filename: str | None
+    label_space: LabelSpace = "three_way"
+    """What they are trained in; labels are staged as they were given."""
 
 
 @dataclass(frozen=True)
@@ -137,6 +141,7 @@ def submit_adapter(
     name: str | None,
     alias: str | None,
     examples: StagedExamples,
+    verbalizer: Mapping[Label, str] | None = None,
     memory_mb: int = 0,
 ) -> tuple[AdapterRow, JobRow]:
     """Queue the training of an adapter, where the method needs one on the ticket named, else on the newest ready one.
@@ -173,6 +178,8 @@ def submit_adapter(
         seeds=seeds,
         name=name,
         alias=alias,
+        label_space=examples.label_space,
+        verbalizer=None if verbalizer is None else {str(label): word for label, word in verbalizer.items()},
     )
 
 
@@ -252,6 +259,26 @@ def check_training(
         raise _invalid(
             "training.max_length", f"it is {training.max_length}; with this prompt it must be at least {least}"
         )
+
+
+def check_verbalizer(
+    words: Mapping[Label, str] | None, *, method: Method, label_space: LabelSpace, vocabulary: Vocabulary | None
+) -> dict[Label, str] | None:
+    """Return words of one's own by label, as they will be predicted; None for the method's usual ones.
+
+    Raises `InvalidRequest` unless there is one for exactly every label, each one token of the vocabulary, if known.
+    """
+    try:
+        chosen = verbalizer_of(method, label_space, words)
+        if chosen == verbalizer_of(method, label_space):
+            return None
+        if vocabulary is not None:
+            answer_tokens(vocabulary.tokenizer, chosen.by_label or {})
+    except (InvalidConfig, VerbalizerNotSingleToken) as error:
+        raise _invalid(
+            "verbalizer", f"it {str(error)[11:]}" if str(error).startswith("verbalizer ") else str(error)
+        ) from error
+    return chosen.by_label
 
 
 def _ticket(session: Session, ticket_id: str | None, *, tenant: str, backbone: BackboneInfo) -> TicketRow:

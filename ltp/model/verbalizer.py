@@ -8,6 +8,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from ltp.config import LABEL_SPACES, VERBALIZER, Label, LabelSpace
 from ltp.errors import InvalidConfig
@@ -36,7 +37,7 @@ class Verbalizer:
 
 
 def verbalizer_of(
-    method: Method, label_space: LabelSpace = "three_way", words: Mapping[str, str] | None = None
+    method: Method, label_space: LabelSpace = "three_way", words: Mapping[Any, str] | None = None
 ) -> Verbalizer:
     """Return a method's verbalizer for a label space: its usual words, or other `words` by label.
 

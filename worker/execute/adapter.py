@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.registry import datasets, publish, tickets
+from app.registry import adapters, datasets, publish, tickets
 from app.registry.adapter_notes import AdapterNotes
 from app.storage.models import AdapterRow, DatasetRow, TicketRow
 from ltp import atomic_file
 from ltp.config import AdapterConfig
-from ltp.text.examples import Example, examine, split
+from ltp.text.examples import Example, examine, settle, split
 from ltp.text.examples.findings import Part
 from worker.context import JobContext
 
@@ -58,8 +58,10 @@ def _train(context: JobContext, row: AdapterRow, dataset: DatasetRow, ticket_row
     config, timings = AdapterConfig(**row.training), context.timings
     with timings("examples"):
         given = datasets.read_parts(context.store.fetch(dataset.blob_id, context.directory / "examples.jsonl"))
-        parts, found = _parts(given, config), examine(given)
-    for sentence in found.sentences():
+        settled = settle(given, row.label_space, train="train")  # type: ignore[arg-type]  # checked at intake
+        parts, found = _parts(settled.parts, config), examine(settled.parts)
+    said = [*settled.notes, *found.sentences()]
+    for sentence in said:
         context.report.log(sentence)
     backbone = context.backbone(row.backbone)
     with timings("ticket"):
@@ -80,11 +82,12 @@ def _train(context: JobContext, row: AdapterRow, dataset: DatasetRow, ticket_row
         checkpoints=context.checkpoints(),
         timings=timings,
         warn=context.report.log,
+        verbalizer=adapters.verbalizer_of_row(row),
     )
     with timings("save"):
         trained.adapter.save(context.directory / FILE)
     counts = {"train": len(parts.train), "dev": len(parts.dev), "test": len(parts.test), "sha256": dataset.sha256}
-    warnings = [*found.sentences(), *trained.report["warnings"]]
+    warnings = [*said, *trained.report["warnings"]]
     report = trained.report | {"findings": found.as_dict(), "warnings": warnings}
     training = {**trained.training, "report": report}
     numbers = {"metrics": trained.metrics, "training": training, "examples": counts}

@@ -12,11 +12,11 @@ from app.inference.build_engine import build_engine
 from app.registry import predictions, publish
 from app.registry.aliases import ResolvedAdapter, resolve
 from app.storage.models import AdapterRow, DatasetRow, PredictionAdapterRow, PredictionRow
-from ltp.config import LABELS, Precision
+from ltp.config import LABEL_SPACES, LabelSpace, Precision
 from ltp.engine.pairs import PairRequest, Prediction
 from ltp.errors import UnknownText
 from ltp.progress import Progress
-from ltp.text.examples import RESULT_COLUMNS, FilePair, PairFile, texts_of
+from ltp.text.examples import FilePair, PairFile, labels_of, texts_of
 from ltp.text.vocabulary import TokenCount, Vocabulary, unknown_warning
 from worker.context import JobContext
 
@@ -67,29 +67,34 @@ def execute(context: JobContext) -> None:
         dataset = session.get_one(DatasetRow, row.dataset_id)
         adapter = session.get_one(AdapterRow, row.adapter_id)
         resolver = RowResolver(context, row, adapter, predictions.adapters_of(session, row.id))
+        spaces = predictions.label_spaces_of(session, row)
     pairs = PairFile(
         context.store.fetch(dataset.blob_id, context.directory / "pairs"), filename=dataset.filename, allow_blank=False
     )
     backbone = context.backbone(None)
     engine, precision = _engine(context, backbone)
-    least = row.request.get("min_confidence")
-    columns = [*RESULT_COLUMNS, *(["abstained"] if least is not None else [])]
+    least, two_way = row.request.get("min_confidence"), row.request.get("as") == "two_way"
+    met: set[LabelSpace] = {"two_way"} if two_way else set(spaces.values())
+    shown = labels_of(met)
+    added = ["label", *shown, *(["abstained"] if least is not None else [])]
     counts: Counter[str] = Counter()
     tokens = TokenCount()
     path = context.directory / "result"
     with path.open("wb") as file:
-        writer = pairs.writer(file, columns)
+        writer = pairs.writer(file, added)
         for pair, resolved, prediction in _predict(context, engine, pairs, resolver, row.pairs):
-            probabilities = prediction.probabilities
-            label = LABELS[max(range(len(LABELS)), key=probabilities.__getitem__)]
-            abstained = least is not None and max(probabilities) < least
-            writer.write(pair, [label, *probabilities, *([abstained] if least is not None else [])])
+            answer = prediction.as_two_way() if two_way else prediction
+            label, probabilities = answer.label, answer.by_label
+            abstained = least is not None and probabilities[label] < least
+            shares = [probabilities.get(name) for name in shown]
+            writer.write(pair, [label, *shares, *([abstained] if least is not None else [])])
             tokens += prediction.tokens
             unknown = prediction.tokens.unknown > 0
             marks = (prediction.truncated, resolved.fallback, abstained, unknown)
-            counts.update({label: 1, **dict(zip(MARKS, marks, strict=True))})
+            counts.update({label: 1, answer.label_space: 1, **dict(zip(MARKS, marks, strict=True))})
     lost = _unknown(context, Vocabulary(backbone.tokenizer), pairs, tokens)
-    summary = _summary(counts) | lost | {"precision": precision}
+    summary = _summary(counts, shown) | lost | {"precision": precision}
+    summary["warnings"] = [*summary["warnings"], *_mixed(context, counts)]
     blob_id = context.stage(path)
     context.publish(
         lambda session: publish.publish_prediction(
@@ -98,9 +103,22 @@ def execute(context: JobContext) -> None:
     )
 
 
-def _summary(counts: Counter[str]) -> dict[str, Any]:
-    labels = {label: counts[label] for label in LABELS}
-    return {"pairs": sum(labels.values()), "labels": labels, **{name: counts[name] for name in MARKS}}
+def _summary(counts: Counter[str], named: Sequence[str]) -> dict[str, Any]:
+    labels = {label: counts[label] for label in named}
+    spaces = {space: counts[space] for space in LABEL_SPACES if counts[space]}
+    marks = {name: counts[name] for name in MARKS}
+    return {"pairs": sum(labels.values()), "labels": labels, "label_spaces": spaces, **marks}
+
+
+def _mixed(context: JobContext, counts: Counter[str]) -> Iterator[str]:
+    """Say when rows were answered in different label spaces: a fallback, or a row's own adapter, may know others."""
+    if counts["two_way"] and counts["three_way"]:
+        told = (
+            f"{counts['two_way']:,} pairs were answered by adapters that know entailment and not_entailment alone,"
+            f" {counts['three_way']:,} by adapters that know three labels; ask for two_way to have them all alike"
+        )
+        context.report.log(told)
+        yield told
 
 
 def _unknown(context: JobContext, vocabulary: Vocabulary, pairs: PairFile, tokens: TokenCount) -> dict[str, Any]:

@@ -27,8 +27,11 @@ from app.api.schemas.scalars import Page
 from app.auth.caller import CallerDep
 from app.auth.scopes import READ, TRAIN
 from app.inference.adapter_source import AdapterKey
+from app.inference.predictor import Predictor
 from app.registry import adapters, aliases
-from app.registry.submissions import check_training, submit_adapter
+from app.registry.submissions import check_training, check_verbalizer, submit_adapter
+from ltp.config import Label, LabelSpace
+from ltp.text.vocabulary import Vocabulary
 
 router = APIRouter(tags=["adapters"])
 
@@ -57,6 +60,7 @@ def create_adapter(
     blobs: BlobsDep,
     backbone: BackboneDep,
     vocabulary: VocabularyDep,
+    predictor: PredictorDep,
     settings: SettingsDep,
     caller: CallerDep,
 ) -> Response:
@@ -75,6 +79,7 @@ def create_adapter(
     examples = stage_examples(
         blobs, tenant=caller.tenant, request=request, files=body.files, longest=longest, vocabulary=vocabulary
     )
+    words = _words(request, label_space=examples.label_space, vocabulary=vocabulary, predictor=predictor)
     submit = partial(
         submit_adapter,
         tenant=caller.tenant,
@@ -87,10 +92,20 @@ def create_adapter(
         name=request.name,
         alias=request.alias,
         examples=examples,
+        verbalizer=words,
         memory_mb=settings.job_memory_mb,
     )
     with blobs.until_used(examples.blob_id):
         return submitter.start(body.digest, submit, AdapterAccepted.of)
+
+
+def _words(
+    request: AdapterRequest, *, label_space: LabelSpace, vocabulary: Vocabulary | None, predictor: Predictor
+) -> dict[Label, str] | None:
+    """The verbalizer of a request, checked. Raises InvalidRequest, or NotReady while it cannot be checked."""
+    if request.verbalizer is not None and vocabulary is None:
+        raise predictor.backbone.not_ready()
+    return check_verbalizer(request.verbalizer, method=request.method, label_space=label_space, vocabulary=vocabulary)
 
 
 @router.get(

@@ -16,11 +16,11 @@ from app.api.dependencies import DatabaseDep, PredictorDep, ResolverDep
 from app.api.request_body import ParsedBody, RequestBody
 from app.api.schemas.errors import refusals
 from app.api.schemas.predictions import (
+    PROBABILITIES,
     AdapterRef,
     PairPrediction,
     PredictAnswer,
     PredictRequest,
-    Probabilities,
     Timing,
 )
 from app.auth.caller import CallerDep
@@ -29,7 +29,6 @@ from app.errors import AdapterNotFound, FieldError, InvalidRequest, TicketNotFou
 from app.inference.adapter_source import AdapterKey
 from app.inference.work import Work
 from app.registry.aliases import ResolvedAdapter
-from ltp.config import LABELS
 from ltp.engine.pairs import PairRequest, Prediction
 from ltp.errors import UnknownText
 from ltp.text.examples import texts_of
@@ -81,7 +80,7 @@ async def predict(
             if adapters == meant:
                 raise
     _refuse_unknown(requests, work.future.result(), predictor.backbone.vocabulary)
-    write = partial(_answer, adapters, work, min_confidence=predict_request.min_confidence or 0.0)
+    write = partial(_answer, adapters, work, predict_request)
     answer = write() if len(requests) <= INLINE_PAIRS else await run_in_threadpool(write)
     return Response(answer, media_type="application/json")
 
@@ -102,13 +101,17 @@ def _refuse_unknown(
         raise InvalidRequest(f"pairs: {error}", fields=[FieldError("pairs", str(error))])
 
 
-def _answer(
-    adapters: Sequence[ResolvedAdapter], work: Work[PairRequest, Prediction], *, min_confidence: float
-) -> bytes:
+def _answer(adapters: Sequence[ResolvedAdapter], work: Work[PairRequest, Prediction], request: PredictRequest) -> bytes:
     """Write the answer."""
     named = {adapter: AdapterRef.of(adapter) for adapter in set(adapters)}
+    min_confidence, two_way = request.min_confidence or 0.0, request.answered_as == "two_way"
     predictions = [
-        _described(prediction, named[adapter], fallback=adapter.fallback, min_confidence=min_confidence)
+        _described(
+            prediction.as_two_way() if two_way else prediction,
+            named[adapter],
+            fallback=adapter.fallback,
+            min_confidence=min_confidence,
+        )
         for adapter, prediction in zip(adapters, work.future.result(), strict=True)
     ]
     timing = Timing(queue=round(work.queued_s * 1000, 3), compute=round(work.computed_s * 1000, 3))
@@ -116,15 +119,17 @@ def _answer(
 
 
 def _described(prediction: Prediction, adapter: AdapterRef, *, fallback: bool, min_confidence: float) -> PairPrediction:
-    probabilities = dict(zip(LABELS, prediction.probabilities, strict=True))
-    label = max(LABELS, key=probabilities.__getitem__)
+    probabilities = prediction.by_label
     return PairPrediction(
-        label=label,
-        probabilities=Probabilities(**probabilities),
+        label=prediction.label,
+        probabilities=PROBABILITIES[prediction.label_space](
+            **{str(name): each for name, each in probabilities.items()}
+        ),
+        label_space=prediction.label_space,
         adapter=adapter,
         fallback=fallback,
         truncated=prediction.truncated,
-        abstained=probabilities[label] < min_confidence,
+        abstained=probabilities[prediction.label] < min_confidence,
         unknown=round(prediction.tokens.share, 6),
     )
 

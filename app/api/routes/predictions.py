@@ -65,7 +65,7 @@ def create_prediction(
         tenant=caller.tenant,
         reference=request.reference,
         fallback=request.fallback,
-        request=request.model_dump(exclude_none=True),
+        request=request.model_dump(exclude_none=True, by_alias=True),
         pairs=pairs,
     )
     with blobs.until_used(pairs.blob_id):
@@ -110,7 +110,9 @@ def get_prediction(prediction: PredictionDep, db: DatabaseDep) -> PredictionDeta
     response_class=Response,
     responses={
         200: {
-            "description": "The uploaded file, row by row, with `label`, `entailment`, `neutral` and `contradiction`.",
+            "description": "The uploaded file, row by row, with `label`, `entailment`, `neutral` and `contradiction`. "
+            "Two-way answers have `label`, `entailment` and `not_entailment`; with adapters of both kinds there are "
+            "all of these columns, empty where a label is none of the adapter's.",
             "content": {kind: {"schema": {"type": "string", "format": "binary"}} for kind in FORMATS.values()},
         },
         **refusals(404, 409),

@@ -23,10 +23,12 @@ from app.api.schemas.scalars import (
     Request,
     Text,
 )
+from app.registry import adapters
 from app.registry.adapter_notes import AdapterNotes
 from app.storage import models
-from ltp.config import AdapterConfig, Label
+from ltp.config import LABELS, AdapterConfig, Label, LabelSpace
 from ltp.model.methods import Method
+from ltp.model.verbalizer import LONGEST_WORD
 
 MOST_EXAMPLES = 100_000
 LISTS = tuple(LongList(part, MOST_EXAMPLES, values=7) for part in ("examples", "dev_examples", "test_examples"))
@@ -40,8 +42,15 @@ class LabelledPair:
     premise: Text
     hypothesis: Text
     label: Annotated[Label | Annotated[int, Field(ge=0, le=2, strict=True)], Field(examples=["entailment"])]
-    """By name, or 0, 1, 2 in the order entailment, neutral, contradiction."""
+    """By name, or 0, 1, 2 in the order entailment, neutral, contradiction. Two-way pairs are `entailment` or
+    `not_entailment`."""
 
+
+Verbalizer = Annotated[
+    dict[Label, Annotated[str, Field(min_length=1, max_length=LONGEST_WORD, pattern=r"\S")]],
+    Field(min_length=2, max_length=3, examples=[{"entailment": "yes", "neutral": "maybe", "contradiction": "no"}]),
+]
+"""A word for each label."""
 
 Examples = Annotated[
     list[LabelledPair],
@@ -75,7 +84,7 @@ class AdapterRequest(Request):
     lang: Language
     """Language of the examples: a BCP-47 tag, or an ISO 639-3 code."""
     examples: Examples | None = None
-    """What to train on; every label must occur. Absent when uploaded as a file."""
+    """What to train on; every label of the label space must occur. Absent when uploaded as a file."""
     dev_examples: Examples | None = None
     """What to choose the best epoch on. Without them `training.dev_share` of the premises is held out."""
     test_examples: Examples | None = None
@@ -86,6 +95,12 @@ class AdapterRequest(Request):
     """`ltp`: soft prompt and the ticket's active parameters; `pt`: the soft prompt alone. The others train every
     parameter and need no ticket: `ft` fine-tuning with a classification head, `dp` a template of words, `sp` the soft
     prompt, `mp` words and soft prompt."""
+    label_space: LabelSpace | None = None
+    """`three_way`: entailment, neutral, contradiction; `two_way`: entailment, not_entailment. Default: what the
+    examples' labels are. Of examples with three labels `two_way` reads neutral and contradiction as not_entailment."""
+    verbalizer: Verbalizer | None = None
+    """The word predicted for each label of the label space, one token of the backbone's vocabulary each. Default: the
+    method's own, for `ltp` right, maybe and wrong, or right and wrong for two labels. Method `ft` has no words."""
     name: Name | None = None
     """For people."""
     alias: AliasName | None = None
@@ -97,7 +112,7 @@ class AdapterRequest(Request):
 
 
 class LabelScore(Answer):
-    """One label against the other two."""
+    """One label against the others."""
 
     precision: float
     recall: float
@@ -115,12 +130,17 @@ class Score(Answer):
     """95 % interval of the accuracy (Wilson)."""
     selected_on: bool = False
     """True for the development set: the epoch was chosen on it, so these figures flatter."""
+    label_space: LabelSpace = "three_way"
+    """The labels among which was chosen; figures of one space say nothing beside those of the other."""
     macro_f1: float
+    """Mean F1 over the labels of `macro_f1_over`."""
+    macro_f1_over: Annotated[list[Label], FailFast()] = Field(default=list(LABELS))
+    """The labels that occur in the set. Adapters made before they were noted have the mean over all three."""
     ece: float
     """Expected calibration error over 15 equal-width bins."""
     per_label: dict[str, LabelScore]
     confusion: Annotated[list[Annotated[list[int], FailFast()]], FailFast()]
-    """`confusion[gold][predicted]` in the order entailment, neutral, contradiction."""
+    """`confusion[gold][predicted]` in the order entailment, neutral, contradiction, or entailment, not_entailment."""
 
 
 class AdapterMetrics(Answer):
@@ -168,6 +188,10 @@ class AdapterPublic(Answer):
     backbone: str
     """Fingerprint of the backbone it belongs to."""
     seeds: int
+    label_space: LabelSpace
+    """`three_way`: it answers entailment, neutral or contradiction; `two_way`: entailment or not_entailment."""
+    verbalizer: dict[Label, str] | None
+    """The word it predicts for each label; null for method `ft`, which has a classification head."""
     metrics: AdapterMetrics
     """Empty until published."""
     training: dict[str, Any]
@@ -181,7 +205,7 @@ class AdapterPublic(Answer):
     @classmethod
     def of(cls, row: models.AdapterRow, aliases: Sequence[str], *, brief: bool = False) -> AdapterPublic:
         """Describe a stored adapter and the aliases that point at it; `brief` leaves details out, as lists do."""
-        taken = {"aliases", "ticket", "metrics", "examples", "training"}
+        taken = {"aliases", "ticket", "metrics", "examples", "training", "verbalizer"}
         notes = AdapterNotes(row.training or {}, row.metrics or {}, row.examples or {})
         notes = notes.brief if brief else notes
         stored = {name: getattr(row, name) for name in cls.model_fields if name not in taken}
@@ -192,6 +216,7 @@ class AdapterPublic(Answer):
             metrics=AdapterMetrics(**{part: scores for part, scores in notes.metrics.items() if scores}),
             examples=ExampleCounts(**notes.examples),
             training=notes.training,
+            verbalizer=adapters.verbalizer_of_row(row).by_label,
         )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field, WrapValidator, model_validator
 
@@ -13,9 +13,11 @@ from app.api.schemas.scalars import AN_ADAPTER_ID, Answer, Language, Moment, Ref
 from app.http.validation_errors import InvalidFieldError
 from app.registry.aliases import ResolvedAdapter
 from app.storage import models
-from ltp.config import Label
+from ltp.config import Label, LabelSpace
 
 Confidence = Annotated[float, Field(ge=0, le=1)]
+AnsweredAs = Annotated[Literal["two_way"] | None, Field(alias="as")]
+"""In a request, the label space of its answers; a two-way adapter cannot answer three-way, so there is no other."""
 
 
 class Addressed(Request):
@@ -81,6 +83,9 @@ class PredictRequest(Addressed):
     """Used, and flagged, for languages without an adapter: zero-shot."""
     min_confidence: Confidence | None = None
     """Below it a prediction is marked `abstained`; the label stays the likeliest one."""
+    answered_as: AnsweredAs = None
+    """`two_way`: every answer is entailment or not_entailment; an adapter that knows three labels gives the
+    probabilities of neutral and contradiction together. Default: as each adapter was trained."""
 
     @model_validator(mode="after")
     def _every_pair_is_addressed(self) -> Self:
@@ -93,12 +98,22 @@ class PredictRequest(Addressed):
         return self
 
 
-class Probabilities(Answer):
-    """They sum to 1."""
+class ThreeWay(Answer):
+    """Probabilities of three labels; they sum to 1."""
 
     entailment: float
     neutral: float
     contradiction: float
+
+
+class TwoWay(Answer):
+    """Probabilities of two labels; they sum to 1."""
+
+    entailment: float
+    not_entailment: float
+
+
+PROBABILITIES: dict[LabelSpace, type[ThreeWay | TwoWay]] = {"three_way": ThreeWay, "two_way": TwoWay}
 
 
 class AdapterRef(Answer):
@@ -118,7 +133,10 @@ class PairPrediction(Answer):
     """What the hypothesis is to the premise."""
 
     label: Label
-    probabilities: Probabilities
+    probabilities: ThreeWay | TwoWay
+    """Of the labels of `label_space`."""
+    label_space: LabelSpace
+    """`two_way` where the adapter was trained so, or the request asked for it."""
     adapter: AdapterRef
     fallback: bool
     """The language has no adapter; the fallback judged."""
@@ -154,6 +172,9 @@ class PredictionRequest(Addressed):
     """Used, and flagged, if the language has no adapter."""
     min_confidence: Confidence | None = None
     """Below it a pair is marked as abstained."""
+    answered_as: AnsweredAs = None
+    """`two_way`: every answer is entailment or not_entailment, see `POST /predict`. Default: as each row's adapter was
+    trained."""
 
     @model_validator(mode="after")
     def _is_addressed(self) -> Self:
@@ -173,6 +194,8 @@ class PredictionPublic(Answer):
     fallback: bool
     """The language had no adapter; the fallback judges."""
     min_confidence: float | None
+    answered_as: Annotated[Literal["two_way"] | None, Field(serialization_alias="as")]
+    """As the request said; null: as each adapter was trained."""
     filename: str | None
     pairs: int
     summary: dict[str, Any]
@@ -192,6 +215,7 @@ class PredictionPublic(Answer):
             adapter=AdapterRef.of(adapter) if adapter is not None else None,
             fallback=row.fallback,
             min_confidence=request.get("min_confidence"),
+            answered_as=request.get("as"),
             filename=request.get("filename"),
             pairs=row.pairs,
             summary=row.summary or {},

@@ -112,6 +112,9 @@ class AdapterRow(Base):
     examples: Mapped[Json] = mapped_column(default=dict)
     notes_bytes: Mapped[Count] = mapped_column(default=0, server_default="0")
     """Of the three columns before."""
+    label_space: Mapped[Word] = mapped_column(default="three_way", server_default="three_way")
+    verbalizer: Mapped[Json | None]
+    """Words of its own by label; null for the method's usual ones."""
     dataset_id: Mapped[str | None] = reference("datasets.id", ondelete="SET NULL")
     blob_id: Mapped[str | None] = reference("blobs.id")
     bytes: Mapped[Count | None]

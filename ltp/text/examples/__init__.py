@@ -8,10 +8,18 @@ understood; `label_space` brings labels into one space, `split` deals whole prem
 
 from ltp.text.examples.example import Example, check_trainable, texts_of
 from ltp.text.examples.findings import Findings, examine
-from ltp.text.examples.label_space import Settled, folded, label_space_of, settle, two_way
+from ltp.text.examples.label_space import (
+    Settled,
+    folded,
+    in_label_space,
+    label_space_of,
+    label_space_of_set,
+    settle,
+    two_way,
+)
 from ltp.text.examples.options import Conflicts, ReadOptions, Task, parse_columns_option, parse_labels_option
 from ltp.text.examples.overlap import leaks, shared_premises
-from ltp.text.examples.pairs import RESULT_COLUMNS, FilePair, PairFile, PairWriter
+from ltp.text.examples.pairs import RESULT_COLUMNS, FilePair, PairFile, PairWriter, labels_of
 from ltp.text.examples.reader import read_examples
 from ltp.text.examples.reading import Disagreement, LabelReading, LeftOut, Reading, Unknown
 from ltp.text.examples.split import Split, check_splittable, few_shot, split
@@ -39,7 +47,10 @@ __all__ = [
     "examine",
     "few_shot",
     "folded",
+    "in_label_space",
     "label_space_of",
+    "label_space_of_set",
+    "labels_of",
     "leaks",
     "parse_columns_option",
     "parse_label",

@@ -60,22 +60,38 @@ def settle(parts: Mapping[P, Sequence[Example]], asked: LabelSpace | None, *, tr
     """Bring every part into one space: the one `asked` for, else that of the part `train`.
 
     Raises:
-        ExamplesError: three-way is meant, and there is `not_entailment`; or see `label_space_of`.
+        ExamplesError: see `label_space_of_set` and `in_label_space`.
     """
-    space = asked or label_space_of(parts[train]) or _only_told(parts, train) or "three_way"
-    notes, folded = [], dict(parts)
+    space = asked or label_space_of_set(parts, train=train)
+    notes, brought = [], dict(parts)
     for part, examples in parts.items():
-        if space == "two_way":
-            folded[part], note = _folded(examples)
-            notes += [f"{note} ({part})"] if note else []
-        else:
-            _refuse_two_way(examples, asked)
-    return Settled(space, folded, notes)
+        brought[part], note = in_label_space(examples, space, asked=asked is not None)
+        notes += [f"{note} ({part})"] if note else []
+    return Settled(space, brought, notes)
 
 
-def _only_told(parts: Mapping[P, Sequence[Example]], train: P) -> LabelSpace | None:
-    """The space of the other parts, where training holds nothing but entailment."""
-    return next((space for part, some in parts.items() if part != train and (space := label_space_of(some))), None)
+def label_space_of_set(parts: Mapping[P, Sequence[Example]], *, train: P) -> LabelSpace:
+    """Tell the space from training, or from the other parts where it holds nothing but entailment.
+
+    Raises:
+        ExamplesError: see `label_space_of`.
+    """
+    others = (examples for part, examples in parts.items() if part != train)
+    return next((space for some in (parts[train], *others) if (space := label_space_of(some))), "three_way")
+
+
+def in_label_space(
+    examples: Sequence[Example], space: LabelSpace, *, asked: bool = False
+) -> tuple[Sequence[Example], str | None]:
+    """Return the examples in a space, and a sentence about what was folded for it.
+
+    Raises:
+        ExamplesError: three-way is meant, because it was `asked` for or by training, and there is `not_entailment`.
+    """
+    if space == "two_way":
+        return _folded(examples)
+    _refuse_two_way(examples, asked=asked)
+    return examples, None
 
 
 def folded(examples: Sequence[Example]) -> list[Example]:
@@ -92,7 +108,7 @@ def _folded(examples: Sequence[Example]) -> tuple[Sequence[Example], str | None]
     return folded(examples), f"{' and '.join(named)} were read as not_entailment"
 
 
-def _refuse_two_way(examples: Iterable[Example], asked: LabelSpace | None) -> None:
+def _refuse_two_way(examples: Iterable[Example], *, asked: bool) -> None:
     for example in examples:
         if example.label is not None and example.label not in LABEL_SPACES["three_way"]:
             why = "label_space three_way was asked for" if asked else "the training examples have three labels"

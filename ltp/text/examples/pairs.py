@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal
 
+from ltp.config import LABEL_SPACES, Label, LabelSpace
 from ltp.text.columns import TEXTS, Role
 from ltp.text.examples.columns_of import ColumnsOf
 from ltp.text.files.record import Record, Value
@@ -14,7 +15,13 @@ from ltp.text.files.record_file import RecordFile
 from ltp.text.lines import BOM
 
 RESULT_COLUMNS = ("label", "entailment", "neutral", "contradiction")
-"""What a prediction adds: the label, then the probabilities in the order of the labels."""
+"""What a three-way prediction adds: the label, then the probabilities in the order of the labels."""
+
+
+def labels_of(spaces: Iterable[LabelSpace]) -> list[Label]:
+    """Every label of some label spaces once: the columns of probabilities that predictions in them add."""
+    met = set(spaces)
+    return list(dict.fromkeys(label for space, some in LABEL_SPACES.items() if space in met for label in some))
 
 
 @dataclass(frozen=True, slots=True)
