@@ -176,7 +176,7 @@ def test_export_and_import_keep_labels_and_words(
     [
         ({}, "own", "metrics.dev are not of the labels that its adapter answers with, entailment, not_entailment"),
         ({"chosen": Verbalizer()}, "two", "metrics.dev are not of the labels that its adapter answers with"),
-        ({"chosen": Verbalizer("two_way", ("bicycles", "no"))}, "two", "'bicycles' (entailment) is 3 pieces"),
+        ({"chosen": Verbalizer("two_way", ("bicycles", "no"))}, "two", "'bicycles' (entailment) is 2 pieces"),
         ({"chosen": Verbalizer("two_way", ("yes", "ᱚ"))}, "two", "'ᱚ' (not_entailment) is not in the backbone's voc"),
         ({"chosen": Verbalizer("two_way", ("yes", "yes"))}, "two", "are the same token"),
         ({"chosen": Verbalizer("two_way", None)}, "two", "its verbalizer is '', which method ltp cannot have"),
