@@ -125,7 +125,6 @@ def _described(prediction: Prediction, adapter: AdapterRef, *, fallback: bool, m
         probabilities=PROBABILITIES[prediction.label_space](
             **{str(name): each for name, each in probabilities.items()}
         ),
-        label_space=prediction.label_space,
         adapter=adapter,
         fallback=fallback,
         truncated=prediction.truncated,

@@ -134,9 +134,7 @@ class PairPrediction(Answer):
 
     label: Label
     probabilities: ThreeWay | TwoWay
-    """Of the labels of `label_space`."""
-    label_space: LabelSpace
-    """`two_way` where the adapter was trained so, or the request asked for it."""
+    """Two where the adapter was trained on two labels, or the request asked for two-way answers."""
     adapter: AdapterRef
     fallback: bool
     """The language has no adapter; the fallback judged."""

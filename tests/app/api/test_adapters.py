@@ -15,7 +15,7 @@ from app.storage.models import PredictionRow
 
 ADAPTER = {
     "id", "name", "lang", "version", "aliases", "status", "method", "origin", "ticket", "backbone", "seeds", "metrics",
-    "training", "examples", "bytes", "created_at", "published_at",
+    "training", "examples", "bytes", "created_at", "published_at", "label_space", "verbalizer",
 }  # fmt: skip
 
 

@@ -18,11 +18,11 @@ from app.jobs.workers import forget_workers
 from app.storage.database import Database
 from app.storage.models import JobRow, WorkerRow
 from ltp.backbone.strategy import STRATEGIES
-from ltp.config import AdapterConfig, MLMConfig, TicketConfig
+from ltp.config import LABEL_SPACES, AdapterConfig, MLMConfig, TicketConfig
 from ltp.model.methods import METHODS
 
 OTHER = "c" * 64
-FORMS = {1: "e74fa633998431cd"}
+FORMS = {1: "e74fa633998431cd", 2: "e7ffe239c892bee2"}
 """What each form of a job can say, as a hash. Never change one that was released: raise `FORM`, and add a line."""
 
 
@@ -115,6 +115,8 @@ def test_what_a_job_can_say_changes_only_with_its_form() -> None:
         for stage in (MLMConfig, TicketConfig, AdapterConfig)
     }
     said |= {"kinds": list(KINDS), "methods": sorted(METHODS), "strategies": sorted(STRATEGIES)}  # type: ignore[dict-item]
+    said |= {"label_spaces": {space: list(labels) for space, labels in LABEL_SPACES.items()}}
+    said |= {"examples": ["label_space", "verbalizer"], "predictions": ["as"]}  # type: ignore[dict-item]
     digest = hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]
     assert max(FORMS) == FORM
     assert digest == FORMS[FORM], "raise FORM in app/jobs/form.py, and add a line to FORMS"
