@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ltp.errors import CorpusError
 from ltp.text.demo_corpus import demo_sentences
-from ltp.text.lines import numbered_lines
+from ltp.text.lines import TextFile
 from ltp.text.sampling import sample_lines
 
 BUILTINS: dict[str, Callable[[], Iterator[str]]] = {"demo": demo_sentences}
@@ -43,7 +43,10 @@ class Corpus:
 
     @classmethod
     def from_file(cls, path: Path, *, longest: int | None = None) -> Corpus:
-        """Plain UTF-8 text, one sentence or paragraph of at most `longest` characters a line; BOM and CRLF may be."""
+        """Plain text, one sentence or paragraph of at most `longest` characters a line; BOM and CRLF may be.
+
+        UTF-8, or what `TextFile` reads besides: UTF-16, compressed with gzip, ...
+        """
         if not path.is_file():
             raise CorpusError(f"there is no file {path}")
         return cls(path.name, lambda: _lines_of_file(path, longest))
@@ -122,10 +125,9 @@ def _pieces(text: str) -> Iterator[str]:
 
 
 def _lines_of_file(path: Path, longest: int | None) -> Iterator[str]:
-    with path.open("rb") as stream:
-        for number, text in numbered_lines(stream, CorpusError):
-            for piece in _pieces(text):
-                if longest is not None and len(piece) > longest:
-                    what = f"the line has {len(piece):,} characters; at most {longest:,} are read here"
-                    raise CorpusError(what, line=number, column=1)
-                yield piece
+    for number, text in TextFile(lambda: path.open("rb"), CorpusError).lines():
+        for piece in _pieces(text):
+            if longest is not None and len(piece) > longest:
+                what = f"the line has {len(piece):,} characters; at most {longest:,} are read here"
+                raise CorpusError(what, line=number, column=1)
+            yield piece

@@ -15,7 +15,7 @@ from pathlib import Path
 from ltp.config import LABELS, Label
 from ltp.errors import ExamplesError, UnsoundData
 from ltp.text.examples import Example, parse_label
-from ltp.text.lines import numbered_lines
+from ltp.text.lines import TextFile
 
 HEADER = ["id", "language", "premise", "hypothesis", "label"]
 WITHOUT_HEADER = 3
@@ -65,8 +65,8 @@ def read_rows(path: Path, *, name: str, language: str) -> LabelledFile:
     if not path.is_file():
         raise UnsoundData(f"{name}: there is no such file")
     try:
-        with path.open("rb") as stream:
-            lines = [(number, text.rstrip("\r\n")) for number, text in numbered_lines(stream, ExamplesError)]
+        file = TextFile(lambda: path.open("rb"), ExamplesError)
+        lines = [(number, text.rstrip("\r\n")) for number, text in file.lines()]
     except ExamplesError as error:
         raise UnsoundData(f"{name}: {error}") from error
     headed = bool(lines) and lines[0][1].split("\t") == HEADER

@@ -9,10 +9,10 @@ from typing import BinaryIO, Literal
 
 from ltp.config import LABEL_SPACES, Label, LabelSpace
 from ltp.text.columns import TEXTS, Role
+from ltp.text.encoding import BOM
 from ltp.text.examples.columns_of import ColumnsOf
 from ltp.text.files.record import Record, Value
 from ltp.text.files.record_file import RecordFile
-from ltp.text.lines import BOM
 
 RESULT_COLUMNS = ("label", "entailment", "neutral", "contradiction")
 """What a three-way prediction adds: the label, then the probabilities in the order of the labels."""
@@ -116,10 +116,8 @@ class PairWriter:
     def __init__(self, source: RecordFile, stream: BinaryIO, columns: Sequence[str]) -> None:
         self._format, self._stream = source.format, stream
         self.columns = tuple(columns)
-        with source.open() as original:
-            start = original.readline()
-        self._line_end = b"\r\n" if start.endswith(b"\r\n") else b"\n"
-        mark = BOM if start.startswith(BOM) else b""  # Excel tells UTF-8 by it
+        self._line_end = source.line_end.encode()
+        mark = BOM if source.marked else b""  # Excel tells UTF-8 by it
         for line in self._format.header(self.columns):
             self._write(mark + line.encode())
             mark = b""

@@ -10,17 +10,13 @@ from typing import BinaryIO
 from ltp.errors import ExamplesError
 from ltp.text.files.detection import detect_format
 from ltp.text.files.record import Record
-from ltp.text.lines import numbered_lines
+from ltp.text.lines import TextFile
 
 _HEAD_CHARACTERS = 2**18  # what is looked at to detect the format: a first row whose texts hold line breaks fits
 
 
 class RecordFile:
     """The records of a JSONL, CSV or TSV file, or of its bytes."""
-
-    encoding: str | None = "utf-8"
-    """What the text is written in; None where the format is no text."""
-    compression: str | None = None
 
     def __init__(self, file: Path | bytes, filename: str | None = None, *, named: Collection[str] = ()) -> None:
         """Detect the format. Raises ExamplesError for what is not text, holds nothing, or has no columns.
@@ -32,19 +28,27 @@ class RecordFile:
                 raise ExamplesError(f"there is no file {file}")
             filename = filename or file.name
         self.open: Callable[[], BinaryIO] = lambda: file.open("rb") if isinstance(file, Path) else io.BytesIO(file)
-        with self.open() as stream:
-            head = _head(numbered_lines(stream, ExamplesError))
+        self._text = TextFile(self.open, ExamplesError)
+        self.compression = self._text.compression
+        head = _head(self._text.lines())
         if not head:
             raise ExamplesError("the file holds no rows")
         self.format = detect_format(head, filename, named)
+        self.line_end = "\r\n" if head[0][1].endswith("\r\n") else "\n"
+        self.marked = bool(self._text.mark)
+        """Whether the file begins with a byte-order mark."""
+
+    @property
+    def encoding(self) -> str | None:
+        """What the text is written in; None where the format is no text."""
+        return self._text.encoding
 
     def __iter__(self) -> Iterator[Record]:
         """Every row. Raises ExamplesError where one cannot be read, and when there is none."""
         empty = True
-        with self.open() as stream:
-            for record in self.format.records(numbered_lines(stream, ExamplesError)):
-                empty = False
-                yield record
+        for record in self.format.records(self._text.lines()):
+            empty = False
+            yield record
         if empty:
             raise ExamplesError("the file holds a header and no rows")
 

@@ -195,7 +195,7 @@ def test_line_numbers_stay_right_after_line_breaks_inside_cells() -> None:
         ('premise,hypothesis,label\na,b,e\na,"b,e\na,b,e\n', "line 3, column 3: the quote opened here is not closed"),
         ('premise,hypothesis,label\n"a\nb","c""d,e\n', "line 3, column 4: the quote opened here is not closed"),
         ("premise,hypothesis,label\na\rb,b,e\n", "line 2, column 2: a carriage return inside a line"),
-        ("premise\thypothesis\tlabel\rone\ttwo\te\r", "line 1, column 25: a carriage return inside a line"),
+        ("premise\thypothesis\tlabel\rone\ttwo\te\n", "line 1, column 25: a carriage return inside a line"),
         (
             "a\tb\tquizás\n",
             "line 1, column 5: 'quizás' is not a label; a file without a header holds premise, hypothesis",
@@ -238,10 +238,11 @@ def test_a_refusal_names_line_column_and_cure(content: str, message: str) -> Non
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("premise\thypothesis\n".encode("utf-16"), "line 1, column 1: the file is UTF-16"),
-        ("premise,hypothesis,label\na,señal,e\n".encode("cp1252"), "line 2, column 5: byte 0xF1 is not UTF-8"),
+        ("premise\thypothesis\n".encode("utf-16")[:-1], "line 1, column 1: what follows is no UTF-16 text"),
+        ("premise,hypothesis,label\na,señal,e\n".encode("mac_roman"), "line 2, column 5: byte 0x96 is not UTF-8"),
         (b"PK\x03\x04 a spreadsheet", "line 1, column 1: the file is a spreadsheet"),
-        (b"\x1f\x8b\x08 zipped", "line 1, column 1: the file is compressed"),
+        (b"\x1f\x8b\x08 zipped", "the file is damaged: its gzip data cannot be unpacked"),
+        (b"\x28\xb5\x2f\xfd zipped", "line 1, column 1: the file is compressed with zstd; unpack it first"),
     ],
 )
 def test_other_encodings_and_files_are_refused_by_name(content: bytes, message: str) -> None:
