@@ -7,12 +7,9 @@ import gzip
 import io
 import lzma
 import zlib
-from typing import TYPE_CHECKING, BinaryIO, Literal
+from typing import Any, BinaryIO, Literal
 
 from ltp.errors import TextFileError
-
-if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
 
 Compression = Literal["gzip", "bzip2", "xz"]
 
@@ -49,7 +46,7 @@ class _Bounded(io.RawIOBase):
         """It is all that it is."""
         return True
 
-    def readinto(self, buffer: WriteableBuffer) -> int:
+    def readinto(self, buffer: Any) -> int:
         """Fill the buffer with what comes next."""
         view = memoryview(buffer)
         try:
