@@ -19,6 +19,9 @@ Rule = Literal["global", "per_layer"]
 LayerScope = Literal["all", "lower", "middle", "upper"]
 Precision = Literal["fp32", "bf16"]
 RandomTokens = Literal["vocabulary", "corpus"]
+LongLines = Literal["split", "cut"]
+TextForm = Literal[0, 1]
+"""How texts are prepared before they are tokenized, see `ltp.text.form`."""
 Label = Literal["entailment", "neutral", "contradiction", "not_entailment"]
 LabelSpace = Literal["three_way", "two_way"]
 
@@ -93,15 +96,22 @@ class MLMConfig(_Checked):
     l1: Annotated[float, Ge(0), Le(1e6)] = 0.1
     """Pull to the pretrained values: l1 x sum|theta_l - theta| / N over all N parameters of the dense model (4.2)."""
     max_length: Annotated[int, Ge(8), Le(512)] = 256
-    """Longest line in tokens, `<s>` and `</s>` included; longer ones are cut (4.2)."""
+    """Longest example in tokens, `<s>` and `</s>` included; see `long_lines` for longer lines (4.2)."""
+    long_lines: LongLines = "split"
+    """What becomes of a longer line: `split` at its sentences' ends, else at blanks, into several examples; or `cut`,
+    one line one example, as in the paper."""
+    text_form: TextForm = 1
+    """How texts are prepared: 1 composed, blanks as one, characters that the vocabulary lacks replaced by known ones; 0
+    as they are."""
     mask_share: Annotated[float, Gt(0), Lt(1)] = 0.15
     """Share of tokens to predict; of these 80 % become `<mask>`, 10 % a random token, 10 % stay (BERT's recipe)."""
     random_tokens: RandomTokens = "vocabulary"
     """Where random replacements are drawn from: the tokenizer's whole vocabulary, or the tokens of the corpus."""
     sample: Annotated[int, Ge(2)] | None = None
-    """Take a seeded sample of so many lines of a larger corpus; null takes all (the paper: 300,000, 4.1)."""
+    """Take a seeded sample of so many lines of a larger corpus, before long ones are split; null takes all (the paper:
+    300,000, 4.1)."""
     holdout: Annotated[float, Gt(0), Lt(1)] = 0.1
-    """Share of the lines held out for validation (4.2)."""
+    """Share of the lines held out for validation, each with all that it is split into (4.2)."""
     eval_every: Annotated[int, Ge(1)] = 1000
     """Steps between validations; each epoch's end and the last step are validated as well (4.2)."""
     precision: Precision = "fp32"
@@ -153,6 +163,9 @@ class AdapterConfig(_Checked):
     """Share of whole premises held out when no development examples are given."""
     literal: bool = False
     """Append the template's punctuation after the sentences' own, instead of replacing it."""
+    text_form: TextForm = 1
+    """How texts are prepared: 1 composed, blanks as one, characters that the vocabulary lacks replaced by known ones; 0
+    as they are. The adapter's own form is used whenever it answers."""
     delta_dtype: Literal["fp16", "fp32"] = "fp16"
     """How the trained changes are stored."""
     precision: Precision = "fp32"

@@ -61,11 +61,12 @@ def stage_corpus(
         return StagedCorpus(builtin=request.corpus.builtin)
     with _refusing("corpus"):
         if part is not None:
-            count = _lines_of(Corpus.from_file(part.path, longest=longest), vocabulary)
-            return StagedCorpus(None, blobs.stage(tenant, part.path).id, count, _file_name(part))
+            corpus = Corpus.from_file(part.path, longest=longest)
+            _check_corpus(corpus, vocabulary)
+            return _staged(corpus, blobs.stage(tenant, part.path).id, _file_name(part))
         corpus = Corpus.from_texts(request.corpus.texts if request.corpus is not None else ())
-        count = _lines_of(corpus, vocabulary)
-        return StagedCorpus(None, blobs.stage(tenant, (f"{line}\n".encode() for line in corpus)).id, count)
+        _check_corpus(corpus, vocabulary)
+        return _staged(corpus, blobs.stage(tenant, (f"{line}\n".encode() for line in corpus)).id)
 
 
 def stage_examples(
@@ -127,12 +128,15 @@ def _note_reference(references: dict[str, int], pair: FilePair) -> None:
     references[reference] = pair.line
 
 
-def _lines_of(corpus: Corpus, vocabulary: Vocabulary | None) -> int:
+def _check_corpus(corpus: Corpus, vocabulary: Vocabulary | None) -> None:
     if corpus.count < LEAST_LINES:
         raise _refusal("corpus", f"{corpus.count} line of text is too little; one must be left to validate on")
     if vocabulary is not None:
         vocabulary.refuse_unknown(corpus)
-    return corpus.count
+
+
+def _staged(corpus: Corpus, blob_id: str, filename: str | None = None) -> StagedCorpus:
+    return StagedCorpus(None, blob_id, corpus.count, filename, corpus.characters)
 
 
 def _read(name: str, inline: list[LabelledPair] | None, part: Part | None, *, longest: int) -> list[Example] | None:

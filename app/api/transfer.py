@@ -98,6 +98,7 @@ def store_import(
     """
     adapter, ticket, raw_notes, left = verified(path, backbone, vocabulary)
     notes = read_notes(raw_notes, request, label_space=adapter.verbalizer.label_space)
+    notes.training["text_form"] = adapter.text_form  # which answers go by, whatever the notes say
     check_answers(try_out, ImportedFile(tenant, path))
     without_mask = path.with_name("adapter.safetensors")
     adapter.save(without_mask, left=left)

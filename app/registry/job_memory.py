@@ -28,9 +28,20 @@ def check_adapter(
     _check("training", needed, limit_mb, lower=lower)
 
 
-def check_drift(backbone: BackboneInfo, *, strategy: Strategy, mlm: MLMConfig, lines: int, limit_mb: int) -> None:
+def check_drift(
+    backbone: BackboneInfo,
+    *,
+    strategy: Strategy,
+    mlm: MLMConfig,
+    lines: int,
+    limit_mb: int,
+    characters: int | None = None,
+) -> None:
     """Refuse an MLM run that needs more than `limit_mb` MiB; 0 is no limit. Raises `InvalidRequest`."""
-    needed = drift_bytes(backbone, strategy=strategy, config=mlm, lines=min(lines, mlm.sample or lines))
+    taken = min(lines, mlm.sample or lines)
+    if characters is not None:
+        characters = -(-characters * taken // max(1, lines))  # of a sample, what it has on average
+    needed = drift_bytes(backbone, strategy=strategy, config=mlm, lines=taken, characters=characters)
     _check("mlm", needed, limit_mb, lower="mlm.max_length, or take a sample of the corpus (mlm.sample)")
 
 

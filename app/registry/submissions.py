@@ -30,12 +30,13 @@ from ltp.text.vocabulary import Vocabulary
 
 @dataclass(frozen=True)
 class StagedCorpus:
-    """A built-in corpus by name, or a staged one of `count` lines."""
+    """A built-in corpus by name, or a staged one of `count` lines with so many `characters`."""
 
     builtin: str | None = None
     blob_id: str | None = None
     count: int = 0
     filename: str | None = None
+    characters: int | None = None
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,14 @@ def submit_measured_ticket(
     Raises `InvalidRequest`: it would need more than `memory_mb`, unless that is 0.
     """
     if corpus.blob_id is not None:
-        job_memory.check_drift(backbone, strategy=strategy, mlm=mlm, lines=corpus.count, limit_mb=memory_mb)
+        job_memory.check_drift(
+            backbone,
+            strategy=strategy,
+            mlm=mlm,
+            lines=corpus.count,
+            characters=corpus.characters,
+            limit_mb=memory_mb,
+        )
     dataset_id = None
     if corpus.blob_id is not None:
         blob_id, count, filename = corpus.blob_id, corpus.count, corpus.filename

@@ -23,8 +23,9 @@ from bench.trainer import SETTINGS, Examples, PulledTrainer, pulled_trainer
 from ltp.backbone.load import load_backbone
 from ltp.config import MLMConfig, Precision
 from ltp.drift.batches import Lines, epoch_order
-from ltp.drift.masking import Purpose, Tokens, hold_out, tokenize
+from ltp.drift.masking import Purpose, hold_out
 from ltp.drift.plan import make_plan
+from ltp.drift.tokens import Tokens, tokenize
 from ltp.drift.train import train_drift
 from ltp.errors import TrainingCancelled
 from ltp.progress import Progress

@@ -27,12 +27,14 @@ from ltp.adapter.recorded_verbalizer import recorded_verbalizer, verbalizer_fact
 from ltp.backbone.architecture import BY_ROWS, Shapes
 from ltp.backbone.manifest import BackboneInfo
 from ltp.backbone.strategy import STRATEGIES, Strategy
+from ltp.config import TextForm
 from ltp.delta.delta import MAX_EXPONENT, Delta
 from ltp.errors import CorruptArtifact, DeltaDoesNotFitTicket, NonFiniteWeights
 from ltp.model.head import CLASSIFIER
 from ltp.model.methods import METHODS, Method
 from ltp.model.verbalizer import Verbalizer, verbalizer_of
 from ltp.tensorfile import BLOCK, Array, Content, Header, Stored
+from ltp.text.form import read_recorded, recorded
 from ltp.ticket.mask import Ticket
 
 LARGEST = float(np.finfo(np.float32).max)
@@ -70,6 +72,8 @@ class Adapter:
     template: TemplateOptions
     head: dict[str, Tensor] = field(default_factory=dict)
     """Of a classification head, fp32, by the names of `CLASSIFIER`; empty for methods that predict a word."""
+    text_form: TextForm = 0
+    """How texts are prepared for it (`ltp.text.form`)."""
     chosen: Verbalizer | None = None
     """Labels and words; None for the method's usual three-way ones."""
 
@@ -117,6 +121,7 @@ class Adapter:
             "template": json.dumps(asdict(self.template), allow_nan=False),
             "notes": notes,
             **verbalizer_facts(self.verbalizer),
+            **recorded(self.text_form),
         }
         if ticket is not None:
             self.check(ticket)
@@ -218,6 +223,7 @@ def _decode(file: str, arrays: Mapping[str, Array | Stored], metadata: Mapping[s
             backbone=metadata["backbone"],
             ticket_sha256=metadata["ticket_sha256"] or None,
             template=strict_json.read(metadata["template"], TEMPLATE),
+            text_form=read_recorded(metadata, of=file),
             head={name: torch.from_numpy(_array(arrays[f"head/{name}"])) for name in _head_of(arrays)},
             chosen=recorded_verbalizer(file, metadata),
         )

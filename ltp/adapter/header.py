@@ -14,6 +14,7 @@ from ltp.config import LABEL_SPACES, MAX_PROMPT_LENGTH
 from ltp.errors import BackboneMismatch, CorruptArtifact
 from ltp.model.head import CLASSIFIER, classifier_shapes
 from ltp.tensorfile import DTYPES, Array, Entry, Header, Stored
+from ltp.text.form import read_recorded
 
 FORMAT = "ltp-adapter"
 CHECKSUM = "header_sha256"
@@ -36,6 +37,7 @@ def checked_header(file: str, header: Header, backbone: BackboneInfo | None) -> 
     if facts.get("version") not in (VERSION, OTHER_ANSWERS):
         known = f"{VERSION} and {OTHER_ANSWERS}"
         raise CorruptArtifact(f"{file} is an adapter of version {facts.get('version')}; this program reads {known}")
+    read_recorded(facts, of=file)
     if backbone is not None and facts.get("backbone") != backbone.fingerprint:
         raise BackboneMismatch(artefact=str(facts.get("backbone")), backbone=backbone.fingerprint)
     classes = len(LABEL_SPACES[recorded_label_space(file, facts)])

@@ -120,7 +120,7 @@ def make_plan(
     if seeds < 1:
         raise InvalidConfig("seeds", seeds, "at least 1")
     check_trainable(train, verbalizer.label_space)
-    vocabulary = Vocabulary(backbone.tokenizer)
+    vocabulary = Vocabulary(backbone.tokenizer, config.text_form)
     given = {"train": train, "dev": dev, "test": test}
     for examples in given.values():
         vocabulary.refuse_unknown(texts_of(examples))
@@ -159,6 +159,7 @@ def _template(backbone: Backbone, config: AdapterConfig, recipe: TuningMethod) -
         backbone,
         prompt_length=config.prompt_length,
         max_length=config.max_length,
+        text_form=config.text_form,
         literal=config.literal,
         form=recipe.form,
     )

@@ -225,6 +225,7 @@ class _Trainer:
             backbone=plan.backbone.info.fingerprint,
             ticket_sha256=plan.ticket.sha256 if plan.ticket else None,
             template=TemplateOptions(literal=plan.config.literal, max_length=plan.config.max_length),
+            text_form=plan.config.text_form,
             head={name: tensor.cpu() for name, tensor in with_prefix(best, "head").items()},
             chosen=plan.verbalizer,
         )

@@ -14,8 +14,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ltp.drift.masking import Bools, Ids, Purpose, Tokens, concatenated_ranges, permutation
+from ltp.drift.masking import Purpose, permutation
 from ltp.drift.memory import PART_TOKENS
+from ltp.drift.tokens import Bools, Ids, Tokens, concatenated_ranges
 from ltp.model.encoder import Batch
 
 POOL = 64

@@ -1,4 +1,4 @@
-"""The corpus as token ids, and BERT's masking, drawn from the seed before anything is trained. No torch.
+"""BERT's masking, drawn from the seed before anything is trained. No torch.
 
 Every draw comes from numpy's Philox keyed by (seed, purpose, epoch, block), read as raw bits, so it does not depend on
 the order of training, on torch, or on numpy's version. Hence the embedding rows that can move are known beforehand.
@@ -6,8 +6,8 @@ the order of training, on torch, or on numpy's version. Hence the embedding rows
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import IntEnum
 
 import numpy as np
@@ -15,14 +15,9 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from ltp.config import MLMConfig
-from ltp.errors import CorpusError
+from ltp.drift.tokens import Bools, Ids, Tokens, held_out
 from ltp.training.seeds import step_seed
 
-Ids = NDArray[np.int32]
-Bools = NDArray[np.bool_]
-
-CHUNK = 1000
-"""Lines tokenized at a time."""
 BLOCK = 1 << 16
 """Tokens whose masking is drawn at a time."""
 TO_MASK, TO_RANDOM = 0.8, 0.1
@@ -50,81 +45,10 @@ def permutation(count: int, seed: int, *path: int) -> NDArray[np.int64]:
     return np.argsort(raw_bits(count, seed, *path), kind="stable").astype(np.int64)
 
 
-@dataclass(frozen=True)
-class Tokens:
-    """Lines laid end to end: `ids` (N,), line i being `ids[offsets[i]:offsets[i + 1]]`; `maskable` (N,)."""
-
-    ids: Ids
-    offsets: NDArray[np.int64]
-    maskable: Bools
-    truncated: int = 0
-    """Lines of the whole corpus that were cut."""
-    left_out: Ids = field(default_factory=lambda: np.empty(0, np.int32))
-    """Tokens of the lines in which there was nothing to predict."""
-
-    @property
-    def lengths(self) -> NDArray[np.int64]:
-        """Tokens of each line, `<s>` and `</s>` included."""
-        return np.diff(self.offsets)
-
-    def take(self, lines: NDArray[np.int64]) -> Tokens:
-        """The same for some of the lines, in the order given."""
-        places = concatenated_ranges(self.offsets[lines], self.lengths[lines])
-        offsets = np.concatenate([[0], np.cumsum(self.lengths[lines])])
-        return Tokens(self.ids[places], offsets, self.maskable[places])
-
-
-def concatenated_ranges(starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Give starts[0], starts[0] + 1, ... for lengths[0] numbers, then the same for every other pair."""
-    ends = np.cumsum(lengths)
-    shifts: NDArray[np.int64] = np.repeat(starts - (ends - lengths), lengths)
-    return shifts + np.arange(len(shifts))
-
-
-def tokenize(
-    tokenizer: Tokenizer,
-    lines: Sequence[str],
-    *,
-    special: Sequence[int],
-    pad: int,
-    max_length: int,
-    report: Callable[[int], None],
-) -> Tokens:
-    """Encode each line as `<s> ... </s>`, cut to `max_length` tokens; lines with nothing to predict are left out.
-
-    A literal `<pad>` in the text is dropped: the model takes it for padding.
-
-    Raises:
-        CorpusError: fewer than two lines are left.
-    """
-    kept: list[Ids] = []
-    left_out: list[Ids] = [np.empty(0, np.int32)]
-    truncated = 0
-    for start in range(0, len(lines), CHUNK):
-        written = [line for line in lines[start : start + CHUNK] if line.strip()]
-        for encoding in tokenizer.encode_batch_fast(written):
-            ids = np.array(encoding.ids, np.int32)
-            ids = ids[ids != pad]
-            if len(ids) > max_length:
-                truncated += 1
-                ids = np.append(ids[: max_length - 1], ids[-1])
-            (left_out if np.isin(ids, special).all() else kept).append(ids)
-        report(min(start + CHUNK, len(lines)))
-    if len(kept) < 2:
-        raise CorpusError(
-            f"{len(kept)} of {len(lines)} lines can be used; one to train on and one to hold out are needed"
-        )
-    flat = np.concatenate(kept)
-    offsets = np.concatenate([[0], np.cumsum([len(ids) for ids in kept])]).astype(np.int64)
-    return Tokens(flat, offsets, ~np.isin(flat, special), truncated, np.concatenate(left_out))
-
-
 def hold_out(tokens: Tokens, config: MLMConfig) -> tuple[Tokens, Tokens]:
-    """Split the lines by seed into those to train on and those held out (at least one each)."""
-    count = len(tokens.offsets) - 1
-    held = min(max(round(config.holdout * count), 1), count - 1)
-    shuffled = permutation(count, config.seed, Purpose.HOLDOUT)
-    return tokens.take(np.sort(shuffled[held:])), tokens.take(np.sort(shuffled[:held]))
+    """Split the examples by seed into those to train on and those held out (at least one each)."""
+    held = held_out(tokens, permutation(tokens.lines, config.seed, Purpose.HOLDOUT), config.holdout)
+    return tokens.take(np.flatnonzero(~held)), tokens.take(np.flatnonzero(held))
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from ltp.backbone.load import Backbone
 from ltp.config import MLMConfig
-from ltp.drift.masking import Bools, Ids, Masking, Tokens, candidates, hold_out, rows_read
+from ltp.drift.masking import Masking, candidates, hold_out, rows_read
+from ltp.drift.tokens import Bools, Ids, Tokens
 
 Rows = NDArray[np.int64]
 

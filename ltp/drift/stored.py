@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from math import prod
 from pathlib import Path
 from typing import Annotated, Any, cast
@@ -24,7 +24,9 @@ from ltp import strict_json, tensorfile
 from ltp.backbone.architecture import EMBEDDING_MATRICES, Shapes
 from ltp.backbone.manifest import BackboneInfo
 from ltp.backbone.strategy import STRATEGIES, Strategy
+from ltp.config import TextForm
 from ltp.errors import BackboneMismatch, CorruptArtifact, NonFiniteWeights
+from ltp.text.form import read_recorded, recorded
 
 FORMAT, VERSION = "ltp-drift", 1
 EXPONENT = TypeAdapter(Annotated[int, Ge(-200), Le(200)])
@@ -50,6 +52,8 @@ class Drift:
     """Fingerprint."""
     shapes: Shapes
     report: dict[str, Any] = field(default_factory=dict, repr=False)
+    text_form: TextForm = 0
+    """How its corpus was prepared (`ltp.text.form`)."""
 
     @property
     def selectable(self) -> int:
@@ -83,6 +87,7 @@ class Drift:
             "scale_exponent": str(self.scale_exponent),
             "shapes": json.dumps(self.shapes, allow_nan=False),
             "report": json.dumps(self.report, allow_nan=False),
+            **recorded(self.text_form),
         }
         tensorfile.write(path, arrays, metadata)
 
@@ -105,7 +110,7 @@ class Drift:
         for name in facts.shapes:
             if (arrays[name].view(np.uint16) > np.float16(LARGEST).view(np.uint16)).any():
                 raise NonFiniteWeights(f"the drift of {name} has a value that is NaN, infinite or negative")
-        return Drift(values, rows, facts.scale_exponent, facts.strategy, facts.backbone, facts.shapes, facts.report)
+        return Drift(values, rows, **{each.name: getattr(facts, each.name) for each in fields(facts)})
 
 
 @dataclass(frozen=True)
@@ -117,6 +122,7 @@ class _Facts:
     scale_exponent: int
     shapes: Shapes
     report: dict[str, Any]
+    text_form: TextForm
 
 
 def _check_header(header: tensorfile.Header, backbone: BackboneInfo | None) -> _Facts:
@@ -133,6 +139,7 @@ def _check_header(header: tensorfile.Header, backbone: BackboneInfo | None) -> _
             strict_json.read(metadata["scale_exponent"], EXPONENT),
             shapes,
             strict_json.read(metadata["report"], strict_json.FACTS),
+            read_recorded(metadata, of="the drift"),
         )
     except (KeyError, ValueError) as error:
         raise CorruptArtifact(f"the drift's metadata cannot be read: {error!r:.300}") from error

@@ -17,22 +17,21 @@ from ltp.backbone.architecture import LM_BIAS, WORD_EMBEDDINGS
 from ltp.backbone.load import Backbone
 from ltp.backbone.strategy import STRATEGIES, EmbeddingStrategy, Strategy
 from ltp.config import MLMConfig
-from ltp.drift import masking
 from ltp.drift.batches import Lines, MaskedBatch, build, epoch_order, parts
 from ltp.drift.cross_entropy import masked_loss
-from ltp.drift.masking import Bools, Ids, Purpose, Tokens
+from ltp.drift.masking import Purpose
 from ltp.drift.memory import PART_TOKENS
 from ltp.drift.mlm_encoder import MaskedEncoder
 from ltp.drift.plan import DriftPlan, make_plan
-from ltp.drift.reading import losses_of
+from ltp.drift.reading import read_corpus
 from ltp.drift.stored import Drift, encode
+from ltp.drift.tokens import Bools, Ids, Tokens
 from ltp.drift.trainable import TrainableParameters
 from ltp.errors import TrainingDiverged
 from ltp.model.encoder import Weights, weights_from
 from ltp.progress import Progress, ProgressCallback
 from ltp.text.corpus import lines_of_texts, sha256_of_lines
 from ltp.text.sampling import sample_lines
-from ltp.text.vocabulary import Vocabulary
 from ltp.training.checkpoint import Checkpoints, identity_of
 from ltp.training.seeds import step_seed
 
@@ -49,7 +48,7 @@ def train_drift(
     part_tokens: int = PART_TOKENS,
     warn: Callable[[str], None] | None = None,
 ) -> Drift:
-    """Train on `lines`, one example each, and return how far every selectable parameter moved at the best checkpoint.
+    """Train on `lines` and return how far every selectable parameter moved at the best checkpoint.
 
     The lines are taken as a `Corpus` takes them: without the blanks around them, blank ones dropped, and a sample of
     `config.sample` of them for `config.seed`, which is the sample that the service takes of the same corpus.
@@ -70,9 +69,7 @@ def train_drift(
     backbone = backbone.on(device)
     lines = sample_lines(lines_of_texts(lines), config.sample, config.seed)
     corpus_sha256 = sha256_of_lines(lines)
-    Vocabulary(backbone.tokenizer).refuse_unknown(lines)
-    tokens = _tokenize(backbone, lines, config, report)
-    losses = losses_of(tokens, lines, backbone, max_length=config.max_length)
+    tokens, losses = read_corpus(backbone, lines, config, report)
     for warning in losses["warnings"]:
         (warn or (lambda _: None))(warning)
     plan = make_plan(backbone, tokens, config)
@@ -88,17 +85,6 @@ def train_drift(
     run = _Run(backbone, plan, trainable, config, report, checkpoints, identity, part_tokens)
     best, history = run.train()
     return _measure(backbone, trainable, best, history | {"corpus_sha256": corpus_sha256, **losses}, config)
-
-
-def _tokenize(backbone: Backbone, lines: Sequence[str], config: MLMConfig, report: ProgressCallback) -> Tokens:
-    return masking.tokenize(
-        backbone.tokenizer,
-        lines,
-        special=backbone.special.ids(),
-        pad=backbone.special.pad,
-        max_length=min(config.max_length, backbone.info.max_positions),
-        report=lambda done: report(Progress("tokenizing", done, len(lines))),
-    )
 
 
 def _measure(
@@ -118,6 +104,7 @@ def _measure(
         backbone=backbone.info.fingerprint,
         shapes=trainable.strategy.selectable_shapes(backbone.shapes),
         report=report | {"strategy": trainable.strategy.name, "config": dataclasses.asdict(config)},
+        text_form=config.text_form,
     )
     drift.report.update(moved=drift.moved, selectable=drift.selectable)
     return drift

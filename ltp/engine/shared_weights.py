@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ltp.backbone.architecture import LM_BIAS, is_layer_norm
 from ltp.backbone.load import Backbone
-from ltp.config import VERBALIZER, Label, Precision
+from ltp.config import VERBALIZER, Label, Precision, TextForm
 from ltp.delta.delta import Delta
 from ltp.engine.linear import Linear
 from ltp.engine.projections import PackedLinear, Scratch, packed_linears
@@ -42,7 +42,7 @@ class SharedWeights:
         self.norms = {name: self.module(name) for name in _norms(self.tensors)}
         self.head = self._head(self.verbalizer)
         self._heads: dict[tuple[str, ...], WordHead] = {}
-        self._templates: dict[tuple[Form, int, int, bool], Template] = {}
+        self._templates: dict[tuple[Form, int, int, bool, TextForm], Template] = {}
 
     def module(self, name: str) -> Module:
         """The backbone's own weight and bias of a module."""
@@ -99,12 +99,19 @@ class SharedWeights:
             CorruptArtifact: it fits no input of this backbone.
         """
         options = adapter.template
-        key = (METHODS[adapter.method].form, len(adapter.prompt), options.max_length, options.literal)
+        form, length = METHODS[adapter.method].form, len(adapter.prompt)
+        key = (form, length, options.max_length, options.literal, adapter.text_form)
         template = self._templates.get(key)
         if template is None:
-            form, length, longest, literal = key
             try:
-                template = Template(self.backbone, prompt_length=length, max_length=longest, literal=literal, form=form)
+                template = Template(
+                    self.backbone,
+                    prompt_length=length,
+                    max_length=options.max_length,
+                    text_form=adapter.text_form,
+                    literal=options.literal,
+                    form=form,
+                )
             except InvalidConfig as error:  # training could not have used it
                 raise CorruptArtifact(f"the adapter's template cannot be: {error}") from error
             for oldest in list(self._templates)[: 1 - KEPT_TEMPLATES]:

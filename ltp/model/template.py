@@ -1,42 +1,28 @@
 """The template of 3.2, `<s> P . H ? <p1>..<pn> <mask> </s>`, and those of 4.3's methods, from texts to token ids.
 
-The sentences' own final punctuation gives way to the template's `.` and `?` (`literal` keeps it, and so does a pair
-without a template). What does not fit is cut from the end of the longer of P and H, never from the prompt or the mask.
-Imports no torch.
+Texts are prepared in the form that the adapter records (`ltp.text.form`). Then the sentences' own final punctuation
+gives way to the template's `.` and `?` (`literal` keeps it, and so does a pair without a template). What does not fit
+is cut from the end of the longer of P and H, never from the prompt or the mask. Imports no torch.
 """
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from ltp.config import TextForm
 from ltp.errors import InvalidConfig
 from ltp.model.methods import Form
+from ltp.text.form import prepared
 from ltp.text.normalised import shortened
+from ltp.text.sentences import without_final_punctuation
 from ltp.text.vocabulary import TokenCount, Vocabulary
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
     from ltp.backbone.load import Backbone
-
-TERMINALS = frozenset(
-    ".?!;…‼‽⁇⁈⁉⸮"  # Latin, Cyrillic, and Greek, whose question mark is typed `;`
-    "\u037e"  # the Greek question mark's own code point
-    "。．！？；｡﹒﹖﹗︒"  # Chinese and Japanese, full and half width
-    "؟۔؛؞܀܁܂"  # Arabic, Urdu, Syriac
-    "।॥꣎꣏᱾᱿꫰꫱꯫"  # Devanagari and its relatives, Saurashtra, Ol Chiki, Meetei
-    "։՞՜՛"  # Armenian
-    "።፧፨"  # Ethiopic
-    "။។៕༎།᠃᠉"  # Burmese, Khmer, Tibetan, Mongolian
-)
-"""What ends a sentence, in the scripts XLM-R was trained on and their neighbours."""
-_CLOSING = frozenset({"Pe", "Pf", "Pi", "Cf"})
-"""Closing brackets, quotes of either direction (German closes with an opening one), invisible direction marks."""
-_CLOSERS = frozenset("\"'`＂＇")
-
 
 CHARACTERS_A_TOKEN = 32
 """Twice what SentencePiece makes a piece of at most. A text so much longer than there is room for is cut before it is
@@ -84,23 +70,6 @@ class Encoded:
     """Of P and H as they are kept."""
 
 
-def without_final_punctuation(text: str) -> str:
-    """Drop the marks that end a sentence, also inside closing quotes and brackets, which stay.
-
-    A text that is nothing but punctuation is left as it is.
-    """
-    end = len(text)
-    while end and (text[end - 1] in TERMINALS or text[end - 1].isspace() or _closes(text[end - 1])):
-        end -= 1
-    if not end:
-        return text.strip()
-    return text[:end].strip() + "".join(mark for mark in text[end:] if mark not in TERMINALS and not mark.isspace())
-
-
-def _closes(mark: str) -> bool:
-    return mark in _CLOSERS or unicodedata.category(mark) in _CLOSING
-
-
 class Template:
     """Puts pairs into a template of one form and prompt length; forms without soft tokens ignore the length.
 
@@ -109,10 +78,17 @@ class Template:
     """
 
     def __init__(
-        self, backbone: Backbone, *, prompt_length: int, max_length: int, literal: bool = False, form: Form = "soft"
+        self,
+        backbone: Backbone,
+        *,
+        prompt_length: int,
+        max_length: int,
+        text_form: TextForm,
+        literal: bool = False,
+        form: Form = "soft",
     ) -> None:
         self._tokenizer, special = backbone.tokenizer, backbone.special
-        self._literal = literal or form == "pair"
+        self._text_form, self._literal = text_form, literal or form == "pair"
         self._pieces = {SOFT: [special.pad] * prompt_length, MASK: [special.mask], END: [special.eos]}
         between, after = LAYOUTS[form]
         self._soft = prompt_length if SOFT in after else 0
@@ -121,7 +97,7 @@ class Template:
         self._soft_from = len(self._ids(after[: after.index(SOFT)] if self._soft else after))
         self._asked = len(self._ids(after[: after.index(MASK)])) if MASK in after else None
         self._special, self._unknown = frozenset(special.ids()), special.unk
-        self._vocabulary = Vocabulary(backbone.tokenizer)
+        self._vocabulary = Vocabulary(backbone.tokenizer, text_form)
         self._room = max_length - len(self._start) - len(self._middle) - len(self._end)
         self._longest = CHARACTERS_A_TOKEN * max(1, self._room)
         if max_length > backbone.info.max_positions:
@@ -132,7 +108,7 @@ class Template:
 
     def encode(self, pairs: Sequence[tuple[str, str]]) -> list[Encoded]:
         """Tokenize (premise, hypothesis) pairs, in order. A special token written out in a text is read as `<unk>`."""
-        whole = [text if self._literal else without_final_punctuation(text) for pair in pairs for text in pair]
+        whole = [self._written(text) for pair in pairs for text in pair]
         texts = [shortened(text, most=self._longest) for text in whole]
         encodings = self._tokenizer.encode_batch_fast(texts, add_special_tokens=False)
         ids = [self._plain(encoding.ids) for encoding in encodings]
@@ -140,6 +116,11 @@ class Template:
         for place in {index // 2 for index, text in enumerate(texts) if len(text) < len(whole[index])}:
             encoded[place] = replace(encoded[place], truncated=True)
         return encoded
+
+    def _written(self, text: str) -> str:
+        """A text as it stands in the template. Marks are looked for in what the form makes of it."""
+        text = prepared(text, self._text_form)
+        return text if self._literal else without_final_punctuation(text)
 
     def _ids(self, pieces: Sequence[str]) -> list[int]:
         """Token ids of a part of the layout; each of its words has a space before it."""

@@ -1,4 +1,7 @@
-"""The unlabelled text of one language that a drift is measured on (3.1): one line is one example. Imports no torch.
+"""The unlabelled text of one language that a drift is measured on (3.1). Imports no torch.
+
+Lines are what is counted, hashed and sampled, as they are given; a line is one example, or several if it is longer than
+an example may be (`ltp.drift.tokens`).
 
 A corpus is read again at each call and never held whole, so its size is bounded by the disk. Lines lose the blanks
 around them; blank ones are dropped.
@@ -33,7 +36,7 @@ class Corpus:
         self.name = name
         self._read = read
         self._sha256: str | None = None
-        self._count = 0
+        self._count = self._characters = 0
 
     @classmethod
     def from_texts(cls, texts: Iterable[str], *, name: str = "texts") -> Corpus:
@@ -61,15 +64,16 @@ class Corpus:
         return cls(name, BUILTINS[name])
 
     def __iter__(self) -> Iterator[str]:
-        """Every line in order; a complete pass also settles `count` and `sha256`."""
-        digest, count = hashlib.sha256(), 0
+        """Every line in order; a complete pass also settles `count`, `characters` and `sha256`."""
+        digest, count, characters = hashlib.sha256(), 0, 0
         for line in self._read():
             digest.update(_hashed(line))
             count += 1
+            characters += len(line)
             yield line
         if not count:
             raise CorpusError(f"the corpus {self.name!r} holds no text")
-        self._sha256, self._count = digest.hexdigest(), count
+        self._sha256, self._count, self._characters = digest.hexdigest(), count, characters
 
     def lines(self, sample: int | None = None, seed: int = 0) -> list[str]:
         """All lines, or a uniform sample of at most `sample` of them, in the corpus's order.
@@ -89,6 +93,12 @@ class Corpus:
         """How many lines there are."""
         self._pass()
         return self._count
+
+    @property
+    def characters(self) -> int:
+        """How many characters they have together."""
+        self._pass()
+        return self._characters
 
     def _pass(self) -> None:
         if self._sha256 is None:

@@ -1,18 +1,21 @@
 """What a tokenizer does not know of a text: `<unk>` tokens counted, and the characters behind them. Imports no torch.
 
 Counts are of the tokens that carry letters: an `<unk>`, or a piece with a letter in it. Points, digits and the blank
-before a word are known whatever the script, and tell a model nothing about the text.
+before a word are known whatever the script, and tell a model nothing about the text. Texts are prepared first, as they
+are for the model (`ltp.text.form`): what is replaced by a known character is known.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from ltp.config import TextForm
 from ltp.errors import UnknownText
+from ltp.text.form import NEWEST, prepared
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -36,6 +39,10 @@ class TokenCount:
         """Count both."""
         return TokenCount(self.words + other.words, self.unknown + other.unknown)
 
+    def times(self, number: int) -> TokenCount:
+        """The same so many times."""
+        return TokenCount(self.words * number, self.unknown * number)
+
     @property
     def share(self) -> float:
         """Unknown tokens, of all that carry letters."""
@@ -48,10 +55,10 @@ class TokenCount:
 
 
 class Vocabulary:
-    """One tokenizer's view of texts. Threads may share it."""
+    """One tokenizer's view of texts in one form. Threads may share it."""
 
-    def __init__(self, tokenizer: Tokenizer) -> None:
-        self.tokenizer = tokenizer
+    def __init__(self, tokenizer: Tokenizer, text_form: TextForm = NEWEST) -> None:
+        self.tokenizer, self.text_form = tokenizer, text_form
         unknown = tokenizer.token_to_id(UNKNOWN)
         self._unknown = -1 if unknown is None else unknown
         self._carries = _Carries(tokenizer)
@@ -63,7 +70,13 @@ class Vocabulary:
 
     def count_text(self, text: str) -> TokenCount:
         """Tokenize a text, and count."""
-        return self.count(self.tokenizer.encode(text, add_special_tokens=False).ids)
+        return next(self.count_texts([text]))
+
+    def count_texts(self, texts: Sequence[str]) -> Iterator[TokenCount]:
+        """Tokenize texts, and count each."""
+        written = [prepared(text, self.text_form) for text in texts]
+        for encoding in self.tokenizer.encode_batch_fast(written, add_special_tokens=False):
+            yield self.count(encoding.ids)
 
     def carries(self, token: int) -> bool:
         """Whether a token counts: an `<unk>`, or a piece with a letter in it."""
@@ -72,7 +85,8 @@ class Vocabulary:
     def unknown_characters(self, texts: Iterable[str]) -> list[str]:
         """The characters behind the `<unk>` of (the first of) the texts, the commonest first."""
         found: Counter[str] = Counter()
-        for text in _beginnings(texts):
+        for beginning in _beginnings(texts):
+            text = prepared(beginning, self.text_form)
             encoding = self.tokenizer.encode(text, add_special_tokens=False)
             for token, (start, end) in zip(encoding.ids, encoding.offsets, strict=True):
                 if token == self._unknown:
@@ -113,6 +127,49 @@ class _Carries(dict[int, bool]):
 
 def _is_special(piece: str) -> bool:
     return piece.startswith("<") and piece.endswith(">")
+
+
+class UnknownTally:
+    """What a vocabulary does not have of a stream of texts: counted as they come, in bounded memory."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self._vocabulary = vocabulary
+        self._kept: list[str] = []
+        self.tokens = TokenCount()
+        self.texts = self.texts_unknown = 0
+
+    def add(self, texts: Iterable[str]) -> None:
+        """Count texts."""
+        source = iter(texts)
+        while some := list(islice(source, LOOKED_AT)):
+            for text, count in zip(some, self._vocabulary.count_texts(some), strict=True):
+                self.tokens += count
+                self.texts += 1
+                self.texts_unknown += count.unknown > 0
+                if count.unknown and len(self._kept) < LOOKED_AT:
+                    self._kept.append(text[:LONGEST])
+
+    @property
+    def texts_share(self) -> float:
+        """Texts with an `<unk>`, of all."""
+        return self.texts_unknown / self.texts if self.texts else 0.0
+
+    @property
+    def characters(self) -> list[str]:
+        """The characters behind the `<unk>` of the first texts that have any, the commonest first."""
+        return self._vocabulary.unknown_characters(self._kept)
+
+    def warning(self, *, of: str) -> str | None:
+        """See `unknown_warning`."""
+        return unknown_warning(self.tokens, self._vocabulary, self._kept, of=of)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The shares and the characters, as JSON has them."""
+        return {
+            "tokens_share": round(self.tokens.share, 6),
+            "texts_share": round(self.texts_share, 6),
+            "characters": self.characters,
+        }
 
 
 def unknown_warning(count: TokenCount, vocabulary: Vocabulary, texts: Iterable[str], *, of: str) -> str | None:

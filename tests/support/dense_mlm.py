@@ -15,10 +15,10 @@ from transformers import XLMRobertaForMaskedLM
 from ltp.backbone.load import Backbone
 from ltp.backbone.strategy import Strategy
 from ltp.config import MLMConfig
-from ltp.drift import masking
 from ltp.drift.batches import epoch_order
-from ltp.drift.masking import Purpose, Tokens
+from ltp.drift.masking import Purpose
 from ltp.drift.plan import DriftPlan, make_plan
+from ltp.drift.tokens import Bools, Ids, Tokens, tokenize
 
 
 @dataclass
@@ -81,13 +81,20 @@ def _model(backbone: Backbone, strategy: Strategy) -> XLMRobertaForMaskedLM:
 
 def _plan(backbone: Backbone, lines: list[str], config: MLMConfig) -> DriftPlan:
     special, pad = backbone.special.ids(), backbone.special.pad
-    tokens = masking.tokenize(
-        backbone.tokenizer, lines, special=special, pad=pad, max_length=config.max_length, report=lambda _: None
+    tokens = tokenize(
+        backbone.tokenizer,
+        lines,
+        special=special,
+        pad=pad,
+        max_length=config.max_length,
+        report=lambda _: None,
+        text_form=config.text_form,
+        long_lines=config.long_lines,
     )
     return make_plan(backbone, tokens, config)
 
 
-def _batch(tokens: Tokens, inputs: masking.Ids, predicted: masking.Bools, chosen: np.ndarray) -> dict[str, Tensor]:
+def _batch(tokens: Tokens, inputs: Ids, predicted: Bools, chosen: np.ndarray) -> dict[str, Tensor]:
     width = int(tokens.lengths[chosen].max())
     ids = torch.full((len(chosen), width), 1)
     labels = torch.full((len(chosen), width), -100)

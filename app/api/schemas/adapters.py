@@ -26,7 +26,7 @@ from app.api.schemas.scalars import (
 from app.registry import adapters
 from app.registry.adapter_notes import AdapterNotes
 from app.storage import models
-from ltp.config import LABELS, AdapterConfig, Label, LabelSpace
+from ltp.config import LABELS, AdapterConfig, Label, LabelSpace, TextForm
 from ltp.model.methods import Method
 from ltp.model.verbalizer import LONGEST_WORD
 
@@ -187,6 +187,9 @@ class AdapterPublic(Answer):
     """Null unless the method is `ltp`."""
     backbone: str
     """Fingerprint of the backbone it belongs to."""
+    text_form: TextForm
+    """How texts are prepared before it reads them: 1 composed, blanks as one, characters that the vocabulary lacks
+    replaced by known ones; 0 as they are, as adapters do that were made before there were forms."""
     seeds: int
     label_space: LabelSpace
     """`three_way`: it answers entailment, neutral or contradiction; `two_way`: entailment or not_entailment."""
@@ -205,7 +208,7 @@ class AdapterPublic(Answer):
     @classmethod
     def of(cls, row: models.AdapterRow, aliases: Sequence[str], *, brief: bool = False) -> AdapterPublic:
         """Describe a stored adapter and the aliases that point at it; `brief` leaves details out, as lists do."""
-        taken = {"aliases", "ticket", "metrics", "examples", "training", "verbalizer"}
+        taken = {"aliases", "ticket", "metrics", "examples", "training", "verbalizer", "text_form"}
         notes = AdapterNotes(row.training or {}, row.metrics or {}, row.examples or {})
         notes = notes.brief if brief else notes
         stored = {name: getattr(row, name) for name in cls.model_fields if name not in taken}
@@ -213,6 +216,7 @@ class AdapterPublic(Answer):
             **stored,
             aliases=list(aliases),
             ticket=row.ticket_id,
+            text_form=notes.training.get("text_form", 0),
             metrics=AdapterMetrics(**{part: scores for part, scores in notes.metrics.items() if scores}),
             examples=ExampleCounts(**notes.examples),
             training=notes.training,

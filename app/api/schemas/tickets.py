@@ -23,7 +23,7 @@ from app.api.schemas.scalars import (
 from app.http.validation_errors import InvalidFieldError
 from app.storage import models
 from ltp.backbone.strategy import Strategy
-from ltp.config import LayerScope, MLMConfig, Rule, TicketConfig
+from ltp.config import LayerScope, MLMConfig, Rule, TextForm, TicketConfig
 
 A_DRIFT_ID = "0199f3a1-02b4-7f6a-93de-6b0a4c8d1b44"
 TEXTS = LongList("corpus.texts", 100_000, values=1)
@@ -189,6 +189,9 @@ class DriftPublic(Answer):
     corpus_sha256: str | None
     config: dict[str, Any]
     """Hyperparameters of the run."""
+    text_form: TextForm
+    """How the corpus was prepared: 1 composed, blanks as one, characters that the vocabulary lacks replaced by known
+    ones; 0 as it is, as before there were forms."""
     steps: int | None
     """Training steps taken."""
     best_step: int | None
@@ -198,7 +201,7 @@ class DriftPublic(Answer):
     """Selectable parameters whose drift is not zero."""
     selectable: int | None
     report: dict[str, Any]
-    """Everything else the run noted: lines, tokens, seconds, tokens a second."""
+    """Everything else the run noted: lines, how long ones were read, tokens, seconds, tokens a second."""
     tickets: list[str]
     """Tickets selected from it, oldest first; of many the newest thousand."""
     created_at: Moment
@@ -208,10 +211,11 @@ class DriftPublic(Answer):
     def of(cls, row: models.DriftRow, tickets: Sequence[str]) -> DriftPublic:
         """Describe a stored drift and the tickets made from it."""
         report = dict(row.report or {})
-        taken = {"steps", "best_step", "losses"}
+        taken = {"steps", "best_step", "losses", "text_form"}
         stored = {name: getattr(row, name) for name in cls.model_fields if name not in {*taken, "tickets", "report"}}
         return cls(
             **stored,
+            text_form=row.config.get("text_form", 0),
             steps=report.pop("steps", None),
             best_step=report.pop("best_step", None),
             losses=[Loss(**loss) for loss in report.pop("losses", [])],

@@ -8,7 +8,7 @@ from dataclasses import MISSING, fields
 from importlib.resources import files
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from ltp.errors import InvalidExperiment
 from ltp.reproduce.plan.bounds import Bounds
@@ -90,6 +90,8 @@ def _value(value: object, hint: Any, where: str) -> Any:
         return Variant.parse(_of(value, str, where))
     if kind is float:
         return float(_of(value, (int, float), where))
+    if get_origin(kind) is Literal:
+        kind = type(get_args(kind)[0])
     return _of(value, kind if kind is int else str, where)
 
 

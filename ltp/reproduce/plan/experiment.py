@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any, get_args
 
-from ltp.config import AdapterConfig, MLMConfig, Precision
+from ltp.config import AdapterConfig, MLMConfig, Precision, TextForm
 from ltp.errors import InvalidConfig, InvalidExperiment
 from ltp.reproduce.plan.variant import Variant
 
@@ -79,6 +79,8 @@ class Experiment:
     """Test pairs a language, the first of each file; null takes all."""
     precision: Precision = "fp32"
     """Arithmetic of drift, training and scoring."""
+    text_form: TextForm = 0
+    """How texts are prepared (`ltp.text.form`); 0, as the paper does: not at all."""
 
     def __post_init__(self) -> None:
         """Check every value. Raises InvalidExperiment naming the first that cannot be."""
@@ -103,12 +105,20 @@ class Experiment:
 
     @property
     def mlm(self) -> MLMConfig:
-        """Configuration of every drift."""
-        return MLMConfig(epochs=self.passes, sample=self.sentences, precision=self.precision)
+        """Configuration of every drift: one line is one example, and what is longer is cut, as in the paper."""
+        return MLMConfig(
+            epochs=self.passes,
+            sample=self.sentences,
+            precision=self.precision,
+            long_lines="cut",
+            text_form=self.text_form,
+        )
 
     def training(self, rate: float, *, seed: int) -> AdapterConfig:
         """Configuration of one training; everything not bounded here is the stage's own default."""
-        return AdapterConfig(epochs=self.epochs, learning_rate=rate, seed=seed, precision=self.precision)
+        return AdapterConfig(
+            epochs=self.epochs, learning_rate=rate, seed=seed, precision=self.precision, text_form=self.text_form
+        )
 
     @property
     def variants(self) -> list[Variant]:

@@ -8,6 +8,8 @@ from ltp.reproduce.report import formats
 from ltp.reproduce.report.document import Section, Table, TableCell
 from ltp.reproduce.report.report_source import ReportSource
 
+TEXT_FORMS = {0: "0: texts as they are", 1: "1: composed, blanks as one, unknown characters replaced by known ones"}
+
 
 def sections(source: ReportSource) -> Iterator[Section]:
     """Identity, data and samples."""
@@ -51,6 +53,7 @@ def _identity(source: ReportSource) -> Iterator[tuple[str, str]]:
     if source.experiment.settings:
         yield "seeds", ", ".join(map(str, range(source.experiment.seeds)))
     yield "precision", source.experiment.precision
+    yield "text form", TEXT_FORMS[source.experiment.text_form]
     if source.text:
         yield "unlabelled text", f"{source.text.name}, SHA-256 {source.text.sha256}"
     if finished := sorted(record.finished_at for record in source.done):

@@ -61,10 +61,10 @@ def arithmetic() -> dict[str, str]:
 
 @functools.cache
 def code_version() -> str:
-    """The program's version, and a hash of every module of `ltp` that figures depend on."""
+    """The program's version, and a hash of every module and table of `ltp` that figures depend on."""
     digest = hashlib.sha256()
     root = Path(str(files("ltp")))
-    for path in sorted(root.rglob("*.py")):
+    for path in sorted([*root.rglob("*.py"), root / "text" / "characters.tsv"]):
         parts = path.relative_to(root).with_suffix("").parts
         if parts[0] == "reproduce" and parts[-1] not in WORKING:
             continue

@@ -51,7 +51,7 @@ def untie(folder: Path) -> None:
 
 def batches(backbone: Backbone, method: Method) -> Batches:
     examples = pairs(32, seed=1)
-    template = Template(backbone, prompt_length=4, max_length=64, form=METHODS[method].form)
+    template = Template(backbone, prompt_length=4, max_length=64, text_form=1, form=METHODS[method].form)
     encoded = template.encode([(example.premise, example.hypothesis) for example in examples])
     labels = torch.tensor([LABELS.index(example.label) for example in examples if example.label])
     return [(encoded[start : start + 8], labels[start : start + 8]) for start in range(0, 32, 8)]

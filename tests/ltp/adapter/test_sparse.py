@@ -33,7 +33,9 @@ def still(tmp_path_factory: pytest.TempPathFactory) -> Backbone:
 @pytest.fixture(scope="module")
 def batches(still: Backbone) -> list[tuple[list[Encoded], torch.Tensor]]:
     examples = pairs(48, seed=1)
-    encoded = Template(still, prompt_length=4, max_length=64).encode([(e.premise, e.hypothesis) for e in examples])
+    encoded = Template(still, prompt_length=4, max_length=64, text_form=1).encode(
+        [(e.premise, e.hypothesis) for e in examples]
+    )
     labels = torch.tensor([LABELS.index(e.label) for e in examples if e.label])
     return [(encoded[start : start + 8], labels[start : start + 8]) for start in range(0, 48, 8)]
 
@@ -210,7 +212,7 @@ def test_reset_returns_every_bit(tiny_backbone: Backbone, batches) -> None:
 
 
 def test_rows_that_examples_touch(tiny_backbone: Backbone) -> None:
-    encoded = Template(tiny_backbone, prompt_length=4, max_length=64).encode([("the dog", "a cat")])
+    encoded = Template(tiny_backbone, prompt_length=4, max_length=64, text_form=1).encode([("the dog", "a cat")])
     special, to_id = tiny_backbone.special, tiny_backbone.tokenizer.token_to_id
     expected = {special.bos, special.eos, special.mask} | {
         to_id(f"▁{piece}") for piece in ("the", "dog", "a", "cat", ".", "?")

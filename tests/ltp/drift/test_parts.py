@@ -13,8 +13,9 @@ from ltp.backbone.load import Backbone
 from ltp.config import MLMConfig
 from ltp.drift.batches import PART_TOKENS, build, epoch_order, parts
 from ltp.drift.cross_entropy import cut_positions, masked_loss
-from ltp.drift.masking import BLOCK, Masking, Purpose, Tokens, candidates, hold_out, rows_read, tokenize
+from ltp.drift.masking import BLOCK, Masking, Purpose, candidates, hold_out, rows_read
 from ltp.drift.padding import PaddedBatch
+from ltp.drift.tokens import Tokens, tokenize
 from ltp.training.dropout import SeededDropout
 
 MASK = 7

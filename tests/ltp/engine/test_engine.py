@@ -84,7 +84,7 @@ def test_it_answers_as_transformers_with_the_delta_applied(tiny_backbone: Backbo
         if ticket:
             apply(model, adapter.delta, ticket)
         options = dataclasses.asdict(adapter.template)
-        template = Template(tiny_backbone, prompt_length=len(adapter.prompt), **options)
+        template = Template(tiny_backbone, prompt_length=len(adapter.prompt), text_form=adapter.text_form, **options)
         answers = engine.predict([PairRequest(key, *text) for text in TEXTS[-8:]])
         for example, answer in zip(template.encode(TEXTS[-8:]), answers, strict=True):
             with torch.inference_mode():

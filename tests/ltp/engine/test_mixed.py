@@ -127,7 +127,9 @@ def _seeded(seed: int) -> torch.Generator:
 
 def encoded(backbone: Backbone, adapter: Adapter) -> list[Encoded]:
     options, form = dataclasses.asdict(adapter.template), METHODS[adapter.method].form
-    return Template(backbone, prompt_length=len(adapter.prompt), form=form, **options).encode(TEXTS)
+    return Template(
+        backbone, prompt_length=len(adapter.prompt), form=form, text_form=adapter.text_form, **options
+    ).encode(TEXTS)
 
 
 @pytest.fixture(scope="module")

@@ -83,7 +83,7 @@ def test_rows_of_a_product_are_rounded_up_where_there_are_as_many(start: int, si
 
 
 def test_every_token_has_one_cell_and_padding_none(tiny_backbone: Backbone) -> None:
-    template = Template(tiny_backbone, prompt_length=4, max_length=60)
+    template = Template(tiny_backbone, prompt_length=4, max_length=60, text_form=1)
     texts = [("dog " * count, "a cat") for count in (1, 30, 2, 29, 30, 3, 1)]
     examples = template.encode(texts)
     view = AdapterView(torch.zeros(4, tiny_backbone.info.hidden), template)

@@ -22,7 +22,7 @@ PAIRS = [
 
 @pytest.fixture(scope="module")
 def examples(tiny_backbone: Backbone) -> list[Encoded]:
-    return Template(tiny_backbone, prompt_length=4, max_length=64).encode(PAIRS)
+    return Template(tiny_backbone, prompt_length=4, max_length=64, text_form=1).encode(PAIRS)
 
 
 def reference(

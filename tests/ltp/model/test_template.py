@@ -8,13 +8,14 @@ from ltp.backbone.load import Backbone
 from ltp.config import AdapterConfig
 from ltp.errors import InvalidConfig
 from ltp.model.methods import METHODS, Form, Method
-from ltp.model.template import LAYOUTS, TERMINALS, Template, kept_lengths, least_tokens, without_final_punctuation
+from ltp.model.template import LAYOUTS, Template, kept_lengths, least_tokens
+from ltp.text.sentences import TERMINALS, without_final_punctuation
 
 N = 4
 
 
 def template(backbone: Backbone, max_length: int = 64, *, soft: int = N, literal: bool = False) -> Template:
-    return Template(backbone, prompt_length=soft, max_length=max_length, literal=literal)
+    return Template(backbone, prompt_length=soft, max_length=max_length, text_form=1, literal=literal)
 
 
 def test_the_layout_token_by_token(tiny_backbone: Backbone) -> None:
@@ -132,9 +133,9 @@ def test_impossible_lengths_are_refused(tiny_backbone: Backbone, max_length: int
 @pytest.mark.parametrize("soft", [1, N, 64])
 def test_the_least_length_is_the_first_that_a_template_takes(tiny_backbone: Backbone, form: Form, soft: int) -> None:
     least = least_tokens(form, prompt_length=soft, tokenizer=tiny_backbone.tokenizer)
-    Template(tiny_backbone, prompt_length=soft, max_length=least, form=form)
+    Template(tiny_backbone, prompt_length=soft, max_length=least, text_form=1, form=form)
     with pytest.raises(InvalidConfig, match=f"it must be at least {least} with this prompt"):
-        Template(tiny_backbone, prompt_length=soft, max_length=least - 1, form=form)
+        Template(tiny_backbone, prompt_length=soft, max_length=least - 1, text_form=1, form=form)
     assert least_tokens(form, prompt_length=soft) <= least
 
 
@@ -167,7 +168,7 @@ LONG = {
 def test_a_long_text_is_cut_before_it_is_tokenized_and_reads_the_same(mini_backbone: Backbone, script: str) -> None:
     text, room = (LONG[script] * 20_000)[:20_000], 40
     whole = mini_backbone.tokenizer.encode(text, add_special_tokens=False).ids
-    template = Template(mini_backbone, prompt_length=N, max_length=room + 4 + N, literal=True)
+    template = Template(mini_backbone, prompt_length=N, max_length=room + 4 + N, text_form=1, literal=True)
     (first,), (second,) = template.encode([(text, "Yes")]), template.encode([("Yes", text)])
     assert whole[:30] == first.ids[1:31]
     assert second.ids[4:30] == whole[: len(second.ids[4:30])]
