@@ -27,7 +27,7 @@ TEXTS = [
 FIELDS = (
     "names", "exponents", "template", "ticket", "notes", "method", "strategy", "backbone", "ticket_sha256", "format",
     "version", "data_sha256", "ticket.names", "ticket.shapes", "ticket.counts", "ticket.config", "ticket.strategy",
-    "ticket.mask_sha256", "ticket.format", "ticket.backbone",
+    "ticket.mask_sha256", "ticket.format", "ticket.backbone", "text_form",
 )  # fmt: skip
 OF_JSON = {"names", "exponents", "template", "shapes", "counts", "config", "notes"}
 JSON_FIELDS = [field for field in FIELDS if field.rpartition(".")[2] in OF_JSON]

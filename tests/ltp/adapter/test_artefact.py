@@ -1,6 +1,7 @@
 """The adapter's file: what goes in comes out, and nothing that was tampered with gets in."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -55,7 +56,7 @@ def assert_equal(first: Adapter, second: Adapter) -> None:
         assert torch.equal(values, second.delta.values[name])
     assert first.delta.exponents == second.delta.exponents
     assert all(torch.equal(rows, second.delta.rows[name]) for name, rows in first.delta.rows.items())
-    for field in ("method", "strategy", "backbone", "ticket_sha256", "template"):
+    for field in ("method", "strategy", "backbone", "ticket_sha256", "template", "text_form"):
         assert getattr(first, field) == getattr(second, field)
 
 
@@ -69,6 +70,19 @@ def test_saving_and_loading(tiny_backbone: Backbone, tmp_path: Path, dtype: Delt
     assert_equal(adapter, Adapter.load(path))
     size = ticket.active * (2 if dtype == "fp16" else 4) + adapter.prompt.nbytes
     assert size <= path.stat().st_size <= size + 4 * sum(map(len, adapter.delta.rows.values())) + 8192
+
+
+def test_the_form_of_texts_is_kept_and_a_file_without_one_is_of_form_0(tiny_backbone: Backbone, tmp_path: Path) -> None:
+    ticket, path = random_ticket(tiny_backbone, 0.01), tmp_path / "adapter.safetensors"
+    older, newer = adapter_on(tiny_backbone, ticket), replace(adapter_on(tiny_backbone, ticket), text_form=1)
+    newer.save(path, ticket=ticket)
+    assert read_export(path, tiny_backbone.info).adapter.text_form == 1
+    assert tensorfile.read(path, check=lambda header: header.metadata)[1]["text_form"] == "1"
+    older.save(path)
+    assert "text_form" not in tensorfile.read(path, check=lambda header: header.metadata)[1]
+    assert Adapter.load(path).text_form == 0
+    with pytest.raises(CorruptArtifact, match="prepares texts in form 7; this program knows 0 and 1"):
+        Adapter.load(rewritten(path, text_form="7"))
 
 
 def test_an_export_carries_what_it_needs(tiny_backbone: Backbone, tmp_path: Path) -> None:
@@ -175,6 +189,8 @@ def test_forgeries_are_refused_before_they_are_used(tiny_backbone: Backbone, sma
         (CorruptArtifact, {"format": "ltp-ticket"}),
         (CorruptArtifact, {"version": "2"}),
         (CorruptArtifact, {"version": "3"}),
+        (CorruptArtifact, {"text_form": "2"}),
+        (CorruptArtifact, {"text_form": ""}),
         (CorruptArtifact, {"label_space": "four_way"}),
         (CorruptArtifact, {"label_space": "two_way"}),
         (CorruptArtifact, {"verbalizer": ""}),

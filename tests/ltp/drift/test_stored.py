@@ -48,6 +48,14 @@ def drift(tiny_backbone: Backbone) -> Drift:
     return train_drift(tiny_backbone, lines, strategy="decoupled", config=MLMConfig(epochs=1, batch_size=8))
 
 
+def test_the_form_of_the_corpus_is_kept_and_a_file_without_one_is_of_form_0(drift: Drift, tmp_path: Path) -> None:
+    for form in (1, 0):
+        replace(drift, text_form=form).save(tmp_path / "drift")
+        assert Drift.load(tmp_path / "drift").text_form == form
+        metadata = tensorfile.read(tmp_path / "drift", check=lambda header: header.metadata)[1]
+        assert metadata.get("text_form") == ("1" if form else None)
+
+
 def test_what_is_saved_is_loaded(drift: Drift, tiny_backbone: Backbone, tmp_path: Path) -> None:
     drift.save(tmp_path / "drift")
     for loaded in (Drift.load(tmp_path / "drift"), Drift.load(tmp_path / "drift", tiny_backbone.info)):
@@ -119,6 +127,7 @@ def test_row_numbers_must_ascend_inside_the_matrix(drift: Drift, tmp_path: Path,
         {"shapes": "[]"},
         {"shapes": '{"a": [1000000000, 1000000000]}'},
         {"report": "{"},
+        {"text_form": "2"},
     ],
 )
 def test_wrong_metadata_is_refused(drift: Drift, tmp_path: Path, changes: dict[str, str]) -> None:

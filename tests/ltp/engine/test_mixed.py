@@ -32,6 +32,7 @@ from ltp.ticket.mask import Ticket
 
 Library = dict[str, tuple[Adapter, Ticket | None]]
 TEXTS = [(example.premise, example.hypothesis) for example in pairs(14, seed=3)] + [("dog " * 60, "a"), ("x", "y")]
+TEXTS[3] = ("the Ɛ  cafe\u0301 dog ", " \u200bn\u0303 a\u0323 ?\u200f")  # not the same tokens in every form
 LAYERS = 3
 DENSE: tuple[Method, ...] = ("ft", "dp", "sp", "mp")
 OWN: dict[LabelSpace, dict[str, str]] = {
@@ -118,6 +119,7 @@ def _adapter(backbone: Backbone, key: str, ticket: Ticket | None, seed: int) -> 
         backbone=backbone.info.fingerprint,
         ticket_sha256=ticket.sha256 if ticket else None,
         template=TemplateOptions(literal=seed % 2 == 0, max_length=48),
+        text_form=1 if seed % 3 else 0,
     )
 
 

@@ -1,7 +1,7 @@
 """The template: its exact tokens, the punctuation of many scripts, truncation, and texts that try to break it."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ltp.backbone.load import Backbone
@@ -179,3 +179,31 @@ def test_a_long_text_is_cut_before_it_is_tokenized_and_reads_the_same(mini_backb
 def test_what_a_cut_drops_is_reported_even_where_little_is_left(tiny_backbone: Backbone) -> None:
     (encoded,) = template(tiny_backbone, literal=True).encode([("\u00ad" * 19_000 + " dog", "the dog")])
     assert encoded.truncated
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.text(max_size=40), st.text(max_size=40))
+def test_form_0_reads_texts_as_they_are(tiny_backbone: Backbone, premise: str, hypothesis: str) -> None:
+    """What adapters read that were made before there were forms, byte for byte."""
+    template = Template(tiny_backbone, prompt_length=N, max_length=200, text_form=0, form="pair")
+    tokenizer, special = tiny_backbone.tokenizer, tiny_backbone.special
+    parts = [tokenizer.encode(text, add_special_tokens=False).ids for text in (premise, hypothesis)]
+    written = [[special.unk if token in special.ids() else token for token in part] for part in parts]
+    ids = [special.bos, *written[0], special.eos, special.eos, *written[1], special.eos]
+    assert template.encode([(premise, hypothesis)])[0].ids == ids
+
+
+def test_final_marks_are_looked_for_in_what_the_form_makes_of_a_text(tiny_backbone: Backbone) -> None:
+    ways = ["the dog.", "the  dog.", "the dog.\u200f ", "\ufeffthe dog.\u200b\u3000", "the dog.\u00a0"]
+    for literal in (False, True):
+        encoded = template(tiny_backbone, literal=literal).encode([(way, "a") for way in ways])
+        assert len({tuple(each.ids) for each in encoded}) == 1
+
+
+def test_a_text_is_cut_where_its_prepared_form_is(tiny_backbone: Backbone) -> None:
+    plain, spaced = "dog " * 30, "  dog \u200b" * 30
+    short = template(tiny_backbone, max_length=32)
+    first, second = short.encode([(plain, "a"), (spaced, "a")])
+    assert (first.ids, first.truncated) == (second.ids, second.truncated)
+    assert first.truncated
+    assert not short.encode([(f"dog{' ' * 5000}cat", "a")])[0].truncated

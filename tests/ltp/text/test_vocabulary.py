@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from support.tiny_backbone import tiny_tokenizer
 
 from ltp.errors import UnknownText
-from ltp.text.vocabulary import TokenCount, Vocabulary, unknown_warning
+from ltp.text.vocabulary import TokenCount, UnknownTally, Vocabulary, unknown_warning
 
 VOCABULARY = Vocabulary(tiny_tokenizer())
 SANTALI = "ᱟᱢ ᱪᱮᱫ ᱮᱢ"
@@ -86,3 +86,34 @@ def test_any_text_is_counted_and_refused_only_when_nothing_is_known(texts: list[
             VOCABULARY.refuse_unknown(texts)
     else:
         VOCABULARY.refuse_unknown(texts)
+
+
+def test_a_stream_is_tallied_by_tokens_and_by_texts() -> None:
+    tally = UnknownTally(VOCABULARY)
+    tally.add(iter(["the dog", f"the {SANTALI}", "2019"]))
+    tally.add(["the cat ᱢ"] * 2000)
+    assert tally.tokens == TokenCount(2 + 4 + 6000, 3 + 2000)
+    assert (tally.texts, tally.texts_unknown) == (2003, 2001)
+    assert tally.texts_share == 2001 / 2003
+    assert tally.characters[0] == "ᱢ"
+    assert tally.as_dict() == {
+        "tokens_share": round(2003 / 6006, 6),
+        "texts_share": round(2001 / 2003, 6),
+        "characters": tally.characters,
+    }
+    assert "(ᱢ ᱮ" in (tally.warning(of="of it") or "")
+    empty = UnknownTally(VOCABULARY)
+    assert empty.as_dict() == {"tokens_share": 0.0, "texts_share": 0.0, "characters": []}
+    assert empty.warning(of="of it") is None
+
+
+def test_what_the_table_replaces_is_known_and_not_named() -> None:
+    texts = ["ƀlack ᱢ", "ƀ"]  # b with a stroke is read as b
+    assert Vocabulary(tiny_tokenizer(), 0).unknown_characters(texts) == ["ƀ", "ᱢ"]
+    assert VOCABULARY.unknown_characters(texts) == ["ᱢ"]
+    tally = UnknownTally(VOCABULARY)
+    tally.add(texts)
+    assert (tally.texts_unknown, tally.characters) == (1, ["ᱢ"])
+    with pytest.raises(UnknownText):
+        Vocabulary(tiny_tokenizer(), 0).refuse_unknown(["ƀ"])
+    VOCABULARY.refuse_unknown(["ƀ"])
