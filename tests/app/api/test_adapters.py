@@ -15,7 +15,7 @@ from app.storage.models import PredictionRow
 
 ADAPTER = {
     "id", "name", "lang", "version", "aliases", "status", "method", "origin", "ticket", "backbone", "seeds", "metrics",
-    "training", "examples", "bytes", "created_at", "published_at", "label_space", "verbalizer",
+    "training", "examples", "bytes", "created_at", "published_at", "label_space", "verbalizer", "text_form",
 }  # fmt: skip
 
 
@@ -63,6 +63,7 @@ def test_an_adapter_is_pending_then_ready(ticketed: Service) -> None:
     assert adapter["training"]["learning_rate"] == pytest.approx(2e-5), "the rate that was used"
     assert {"examples", "backbone", "training", "publish"} <= adapter["training"]["report"]["timings"].keys()
     assert adapter["bytes"] > 0
+    assert (adapter["text_form"], adapter["training"]["text_form"]) == (1, 1)
 
 
 @pytest.mark.parametrize("write", [as_csv, as_jsonl])

@@ -78,17 +78,32 @@ def test_a_file_with_unknown_words_says_how_many(trained: Service) -> None:
 
 def test_a_corpus_says_what_was_lost_of_it(trained: Service) -> None:
     lines = [*LINES, *(f"{line} ᱟᱢ" for line in LINES[:8]), "the dog runs in the field " * 8]
-    body = {"corpus": {"texts": lines}, "mlm": {"epochs": 1, "max_length": 16}, "active_ratio": 0.3}
+    mlm = {"epochs": 1, "max_length": 16, "long_lines": "cut"}
+    body = {"corpus": {"texts": lines}, "mlm": mlm, "active_ratio": 0.3}
     accepted = trained.http.post("/tickets", json=body).json()
     trained.work()
-    report = trained.http.get(f"/drifts/{accepted['ticket']['drift']}").json()["report"]
+    drift = trained.http.get(f"/drifts/{accepted['ticket']['drift']}").json()
+    report = drift["report"]
+    assert drift["text_form"] == 1
     assert report["truncated"] == 1
+    assert report["long_lines"] == {"split": 0, "examples": 27, "tokens_cut": 58, "share": 0.154255}
     assert report["unknown"]["tokens"] == 8
     assert 0.02 < report["unknown"]["share"] < 0.06
     cut, unknown = report["warnings"]
     assert cut.startswith("1 of 27 lines of the corpus are longer than 16 tokens")
     assert "of the corpus are not in the backbone's vocabulary (ᱟ ᱢ)" in unknown
     assert messages(trained, accepted["job"]["id"]) == report["warnings"]
+
+
+def test_a_corpus_with_a_document_a_line_is_read_whole(trained: Service) -> None:
+    lines = [*LINES, " ".join("the dog runs in the field." for _ in range(40))]
+    body = {"corpus": {"texts": lines}, "mlm": {"epochs": 1, "max_length": 16}, "active_ratio": 0.3}
+    accepted = trained.http.post("/tickets", json=body).json()
+    trained.work()
+    report = trained.http.get(f"/drifts/{accepted['ticket']['drift']}").json()["report"]
+    assert report["long_lines"] == {"split": 1, "examples": len(LINES) + 40, "tokens_cut": 0, "share": 0.0}
+    assert report["lines"]["train"] + report["lines"]["validation"] == len(LINES) + 40
+    assert (report["truncated"], report["warnings"]) == (0, [])
 
 
 def test_an_adapter_says_what_repeats_leaks_and_is_lost(trained: Service) -> None:

@@ -48,7 +48,7 @@ def test_an_adapter_does_the_same_elsewhere(trained: Service, elsewhere: Service
     adapter = response.json()
     (listed,) = trained.http.get("/adapters?lang=en&alias=production").json()["items"]
     original = trained.http.get(f"/adapters/{listed['id']}").json()
-    for field in ("lang", "method", "backbone", "metrics", "training", "examples", "seeds", "name"):
+    for field in ("lang", "method", "backbone", "metrics", "training", "examples", "seeds", "name", "text_form"):
         assert adapter[field] == original[field], field
     assert (adapter["version"], adapter["aliases"], adapter["origin"]) == (1, ["production"], "import")
     for here, there in zip(judge(elsewhere, "en"), judge(trained, "en@production"), strict=True):
@@ -63,6 +63,26 @@ def test_an_adapter_does_the_same_elsewhere(trained: Service, elsewhere: Service
         for service, identifier in ((elsewhere, ticket["id"]), (trained, first["id"]))
     ]
     assert masks[0] == masks[1]
+
+
+def test_an_older_adapter_reads_texts_as_before_beside_a_newer_one(
+    elsewhere: Service, exported: bytes, tmp_path: Path
+) -> None:
+    (tmp_path / "newer").write_bytes(exported)
+    adapter, ticket, notes, _ = read_export(tmp_path / "newer")
+    dataclasses.replace(adapter, text_form=0).save(tmp_path / "older", ticket=ticket, notes=notes)
+    newer = elsewhere.bring_in(exported, lang="ee").json()
+    older = elsewhere.bring_in((tmp_path / "older").read_bytes(), lang="ee").json()
+    assert (newer["text_form"], newer["training"]["text_form"]) == (1, 1)
+    assert (older["text_form"], older["training"]["text_form"]) == (0, 0), "the file's form, whatever its notes say"
+
+    ways = [{"premise": premise, "hypothesis": "the cat is red"} for premise in ("the dog runs", " the  dog runs ")]
+    pairs = [{**way, "adapter": each["id"]} for each in (older, newer) for way in ways]
+    answers = elsewhere.http.post("/predict", json={"pairs": pairs}).json()["predictions"]
+    plain, spaced, newer_plain, newer_spaced = (answer["probabilities"] for answer in answers)
+    assert plain == pytest.approx(newer_plain, abs=1e-5)
+    assert newer_spaced == pytest.approx(newer_plain, abs=1e-6)
+    assert spaced != pytest.approx(plain, abs=1e-5), "further blanks are further tokens, as they were"
 
 
 def test_the_ticket_is_found_again_and_the_language_can_be_another(elsewhere: Service, exported: bytes) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.peak_memory import peak_mb
@@ -28,3 +29,16 @@ def test_an_mlm_run_stays_within_its_estimate(strategy: Strategy, tmp_path: Path
     bound = drift_bytes(backbone.info, strategy=strategy, config=config, lines=len(LINES))
     without = (bound - PROCESS - FLOAT * backbone.info.parameters) / 1e6  # both are in memory before
     assert peak < without
+
+
+def test_lines_that_are_split_read_no_more_rows_than_they_have_characters(tmp_path: Path) -> None:
+    """A few documents of a line each may read every row; a few short lines do not, and are not refused for it."""
+    info = load_backbone(write_tiny(tmp_path / "tiny")).info
+
+    def bound(characters: int | None, **config: Any) -> int:
+        return drift_bytes(
+            info, strategy="decoupled", config=MLMConfig(max_length=8, **config), lines=4, characters=characters
+        )
+
+    assert bound(20) < bound(100) < bound(10**6) == bound(10**9)
+    assert bound(10**6, long_lines="cut") == bound(None) == bound(None, long_lines="cut") < bound(10**6)
