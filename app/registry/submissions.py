@@ -82,18 +82,10 @@ def submit_measured_ticket(
 
     Raises `InvalidRequest`: it would need more than `memory_mb`, unless that is 0.
     """
-    if corpus.blob_id is not None:
-        job_memory.check_drift(
-            backbone,
-            strategy=strategy,
-            mlm=mlm,
-            lines=corpus.count,
-            characters=corpus.characters,
-            limit_mb=memory_mb,
-        )
     dataset_id = None
     if corpus.blob_id is not None:
-        blob_id, count, filename = corpus.blob_id, corpus.count, corpus.filename
+        blob_id, count, filename, size = corpus.blob_id, corpus.count, corpus.filename, corpus.characters
+        job_memory.check_drift(backbone, strategy=strategy, mlm=mlm, lines=count, characters=size, limit_mb=memory_mb)
         dataset_id = datasets.create(
             session, tenant=tenant, kind="corpus", blob_id=blob_id, count=count, filename=filename
         ).id
