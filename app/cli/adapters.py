@@ -10,15 +10,17 @@ import typer
 
 from app.cli import options
 from app.cli.command import Json, Key, Session, Url, service_session
+from app.cli.label_spaces import SHORT, Space, Words, macro_f1, parse_words
 from app.cli.options import BatchSize, Epochs, LearningRate, MaxLength, More, NoWait, Seed, TrainingPrecision
 from app.cli.output import accuracy, age, key_values, percent, size, table
 from app.registry.alias_names import PRODUCTION
+from ltp.config import LabelSpace
 from ltp.model.methods import Method
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ltp.text.examples import Example
+    from ltp.text.examples import Example, Settled
     from ltp.text.examples.findings import Part
 
 PARTS: dict[Part, str] = {"train": "examples", "dev": "dev_examples", "test": "test_examples"}
@@ -47,6 +49,8 @@ def train_adapter(
     method: Annotated[
         Method | None, typer.Option(help="pt: the soft prompt alone; ft, dp, sp, mp: every parameter, no ticket.")
     ] = None,
+    label_space: Space = None,
+    verbalizer: Words = None,
     name: Annotated[str | None, typer.Option(help="What to call the adapter.")] = None,
     alias: Annotated[str | None, typer.Option(help="An alias to point at it, e.g. production.")] = None,
     seeds: Annotated[int | None, typer.Option(min=1, help="Train so many, publish the best.")] = None,
@@ -63,6 +67,7 @@ def train_adapter(
     api_key: Key = None,
 ) -> None:
     """Train an adapter on labelled pairs; without --dev, half of them are held out by whole premises."""
+    words = parse_words(verbalizer)
     with service_session(as_json, url, api_key) as session:
         from app.cli.references import find_ticket
         from ltp.config import AdapterConfig
@@ -80,12 +85,21 @@ def train_adapter(
         )
         every: dict[Part, Path | None] = {"train": examples, "dev": dev, "test": test}
         given = {part: path for part, path in every.items() if path is not None}
-        found = list(examine(_read(given)).sentences())
+        settled = _settled(_read(given), label_space, given)
+        found = [*settled.notes, *examine(settled.parts).sentences()]
         for sentence in found:
             session.output.note(sentence)
         chosen = ticket and find_ticket(session.client, ticket)["id"]
         body = options.without_missing(
-            lang=lang, ticket=chosen, method=method, name=name, alias=alias, seeds=seeds, training=training
+            lang=lang,
+            ticket=chosen,
+            method=method,
+            label_space=label_space,
+            verbalizer=words,
+            name=name,
+            alias=alias,
+            seeds=seeds,
+            training=training,
         )
         accepted = session.client.post("/adapters", body, files={PARTS[part]: path for part, path in given.items()})
         _finish(session, accepted, no_wait, said=found)
@@ -93,15 +107,25 @@ def train_adapter(
 
 def _read(given: Mapping[Part, Path]) -> dict[Part, list[Example]]:
     """Read every file before it travels: faults are named here, by line and column."""
-    from ltp.text.examples import check_trainable, read_examples
+    from ltp.text.examples import read_examples
 
     parts: dict[Part, list[Example]] = {}
     for part, path in given.items():
         with options.reading(path):
             parts[part] = read_examples(path)
-            if part == "train":
-                check_trainable(parts[part])
     return parts
+
+
+def _settled(
+    parts: Mapping[Part, list[Example]], label_space: LabelSpace | None, paths: Mapping[Part, Path]
+) -> Settled[Part]:
+    """Bring the parts into one label space, and see that training has all of its labels."""
+    from ltp.text.examples import check_trainable, settle
+
+    with options.reading(paths["train"]):
+        settled = settle(parts, label_space, train="train")
+        check_trainable(settled.parts["train"], settled.label_space)
+    return settled
 
 
 def _finish(session: Session, accepted: dict[str, Any], no_wait: bool, *, said: Sequence[str]) -> None:
@@ -134,13 +158,14 @@ def list_adapters(
                 ", ".join(adapter["aliases"]) or "-",
                 adapter["status"],
                 adapter["method"],
+                SHORT[adapter["label_space"]],
                 accuracy((adapter["metrics"] or {}).get("dev")),
                 "-" if adapter["bytes"] is None else size(adapter["bytes"]),
                 age(adapter["created_at"]),
             )
             for adapter in adapters
         ]
-        columns = ("adapter", "aliases", "status", "method", "dev accuracy", "size", "age")
+        columns = ("adapter", "aliases", "status", "method", "labels", "dev accuracy", "size", "age")
         session.output.show(adapters, lambda console: console.print(table(columns, rows, flexible=1)))
 
 
@@ -223,6 +248,14 @@ def import_adapter(
         session.output.show(adapter, lambda console: _print(console, adapter))
 
 
+def _answers(adapter: dict[str, Any]) -> str:
+    """Its label space, and the words that it predicts."""
+    space = SHORT[adapter["label_space"]]
+    if adapter["verbalizer"] is None:
+        return f"{space}, by a classification head"
+    return f"{space}: " + ", ".join(f"{label} {word}" for label, word in adapter["verbalizer"].items())
+
+
 def _label(adapter: dict[str, Any]) -> str:
     return f"{adapter['lang']}@{adapter['version']}" if adapter["version"] else f"{adapter['lang']} (pending)"
 
@@ -237,13 +270,16 @@ def _print(console: Console, adapter: dict[str, Any]) -> None:
         ("status", adapter["status"]),
         ("aliases", ", ".join(adapter["aliases"]) or "-"),
         ("method", adapter["method"]),
+        ("labels", _answers(adapter)),
         ("ticket", adapter["ticket"] or "-"),
         ("examples", ", ".join(f"{examples[part]} {part}" for part in ("train", "dev", "test") if examples.get(part))),
         ("size", "-" if adapter["bytes"] is None else size(adapter["bytes"])),
     ]
     for part, note in (("dev", " (the best epoch was chosen on these)"), ("test", "")):
         if scores := metrics.get(part):
-            detail = f"{accuracy(scores)}, macro F1 {percent(scores['macro_f1'])}, ECE {percent(scores['ece'])}"
+            detail = (
+                f"{accuracy(scores)} {SHORT[scores['label_space']]}, {macro_f1(scores)}, ECE {percent(scores['ece'])}"
+            )
             lines.append((part, detail + note))
     if metrics.get("mean") and adapter["seeds"] > 1:
         mean, deviation = (metrics[figure]["dev"]["accuracy"] for figure in ("mean", "std"))

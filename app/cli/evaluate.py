@@ -10,6 +10,7 @@ import typer
 
 from app.cli import options
 from app.cli.command import Json, Key, Url, service_session
+from app.cli.label_spaces import SHORT, AsTwoWay, macro_f1, scored
 from app.cli.output import accuracy, percent, table
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ def evaluate(
     adapter: Annotated[str, typer.Option(help="sw, sw@3, sw@production, or an id.", show_default=False)],
     fallback: Annotated[str | None, typer.Option(help="Who answers when the language has no adapter.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many pairs.")] = None,
+    answered_as: AsTwoWay = None,
     as_json: Json = False,
     url: Url = None,
     api_key: Key = None,
@@ -40,36 +42,31 @@ def evaluate(
         session.client.busy_wait_s = BUSY_WAIT_S
         pairs = [{"premise": example.premise, "hypothesis": example.hypothesis} for example in examples]
         predictions = list(predict_pairs(session.client, PredictionOptions(adapter, fallback), pairs))
-        report = _report(examples, predictions)
+        report = _report(examples, predictions, two_way=answered_as == "two_way")
         session.output.show(report, lambda console: _print(console, report))
 
 
-def _report(examples: Sequence[Example], predictions: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    import numpy as np
-
-    from ltp.config import LABELS
-    from ltp.metrics import score
-
-    probabilities = np.array([[given["probabilities"][label] for label in LABELS] for given in predictions])  # (N, 3)
-    truth = np.array([LABELS.index(example.label) for example in examples if example.label])  # (N,)
+def _report(examples: Sequence[Example], predictions: Sequence[dict[str, Any]], *, two_way: bool) -> dict[str, Any]:
     return {
         "adapters": sorted({f"{given['adapter']['lang']}@{given['adapter']['version']}" for given in predictions}),
         "pairs": len(predictions),
         "truncated": sum(given["truncated"] for given in predictions),
         "fallback": sum(given["fallback"] for given in predictions),
         "unknown": sum(given["unknown"] > 0 for given in predictions),
-        "labels": list(LABELS),
-        **score(probabilities, truth).as_dict(),
+        **scored(examples, predictions, two_way=two_way),
     }
 
 
 def _print(console: Console, report: dict[str, Any]) -> None:
     labels = report["labels"]
-    console.print(f"[bold]{accuracy(report)}[/bold] accuracy, 95 % interval, on {report['pairs']} pairs")
+    space = SHORT[report["label_space"]]
+    console.print(f"[bold]{accuracy(report)}[/bold] {space} accuracy, 95 % interval, on {report['pairs']} pairs")
     console.print(
-        f"answered by {', '.join(report['adapters'])}; macro F1 {percent(report['macro_f1'])}; "
+        f"answered by {', '.join(report['adapters'])}; {macro_f1(report)}; "
         f"expected calibration error {percent(report['ece'])}"
     )
+    for note in report["notes"]:
+        console.print(f"[yellow]{note}[/yellow]")
     notes = {
         "truncated": "were cut to fit",
         "fallback": "were answered zero-shot",
@@ -88,7 +85,7 @@ def _print(console: Console, report: dict[str, Any]) -> None:
         for label in labels
     ]
     columns = ("label", "precision", "recall", "F1", "pairs")
-    console.print("", table(columns, rows, title="per label", numeric=len(columns) - 1))
+    console.print("", table(columns, rows, title=f"per label ({space})", numeric=len(columns) - 1))
     confusion = [(label, *map(str, counts)) for label, counts in zip(labels, report["confusion"], strict=True)]
     title = "confusion: truth down, answer across"
     console.print("", table(("", *labels), confusion, title=title, numeric=len(labels)))

@@ -15,6 +15,7 @@ import typer
 from app.cli import options
 from app.cli.command import Json, Key, Session, Url, service_session
 from app.cli.failure import Failure
+from app.cli.label_spaces import AsTwoWay, label_columns
 from app.cli.output import percent
 from app.cli.streams import results
 from ltp import atomic_file
@@ -40,6 +41,7 @@ def predict(
     as_job: Annotated[bool, typer.Option("--job", help="Have --file done by a durable job, for large ones.")] = False,
     fallback: Annotated[str | None, typer.Option(help="Who answers when the language has no adapter.")] = None,
     min_confidence: Annotated[float | None, typer.Option(min=0, max=1, help="Below it, say so.")] = None,
+    answered_as: AsTwoWay = None,
     as_json: Json = False,
     url: Url = None,
     api_key: Key = None,
@@ -48,7 +50,7 @@ def predict(
     with service_session(as_json, url, api_key) as session:
         from app.cli.prediction_requests import PredictionOptions
 
-        request = PredictionOptions(adapter, fallback, min_confidence)
+        request = PredictionOptions(adapter, fallback, min_confidence, answered_as)
         session.client.busy_wait_s = BUSY_WAIT_S
         if premise is None and (file is not None or not sys.stdin.isatty()):
             with _on_disk(file or STDIN) as path:
@@ -99,20 +101,20 @@ def _on_disk(path: Path) -> Iterator[Path]:
 
 def _by_requests(session: Session, path: Path, to: Path | None, request: PredictionOptions) -> None:
     from app.cli.prediction_requests import predict_pairs
-    from ltp.text.examples import RESULT_COLUMNS
 
     rows = _checked(path, request)
-    columns = [*RESULT_COLUMNS, *(["abstained"] if request.min_confidence is not None else [])]
     pairs = list(rows)
-    predictions = predict_pairs(session.client, request, [_pair_body(pair) for pair in pairs])
+    predictions = list(predict_pairs(session.client, request, [_pair_body(pair) for pair in pairs]))
     if session.output.as_json:
-        session.output.show(list(predictions), lambda _: None)
+        session.output.show(predictions, lambda _: None)
         return
+    abstained = ["abstained"] if request.min_confidence is not None else []
+    columns = ["label", *label_columns(predictions), *abstained]
     with _destination(to) as stream:
         writer = rows.writer(stream, columns)
         for pair, given in zip(pairs, predictions, strict=True):
             flat = given | given["probabilities"]
-            writer.write(pair, [flat[column] for column in columns])
+            writer.write(pair, [flat.get(column) for column in columns])
 
 
 def _checked(path: Path, request: PredictionOptions) -> PairFile:
@@ -156,10 +158,7 @@ def _by_job(session: Session, path: Path, to: Path | None, request: PredictionOp
     _checked(path, request)
     if to is not None:
         atomic_file.check_writable(to)  # before hours of work
-    body = options.without_missing(
-        adapter=request.adapter, fallback=request.fallback, min_confidence=request.min_confidence
-    )
-    accepted = session.client.post("/predictions", body, files={"file": path})
+    accepted = session.client.post("/predictions", request.shared(), files={"file": path})
     job = wait(session, accepted["job"])
     prediction = session.client.get(f"/predictions/{accepted['prediction']['id']}")
     if to is not None:

@@ -20,11 +20,17 @@ class PredictionOptions:
     adapter: str | None
     fallback: str | None = None
     min_confidence: float | None = None
+    answered_as: str | None = None
+    """The label space of every answer; None: as the adapters were trained."""
 
     def body(self, pairs: Sequence[dict[str, str]]) -> dict[str, Any]:
         """The request for these pairs."""
-        shared = {"adapter": self.adapter, "fallback": self.fallback, "min_confidence": self.min_confidence}
-        return {name: value for name, value in shared.items() if value is not None} | {"pairs": list(pairs)}
+        return {**self.shared(), "pairs": list(pairs)}
+
+    def shared(self) -> dict[str, Any]:
+        """What holds for every pair, as a request says it."""
+        told = {"adapter": self.adapter, "fallback": self.fallback, "min_confidence": self.min_confidence}
+        return {name: value for name, value in {**told, "as": self.answered_as}.items() if value is not None}
 
 
 def predict_pairs(
