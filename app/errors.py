@@ -108,10 +108,10 @@ class RouteNotFound(NotFound):
 
 
 class NoAdapterForLanguage(NotFound):
-    """The language has no ready adapter."""
+    """The language has no ready adapter; a near one is offered, and never taken unasked."""
 
-    def __init__(self, lang: str) -> None:
-        AppError.__init__(self, f"no adapter is ready for {lang!r}; train one: POST /adapters, or name a `fallback`")
+    def __init__(self, lang: str, ways_out: str = "train one: POST /adapters, or name a `fallback`") -> None:
+        AppError.__init__(self, f"no adapter is ready for {lang!r}; {ways_out}")
 
 
 class MethodNotAllowed(AppError):
@@ -155,7 +155,7 @@ class InvalidRequest(Invalid):
 
 
 class InvalidLanguage(Invalid):
-    """Not a BCP-47 tag or ISO 639-3 code."""
+    """Not a BCP-47 tag, nor an ISO 639-3 code, alone or with a script."""
 
 
 class InvalidAlias(Invalid):

@@ -17,6 +17,7 @@ from app.errors import (
     InvalidReference,
     NoAdapterForLanguage,
 )
+from app.registry import languages
 from app.registry.alias_names import ALIAS_NAME, PRODUCTION, check_name
 from app.registry.language_tags import normalise
 from app.storage import audit
@@ -102,7 +103,7 @@ def resolve_language(session: Session, *, tenant: str, lang: str) -> AdapterRow:
         select(AdapterRow).where(AdapterRow.lang == lang, *_ready(tenant)).order_by(AdapterRow.version.desc()).limit(1)
     )
     if adapter is None:
-        raise NoAdapterForLanguage(lang)
+        raise languages.refusal(session, tenant=tenant, lang=lang)
     return adapter
 
 

@@ -1,4 +1,7 @@
-"""Language codes: BCP-47 tags as the registry writes them; ISO 639-3 codes are normalised by `langcodes`.
+"""Language codes: BCP-47 tags as the registry writes them, and which languages ISO 639-3 counts as one macrolanguage.
+
+ISO 639-3 codes and codes with a script, as NLLB writes them (`yor_Latn`), are normalised by `langcodes`. A language of
+a macrolanguage stays itself: `swh` is near `sw`, and is not `sw`.
 
 `langcodes` remembers every tag that it was ever asked about, and there are as many tags as callers make up. Here the
 last few thousand are remembered, the refused among them, and its own memory is emptied before it grows.
@@ -11,6 +14,7 @@ from functools import lru_cache
 
 import langcodes
 from langcodes import language_distance
+from langcodes.data_dicts import LIKELY_SUBTAGS, MACROLANGUAGES
 from langcodes.tag_parser import LanguageTagError
 
 from app.errors import InvalidLanguage
@@ -25,12 +29,21 @@ _MEMORIES = (
     language_distance._DISTANCE_CACHE,  # noqa: SLF001
 )
 """What `langcodes` keeps for ever, about a kilobyte a tag."""
+_WIDER = {"Hang": "Kore"}
+"""Scripts that a wider one has in it, which CLDR knows a language by: Hangul, and Hangul with Han."""
+_MEMBERS = {
+    macrolanguage: sorted(member for member, its in MACROLANGUAGES.items() if its == macrolanguage)
+    for macrolanguage in set(MACROLANGUAGES.values())
+}
+"""The members of each macrolanguage, from IANA's registry, which has them from ISO 639-3."""
 _LOCK = threading.Lock()
 """Held while `langcodes` works: it looks into its memory twice, and must not find it emptied in between."""
 
 
 def normalise(tag: str) -> str:
-    """Return the canonical BCP-47 form: `swa` -> `sw`, `EN-gb` -> `en-GB`, `quy` stays.
+    """Return the canonical BCP-47 form: `swa` -> `sw`, `EN_gb` -> `en-GB`, `yor_Latn` -> `yo`; `quy` stays.
+
+    A script goes where the language is written in it unless something else is said: `sr-Latn` stays.
 
     Raises `InvalidLanguage` for what is no well-formed tag of a registered language.
     """
@@ -58,12 +71,48 @@ def _canonical(tag: str) -> str | None:
         try:
             # macro=False: a macrolanguage must not swallow its members (`quy` is not `qu`)
             language = langcodes.Language.get(tag, normalize=True)
-            canonical = langcodes.standardize_tag(tag, macro=False)
+            canonical = _without_usual_script(langcodes.standardize_tag(tag, macro=False))
             code = language.language or "und"
             valid = code != "und" and code.isalpha() and langcodes.tag_is_valid(canonical)
         except (ValueError, LanguageTagError):
             return None
         return canonical if valid else None
+
+
+def _without_usual_script(tag: str) -> str:
+    script = langcodes.Language.get(tag).script
+    if script is None:
+        return tag
+    parts = tag.split("-")
+    parts.remove(script)
+    usual = _usual_script("-".join(parts))
+    return "-".join(parts) if usual in (script, _WIDER.get(script)) else tag
+
+
+def _usual_script(tag: str) -> str | None:
+    """Name the script of a tag without one; where CLDR has no word on a language, its macrolanguage's script."""
+    language, _, rest = tag.partition("-")
+    known = language if language in LIKELY_SUBTAGS else MACROLANGUAGES.get(language, language)
+    return langcodes.Language.get(f"{known}-{rest}" if rest else known).maximize().script
+
+
+def language_of(tag: str) -> str:
+    """Return the language of a normalised tag, without region, script and the like: `en-GB` -> `en`."""
+    return tag.partition("-")[0]
+
+
+def macrolanguage_of(tag: str) -> str | None:
+    """Return the macrolanguage that a normalised tag is of: `qu` of `quy` and of itself; None for most languages."""
+    language = language_of(tag)
+    return MACROLANGUAGES.get(language) or (language if language in _MEMBERS else None)
+
+
+def relatives_of(tag: str) -> list[str]:
+    """List the languages of one macrolanguage, itself first; of a language that has none, the language alone."""
+    macrolanguage = macrolanguage_of(tag)
+    if macrolanguage is None:
+        return [language_of(tag)]
+    return [macrolanguage, *_MEMBERS[macrolanguage]]
 
 
 def _empty_when_full() -> None:

@@ -1,29 +1,34 @@
-"""The languages a tenant has adapters for, with their versions and aliases."""
+"""The languages a tenant has adapters for, with their versions and aliases, and which of them are near each other."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
+from app.errors import NoAdapterForLanguage
+from app.registry.language_tags import language_of, macrolanguage_of, name_of, relatives_of
 from app.storage.models import AdapterRow, AliasRow
 from app.storage.pagination import DEFAULT_LIMIT, Page
 
 MOST = 1000
+MOST_OFFERED = 5
+"""Near languages that one refusal names."""
 
 
 @dataclass(frozen=True)
 class LanguageSummary:
     """One language: its ready versions, newest first, and its aliases with the version each points at.
 
-    No more than `MOST` of each.
+    `related` are the other languages of its macrolanguage that have a ready adapter. No more than `MOST` of each.
     """
 
     lang: str
     versions: Sequence[int]
     aliases: dict[str, int]
+    related: Sequence[str]
 
 
 def list_page(
@@ -52,4 +57,29 @@ def _row(session: Session, *, tenant: str, lang: str) -> LanguageSummary:
         .limit(MOST)
     )
     aliases = {alias: version for alias, version in session.execute(named) if version is not None}
-    return LanguageSummary(lang, versions, aliases)
+    return LanguageSummary(lang, versions, aliases, near(session, tenant=tenant, lang=lang))
+
+
+def near(session: Session, *, tenant: str, lang: str) -> list[str]:
+    """List the other tags of a language and of its macrolanguage that have a ready adapter.
+
+    Those of the language itself come first, then the macrolanguage's, then its members'.
+    """
+    languages = [language_of(lang), *relatives_of(lang)]
+    tagged = or_(AdapterRow.lang.in_(languages), *(AdapterRow.lang.startswith(f"{each}-") for each in languages))
+    ready = (AdapterRow.tenant == tenant, AdapterRow.status == "ready", AdapterRow.lang != lang)
+    found = session.scalars(select(AdapterRow.lang).where(*ready, tagged).distinct().limit(MOST))
+    return sorted(found, key=lambda tag: (languages.index(language_of(tag)), tag))
+
+
+def refusal(session: Session, *, tenant: str, lang: str) -> NoAdapterForLanguage:
+    """Refuse a language that has no adapter, and offer by name those that are near."""
+    tags = near(session, tenant=tenant, lang=lang)[:MOST_OFFERED]
+    if not tags:
+        return NoAdapterForLanguage(lang)
+    named = " and ".join(f"{tag} ({name_of(tag)})" for tag in tags)
+    same = {language_of(tag) for tag in tags} == {language_of(lang)}
+    relation = "the same language" if same else f"the same macrolanguage, {macrolanguage_of(lang)}"
+    are = "are adapters" if len(tags) > 1 else "is an adapter"
+    offer = f"there {are} for {named}, of {relation}: ask for {' or '.join(tags)}, or give it as `fallback`"
+    return NoAdapterForLanguage(lang, offer)

@@ -16,12 +16,17 @@ from app.auth.caller import CallerDep
 from app.auth.scopes import READ, TRAIN
 from app.registry import aliases, languages
 from app.registry.alias_names import check_name
-from app.registry.language_tags import name_of, normalise
+from app.registry.language_tags import macrolanguage_of, name_of, normalise
 
 router = APIRouter(tags=["languages"])
 
 
-def _language(lang: Annotated[str, Path(description="A BCP-47 tag or ISO 639-3 code.", examples=["sw"])]) -> str:
+def _language(
+    lang: Annotated[
+        str,
+        Path(description="A BCP-47 tag, an ISO 639-3 code, or one with a script such as `yor_Latn`.", examples=["sw"]),
+    ],
+) -> str:
     """Normalise the language of the path; raises InvalidLanguage."""
     return normalise(lang)
 
@@ -51,7 +56,7 @@ TargetDep = Annotated[ParsedBody[AliasTarget], Depends(RequestBody(AliasTarget))
     "/languages", operation_id="list_languages", dependencies=[READ], summary="List languages", responses=refusals(422)
 )
 def list_languages(query: Annotated[PageQuery, Query()], db: DatabaseDep, caller: CallerDep) -> Page[LanguagePublic]:
-    """Languages with a ready adapter, by their tags, with versions and aliases."""
+    """Languages with a ready adapter, by their tags, with versions and aliases, and what is near them."""
     with db.read() as session:
         page = languages.list_page(session, tenant=caller.tenant, limit=query.limit, cursor=query.cursor)
     return page_of(page, _shown, cursor=lambda row: row.lang)
@@ -90,4 +95,11 @@ def delete_alias(lang: LanguageDep, alias: AliasDep, db: DatabaseDep, caller: Ca
 
 
 def _shown(row: languages.LanguageSummary) -> LanguagePublic:
-    return LanguagePublic(lang=row.lang, name=name_of(row.lang), versions=list(row.versions), aliases=row.aliases)
+    return LanguagePublic(
+        lang=row.lang,
+        name=name_of(row.lang),
+        versions=list(row.versions),
+        aliases=row.aliases,
+        macrolanguage=macrolanguage_of(row.lang),
+        related=list(row.related),
+    )

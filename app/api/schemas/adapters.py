@@ -82,7 +82,7 @@ class AdapterRequest(Request):
     LONG_LISTS = LISTS
 
     lang: Language
-    """Language of the examples: a BCP-47 tag, or an ISO 639-3 code."""
+    """Language of the examples: a BCP-47 tag, an ISO 639-3 code, or one with its script (`yor_Latn` is `yo`)."""
     examples: Examples | None = None
     """What to train on; every label of the label space must occur. Absent when uploaded as a file."""
     dev_examples: Examples | None = None

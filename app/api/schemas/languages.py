@@ -34,3 +34,7 @@ class LanguagePublic(Answer):
     """Ready ones, newest first, a thousand at most; `lang@version` names one."""
     aliases: Annotated[dict[str, int], Field(examples=[{"production": 3}])]
     """Alias to version, a thousand at most."""
+    macrolanguage: Annotated[str | None, Field(examples=["sw"])]
+    """The macrolanguage that it is or belongs to, by ISO 639-3: `qu` of `quy`; null if there is none."""
+    related: Annotated[list[str], Field(examples=[["swh"]])]
+    """Others of this language or macrolanguage with a ready adapter; none is taken for another unless asked for."""

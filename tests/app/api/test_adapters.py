@@ -118,7 +118,14 @@ def test_versions_count_up_and_aliases_move(ticketed: Service) -> None:
     assert ticketed.http.delete(f"/adapters/{second['id']}").status_code == 204
     refused(ticketed.http.put(url, json={"version": 2}), 404, "adapter_not_found")
     (language,) = ticketed.http.get("/languages").json()["items"]
-    assert language == {"lang": "sw", "name": "Swahili", "versions": [3, 1], "aliases": {"production": 3}}
+    assert language == {
+        "lang": "sw",
+        "name": "Swahili",
+        "versions": [3, 1],
+        "aliases": {"production": 3},
+        "macrolanguage": "sw",
+        "related": [],
+    }
     listed = ticketed.http.get("/adapters?lang=swa&alias=production").json()["items"]
     assert [adapter["id"] for adapter in listed] == [third["id"]]
     assert len(ticketed.http.get("/adapters?lang=sw").json()["items"]) == 2

@@ -78,6 +78,14 @@ def test_what_names_no_adapter_is_refused(trained: Service, asked: dict[str, str
     refused(trained.http.post("/predict", json={**asked, "pairs": [PAIR]}), status, code)
 
 
+def test_a_near_language_is_offered_and_taken_only_when_it_is_named(trained: Service) -> None:
+    answer = trained.http.post("/predict", json={"lang": "swh_Latn", "pairs": [PAIR]})
+    refused(answer, 404, "no_adapter_for_language")
+    assert "there is an adapter for sw (Swahili), of the same macrolanguage" in answer.text
+    (named,) = predict(trained, lang="swh", fallback="sw", pairs=[PAIR])["predictions"]
+    assert (named["adapter"]["lang"], named["fallback"]) == ("sw", True)
+
+
 def test_languages_mix_and_a_pairs_own_adapter_wins(trained: Service) -> None:
     pairs = [{**PAIR, "lang": "sw"}, PAIR, {**PAIR, "adapter": "en@2"}, {**PAIR, "lang": "fr"}, PAIR]
     mixed = predict(trained, lang="en", fallback="sw", pairs=pairs)["predictions"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from pathlib import Path
 
 import langcodes
 import pytest
@@ -13,7 +14,10 @@ from langcodes import language_distance
 from support.peak_memory import peak_mb
 
 from app.errors import InvalidLanguage
-from app.registry.language_tags import REMEMBERED, name_of, normalise
+from app.registry.language_tags import REMEMBERED, macrolanguage_of, name_of, normalise, relatives_of
+
+CODES = [line.split("\t") for line in Path(__file__).with_name("language_codes.tsv").read_text().splitlines()[1:]]
+"""What data sets and NLLB call languages: set, code, our tag, macrolanguage (`-` if none), English name."""
 
 
 @pytest.mark.parametrize(
@@ -22,6 +26,51 @@ from app.registry.language_tags import REMEMBERED, name_of, normalise
 )
 def test_tags_have_one_spelling(tag: str, canonical: str) -> None:
     assert normalise(tag) == canonical == normalise(canonical)
+
+
+@pytest.mark.parametrize(
+    ("code", "tag", "macrolanguage", "name"), [row[1:] for row in CODES], ids=["-".join(row[:2]) for row in CODES]
+)
+def test_codes_in_use_mean_this_language(code: str, tag: str, macrolanguage: str, name: str) -> None:
+    for written in (code, code.replace("_", "-"), code.upper(), code.lower(), tag):
+        assert normalise(written) == tag
+    assert (macrolanguage_of(tag) or "-", name_of(tag)) == (macrolanguage, name)
+
+
+@pytest.mark.parametrize("named", ["AmericasNLI", "AfriXNLI", "NLLB"])
+def test_no_two_languages_of_a_set_become_one(named: str) -> None:
+    tags = [tag for of, _, tag, *_ in CODES if of == named]
+    assert len(tags) == len(set(tags)) == {"AmericasNLI": 10, "AfriXNLI": 17, "NLLB": 202}[named]
+
+
+@pytest.mark.parametrize(
+    ("tag", "canonical"),
+    [
+        ("swh_Latn", "swh"),
+        ("sr_Latn", "sr-Latn"),
+        ("zh-Hant-TW", "zh-TW"),
+        ("zh-Hans-TW", "zh-Hans-TW"),
+        ("yor_Arab", "yo-Arab"),
+        ("acm_Arab", "acm"),
+        ("acm_Latn", "acm-Latn"),
+        ("sw-Latn-x-latn", "sw-x-latn"),
+    ],
+)
+def test_the_usual_script_goes_and_another_stays(tag: str, canonical: str) -> None:
+    assert normalise(tag) == canonical == normalise(canonical)
+
+
+def test_relatives_are_of_one_macrolanguage() -> None:
+    assert relatives_of("quz")[0] == relatives_of("qu")[0] == "qu"
+    assert {"quy", "quz"} < set(relatives_of("quy"))
+    assert relatives_of("swh") == relatives_of("sw-KE") == ["sw", "swc", "swh"]
+    assert relatives_of("es-MX") == ["es"]
+
+
+@pytest.mark.parametrize("tag", ["yor_Xyzw", "yor_", "_Latn", "yor__Latn", "yor_Latn_", "yor_Latn_Latn"])
+def test_a_script_that_is_none_is_refused(tag: str) -> None:
+    with pytest.raises(InvalidLanguage):
+        normalise(tag)
 
 
 @pytest.mark.parametrize("tag", ["", "xx", "english", "und", "en-", "en@1", "en\0", "x-foo", "a" * 60, "español", "e"])

@@ -172,6 +172,37 @@ def test_a_reference_to_nothing_is_refused(db: Database, reference: str, error: 
         resolve(db, reference)
 
 
+OFFERS = {
+    "swh": "is an adapter for sw (Swahili), of the same macrolanguage, sw: ask for sw, or give it as `fallback`",
+    "swh_Latn": "ask for sw",
+    "sw-KE": "is an adapter for sw (Swahili), of the same language: ask for sw",
+    "quz": "are adapters for qu (Quechua) and quy (Ayacucho Quechua), of the same macrolanguage, qu: ask for qu or quy",
+    "quz-PE": "ask for qu or quy",
+    "pt": "is an adapter for pt-PT (Portuguese (Portugal)), of the same language: ask for pt-PT",
+    "es": "train one: POST /adapters",
+    "ay": "train one: POST /adapters",
+}
+
+
+def test_a_near_adapter_is_offered_by_name_and_never_taken(db: Database) -> None:
+    for lang in ("quy", "qu", "sw", "pt-PT"):
+        ready_adapter(db, lang=lang)
+    make_adapter(db, lang="ayr")  # not ready
+    ready_adapter(db, lang="es-MX", tenant="other")
+    for asked, offer in OFFERS.items():
+        with pytest.raises(NoAdapterForLanguage) as refusal:
+            resolve(db, asked)
+        assert offer in str(refusal.value)
+
+
+def test_languages_name_their_macrolanguage_and_what_is_near(db: Database) -> None:
+    for lang in ("quy", "quz", "sw", "sw-KE", "es"):
+        ready_adapter(db, lang=lang)
+    with db.read() as session:
+        related = {row.lang: row.related for row in languages.list_page(session, tenant=TENANT).items}
+    assert related == {"es": [], "quy": ["quz"], "quz": ["quy"], "sw": ["sw-KE"], "sw-KE": ["sw"]}
+
+
 def test_another_tenants_things_do_not_exist(db: Database) -> None:
     adapter = ready_adapter(db)
     for reference in ("sw@1", adapter.id):
