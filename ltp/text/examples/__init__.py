@@ -1,9 +1,10 @@
 """Labelled sentence pairs: read as people have them, checked, split by whole premises. Imports no torch.
 
-`reader` makes Examples of a JSONL, CSV or TSV file; `pairs` streams a file of pairs and writes it back with columns
-added. `columns_of` tells which column of the file holds what, `options` is what people may tell, `reading` what was
-understood; `label_space` brings labels into one space, `split` deals whole premises, `overlap` compares two sets,
-`findings` says it.
+`reader` makes Examples of a file and a `reading` of what was understood; `pairs` streams a file of pairs and writes it
+back with columns added. Both read `rows`: `layout` tells which column holds what, `annotations` what tools export,
+`label_map` what labels mean, `tally` and `judged` which rows are read, `languages` in which languages they are;
+`options` is what people may tell. `label_space` brings labels into one space, `split` deals whole premises, `overlap`
+compares two sets, `findings` says it.
 """
 
 from ltp.text.examples.example import Example, check_trainable, texts_of
@@ -20,8 +21,8 @@ from ltp.text.examples.label_space import (
 from ltp.text.examples.options import Conflicts, ReadOptions, Task, parse_columns_option, parse_labels_option
 from ltp.text.examples.overlap import leaks, shared_premises
 from ltp.text.examples.pairs import RESULT_COLUMNS, FilePair, PairFile, PairWriter, labels_of
-from ltp.text.examples.reader import read_examples
-from ltp.text.examples.reading import Disagreement, LabelReading, LeftOut, Reading, Unknown
+from ltp.text.examples.reader import check, read, read_examples
+from ltp.text.examples.reading import Disagreement, LabelReading, LeftOut, Reading, Unknown, compare
 from ltp.text.examples.split import Split, check_splittable, few_shot, split
 from ltp.text.labels import parse_label
 
@@ -42,8 +43,10 @@ __all__ = [
     "Split",
     "Task",
     "Unknown",
+    "check",
     "check_splittable",
     "check_trainable",
+    "compare",
     "examine",
     "few_shot",
     "folded",
@@ -55,6 +58,7 @@ __all__ = [
     "parse_columns_option",
     "parse_label",
     "parse_labels_option",
+    "read",
     "read_examples",
     "settle",
     "shared_premises",

@@ -23,19 +23,24 @@ class Example:
     """Line of its file, from 1."""
     blank_column: int | None = field(default=None, compare=False, repr=False)
     """Where in that line a text should stand and none does; None when both texts are there."""
+    lang: str | None = field(default=None, compare=False)
+    """The row's language, where a column says it."""
+    adapter: str | None = field(default=None, compare=False)
+    """The adapter that the row asks for, where a column says it."""
 
     @property
     def premise_key(self) -> str:
-        """The premise as it is compared: what differs in case, spaces or Unicode composition is one premise."""
-        return _comparable(self.premise)
+        """The premise as it is compared."""
+        return comparable(self.premise)
 
     @property
     def pair_key(self) -> tuple[str, str]:
         """Both texts as they are compared."""
-        return _comparable(self.premise), _comparable(self.hypothesis)
+        return comparable(self.premise), comparable(self.hypothesis)
 
 
-def _comparable(text: str) -> str:
+def comparable(text: str) -> str:
+    """A text as it is compared: what differs in case, spaces or Unicode composition is one text."""
     return " ".join(unicodedata.normalize("NFC", text).casefold().split())
 
 

@@ -8,14 +8,16 @@ from pathlib import Path
 from typing import BinaryIO, Literal
 
 from ltp.config import LABEL_SPACES, Label, LabelSpace
-from ltp.text.columns import TEXTS, Role
+from ltp.text.columns import Role
 from ltp.text.encoding import BOM
-from ltp.text.examples.columns_of import ColumnsOf
+from ltp.text.examples.options import ReadOptions
+from ltp.text.examples.rows import Rows
 from ltp.text.files.record import Record, Value
 from ltp.text.files.record_file import RecordFile
 
 RESULT_COLUMNS = ("label", "entailment", "neutral", "contradiction")
 """What a three-way prediction adds: the label, then the probabilities in the order of the labels."""
+_NOWHERE = (None, None)
 
 
 def labels_of(spaces: Iterable[LabelSpace]) -> list[Label]:
@@ -53,11 +55,18 @@ class PairFile:
     """
 
     def __init__(
-        self, path: Path, *, filename: str | None = None, allow_blank: bool = False, longest: int | None = None
+        self,
+        path: Path,
+        *,
+        filename: str | None = None,
+        options: ReadOptions | None = None,
+        allow_blank: bool = False,
+        longest: int | None = None,
     ) -> None:
-        self._source = RecordFile(path, filename)
-        self._columns = ColumnsOf(self._source.format, TEXTS)
-        self._allow_blank, self._longest = allow_blank, longest
+        options = options or ReadOptions()
+        self._source = RecordFile(path, filename, named=list(options.columns.values()))
+        self._rows = Rows(self._source, options, labelled=False, longest=longest)
+        self._allow_blank = allow_blank
         self._taken: set[str] | None = None
         self._count = 0
 
@@ -68,11 +77,14 @@ class PairFile:
 
     def __iter__(self) -> Iterator[FilePair]:
         """Every pair in the file's order; blank lines are no rows."""
-        for record in self._source:
-            names = self._columns.of(record)
-            premise, hypothesis = (self._text(record, names.get(role), role) for role in TEXTS)
-            lang, adapter = (_optional(record, names.get(role), role) for role in ("lang", "adapter"))
-            yield FilePair(premise, hypothesis, lang, adapter, record)
+        rows = self._rows
+        routed = rows.routed
+        for row in rows:
+            if not self._allow_blank and not (row.premise.strip() and row.hypothesis.strip()):
+                role: Role = "hypothesis" if row.premise.strip() else "premise"
+                raise row.record.refuse(f"the {role} is blank", rows.layout.columns.get(role))
+            lang, adapter = (rows.value(row.record, "lang"), rows.value(row.record, "adapter")) if routed else _NOWHERE
+            yield FilePair(row.premise, row.hypothesis, lang, adapter, row.record)
 
     def count(self) -> int:
         """The number of pairs."""
@@ -83,12 +95,6 @@ class PairFile:
         """A writer of this file's rows with `columns` added; a name that the file uses becomes `predicted_` name."""
         return PairWriter(self._source, stream, [_free(name, self._scan()) for name in columns])
 
-    def _text(self, record: Record, name: str | None, role: Role) -> str:
-        text = record.text(name, called=role, longest=self._longest)
-        if not self._allow_blank and not text.strip():
-            raise record.refuse(f"the {role} is blank", name)
-        return text
-
     def _scan(self) -> set[str]:
         if self._taken is None:
             taken: set[str] = set()
@@ -97,12 +103,6 @@ class PairFile:
                 taken.update(self._source.format.taken(pair.record))
             self._taken, self._count = taken, count
         return self._taken
-
-
-def _optional(record: Record, name: str | None, role: str) -> str | None:
-    if record.value(name) is None:
-        return None
-    return record.text(name, called=role).strip() or None
 
 
 def _free(name: str, taken: set[str]) -> str:

@@ -1,53 +1,94 @@
-"""Files of labelled pairs, read whole: few-shot sets, development and test sets."""
+"""Files of labelled pairs: read whole with a reading of what was understood, or only looked through."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
-from ltp.config import Label
-from ltp.text.columns import TEXTS, Role
-from ltp.text.examples.columns_of import ColumnsOf
+from ltp.text.columns import TEXTS
 from ltp.text.examples.example import Example
-from ltp.text.files.record import Record
+from ltp.text.examples.judged import CODES
+from ltp.text.examples.options import ReadOptions, Task
+from ltp.text.examples.reading import Reading
+from ltp.text.examples.rows import Row, Rows
+from ltp.text.examples.settled import settle_file
+from ltp.text.examples.tally import Tally
 from ltp.text.files.record_file import RecordFile
-from ltp.text.labels import UNDECIDED, parse_label
+
+
+def read(
+    file: Path | bytes,
+    *,
+    filename: str | None = None,
+    options: ReadOptions | None = None,
+    task: Task = "train",
+    longest: int | None = None,
+    like: Reading | None = None,
+) -> tuple[list[Example], Reading]:
+    """Read the pairs of a file, or of its bytes (`filename` then helps to tell the format); say what was understood.
+
+    `like` is the reading of the training file, whose labels mean the same here. Raises ExamplesError with line and
+    column for what nothing can be made of; for a text of more than `longest` characters, too. What else is not read is
+    counted in the reading, with the reason.
+    """
+    options = options or ReadOptions()
+    return _read(_tally(file, filename, options, task, longest, blanks=False), options, like)
+
+
+def check(
+    file: Path | bytes,
+    *,
+    filename: str | None = None,
+    options: ReadOptions | None = None,
+    task: Task = "train",
+    longest: int | None = None,
+    like: Reading | None = None,
+) -> Reading:
+    """Say what would be understood of a file, as `read` does, in memory that does not grow with its texts."""
+    options = options or ReadOptions()
+    tally = _tally(file, filename, options, task, longest, blanks=False)
+    for row in tally.rows:
+        tally.add(row)
+    return settle_file(tally, options, like).reading
 
 
 def read_examples(
-    file: Path | bytes, *, filename: str | None = None, labelled: bool = True, longest: int | None = None
+    file: Path | bytes,
+    *,
+    filename: str | None = None,
+    options: ReadOptions | None = None,
+    labelled: bool = True,
+    longest: int | None = None,
 ) -> list[Example]:
-    """Read the pairs of a JSONL, CSV or TSV file, or of its bytes (`filename` then helps to tell the format).
+    """Read the pairs of a file alone.
 
-    With `labelled`, every row needs a label; without, labels are not looked at. Texts are kept as they stand, blank
-    ones too (AmericasNLI's Nahuatl test set has three): `check_trainable` refuses those. Raises ExamplesError with
-    line and column; for a text of more than `longest` characters, too.
+    With `labelled`, rows need a label; without, labels are not looked at. Texts are kept as they stand, blank ones too
+    (AmericasNLI's Nahuatl test set has three): `check_trainable` refuses those. Raises ExamplesError.
     """
-    source = RecordFile(file, filename)
-    columns = ColumnsOf(source.format, TEXTS)
-    return [_example(record, columns, labelled=labelled, longest=longest) for record in source]
+    options = options or ReadOptions(conflicts="keep")
+    tally = _tally(file, filename, options, "train" if labelled else "predict", longest, blanks=True)
+    return _read(tally, options, None)[0]
 
 
-def _example(record: Record, columns: ColumnsOf, *, labelled: bool, longest: int | None) -> Example:
-    names = columns.of(record)
-    premise, hypothesis = (record.text(names.get(role), called=role, longest=longest) for role in TEXTS)
-    label = _label(record, names, columns) if labelled else None
-    blank = next((role for role, text in zip(TEXTS, (premise, hypothesis), strict=True) if not text.strip()), None)
-    line, column = record.where(names[blank]) if blank else (record.line, None)
-    return Example(premise, hypothesis, label, line, column)
+def _tally(
+    file: Path | bytes, filename: str | None, options: ReadOptions, task: Task, longest: int | None, *, blanks: bool
+) -> Tally:
+    source = RecordFile(file, filename, named=list(options.columns.values()))
+    return Tally(Rows(source, options, labelled=task != "predict", longest=longest), options, task, blanks=blanks)
 
 
-def _label(record: Record, names: Mapping[Role, str], columns: ColumnsOf) -> Label:
-    name = names.get("label")
-    if name is None:
-        columns.require("label")
-    value = record.value(name)
-    if value is None or not str(value).strip():
-        raise record.refuse("the label is missing", name)
-    if (label := parse_label(value)) is not None:
-        return label
-    if str(value).strip() in UNDECIDED:
-        raise record.refuse(f"{value!r} marks a pair without an agreed label; leave it out", name)
-    raise record.refuse(
-        f"{value!r:.60} is not a label; entailment, neutral and contradiction are, or 0, 1 and 2 in this order", name
-    )
+def _read(tally: Tally, options: ReadOptions, like: Reading | None) -> tuple[list[Example], Reading]:
+    rows = [(_example(row, tally.rows), judgements) for row in tally.rows if (judgements := tally.add(row))]
+    settled = settle_file(tally, options, like)
+    every = (example for example, judgements in rows for _ in range(judgements))
+    if tally.task == "predict":
+        return list(every), settled.reading
+    read = zip(every, settled.codes.tolist(), strict=True)
+    return [replace(example, label=CODES[code]) for example, code in read if code >= 0], settled.reading
+
+
+def _example(row: Row, rows: Rows) -> Example:
+    lang, adapter = (rows.value(row.record, role) for role in ("lang", "adapter"))
+    blank = next((role for role in TEXTS if not getattr(row, role).strip()), None)
+    line, column = rows.place(row.record, blank) if blank else (row.record.line, None)
+    return Example(row.premise, row.hypothesis, None, line, column, lang, adapter)

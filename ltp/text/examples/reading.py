@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ltp.config import Label, LabelSpace
 from ltp.text.columns import Role
@@ -42,6 +45,14 @@ class Unknown:
     tokens_share: float
     texts_share: float
     characters: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Keys:
+    """Hashes of the pairs and premises that were read, each once and in order; of use within one process."""
+
+    pairs: NDArray[np.int64]
+    premises: NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -85,6 +96,35 @@ class Reading:
     sample: Sequence[Mapping[str, Any]] = ()
     """The first rows as they were read."""
 
+    keys: Keys | None = field(default=None, repr=False, compare=False)
+    """To compare files with."""
+
     def as_dict(self) -> dict[str, Any]:
         """The same as JSON."""
-        return asdict(self)
+        shown = asdict(replace(self, keys=None))
+        del shown["keys"]
+        return shown
+
+
+def compare(readings: Mapping[str, Reading], to: str = "train") -> dict[str, Reading]:
+    """The readings, where those of held-out files say how much of them stands in the file that is trained on."""
+    base = readings.get(to)
+    return {
+        name: reading if base is None or name == to else _compared(reading, name, base)
+        for name, reading in readings.items()
+    }
+
+
+def _compared(reading: Reading, name: str, base: Reading) -> Reading:
+    if reading.keys is None or base.keys is None:
+        return reading
+    leaks, shared = (
+        len(np.intersect1d(getattr(reading.keys, kind), getattr(base.keys, kind), assume_unique=True))
+        for kind in ("pairs", "premises")
+    )
+    warnings = list(reading.warnings)
+    if leaks:
+        warnings.append(f"{leaks:,} pairs of {name} also stand in training: scores on them say little")
+    elif shared:
+        warnings.append(f"{shared:,} premises of {name} also stand in training")
+    return replace(reading, leaks=leaks, shared_premises=shared, warnings=warnings)

@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import NoReturn
 
 from ltp.errors import ExamplesError
-from ltp.text.columns import NAMES, TEXTS, AmbiguousColumns, Role, find_columns, fold
+from ltp.text.columns import NAMES, TEXTS, AmbiguousColumns, Role, fold, roles_in_header
 from ltp.text.files.delimited import Delimited, rows, spans
 from ltp.text.files.jsonlines import JsonLines
 from ltp.text.files.record import place
+from ltp.text.label_words import label_of_word
 from ltp.text.labels import UNDECIDED, parse_label
 
 Format = JsonLines | Delimited
@@ -77,7 +78,7 @@ class _FirstRow:
         self.ambiguous: AmbiguousColumns | None = None
         self.roles: Mapping[Role, int] = {}
         try:
-            self.roles = find_columns(tuple(self.cells))
+            self.roles = roles_in_header(tuple(self.cells))
         except AmbiguousColumns as fault:
             self.ambiguous = fault
 
@@ -127,7 +128,7 @@ class _FirstRow:
 
 
 def _is_label(cell: str) -> bool:
-    return parse_label(cell) is not None or cell.strip() in UNDECIDED
+    return parse_label(cell) is not None or label_of_word(cell) is not None or cell.strip() in UNDECIDED
 
 
 def _quoted_throughout(head: Sequence[tuple[int, str]]) -> bool:

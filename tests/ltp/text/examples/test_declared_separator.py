@@ -10,7 +10,7 @@ import pytest
 from ltp.errors import ExamplesError
 from ltp.text.examples import RESULT_COLUMNS, PairFile, read_examples
 
-ROWS = [("premise", "hypothesis", "label"), ("A dog, it runs.", "It moves.", "entailment"), ("A", "B", "2")]
+ROWS = [("premise", "hypothesis", "label"), ("A dog, it runs.", "It moves.", "entailment"), ("A", "B", "c")]
 
 
 def content(declaration: str, delimiter: str, *, header: bool = True, end: str = "\n") -> bytes:
@@ -48,7 +48,7 @@ def test_it_comes_back_where_it_was(header: bool, tmp_path: Path) -> None:
     if header:
         assert lines[1] == f"premise;hypothesis;label;{';'.join(writer.columns)}"
         assert writer.columns == ("predicted_label", *RESULT_COLUMNS[1:])
-    assert lines[-2] == "A;B;2;neutral;0.100000;0.800000;0.100000"
+    assert lines[-2] == "A;B;c;neutral;0.100000;0.800000;0.100000"
 
 
 def test_a_fault_is_named_by_its_own_line() -> None:

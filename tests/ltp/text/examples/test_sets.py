@@ -147,6 +147,6 @@ def test_training_needs_every_label_and_no_blank_text() -> None:
     read = read_examples(b"premise\thypothesis\tlabel\na\tb\te\nc\t \tn\n")
     with pytest.raises(ExamplesError, match="line 3, column 3: the hypothesis is blank"):
         check_trainable(read)
-    read = read_examples(b'{"label": 0, "hypothesis": "x", "premise": ""}')
-    with pytest.raises(ExamplesError, match="line 1, column 44: the premise is blank"):
+    read = read_examples(b'{"label": "e", "hypothesis": "x", "premise": ""}')
+    with pytest.raises(ExamplesError, match="line 1, column 46: the premise is blank"):
         check_trainable(read)

@@ -1,0 +1,113 @@
+"""The rows of a file as pairs of texts with what is said of each, one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import islice
+from typing import Any
+
+from ltp.text.columns import TEXTS, AmbiguousColumns, Role, find_columns
+from ltp.text.examples.annotations import Judgements, plain_judgements
+from ltp.text.examples.layout import SEPARATORS, Header, Layout, find_layout, value_at
+from ltp.text.examples.options import ReadOptions
+from ltp.text.files.record import Record
+from ltp.text.files.record_file import RecordFile
+
+HEAD = 200
+"""Rows that are looked at to tell what the columns are."""
+
+
+@dataclass(slots=True)
+class Row:
+    """One pair; `said` is what stands in the label's column."""
+
+    record: Record
+    premise: str
+    hypothesis: str
+    said: Any
+
+
+class Rows:
+    """The rows of a file, as often as asked."""
+
+    def __init__(self, source: RecordFile, options: ReadOptions, *, labelled: bool, longest: int | None = None) -> None:
+        """Tell the columns by the first rows. Raises ExamplesError."""
+        form = source.format
+        keys, line = getattr(form, "keys", form.names), getattr(form, "first_line", None)
+        header = Header(keys, form.names if line else (), line)
+        self.source, self.longest = source, longest
+        self.layout: Layout = find_layout(list(islice(source, HEAD)), header, options, labelled=labelled)
+        self._per_row = header.line is None and not options.columns and self.layout.tool is None
+        self._wants_label = labelled
+
+    def __iter__(self) -> Iterator[Row]:
+        """Every row in the file's order. Raises ExamplesError where one lacks a text."""
+        columns = self.layout.columns
+        premise, hypothesis, label = (columns.get(role) for role in (*TEXTS, "label"))
+        texts = self._both if self.layout.both else self._texts
+        for record in self.source:
+            first, second = texts(record, premise, hypothesis)
+            said = value_at(record, label) if label and self.layout.tool is None else None
+            if said is None and self._per_row and self._wants_label:
+                said = record.value(_own(record).get("label"))
+            yield Row(record, first, second, said)
+
+    @property
+    def routed(self) -> bool:
+        """Whether rows may name a language or an adapter."""
+        return self._per_row or not {"lang", "adapter"}.isdisjoint(self.layout.columns)
+
+    def judgements(self, row: Row) -> Judgements:
+        """What was said of a row, by everybody who judged it."""
+        if self.layout.tool is None:
+            return plain_judgements(row.said)
+        return self.layout.tool.judgements(row.record, self.layout.columns.get("label"))
+
+    def value(self, record: Record, role: Role) -> str | None:
+        """The text under another role, without blanks around it; None where there is none."""
+        name = self.layout.columns.get(role)
+        if self._per_row and (name is None or name not in record.fields):
+            name = _own(record).get(role)
+        if name is None or record.value(name) is None:
+            return None
+        return record.text(name, called=role).strip() or None
+
+    def place(self, record: Record, role: Role) -> tuple[int, int]:
+        """Where the row has the role, or should have it."""
+        return record.where(self.layout.columns.get(role))
+
+    def _texts(self, record: Record, premise: str | None, hypothesis: str | None) -> tuple[str, str]:
+        if self._per_row and (premise not in record.fields or hypothesis not in record.fields):
+            own = _own(record)
+            premise, hypothesis = own.get("premise", premise), own.get("hypothesis", hypothesis)
+        return self._text(record, premise, "premise"), self._text(record, hypothesis, "hypothesis")
+
+    def _text(self, record: Record, name: str | None, role: Role) -> str:
+        if name and record.value(name) is None:
+            text = value_at(record, name)
+            if isinstance(text, str) and len(text) <= (self.longest or len(text)):
+                return text
+        return record.text(name, called=role, longest=self.longest)
+
+    def _both(self, record: Record, name: str | None, also: str | None) -> tuple[str, str]:
+        del also
+        text = record.text(name, called="pair", longest=self.longest and 2 * self.longest)
+        parts = SEPARATORS.split(text)
+        if len(parts) != len(TEXTS):
+            raise record.refuse(f"the pair is not parted once by a separator such as [SEP]: {text!r:.60}", name)
+        return parts[0], parts[1]
+
+
+def _own(record: Record) -> dict[Role, str]:
+    """The columns by a row's own names, where rows have names of their own."""
+    try:
+        return _columns(tuple(record.fields))
+    except AmbiguousColumns as fault:
+        raise record.refuse(str(fault), None) from fault
+
+
+@lru_cache(maxsize=256)
+def _columns(names: tuple[str, ...]) -> dict[Role, str]:
+    return {role: names[at] for role, at in find_columns(names).items()}
