@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,13 +18,11 @@ from ltp.text.columns import (
     language_column,
     lesser_columns,
 )
-from ltp.text.examples.annotations import Tool, find_tool, has_annotators, plain_judgements
+from ltp.text.examples.annotations import Tool, find_tool, has_annotators
 from ltp.text.examples.options import ReadOptions
+from ltp.text.examples.values import is_label, is_label_word, is_parted, nested_names, translations, value_at
 from ltp.text.files.record import Record
-from ltp.text.label_words import label_of_word
 
-SEPARATORS = re.compile(r"\s*(?:<sep>|\[sep\]|</s>\s*</s>|\|\|\|)\s*", re.IGNORECASE)
-"""What parts premise and hypothesis where one column holds both."""
 _OTHERS = re.compile(r"pred|model|suggest|annotator|worker|rater|coder|old|guess|^label\d|\dlabel")
 """In the names, as `fold` leaves them, of columns of labels that are not the row's: of models, of single annotators."""
 _SCORES = {"relatednessscore", "similarity", "similarityscore", "relatedness"}
@@ -66,25 +64,6 @@ class Layout:
     """Whether one pair may stand once for each of several annotators."""
     notes: Sequence[str] = field(default_factory=list)
     warnings: Sequence[str] = field(default_factory=list)
-
-
-def value_at(record: Record, name: str | None) -> Any:
-    """A record's value by column or path; of XNLI's lists of translations, too (`hypothesis.sw`)."""
-    value = record.value(name)
-    if value is None and name and "." in name:
-        base, _, lang = name.rpartition(".")
-        return _translations(record.value(base)).get(lang)
-    return value
-
-
-def _translations(value: object) -> Mapping[str, Any]:
-    """One text in several languages: `{"sw": ...}` or `{"language": ["sw"], "translation": [...]}`."""
-    if not isinstance(value, Mapping):
-        return {}
-    languages, texts = value.get("language"), value.get("translation")
-    if isinstance(languages, list) and isinstance(texts, list):
-        return dict(zip(languages, texts, strict=False))
-    return {key: text for key, text in value.items() if isinstance(text, str)}
 
 
 def find_layout(head: Sequence[Record], header: Header, options: ReadOptions, *, labelled: bool) -> Layout:
@@ -185,11 +164,11 @@ class _Finder:
 
     def _by_place(self) -> dict[Role, str]:
         """The columns of a file without names: premise, hypothesis, label, or two texts around a column of labels."""
-        labels = [name for name in self.names if self._all(name, _is_label)]
+        labels = [name for name in self.names if self._all(name, is_label)]
         texts = [name for name in self.names if name not in labels]
         if len(labels) == 1 and len(texts) == 2 and labels != ["3"]:
             return {"premise": texts[0], "hypothesis": texts[1], "label": labels[0]}
-        if len(labels) == 1 and len(texts) == 1 and self._all(texts[0], _is_parted):
+        if len(labels) == 1 and len(texts) == 1 and self._all(texts[0], is_parted):
             return {"label": labels[0]}
         return {role: name for role, name in _BY_PLACE.items() if name in self.names}
 
@@ -202,7 +181,7 @@ class _Finder:
         translated = [name for name in self.names if "transl" in fold(name)]
         if len(translated) == 2 and not variants:
             variants = {"translation": dict(zip(TEXTS, translated, strict=True))}
-        inner = [set(_translations(value_at(self.head[0], by_name[role]))) for role in TEXTS]
+        inner = [set(translations(value_at(self.head[0], by_name[role]))) for role in TEXTS]
         if shared := sorted(inner[0] & inner[1]):
             return {lang: {role: f"{by_name[role]}.{lang}" for role in TEXTS} for lang in shared}
         original = {role: by_name[role] for role in TEXTS}
@@ -224,7 +203,7 @@ class _Finder:
     def _parted(self, found: Mapping[Role, str]) -> str | None:
         """The column that holds both texts."""
         named = [name for name in found.values() if name]
-        return next((name for name in named or self._paths() if self._all(name, _is_parted)), None)
+        return next((name for name in named or self._paths() if self._all(name, is_parted)), None)
 
     def _label(self, texts: Mapping[Role, str], *, required: bool) -> str | None:
         by_name = self._by_name()
@@ -251,7 +230,7 @@ class _Finder:
     def _label_columns(self, texts: Mapping[Role, str]) -> list[str]:
         """The columns whose first values are all words that stand for labels."""
         taken = set(texts.values())
-        return [name for name in self._paths() if name not in taken and self._all(name, _is_label_word)]
+        return [name for name in self._paths() if name not in taken and self._all(name, is_label_word)]
 
     def _all(self, name: str, holds: Any) -> bool:
         values = [value for record in self.head if (value := record.value(name)) not in (None, "")]
@@ -264,7 +243,7 @@ class _Finder:
 
     def _paths(self) -> list[str]:
         """The names, and those of what the first rows hold nested one or two levels deep."""
-        nested = (path for record in self.head[:5] for path in _nested(record.fields, 2))
+        nested = (path for record in self.head[:5] for path in nested_names(record.fields, 2))
         return list(dict.fromkeys([*self.names, *nested]))
 
     def _existing(self, role: str, name: str) -> str:
@@ -289,23 +268,3 @@ class _Finder:
     def _at(self, message: str) -> ExamplesError:
         line, column = self.head[0].where(None)
         return ExamplesError(message, line=self.header.line or line, column=1 if self.header.line else column)
-
-
-def _nested(fields: Mapping[str, Any], depth: int) -> Iterator[str]:
-    for name, value in fields.items():
-        if isinstance(value, Mapping):
-            for inner in value if depth == 1 else (*value, *_nested(value, depth - 1)):
-                yield f"{name}.{inner}"
-
-
-def _is_parted(value: object) -> bool:
-    return isinstance(value, str) and len(SEPARATORS.findall(value)) == 1
-
-
-def _is_label_word(value: object) -> bool:
-    said = plain_judgements(value).values
-    return bool(said) and all(isinstance(one, str) and label_of_word(one) is not None for one in said)
-
-
-def _is_label(value: object) -> bool:
-    return _is_label_word(value) or str(value).strip() in {"-", "-1", "0", "1", "2"}

@@ -104,8 +104,8 @@ def test_bytes_of_any_kind_are_read_or_refused_as_examples(rows: list[list[Examp
         ("commas.txt", "p1,h1,entailment\nñandú,¿qué?,neutral\n"),
         ("tabs.csv", "premise\thypothesis\tlabel\np1\th1\te\nñandú\t¿qué?\tn\n"),
         (
-            "hub.jsonl",
-            '{"premise":"p1", "hypothesis":"h1", "label":"e"}\r\n\r\n{"label":"n","hypothesis":"¿qué?","premise":"ñandú"}',
+            "crlf.jsonl",
+            '{"premise":"p1","hypothesis":"h1","label":"e"}\r\n\r\n{"label":"n","hypothesis":"¿qué?","premise":"ñandú"}',
         ),
         (
             "snli.jsonl",
