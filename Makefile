@@ -39,9 +39,10 @@ run: setup ## start the service on this machine (http://127.0.0.1:8000, data und
 demo: setup ## watch the whole method happen: drift, ticket, two adapters, predictions (at most 8 minutes on 2 cores)
 	@$(BIN)/python -m demo
 
+# Three at once on two cores: much of the suite waits, for leases, restarts and processes that start.
 test: setup check ## everything that has to hold: check, then the test suite
 	@-$(BIN)/python tests/support/pgbouncer_package.py
-	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+	@$(BIN)/python -m pytest --numprocesses 3 --dist loadfile
 
 quick: $(INSTALLED) ## the tests that need no server, no process and no mini backbone, but those of `make check` (a minute on 2 cores)
 	@$(BIN)/python -m pytest -q -m "$(QUICK)" --numprocesses 2 --dist loadfile \

@@ -83,9 +83,9 @@ def test_a_method_against_itself_and_against_a_better_one() -> None:
 @pytest.mark.slow
 def test_the_test_is_honest_where_there_is_no_difference() -> None:
     surprised = 0
+    ids = {"en": list(range(150))}
+    bootstrap = Bootstrap(ids, seeds=1)
     for trial in range(60):
-        ids = {"en": list(range(150))}
-        bootstrap = Bootstrap(ids, seeds=1)
         pair = [[hits(0.4, seed=2 * trial + which + 1000, ids=ids)] for which in (0, 1)]
         first, second = ((str(which), bootstrap.replicates(runs), mean(runs)) for which, runs in enumerate(pair))
         surprised += compare(first, second).p < 0.05
