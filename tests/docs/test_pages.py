@@ -16,6 +16,7 @@ PAGES = [
     "CONTRIBUTING.md",
     "docs/architecture.md",
     "docs/deploy.md",
+    "docs/label-spaces.md",
     "docs/reproduce.md",
     "docs/settings.md",
     "docs/storage.md",
