@@ -197,8 +197,8 @@ class PredictionPublic(Answer):
     filename: str | None
     pairs: int
     summary: dict[str, Any]
-    """Counts by label, by label space (`label_spaces`), of pairs truncated, abstained or with `unknown` tokens, the share
-    of these tokens, `warnings`, and the arithmetic they were judged in; empty until ready."""
+    """Counts by label, by label space (`label_spaces`), of pairs truncated, abstained or with `unknown` tokens, the
+    share of these tokens, `warnings`, and the arithmetic they were judged in; empty until ready."""
     created_at: Moment
     published_at: Moment | None
 

@@ -229,3 +229,22 @@ def test_the_usual_words_are_no_words_of_ones_own(trained: Service) -> None:
     adapter = trained.train("en", verbalizer={"entailment": "right", "neutral": "maybe", "contradiction": "wrong"})
     content = trained.http.get(f"/adapters/{adapter['id']}/export").content
     assert b'"version":"1"' in content[:20_000].replace(b" ", b"")
+
+
+def test_an_uploaded_file_of_two_labels_trains_two_way_and_is_tested_on_three(trained: Service) -> None:
+    """HANS writes non-entailment; a test set of three labels is folded, since training says what is meant."""
+    spelt = ["non-entailment" if each["label"] == "not_entailment" else "entailment" for each in TWO_WAY]
+    rows = [f"{each['premise']}\t{each['hypothesis']}\t{word}" for each, word in zip(TWO_WAY, spelt, strict=True)]
+    test = [f"{each['premise']}\t{each['hypothesis']}\t{LABELS[each['label']]}" for each in EXAMPLES[:6]]  # type: ignore[index]
+    header = "sentence1\tsentence2\tgold_label"
+    files = {
+        "examples": ("train.tsv", "\n".join([header, *rows]).encode()),
+        "test_examples": ("test.tsv", "\n".join([header, *test]).encode()),
+        "request": (None, json.dumps({"lang": "en", "method": "pt", "training": {"epochs": 1}})),
+    }
+    accepted = trained.http.post("/adapters", files=files)
+    assert accepted.status_code == 202, accepted.text
+    trained.work()
+    adapter = trained.http.get(f"/adapters/{accepted.json()['adapter']['id']}").json()
+    assert (adapter["status"], adapter["label_space"]) == ("ready", "two_way")
+    assert adapter["metrics"]["test"]["per_label"]["not_entailment"]["support"] == 4
