@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.errors import NoAdapterForLanguage
@@ -14,6 +14,8 @@ from app.storage.models import AdapterRow, AliasRow
 from app.storage.pagination import DEFAULT_LIMIT, Page
 
 MOST = 1000
+MOST_TAGS = 10_000
+"""Looked through for what is near; ISO 639-3 has some 8,000 languages."""
 MOST_OFFERED = 5
 """Near languages that one refusal names."""
 
@@ -39,11 +41,12 @@ def list_page(
     if cursor is not None:
         tags = tags.where(AdapterRow.lang > cursor)
     langs = session.scalars(tags.order_by(AdapterRow.lang).limit(limit + 1)).all()
-    items = [_row(session, tenant=tenant, lang=lang) for lang in langs[:limit]]
+    others = tags_by_language(session, tenant=tenant)
+    items = [_row(session, tenant=tenant, lang=lang, others=others) for lang in langs[:limit]]
     return Page(items, items[-1].lang if len(langs) > limit else None)
 
 
-def _row(session: Session, *, tenant: str, lang: str) -> LanguageSummary:
+def _row(session: Session, *, tenant: str, lang: str, others: dict[str, list[str]]) -> LanguageSummary:
     ready = select(AdapterRow.version).where(
         AdapterRow.tenant == tenant, AdapterRow.lang == lang, AdapterRow.status == "ready"
     )
@@ -57,24 +60,31 @@ def _row(session: Session, *, tenant: str, lang: str) -> LanguageSummary:
         .limit(MOST)
     )
     aliases = {alias: version for alias, version in session.execute(named) if version is not None}
-    return LanguageSummary(lang, versions, aliases, near(session, tenant=tenant, lang=lang))
+    return LanguageSummary(lang, versions, aliases, near(lang, others))
 
 
-def near(session: Session, *, tenant: str, lang: str) -> list[str]:
-    """List the other tags of a language and of its macrolanguage that have a ready adapter.
+def tags_by_language(session: Session, *, tenant: str) -> dict[str, list[str]]:
+    """List the tags that have a ready adapter, each with its language; `MOST_TAGS` at most."""
+    ready = (AdapterRow.tenant == tenant, AdapterRow.status == "ready")
+    tags = select(AdapterRow.lang).where(*ready).distinct().order_by(AdapterRow.lang).limit(MOST_TAGS)
+    found: dict[str, list[str]] = {}
+    for tag in session.scalars(tags):
+        found.setdefault(language_of(tag), []).append(tag)
+    return found
+
+
+def near(lang: str, tags: dict[str, list[str]]) -> list[str]:
+    """List which of `tags` are of the same language or macrolanguage as `lang`, without itself.
 
     Those of the language itself come first, then the macrolanguage's, then its members'.
     """
-    languages = [language_of(lang), *relatives_of(lang)]
-    tagged = or_(AdapterRow.lang.in_(languages), *(AdapterRow.lang.startswith(f"{each}-") for each in languages))
-    ready = (AdapterRow.tenant == tenant, AdapterRow.status == "ready", AdapterRow.lang != lang)
-    found = session.scalars(select(AdapterRow.lang).where(*ready, tagged).distinct().limit(MOST))
-    return sorted(found, key=lambda tag: (languages.index(language_of(tag)), tag))
+    languages = dict.fromkeys([language_of(lang), *relatives_of(lang)])
+    return [tag for language in languages for tag in tags.get(language, ()) if tag != lang][:MOST]
 
 
 def refusal(session: Session, *, tenant: str, lang: str) -> NoAdapterForLanguage:
     """Refuse a language that has no adapter, and offer by name those that are near."""
-    tags = near(session, tenant=tenant, lang=lang)[:MOST_OFFERED]
+    tags = near(lang, tags_by_language(session, tenant=tenant))[:MOST_OFFERED]
     if not tags:
         return NoAdapterForLanguage(lang)
     named = " and ".join(f"{tag} ({name_of(tag)})" for tag in tags)
