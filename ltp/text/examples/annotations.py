@@ -13,9 +13,14 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ltp.text.files.record import Record
+from ltp.text.label_words import label_of_word
 
 UNJUDGED = "nobody has judged the row"
 _PRODIGY_ANSWERS = {"accept": None, "reject": "the annotator rejected it", "ignore": "the annotator ignored it"}
+_WITHOUT_STATUS = (
+    "Argilla's JSON does not say which responses were discarded or are drafts; all were read. Export the records with"
+    " flatten=True to leave those out"
+)
 _ONE_ANNOTATORS = ("annotator", "annotationid", "annotatorid", "sessionid", "completedby", "inputhash", "taskhash")
 
 
@@ -42,6 +47,10 @@ class Tool(Protocol):
     def within(self) -> str:
         """What stands before the names of the texts: `data.`, or nothing."""
 
+    @property
+    def warnings(self) -> Sequence[str]:
+        """What the export does not say, and somebody should know."""
+
     def judgements(self, record: Record, label: str | None) -> Judgements:
         """What was said of a row."""
 
@@ -59,6 +68,8 @@ def _values(value: object) -> Iterator[Any]:
         unpacked = _unpacked(text) if text[:1] in {"[", "{"} else None
         if unpacked is not None:
             yield from _values(unpacked)
+        elif "#" in text and all(map(label_of_word, text.split("#"))):
+            yield from text.split("#")  # as Doccano's CSV joins several
         elif text:
             yield value
     elif isinstance(value, Mapping):
@@ -92,6 +103,7 @@ class LabelStudio:
     """The name of the choices that are the label."""
     name: str = "Label Studio"
     within: str = "data."
+    warnings: Sequence[str] = ()
 
     @property
     def label(self) -> str:
@@ -135,6 +147,7 @@ class Prodigy:
     label: str | None
     name: str = "Prodigy"
     within: str = ""
+    warnings: Sequence[str] = ()
 
     def judgements(self, record: Record, label: str | None) -> Judgements:
         """What was accepted."""
@@ -160,6 +173,11 @@ class Argilla:
     def within(self) -> str:
         """Nested records have their texts under `fields`."""
         return "" if self.flat else "fields."
+
+    @property
+    def warnings(self) -> Sequence[str]:
+        """Argilla's nested JSON gives every response without its status."""
+        return () if self.flat else (_WITHOUT_STATUS,)
 
     def judgements(self, record: Record, label: str | None) -> Judgements:
         """One for each response that was submitted."""
@@ -195,6 +213,7 @@ class OlderArgilla:
     within: str
     label: str | None = "annotation"
     name: str = "Argilla"
+    warnings: Sequence[str] = ()
 
     def judgements(self, record: Record, label: str | None) -> Judgements:
         """The annotation, unless the record was discarded."""

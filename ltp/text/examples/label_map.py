@@ -26,7 +26,8 @@ _HUB = {str(number): label for number, label in enumerate(LABELS)}
 _HINTS = {
     "paraphrase": "ASSIN's None is neither neutral nor contradiction: --labels"
     ' "Entailment=entailment,Paraphrase=entailment,None=not_entailment"',
-    "yes": 'RTE writes yes and no: --labels "yes=entailment,no=not_entailment"',
+    "unknown": '--labels "yes=entailment,unknown=neutral,no=contradiction", as the RTE challenges and FraCaS mean it',
+    "yes": 'RTE means --labels "yes=entailment,no=not_entailment", FraCaS "yes=entailment,no=contradiction"',
     "true": '--labels "true=entailment,false=not_entailment", or "true=entailment,false=contradiction"',
 }
 """What to say besides of a spelling, as `fold` leaves it, that a known set uses."""
@@ -70,11 +71,13 @@ def settle(
     known: Mapping[str, Label | None] | None = None,
     space: LabelSpace | None = None,
     scored: str | None = None,
+    names: Sequence[str] = (),
 ) -> LabelMap:
     """Settle what the spellings of a file's label column mean.
 
     `said` is what somebody said, `known` what the spellings meant in the training file, `scored` the column whose
-    scores were summed. Raises ExamplesError at the first row that cannot be settled.
+    scores were summed, `names` what the file itself calls its numbers from 0 on (the hub's ClassLabel). Raises
+    ExamplesError at the first row that cannot be settled.
     """
     labels: dict[str, Label | None] = {}
     notes: list[str] = []
@@ -91,12 +94,32 @@ def settle(
             labels[spelling] = known[spelling]
         elif spelling == "-":
             labels[spelling] = None
+    labels = {**_named(spellings, names, of_said, labels, notes), **labels}
     rest = [spelling for spelling in spellings if spelling not in labels]
     if rest:
         labels |= _numbers(spellings, rest, labels, column, scored, notes, warnings)
     labels = {spelling: labels[spelling] for spelling in spellings}
     warnings += _contradicted(spellings, labels, column, refuse=not said)
     return LabelMap(*_in_space(spellings, labels, space, column, notes), notes, warnings)
+
+
+def _named(
+    spellings: Mapping[str, Spelling],
+    names: Sequence[str],
+    said: Mapping[str, Label],
+    labels: Mapping[str, Label | None],
+    notes: list[str],
+) -> dict[str, Label | None]:
+    """What the numbers mean that the file itself names."""
+    meant: dict[str, Label | None] = {}
+    for number, name in enumerate(names):
+        label = said.get(_key(name)) or label_of_word(name)
+        if str(number) in spellings and str(number) not in labels and label:
+            meant[str(number)] = label
+    if meant:
+        words = ", ".join(f"{number} = {label}" for number, label in meant.items())
+        notes.append(f"the numbers were read as the file itself names them: {words}")
+    return meant
 
 
 def _key(spelling: str) -> str:

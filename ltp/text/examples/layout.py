@@ -76,8 +76,8 @@ class _Finder:
         self.head, self.options, self.header, self.named = head, options, header, header.named
         own = () if header.line else (name for record in head for name in record.fields)
         self.names: list[str] = list(dict.fromkeys([*header.names, *own]))
+        self.tool = find_tool(head, self.names, options.columns.get("label"))
         self.said = {role: self._existing(role, name) for role, name in options.columns.items()}
-        self.tool = find_tool(head, self.names, self.said.get("label"))
         self.notes: list[str] = []
         self.warnings: list[str] = []
 
@@ -94,6 +94,7 @@ class _Finder:
             columns["lang"] = language
         if self.tool:
             self.notes.append(f"read as an export of {self.tool.name}")
+            self.warnings += self.tool.warnings
         folded = {fold(name): name for name in self.names}
         return Layout(
             columns,
@@ -179,8 +180,10 @@ class _Finder:
         if not set(TEXTS) <= set(by_name):
             return variants
         translated = [name for name in self.names if "transl" in fold(name)]
-        if len(translated) == 2 and not variants:
-            variants = {"translation": dict(zip(TEXTS, translated, strict=True))}
+        if len(translated) == len(TEXTS) and not variants:
+            if re.search(r"hyp|[2b]$", fold(translated[0])):
+                translated.reverse()
+            variants = {"the translation": dict(zip(TEXTS, translated, strict=True))}
         inner = [set(translations(value_at(self.head[0], by_name[role]))) for role in TEXTS]
         if shared := sorted(inner[0] & inner[1]):
             return {lang: {role: f"{by_name[role]}.{lang}" for role in TEXTS} for lang in shared}
@@ -247,7 +250,8 @@ class _Finder:
         return list(dict.fromkeys([*self.names, *nested]))
 
     def _existing(self, role: str, name: str) -> str:
-        if name in self.names or any(value_at(record, name) is not None for record in self.head):
+        known = name in self.names or (self.tool is not None and name == self.tool.label)
+        if known or any(value_at(record, name) is not None for record in self.head):
             return name
         alike = [known for known in self.names if fold(known) == fold(name)]
         if len(alike) == 1:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
-from ltp.text.columns import TEXTS
+from ltp.config import Label
 from ltp.text.examples.example import Example
 from ltp.text.examples.judged import CODES
 from ltp.text.examples.options import ReadOptions, Task
@@ -78,17 +80,24 @@ def _tally(
 
 
 def _read(tally: Tally, options: ReadOptions, like: Reading | None) -> tuple[list[Example], Reading]:
-    rows = [(_example(row, tally.rows), judgements) for row in tally.rows if (judgements := tally.add(row))]
+    unlabelled = [(_fields(row, tally.rows), judgements) for row in tally.rows if (judgements := tally.add(row))]
     settled = settle_file(tally, options, like)
-    every = (example for example, judgements in rows for _ in range(judgements))
-    if tally.task == "predict":
-        return list(every), settled.reading
-    read = zip(every, settled.codes.tolist(), strict=True)
-    return [replace(example, label=CODES[code]) for example, code in read if code >= 0], settled.reading
+    codes = iter(settled.codes.tolist())
+    labels: Sequence[Label | None] = [None, None, None, None] if tally.task == "predict" else CODES
+    examples = [
+        Example(premise, hypothesis, labels[code], *rest)
+        for (premise, hypothesis, *rest), judgements in unlabelled
+        for code in islice(codes, judgements)
+        if code >= 0
+    ]
+    return examples, settled.reading
 
 
-def _example(row: Row, rows: Rows) -> Example:
-    lang, adapter = (rows.value(row.record, role) for role in ("lang", "adapter"))
-    blank = next((role for role in TEXTS if not getattr(row, role).strip()), None)
-    line, column = rows.place(row.record, blank) if blank else (row.record.line, None)
-    return Example(row.premise, row.hypothesis, None, line, column, lang, adapter)
+def _fields(row: Row, rows: Rows) -> tuple[Any, ...]:
+    """What an example is made of, but for its label."""
+    line, column = row.record.line, None
+    if not (row.premise.strip() and row.hypothesis.strip()):
+        line, column = rows.place(row.record, "hypothesis" if row.premise.strip() else "premise")
+    if not rows.routed:
+        return row.premise, row.hypothesis, line, column
+    return row.premise, row.hypothesis, line, column, rows.value(row.record, "lang"), rows.value(row.record, "adapter")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -42,23 +43,34 @@ class Rows:
         self.layout: Layout = find_layout(list(islice(source, HEAD)), header, options, labelled=labelled)
         self._per_row = header.line is None and not options.columns and self.layout.tool is None
         self._wants_label = labelled
+        self._routed = self._per_row or not {"lang", "adapter"}.isdisjoint(self.layout.columns)
 
     def __iter__(self) -> Iterator[Row]:
         """Every row in the file's order. Raises ExamplesError where one lacks a text."""
         columns = self.layout.columns
-        premise, hypothesis, label = (columns.get(role) for role in (*TEXTS, "label"))
+        premise, hypothesis, label = (columns.get(role, "") for role in (*TEXTS, "label"))
+        if self.layout.tool is not None:
+            label = ""  # what stands in it counts only with the rest of the row
         texts = self._both if self.layout.both else self._texts
+        longest = -1 if self.layout.both else sys.maxsize if self.longest is None else self.longest
         for record in self.source:
-            first, second = texts(record, premise, hypothesis)
-            said = value_at(record, label) if label and self.layout.tool is None else None
-            if said is None and self._per_row and self._wants_label:
-                said = record.value(_own(record).get("label"))
-            yield Row(record, first, second, said)
+            first, second = record.fields.get(premise), record.fields.get(hypothesis)
+            if not (type(first) is type(second) is str and len(first) <= longest and len(second) <= longest):
+                first, second = texts(record, premise, hypothesis)
+            said = record.fields.get(label)
+            yield Row(record, first, second, self._said(record, label) if said is None else said)
+
+    def _said(self, record: Record, label: str) -> Any:
+        """What stands in the label's column, where that is deeper than the row's own fields, or has another name."""
+        if not self._wants_label or self.layout.tool is not None:
+            return None
+        said = value_at(record, label)
+        return record.value(_own(record).get("label")) if said is None and self._per_row else said
 
     @property
     def routed(self) -> bool:
         """Whether rows may name a language or an adapter."""
-        return self._per_row or not {"lang", "adapter"}.isdisjoint(self.layout.columns)
+        return self._routed
 
     def judgements(self, row: Row) -> Judgements:
         """What was said of a row, by everybody who judged it."""

@@ -64,6 +64,7 @@ def _labels(tally: Tally, rows: Sequence[int], options: ReadOptions, like: Readi
         known={written: one.label for written, one in like.labels.items()} if like else None,
         space=options.label_space or (like.label_space if like else None),
         scored=tally.rows.layout.score,
+        names=getattr(tally.rows.source, "label_names", {}).get(tally.columns.get("label", ""), ()),
     )
 
 

@@ -39,6 +39,7 @@ class Tally:
         self.sample: list[tuple[dict[str, Any], int]] = []
         """Rows to show, with the number of the spelling of each."""
         self.count = 0
+        self._premise = self._comparable = ""
         self._numbers: dict[str, int] = {}
         self._places: list[Spelling] = []
         self._beside: set[int] = set()
@@ -59,7 +60,9 @@ class Tally:
             return 0
         if not self.blanks and not (premise.strip() and hypothesis.strip()):
             return self._blank(row, len(numbers))
-        first = comparable(premise)
+        if premise != self._premise:  # several rows of one premise mostly follow each other
+            self._premise, self._comparable = premise, comparable(premise)
+        first = self._comparable
         pair, alone = hash((first, comparable(hypothesis), self.languages.apart(lang))), hash(first)
         for number in numbers:
             self.pairs.append(pair)

@@ -1,0 +1,155 @@
+"""What the labels of a whole file mean: words, numbers with and without words beside them, and what is refused."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ltp.config import Label
+from ltp.errors import ExamplesError
+from ltp.text.examples import ReadOptions, check, parse_labels_option, read
+from ltp.text.label_words import WORDS, label_of_word
+
+E, N, C, NOT = "entailment", "neutral", "contradiction", "not_entailment"
+
+
+def rows(*labels: object, **beside: list[object]) -> bytes:
+    """A file of one pair a label, with further columns."""
+    lines = [
+        {"premise": f"p{number}", "hypothesis": f"h{number}", "label": label}
+        | {name: values[number] for name, values in beside.items()}
+        for number, label in enumerate(labels)
+    ]
+    return "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines).encode()
+
+
+def labels(data: bytes, **said: object) -> list[Label | None]:
+    return [example.label for example in read(data, options=ReadOptions(**said))[0]]  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("form", [0, "0", 0.0, "0.0", " 0 "])
+def test_the_hubs_numbers_are_read_in_its_order_and_said(form: object) -> None:
+    data = rows(form, 1, 2, "1.0", -1, "-")
+    examples, reading = read(data)
+    assert [example.label for example in examples] == [E, N, C, N]
+    assert "0 = entailment, 1 = neutral, 2 = contradiction" in reading.warnings[0]
+    assert "--labels" in reading.warnings[0]
+    assert [(one.rows, one.first_line) for one in reading.left_out] == [(1, 5), (1, 6)]
+    assert {written: one.label for written, one in reading.labels.items()} == {
+        "0": E, "1": N, "2": C, "-1": None, "-": None,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("numbers", [[0, 1], [0], [1], [1, 0, -1], [0, 1, 2, 3], [1, 2, 3], [0, 2], [2, 1, 5], [0, -1]])
+def test_numbers_that_may_mean_anything_are_refused_with_the_ways_out(numbers: list[int]) -> None:
+    with pytest.raises(ExamplesError, match="--labels") as refusal:
+        read(rows(*numbers))
+    for line, number in enumerate(numbers, start=1):
+        assert f"'{number}' (1 row, first in line {line})" in str(refusal.value)
+    said: dict[str, Label] = {str(number): N for number in numbers}
+    assert labels(rows(*numbers), labels=said) == [N] * len(numbers)
+
+
+def test_numbers_mean_what_the_words_beside_them_say() -> None:
+    words = ["contradiction", "Entailment", "neutral", "entailment"]
+    for name in ("label_text", "label_name", "verdict in words"):
+        assert labels(rows(0, 1, 2, 1, **{name: words})) == [C, E, N, E]
+    assert labels(rows(0, 1, answer=["refutes", "supports"])) == [C, E]
+    assert labels(rows(0, 1, answer=["not_entailment", "entailment"])) == [NOT, E]
+
+
+def test_numbers_that_contradict_the_words_beside_them_are_refused() -> None:
+    mixed = rows(0, 1, 2, 0, label_text=["entailment", "neutral", "contradiction", "neutral"])
+    with pytest.raises(ExamplesError, match=r"0 in 'label' stands beside different words .*--columns label=label_text"):
+        read(mixed)
+    assert labels(mixed, columns={"label": "label_text"}) == [E, N, C, N]
+    swapped = rows(0, 1, 2, label_text=["contradiction", "entailment", "neutral"])
+    examples, reading = read(swapped, options=ReadOptions(labels=parse_labels_option("e,n,c")))
+    assert [example.label for example in examples] == [E, N, C]  # as somebody said, who is told
+    assert len(reading.warnings) == 3
+    assert "'label_text'" in reading.warnings[0]
+
+
+def test_scores_of_nearness_tell_an_order_that_cannot_be() -> None:
+    near = rows(0, 1, 2, relatedness_score=[4.5, 3.1, 3.0])
+    assert labels(near) == [E, N, C]
+    with pytest.raises(ExamplesError, match=r"highest 'relatedness_score' \(0: 3.00, 1: 4.50, 2: 3.10\)"):
+        read(rows(0, 1, 2, relatedness_score=[3.0, 4.5, 3.1]))
+
+
+def test_a_models_or_one_annotators_label_is_not_the_rows() -> None:
+    assert labels(rows("e", "n", gold_label=["n", "c"])) == [N, C]
+    data = b"premise,hypothesis,annotator_1,predicted_label,majority\np,h,neutral,neutral,entailment\n"
+    assert labels(data) == [E]
+    several = b"premise,hypothesis,expert,crowd\np,h,neutral,entailment\n"
+    with pytest.raises(ExamplesError, match="--columns label=expert or --columns label=crowd"):
+        read(several)
+
+
+def test_two_labels_are_their_own_space_and_do_not_mix_with_three() -> None:
+    for word in ("not_entailment", "non-entailment", "NotEntail", "not entailment"):
+        examples, reading = read(rows("entailment", word))
+        assert ([example.label for example in examples], reading.label_space) == ([E, NOT], "two_way")
+    assert read(rows("e", "n", "c"))[1].label_space == "three_way"
+    mixed = rows("entailment", "not_entailment", "neutral")
+    with pytest.raises(ExamplesError, match=r"line 2, .*'not_entailment' .*--label-space two_way"):
+        read(mixed)
+    assert labels(mixed, label_space="two_way") == [E, NOT, NOT]
+    assert labels(rows("e", "n", "c"), label_space="two_way") == [E, NOT, NOT]
+    with pytest.raises(ExamplesError, match="does not say which"):
+        read(rows("entailment", "not_entailment"), options=ReadOptions(label_space="three_way"))
+
+
+def test_a_held_out_file_means_what_the_training_file_means() -> None:
+    _, training = read(rows(0, 1, 2), options=ReadOptions(labels=parse_labels_option("c,e,n")))
+    examples, reading = read(rows(1, 0, -1, "neutral"), task="evaluate", like=training)
+    assert [example.label for example in examples] == [E, C, N]
+    assert reading.warnings == []
+    with pytest.raises(ExamplesError, match=r"1 in 'label' is read as entailment, .* say neutral in 'label_text'"):
+        read(rows(1, label_text=["neutral"]), task="evaluate", like=training)
+
+
+def test_unknown_spellings_are_refused_with_all_of_them_and_a_command() -> None:
+    data = rows("Entailment", "None", "Paraphrase", "None")
+    with pytest.raises(ExamplesError) as refusal:
+        read(data)
+    message = str(refusal.value)
+    assert message.startswith("line 2, column 48: 'None' is not a label")
+    assert "'None' (2 rows, first in line 2), 'Paraphrase' (1 row, first in line 3)" in message
+    assert "Paraphrase=entailment,None=not_entailment" in message
+    said = parse_labels_option("None=not_entailment,paraphrase=entailment")
+    assert labels(data, labels=said) == [E, NOT, E, NOT]
+    with pytest.raises(ExamplesError, match="more than 1,000 different values"):
+        read(rows(*(f"v{number}" for number in range(1001))))
+
+
+def test_what_somebody_says_and_no_row_has_is_told() -> None:
+    _, reading = read(rows("e", "n"), options=ReadOptions(labels={"si": "entailment"}))
+    assert any("'si'" in note or "si" in note for note in reading.notes)
+
+
+words = st.sampled_from(
+    sorted({*WORDS, "Entailment", "NEUTRAL", "contradicción", "не следует", "maybe", "ja", "0", "7"})
+)
+forms = st.sampled_from(
+    [str, str.upper, str.title, lambda word: f" {word} ", lambda word: unicodedata.normalize("NFD", word)]
+)
+
+
+@given(st.lists(st.tuples(words, forms), min_size=1, max_size=12))
+def test_a_label_is_what_its_word_says_or_the_file_is_refused(drawn: list[tuple[str, object]]) -> None:
+    written = [form(word) for word, form in drawn]  # type: ignore[operator]
+    data = rows(*written)
+    meant = {label_of_word(word) for word in written}
+    if None in meant or (NOT in meant and meant & {N, C}):
+        with pytest.raises(ExamplesError, match=r"line \d+, column \d+: .* --lab"):
+            read(data)
+        return
+    examples, reading = read(data, options=ReadOptions(conflicts="keep"))
+    assert [example.label for example in examples] == [label_of_word(word) for word in written]
+    assert reading.rows == len(written) == reading.read + sum(one.rows for one in reading.left_out)
+    assert check(data, options=ReadOptions(conflicts="keep")) == reading
