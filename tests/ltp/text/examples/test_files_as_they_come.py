@@ -9,7 +9,7 @@ import pytest
 from ltp.errors import ExamplesError
 from ltp.text.examples import PairFile, Reading, ReadOptions, check, parse_columns_option, parse_labels_option, read
 
-FILES = Path(__file__).parent / "files"
+FILES = Path(__file__).parents[3] / "support" / "pair_files"
 E, N, C, NOT = "entailment", "neutral", "contradiction", "not_entailment"
 TWO_EACH = {E: 2, N: 2, C: 2}
 ONE_EACH = {E: 1, N: 1, C: 1}
