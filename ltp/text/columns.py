@@ -44,7 +44,8 @@ LESSER_NAMES: dict[Role, tuple[str, ...]] = {
     "hypothesis": ("h", "s2"),
     "label": ("entailment", "judgment", "judgement", "verdict"),
 }
-"""Names that might as well be a cell of a row: they count where no other name does, and tell no header."""
+"""Names that might as well be a cell of a row: they count where no other name does, and tell a header
+only where both texts have one."""
 
 LANGUAGE_NAMES = (
     "lang", "language", "languagecode", "langcode", "languageid", "langid", "languagetag", "locale", "iso",
@@ -100,13 +101,13 @@ def lesser_columns(names: Iterable[str]) -> dict[Role, str]:
 
 
 def roles_in_header(names: tuple[str, ...]) -> Mapping[Role, int]:
-    """As `find_columns`, with the texts of the first language where only columns of a language hold them."""
+    """As `find_columns`, with the texts of the first language, or of lesser names, where there are no others."""
     found = find_columns(names)
-    by_language = columns_by_language(names)
-    if by_language and not set(TEXTS) & set(found):
-        texts = next(iter(by_language.values()))
-        found = {**found, **{role: names.index(texts[role]) for role in TEXTS}}
-    return found
+    if set(TEXTS) & set(found):
+        return found
+    lesser = lesser_columns(names)
+    texts = next(iter(columns_by_language(names).values()), lesser if set(TEXTS) <= set(lesser) else {})
+    return {**found, **{role: names.index(name) for role, name in texts.items()}}
 
 
 def columns_by_language(names: Iterable[str]) -> dict[str, dict[Role, str]]:

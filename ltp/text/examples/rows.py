@@ -92,7 +92,7 @@ class Rows:
         return record.where(self.layout.columns.get(role))
 
     def _texts(self, record: Record, premise: str | None, hypothesis: str | None) -> tuple[str, str]:
-        if self._per_row and (premise not in record.fields or hypothesis not in record.fields):
+        if self._per_row and (value_at(record, premise) is None or value_at(record, hypothesis) is None):
             own = _own(record)
             premise, hypothesis = own.get("premise", premise), own.get("hypothesis", hypothesis)
         return self._text(record, premise, "premise"), self._text(record, hypothesis, "hypothesis")
