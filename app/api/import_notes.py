@@ -13,7 +13,7 @@ from app.errors import FieldError, InvalidRequest
 from app.http.strict_json import JSONRefused, parse
 from app.http.validation_errors import field_errors
 from app.registry.adapter_notes import CARRIED_BYTES, AdapterNotes
-from ltp.config import LABEL_SPACES, LABELS, LabelSpace
+from ltp.config import LABEL_SPACES, LABELS, Label, LabelSpace
 from ltp.errors import CorruptArtifact
 
 LONGEST_NOTES = 1 << 20
@@ -48,6 +48,7 @@ class ImportedScore(Score):
     interval: Interval
     macro_f1: Share
     ece: Share
+    macro_f1_over: Annotated[list[Label], Field(max_length=len(LABELS))] = Field(default=list(LABELS))
     per_label: Annotated[dict[str, ImportedLabelScore], Field(max_length=len(LABELS))]  # type: ignore[assignment]
     confusion: Confusion
 

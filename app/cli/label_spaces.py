@@ -56,6 +56,17 @@ def label_columns(predictions: Sequence[dict[str, Any]]) -> list[str]:
     return [label for label in known if label in met]
 
 
+def mixed(predictions: Sequence[dict[str, Any]]) -> str | None:
+    """A sentence for answers of both spaces, which a fallback or a row's own adapter may give; None where alike."""
+    two = sum("not_entailment" in given["probabilities"] for given in predictions)
+    if two in (0, len(predictions)):
+        return None
+    return (
+        f"{two:,} of {len(predictions):,} pairs were answered by adapters that know entailment and not_entailment alone;"
+        " --as two_way has them all alike"
+    )
+
+
 def scored(
     examples: Sequence[Example], predictions: Sequence[dict[str, Any]], *, two_way: bool = False
 ) -> dict[str, Any]:

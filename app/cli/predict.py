@@ -15,7 +15,7 @@ import typer
 from app.cli import options
 from app.cli.command import Json, Key, Session, Url, service_session
 from app.cli.failure import Failure
-from app.cli.label_spaces import AsTwoWay, label_columns
+from app.cli.label_spaces import AsTwoWay, label_columns, mixed
 from app.cli.output import percent
 from app.cli.streams import results
 from ltp import atomic_file
@@ -105,6 +105,8 @@ def _by_requests(session: Session, path: Path, to: Path | None, request: Predict
     rows = _checked(path, request)
     pairs = list(rows)
     predictions = list(predict_pairs(session.client, request, [_pair_body(pair) for pair in pairs]))
+    if told := mixed(predictions):
+        session.output.note(told)
     if session.output.as_json:
         session.output.show(predictions, lambda _: None)
         return

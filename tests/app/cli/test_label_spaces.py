@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -106,13 +107,19 @@ def test_a_word_of_several_pieces_is_named(ltp: Run, ticket: dict[str, Any], pai
 def test_files_are_answered_and_scored_two_way(
     ltp: Run, adapter: dict[str, Any], two_way: dict[str, Any], pairs_file: Path, tmp_path: Path
 ) -> None:
-    for asked in (["--adapter", "es"], ["--adapter", "en", "--as", "two_way", "--job"]):
-        target = tmp_path / "answers.tsv"
-        done = ltp("predict", *asked, "--file", pairs_file, "--output", target)
-        assert done.code == 0, done.err
-        with target.open(encoding="utf-8", newline="") as file:
-            row = next(csv.DictReader(file, delimiter="\t"))
-        assert list(row)[-3:] == ["predicted_label", "entailment", "not_entailment"]
+    both = tmp_path / "both.tsv"
+    both.write_text("premise\thypothesis\tlang\na dog\ta cat\ten\na dog\ta cat\tes\n", encoding="utf-8")
+    done = ltp("predict", "--file", both)
+    assert "1 of 2 pairs were answered by adapters that know entailment and not_entailment alone" in done.err
+    three, two = csv.DictReader(io.StringIO(done.out), delimiter="\t")
+    assert list(three)[3:] == ["label", "entailment", "neutral", "contradiction", "not_entailment"]
+    assert (three["not_entailment"], two["neutral"], two["contradiction"]) == ("", "", "")
+    target = tmp_path / "answers.tsv"
+    done = ltp("predict", "--adapter", "en", "--as", "two_way", "--job", "--file", pairs_file, "--output", target)
+    assert done.code == 0, done.err
+    with target.open(encoding="utf-8", newline="") as file:
+        row = next(csv.DictReader(file, delimiter="\t"))
+    assert list(row)[-3:] == ["predicted_label", "entailment", "not_entailment"]
     report = ltp("evaluate", "--adapter", "en", "--as", "two_way", pairs_file, "--json").json
     assert (report["label_space"], report["macro_f1_over"]) == ("two_way", ["entailment", "not_entailment"])
     shown = " ".join(ltp("evaluate", "--adapter", "es", pairs_file).out.split())
