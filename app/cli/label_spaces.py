@@ -62,8 +62,8 @@ def mixed(predictions: Sequence[dict[str, Any]]) -> str | None:
     if two in (0, len(predictions)):
         return None
     return (
-        f"{two:,} of {len(predictions):,} pairs were answered by adapters that know entailment and not_entailment alone;"
-        " --as two_way has them all alike"
+        f"{two:,} of {len(predictions):,} pairs were answered by adapters that know entailment and not_entailment"
+        " alone; --as two_way has them all alike"
     )
 
 
