@@ -46,13 +46,20 @@ def weights_header(directory: Path) -> Header:
     """
     path = directory / WEIGHTS
     if not path.is_file():
-        pickles = sorted(file.name for pattern in ("*.bin", "*.pt", "*.ckpt") for file in directory.glob(pattern))
-        cure = f"; {pickles[0]} is a pickle, which is never read: convert it to safetensors" if pickles else ""
-        raise BackboneIncomplete(f"{directory} holds no {WEIGHTS}{cure}")
+        raise BackboneIncomplete(f"{directory} holds no {WEIGHTS}{_cure(directory)}")
     try:
         return read_header(path)
     except CorruptArtifact as error:
         raise BackboneIncomplete(str(error)) from error
+
+
+def _cure(directory: Path) -> str:
+    """Say how weights in another form become those that are read."""
+    saving = f"transformers' AutoModelForMaskedLM.from_pretrained({str(directory)!r}).save_pretrained(NEW_FOLDER"
+    if (directory / f"{WEIGHTS}.index.json").is_file():
+        return f", but parts of it; one file is needed: {saving}, max_shard_size='50GB')"
+    pickles = sorted(file.name for pattern in ("*.bin", "*.pt", "*.ckpt") for file in directory.glob(pattern))
+    return f"; {pickles[0]} is a pickle, which is never read: convert it to safetensors, {saving})" if pickles else ""
 
 
 def parameter_shapes(directory: Path, arch: Architecture, header: Header) -> Shapes:

@@ -158,7 +158,9 @@ def _files(directory: Path) -> dict[str, list[int]]:
     for name in FILES:
         path = directory / name
         if not path.is_file():
-            raise BackboneIncomplete(f"{directory} holds no {name}")
+            pieces = name == fingerprint.TOKENIZER and next(iter(sorted(directory.glob("*.model"))), None)
+            cure = f"; make it from {pieces.name} as docs/backbones.md shows" if pieces else ""
+            raise BackboneIncomplete(f"{directory} holds no {name}{cure}")
         stat = path.stat()
         state[name] = [stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino]
     return state

@@ -15,6 +15,7 @@ PAGES = [
     "README.md",
     "CONTRIBUTING.md",
     "docs/architecture.md",
+    "docs/backbones.md",
     "docs/deploy.md",
     "docs/label-spaces.md",
     "docs/reproduce.md",

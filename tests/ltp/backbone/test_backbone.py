@@ -170,7 +170,16 @@ def test_every_missing_file_is_named(folder: Path) -> None:
 
 def test_a_pickle_is_refused(folder: Path) -> None:
     (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
-    with pytest.raises(BackboneIncomplete, match=r"pytorch_model\.bin is a pickle"):
+    with pytest.raises(BackboneIncomplete, match=r"pytorch_model\.bin is a pickle.*AutoModelForMaskedLM"):
+        load_backbone(folder)
+
+
+def test_weights_in_parts_and_a_vocabulary_of_sentencepiece_are_named_with_what_to_do(folder: Path) -> None:
+    (folder / "tokenizer.json").rename(folder / "sentencepiece.bpe.model")
+    with pytest.raises(BackboneIncomplete, match=r"no tokenizer\.json; make it from sentencepiece\.bpe\.model"):
+        load_backbone(folder)
+    (folder / "model.safetensors").rename(folder / "model.safetensors.index.json")
+    with pytest.raises(BackboneIncomplete, match=r"one file is needed.*max_shard_size"):
         load_backbone(folder)
 
 

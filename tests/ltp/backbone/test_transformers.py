@@ -9,11 +9,13 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 from support.in_place import apply
+from support.tiny_backbone import write_tiny
 from torch import Tensor
-from transformers import XLMRobertaConfig, XLMRobertaForMaskedLM
+from transformers import AutoModelForMaskedLM, XLMRobertaConfig, XLMRobertaForMaskedLM
 
 from ltp.backbone.architecture import DECODER, DECODER_BIAS, LM_BIAS
 from ltp.backbone.load import load_backbone
+from ltp.backbone.manifest import pin, read_manifest, verify
 from ltp.delta.delta import encode_dense
 from ltp.errors import BackboneIncomplete
 
@@ -90,6 +92,23 @@ def test_a_changed_output_bias_moves_the_logits_of_both_models(folder: Path, tmp
         assert torch.equal(logits_of(again), logits_of(model))
         applied.revert()
         assert torch.equal(logits_of(model), before)
+
+
+def test_a_pickle_converted_as_the_refusal_says_is_the_same_backbone(tmp_path: Path) -> None:
+    """Of a checkpoint with a larger vocabulary than its tokenizer has pieces, as those trained further have."""
+    original = write_tiny(tmp_path / "original", spare_rows=4_000)
+    published = Path(shutil.copytree(original, tmp_path / "published"))
+    (published / "model.safetensors").unlink()
+    torch.save(load_file(original / "model.safetensors"), published / "pytorch_model.bin")
+    with pytest.raises(BackboneIncomplete, match="AutoModelForMaskedLM"):
+        read_manifest(published)
+
+    AutoModelForMaskedLM.from_pretrained(published).save_pretrained(tmp_path / "new", max_shard_size="50GB")
+    shutil.copy(published / "tokenizer.json", tmp_path / "new")
+    info = load_backbone(tmp_path / "new").info
+    assert (info.fingerprint, info.tied) == (read_manifest(original).fingerprint, True)
+    pin(tmp_path / "new")
+    assert verify(tmp_path / "new") == info
 
 
 def test_metadata_that_is_no_text_is_refused_by_name(folder: Path) -> None:
