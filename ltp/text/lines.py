@@ -47,7 +47,7 @@ class TextFile:
         self._source, self._error = source, error
         with source() as stream:
             self.compression: Compression | None = compression_of(stream.read(8))
-        with self._open() as stream:
+        with self.open() as stream:
             head = stream.read(HEAD_BYTES)
         self._codec, self.mark = codec_of(head)
         """The byte-order mark, empty when there is none."""
@@ -109,7 +109,7 @@ class TextFile:
         """Whether all of the file is; then it is read so from now on."""
         seen = Plausibility()
         try:
-            with self._open() as stream:
+            with self.open() as stream:
                 for line in stream:
                     seen.see(line.decode("cp1252"))
         except UnicodeDecodeError:
@@ -123,7 +123,39 @@ class TextFile:
         for number, data in self.blocks():
             yield from enumerate(map(bytes.decode, io.BytesIO(data)), number)
 
-    def _open(self) -> BinaryIO:
+    def texts(self) -> Iterator[str]:
+        """Yield the text piece by piece wherever its lines end, for what has none. Raises as `blocks` does."""
+        self._refuse_foreign()
+        length, ascii_only = 0, True
+        try:
+            for text in self._texts():
+                yield text
+                length, ascii_only = length + len(text), ascii_only and text.isascii()
+        except _NotUtf8 as fault:
+            if not (ascii_only and self._is_windows_1252()):
+                raise self._error(str(fault), line=fault.line, column=fault.column) from fault
+            for text in self._texts():
+                yield text[length:]
+                length = max(0, length - len(text))
+
+    def _texts(self) -> Iterator[str]:
+        decoder = codecs.getincrementaldecoder("utf-8")()
+        line, column = 1, 1
+        for piece in itertools.chain(self._pieces(), [None]):
+            held = decoder.getstate()[0]
+            try:
+                text = decoder.decode(piece or b"", piece is None)
+            except UnicodeDecodeError as fault:
+                before, byte = (held + (piece or b""))[: fault.start].decode(), fault.object[fault.start]
+                raise _NotUtf8(byte, *_moved(line, column, before)) from fault
+            if (nul := text.find("\0")) >= 0:
+                line, column = _moved(line, column, text[:nul])
+                raise self._error("the character U+0000 is not text; remove it", line=line, column=column)
+            line, column = _moved(line, column, text)
+            yield text
+
+    def open(self) -> BinaryIO:
+        """Its bytes from the start, unpacked."""
         stream = self._source()
         return unpacked(stream, self.compression, self._error) if self.compression else stream
 
@@ -136,7 +168,7 @@ class TextFile:
 
     def _pieces(self) -> Iterator[bytes]:
         """The file in pieces of UTF-8 as far as its bytes are that, without its mark."""
-        with self._open() as stream:
+        with self.open() as stream:
             stream.read(len(self.mark))
             first = stream.read(HEAD_BYTES)
             pieces = iter(lambda: stream.read(_PIECE_BYTES), b"")
@@ -163,6 +195,12 @@ class _NotUtf8(Exception):
     def __init__(self, byte: int, line: int, column: int) -> None:
         super().__init__(f"byte 0x{byte:02X} is not UTF-8; save the file as UTF-8")
         self.line, self.column = line, column
+
+
+def _moved(line: int, column: int, text: str) -> tuple[int, int]:
+    """The place behind a text that starts at a place."""
+    lines = text.count("\n")
+    return line + lines, len(text) - text.rfind("\n") if lines else column + len(text)
 
 
 def _fault(data: bytes) -> tuple[str, int]:

@@ -16,7 +16,8 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).parents[2]
 OURS = ("ltp", "app", "worker", "migrations")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-DECLARED = {canonicalize_name(Requirement(text).name) for text in PROJECT["dependencies"]}
+OPTIONAL = PROJECT["optional-dependencies"]["files"]
+DECLARED = {canonicalize_name(Requirement(text).name) for text in PROJECT["dependencies"] + OPTIONAL}
 
 
 def imported(path: Path) -> Iterator[str]:

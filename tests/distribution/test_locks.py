@@ -30,7 +30,15 @@ def test_there_is_something_to_look_at() -> None:
     assert [len(locked(file)) > least for file, least in zip(LOCKS, (60, 30, 1), strict=True)] == [True] * 3
 
 
-@pytest.mark.parametrize("text", PROJECT["dependencies"])
+EXTRAS = PROJECT["optional-dependencies"]
+OPTIONAL = EXTRAS["files"]
+
+
+def test_the_extra_for_files_is_those_for_each_kind_together() -> None:
+    assert sorted(OPTIONAL) == sorted(EXTRAS["spreadsheets"] + EXTRAS["parquet"])
+
+
+@pytest.mark.parametrize("text", PROJECT["dependencies"] + OPTIONAL)
 def test_a_dependency_is_a_range_with_both_ends_and_locked_inside_it(text: str) -> None:
     requirement = Requirement(text)
     name = canonicalize_name(requirement.name)
@@ -43,9 +51,7 @@ def test_a_dependency_is_a_range_with_both_ends_and_locked_inside_it(text: str) 
         assert operators == ["<", ">="]
 
 
-@pytest.mark.parametrize(
-    ("extra", "text"), [(extra, text) for extra, texts in PROJECT["optional-dependencies"].items() for text in texts]
-)
+@pytest.mark.parametrize(("extra", "text"), [(extra, text) for extra in ("test", "bench") for text in EXTRAS[extra]])
 def test_a_tool_is_pinned_and_locked_at_that_version(extra: str, text: str) -> None:
     """What decides whether a check passes is one version, not a range."""
     requirement = Requirement(text)

@@ -14,6 +14,7 @@ from ltp.text.examples.options import ReadOptions
 from ltp.text.examples.rows import Rows
 from ltp.text.files.record import Record, Value
 from ltp.text.files.record_file import RecordFile
+from ltp.text.files.results import RESULT_FORMATS, ResultFormat
 
 RESULT_COLUMNS = ("label", "entailment", "neutral", "contradiction")
 """What a three-way prediction adds: the label, then the probabilities in the order of the labels."""
@@ -72,8 +73,8 @@ class PairFile:
 
     @property
     def format(self) -> Literal["jsonl", "csv", "tsv"]:
-        """How the file is written, told from its content more than from its name."""
-        return self._source.format.name
+        """How results are written: as the file is where that is text by lines, else as CSV or JSON lines."""
+        return self._source.format.result
 
     def __iter__(self) -> Iterator[FilePair]:
         """Every pair in the file's order; blank lines are no rows."""
@@ -85,6 +86,11 @@ class PairFile:
                 raise row.record.refuse(f"the {role} is blank", rows.layout.columns.get(role))
             lang, adapter = (rows.value(row.record, "lang"), rows.value(row.record, "adapter")) if routed else _NOWHERE
             yield FilePair(row.premise, row.hypothesis, lang, adapter, row.record)
+
+    @property
+    def result_format(self) -> ResultFormat:
+        """How results are written, the ending of their file's name and their media type."""
+        return RESULT_FORMATS[self._source.format.result]
 
     def count(self) -> int:
         """The number of pairs."""
@@ -111,14 +117,18 @@ def _free(name: str, taken: set[str]) -> str:
 
 
 class PairWriter:
-    """Writes rows back with columns added: same format, same line ends, every original character where it was."""
+    """Writes rows back with columns added.
+
+    JSON lines, CSV and TSV keep format, line ends and every original character where it was, as plain UTF-8. Other
+    formats come back as CSV (spreadsheets, XML) or JSON lines (JSON, Parquet, Arrow).
+    """
 
     def __init__(self, source: RecordFile, stream: BinaryIO, columns: Sequence[str]) -> None:
         self._format, self._stream = source.format, stream
         self.columns = tuple(columns)
         self._line_end = source.line_end.encode()
         mark = BOM if source.marked else b""  # Excel tells UTF-8 by it
-        for line in self._format.header(self.columns):
+        for line in self._format.heading(self.columns):
             self._write(mark + line.encode())
             mark = b""
 

@@ -1,144 +1,147 @@
-"""Which format a file of pairs has, from its first lines and its name; its content counts for more."""
+"""Which format a text of rows has, from its first lines and its name; its content counts for more."""
 
 from __future__ import annotations
 
 import contextlib
+import json
 import re
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import NoReturn
 
 from ltp.errors import ExamplesError
-from ltp.text.columns import NAMES, TEXTS, AmbiguousColumns, Role, fold, roles_in_header
-from ltp.text.files.delimited import Delimited, rows, spans
+from ltp.text.files.delimited import Delimited
+from ltp.text.files.first_row import ADVICE, FirstRow, holds_pairs
 from ltp.text.files.jsonlines import JsonLines
+from ltp.text.files.quoting import dialect_of
 from ltp.text.files.record import place
-from ltp.text.label_words import label_of_word
-from ltp.text.labels import UNDECIDED, parse_label
-
-Format = JsonLines | Delimited
+from ltp.text.files.strict_json import DECODER, bad_character
 
 _JSON_NAMES = {".jsonl", ".ndjson", ".json"}
-_TAB_FIRST, _COMMA_FIRST = ("\t", ",", ";"), (",", ";", "\t")
-_ADVICE = (
-    "a file without a header holds premise, hypothesis and label, in this order;"
-    " name the columns in a header line if yours differ"
-)
+_TAB_FIRST, _COMMA_FIRST = ("\t", ",", ";", "|"), (",", ";", "\t", "|")
 _TRIED_ROWS = 20
 _DECLARED = re.compile(r'(?P<line>\s*"?sep=(?P<delimiter>[^\w\s"]|\t)"?[ ,;\t]*)\r?\n?', re.IGNORECASE)
 """A first line that says what parts the cells; what a spreadsheet made of it, saving the file once more, too."""
 
 
-def detect_format(head: Sequence[tuple[int, str]], filename: str | None, named: Collection[str] = ()) -> Format:
-    """The format of a file from its first lines, each with its number. Raises ExamplesError.
+@dataclass(frozen=True)
+class Head:
+    """The first lines of a file, from the first that is not blank, each with its number."""
 
-    `named` are names that columns are known to have, besides those that data sets use.
-    """
-    suffix = Path(filename or "").suffix.lower()
-    if declared := _DECLARED.fullmatch(head[0][1]):
-        return _after_declaration(head, declared, named)
-    if suffix in _JSON_NAMES or head[0][1].lstrip().startswith(("{", "[{")):
-        return JsonLines(_first_keys(head))
-    order = _COMMA_FIRST if suffix == ".csv" else _TAB_FIRST
-    tried = [_FirstRow(head, delimiter, named) for delimiter in order]
-    return max(tried, key=lambda row: row.score).settle()  # the earliest of equals
+    lines: Sequence[tuple[int, str]]
+    cut: bool
+    """Whether the file goes on behind them."""
+    suffix: str
+    """Of the file's name, in lower case."""
+    named: Collection[str] = ()
+    """Names that columns are known to have, besides those that data sets use."""
+
+    @property
+    def is_json(self) -> bool:
+        """Whether this looks like JSON, in lines or not."""
+        start = self.lines[0][1].lstrip()
+        return start.startswith("{") or re.match(r"\[\s*([\[{]|$)", start) is not None or self.suffix in _JSON_NAMES
+
+    @property
+    def is_json_lines(self) -> bool:
+        """Whether each line is an object, as far as the first tells, or would be one but for a fault."""
+        first = self.lines[0][1].strip()
+        if first.startswith("["):
+            return False
+        try:
+            value, end = json.JSONDecoder().raw_decode(first)
+        except RecursionError:
+            return True
+        except ValueError:
+            return first != "{" and not self._is_pretty()
+        if not isinstance(value, dict) or end < len(first):
+            return True
+        if self.cut or any(text.strip() for _, text in self.lines[1:]):
+            return True
+        try:
+            DECODER.decode(first)
+        except (ValueError, RecursionError):
+            return True
+        if bad_character(value) or not any(isinstance(part, list | dict) for part in value.values()):
+            return True
+        return holds_pairs({key: part for key, part in value.items() if isinstance(part, str)}, self.named)
+
+    def _is_pretty(self) -> bool:
+        """Whether an object goes on behind the first line."""
+        text = "".join(text for _, text in self.lines).strip()
+        try:
+            json.JSONDecoder().raw_decode(text)
+        except (ValueError, RecursionError) as fault:
+            return self.cut and isinstance(fault, json.JSONDecodeError) and fault.pos > len(text) - 16
+        return True
+
+    def json_lines(self) -> JsonLines:
+        """The format, with the keys of the first object; none when it cannot be read, which reading on will say."""
+        try:
+            return JsonLines(tuple(next(JsonLines().records(iter(self.lines))).fields))
+        except (ExamplesError, StopIteration):
+            return JsonLines()
+
+    def delimited(self) -> Delimited:
+        """The format of a text of cells. Raises ExamplesError when it is none."""
+        if declared := _DECLARED.fullmatch(self.lines[0][1]):
+            return self._after_declaration(declared)
+        order = _COMMA_FIRST if self.suffix == ".csv" else _TAB_FIRST
+        tried = [_Cut(self, delimiter) for delimiter in order]
+        return max(tried, key=lambda cut: cut.score).settle()  # the earliest of equals
+
+    def _after_declaration(self, declared: re.Match[str]) -> Delimited:
+        """The format after a first line `sep=;`, which is Excel's, counts for every program, and is no row."""
+        rest = [(number, text) for number, text in self.lines[1:] if text.strip()]
+        if not rest:
+            raise ExamplesError("the file holds no rows")
+        form = _Cut(replace(self, lines=rest), declared["delimiter"]).settle()
+        return replace(form, declaration=declared["line"])
 
 
-def _first_keys(head: Sequence[tuple[int, str]]) -> tuple[str, ...]:
-    """The keys of the first object; none when it cannot be read, which reading on will say."""
-    try:
-        return tuple(next(JsonLines().records(iter(head))).fields)
-    except (ExamplesError, StopIteration):
-        return ()
+def head_of(lines: Sequence[tuple[int, str]], *, cut: bool, filename: str | None, named: Collection[str]) -> Head:
+    """What is looked at to tell the format of a file."""
+    return Head(lines, cut, Path(filename or "").suffix.lower(), named)
 
 
-def _after_declaration(head: Sequence[tuple[int, str]], declared: re.Match[str], named: Collection[str]) -> Delimited:
-    """The format after a first line `sep=;`, which is Excel's, counts for every program, and is no row."""
-    rest = [(number, text) for number, text in head[1:] if text.strip()]
-    if not rest:
-        raise ExamplesError("the file holds no rows")
-    form = _FirstRow(rest, declared["delimiter"], named).settle()
-    return replace(form, declaration=declared["line"])
+class _Cut:
+    """The first rows as one delimiter cuts them."""
 
-
-class _FirstRow:
-    """The first row as one delimiter cuts it."""
-
-    def __init__(self, head: Sequence[tuple[int, str]], delimiter: str, named: Collection[str]) -> None:
-        self.head, self.delimiter, self.named = head, delimiter, named
-        self.cells = head[0][1].rstrip("\r\n").split(delimiter)
-        self.quoted = delimiter != "\t" or _quoted_throughout(head)
+    def __init__(self, head: Head, delimiter: str) -> None:
+        self.head, self.delimiter = head, delimiter
+        self.dialect = dialect_of(head.lines, delimiter, cut=head.cut)
+        cells = head.lines[0][1].rstrip("\r\n").split(delimiter)
         self.widths: set[int] = set()
         with contextlib.suppress(ExamplesError):  # raised again once the format is settled
-            for index, (_, _, cells) in enumerate(islice(rows(iter(head), delimiter, quoted=self.quoted), _TRIED_ROWS)):
-                self.cells = self.cells if index else cells
-                self.widths.add(len(cells))
-        self.ambiguous: AmbiguousColumns | None = None
-        self.roles: Mapping[Role, int] = {}
-        try:
-            self.roles = roles_in_header(tuple(self.cells))
-        except AmbiguousColumns as fault:
-            self.ambiguous = fault
-
-    @property
-    def labelled(self) -> bool:
-        """Whether the row reads as premise, hypothesis, label."""
-        return len(self.cells) > 2 and _is_label(self.cells[2])
-
-    @property
-    def is_header(self) -> bool:
-        """Whether the row names columns."""
-        known = sum(role in self.roles for role in (*TEXTS, "label"))
-        return known > 1 or (known == 1 and not self.labelled) or any(name in self.cells for name in self.named)
+            for index, (_, _, found) in enumerate(islice(self.dialect.rows(iter(head.lines)), _TRIED_ROWS)):
+                cells = cells if index else found
+                self.widths.add(len(found))
+        self.first = FirstRow(cells, head.named)
 
     @property
     def score(self) -> tuple[int, bool]:
-        """How well the row reads: a header with both texts, a labelled row, columns; and whether others are as wide."""
-        reads = 0
-        if self.ambiguous or all(role in self.roles for role in TEXTS) or set(self.named) & set(self.cells):
-            reads = 3
-        elif self.labelled:
-            reads = 2
-        elif len(self.cells) > 1 and (len(self.cells) == 2 or self.is_header or not self.cells[2].strip()):
-            reads = 1
-        return reads, len(self.cells) > 1 and len(self.widths) == 1
+        """How well the first row reads, and whether the others are as wide."""
+        return self.first.reads, len(self.first.cells) > 1 and len(self.widths) == 1
 
     def settle(self) -> Delimited:
         """The format that the row shows. Raises ExamplesError when it shows none."""
-        first = next(rows(iter(self.head), self.delimiter, quoted=self.quoted), None)
+        first = next(self.dialect.rows(iter(self.head.lines)), None)
         if first is None:
             raise ExamplesError("the file holds no rows")
         line, raw, cells = first
-        if self.ambiguous or self.is_header:
-            return Delimited(self.delimiter, self.quoted, raw, tuple(cells), line)
-        numbers = tuple(str(number) for number in range(1, len(cells) + 1))
-        if not self.score[0] and not set(self.named) & set(numbers):
+        if self.first.is_header:
+            return Delimited(self.dialect, raw, tuple(cells), line)
+        if not self.first.reads and not self.first.numbered:
             self._refuse(line, raw, cells)
-        return Delimited(self.delimiter, self.quoted, None, numbers, line)
+        numbers = tuple(str(number) for number in range(1, len(cells) + 1))
+        return Delimited(self.dialect, None, numbers, line)
 
     def _refuse(self, line: int, raw: str, cells: Sequence[str]) -> NoReturn:
         if len(cells) < 3:
             raise ExamplesError(
-                f"no second column, parted by a tab, a comma or a semicolon; {_ADVICE}", line=line, column=1
+                f"no second column, parted by a tab, a comma, a semicolon or a pipe; {ADVICE}", line=line, column=1
             )
-        at, column = place(raw, spans(raw, self.delimiter, quoted=self.quoted)[2][0], line)
-        raise ExamplesError(f"{cells[2]!r:.60} is not a label; {_ADVICE}", line=at, column=column)
-
-
-def _is_label(cell: str) -> bool:
-    return parse_label(cell) is not None or label_of_word(cell) is not None or cell.strip() in UNDECIDED
-
-
-def _quoted_throughout(head: Sequence[tuple[int, str]]) -> bool:
-    """Whether a TSV's first row is quoted as only a program quotes: column names, or a label, in quotes."""
-    if not head[0][1].startswith('"'):
-        return False
-    try:
-        _, raw, cells = next(rows(iter(head), "\t", quoted=True), (0, "", [""]))
-    except ExamplesError:
-        return False
-    if not all(raw.startswith('"', start) for start, _ in spans(raw, "\t", quoted=True)):
-        return False
-    return any(fold(cell) in NAMES["premise"] for cell in cells) or (len(cells) > 2 and _is_label(cells[2]))
+        at, column = place(raw, self.dialect.spans(raw)[2][0], line)
+        raise ExamplesError(f"{cells[2]!r:.60} is not a label; {ADVICE}", line=at, column=column)

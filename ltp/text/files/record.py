@@ -26,6 +26,8 @@ class Record:
     """From `raw` and a name to where in `raw` the value starts, if it is there."""
     missing_at: int = 0
     """Where in `raw` to point when a value is absent."""
+    column: int = 1
+    """Of its first character in `line`."""
 
     def value(self, name: str | None) -> Any:
         """What stands under a name, or deeper, under names parted by dots (`data.premise`); None when absent."""
@@ -36,7 +38,8 @@ class Record:
     def where(self, name: str | None) -> tuple[int, int]:
         """Line and column of the value under a name, both from 1; where it should stand when it is absent."""
         at = None if name is None else self.offset_of(self.raw, name)
-        return place(self.raw, self.missing_at if at is None else at, self.line)
+        line, column = place(self.raw, self.missing_at if at is None else at, self.line)
+        return line, column + (self.column - 1 if line == self.line else 0)
 
     def refuse(self, message: str, name: str | None) -> ExamplesError:
         """The error that points at the value."""
