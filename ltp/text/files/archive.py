@@ -23,7 +23,7 @@ def members(stream: BinaryIO) -> list[str]:
     try:
         with zipfile.ZipFile(stream) as archive:
             entries = [entry for entry in archive.infolist() if not entry.is_dir()]
-    except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError) as fault:
+    except (zipfile.BadZipFile, RuntimeError, ValueError, OSError) as fault:
         raise ExamplesError(f"the file is a damaged spreadsheet or zip archive ({fault}); save it once more") from fault
     for entry in entries:
         if entry.flag_bits & 1:

@@ -50,7 +50,7 @@ REFUSED: dict[str, tuple[str, ...]] = {
     "int-plus-minus-one.csv": ("'-1' (2 rows, first in line 4)", '--labels "1=entailment,0=neutral,-1=contradiction"'),
     "int-ronli.jsonl": ("'3' (1 row, first in line 4)", "--labels"),
     "int-two-label-hurte.jsonl": ("--labels e,ne", "--labels ne,e"),
-    "json-contractnli.json": ("no column for the premise", "'documents'", "--columns premise=NAME"),
+    "json-contractnli.json": ("documents with annotations, not pairs", "write one row a hypothesis"),
     "lang-column-in-training.jsonl": ("several languages", "sw 3, es 3", "--lang-column lang", "--each"),
     "many-languages.tsv": ("several languages", "aym 3, quy 3", "--lang-column language", "--each"),
     "two-label-glue-rte-int.csv": ("--labels e,ne", "--labels ne,e"),
