@@ -73,7 +73,9 @@ def json_document(file: TextFile, named: Collection[str] = ()) -> JsonDocument:
     if found.documents:
         raise ExamplesError(
             "the file holds documents with annotations, not pairs (ContractNLI's layout); write one row a hypothesis"
-            " with premise, hypothesis and label"
+            " with premise, hypothesis and label",
+            line=1,
+            column=1,
         )
     if found.lists:
         return _settled(file, "wrapped", found.list_of_rows)
@@ -157,7 +159,9 @@ class _Survey:
         if len(pairs) > 1:
             raise ExamplesError(
                 f"the file holds several lists of objects, {' and '.join(map(repr, pairs))}; keep the one that holds"
-                " the pairs"
+                " the pairs",
+                line=1,
+                column=1,
             )
         return pairs[0]
 
