@@ -131,19 +131,25 @@ class _Reader:
             if ids is not None and (len(ids) <= self._max_length or not self._split):
                 yield number, self._fitted(ids)
             else:
-                yield from ((number, ids) for ids in self._windows(line))
+                count = 0
+                for ids in self._windows(line, self._room):
+                    count += 1
+                    yield number, ids
+                self.split_lines += count > 1
 
     def _is_endless(self, line: str) -> bool:
         """Whether a line to be split is so long that it is not even encoded whole."""
         return self._split and len(line) > LONG_RUN * self._max_length
 
-    def _windows(self, line: str) -> Iterator[Ids]:
-        pieces, count = windows(line, room=self._room, count=self._lengths), 0
+    def _windows(self, line: str, room: int) -> Iterator[Ids]:
+        pieces = windows(line, room=room, count=self._lengths)
         while some := list(islice(pieces, CHUNK)):
-            for ids in self._encoded(some):
-                count += 1
-                yield self._fitted(ids)
-        self.split_lines += count > 1
+            for piece, ids in zip(some, self._encoded(some), strict=True):
+                beyond = len(ids) - self._max_length  # together, sentences may be more tokens than each by itself
+                if 0 < beyond < room and len(piece.split()) > 1:
+                    yield from self._windows(piece, room - beyond)
+                else:
+                    yield self._fitted(ids)
 
     def _encoded(self, texts: Sequence[str]) -> Iterable[Ids]:
         for encoding in self._tokenizer.encode_batch_fast(texts):
