@@ -21,6 +21,7 @@ PAGES = [
     "docs/reproduce.md",
     "docs/settings.md",
     "docs/storage.md",
+    "docs/texts.md",
 ]
 OURS = "app|ltp|worker|tests|migrations|bench|deploy|docs|demo|examples"
 
