@@ -63,6 +63,11 @@ class Vocabulary:
         self._unknown = -1 if unknown is None else unknown
         self._carries = _Carries(tokenizer)
 
+    @property
+    def as_written(self) -> Vocabulary:
+        """The same for texts as they are, which is how adapters of form 0 read them."""
+        return Vocabulary(self.tokenizer, 0)
+
     def count(self, ids: Iterable[int]) -> TokenCount:
         """Count the tokens of a text."""
         ids = list(ids)

@@ -123,6 +123,8 @@ def _mixed(context: JobContext, counts: Counter[str]) -> Iterator[str]:
 
 def _unknown(context: JobContext, vocabulary: Vocabulary, pairs: PairFile, tokens: TokenCount) -> dict[str, Any]:
     """Say how much of the texts the vocabulary does not have. Raises UnknownText if that is all of it."""
+    if tokens.unknown and not vocabulary.unknown_characters(texts_of(pairs)):
+        vocabulary = vocabulary.as_written
     if tokens.is_unknown:
         raise UnknownText(vocabulary.unknown_characters(texts_of(pairs)))
     warning = unknown_warning(tokens, vocabulary, texts_of(pairs), of="of the pairs")

@@ -97,7 +97,9 @@ def _refuse_unknown(
 ) -> None:
     """Refuse a request of which the model can tell nothing; a pair among others is marked in the answer."""
     if vocabulary is not None and all(prediction.tokens.is_unknown for prediction in predictions):
-        error = UnknownText(vocabulary.unknown_characters(texts_of(requests)))
+        characters = vocabulary.unknown_characters(texts_of(requests))
+        characters = characters or vocabulary.as_written.unknown_characters(texts_of(requests))
+        error = UnknownText(characters)
         raise InvalidRequest(f"pairs: {error}", fields=[FieldError("pairs", str(error))])
 
 

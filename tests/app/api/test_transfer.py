@@ -84,6 +84,12 @@ def test_an_older_adapter_reads_texts_as_before_beside_a_newer_one(
     assert newer_spaced == pytest.approx(newer_plain, abs=1e-6)
     assert spaced != pytest.approx(plain, abs=1e-5), "further blanks are further tokens, as they were"
 
+    lost = {"premise": "ƀ ƀƀ", "hypothesis": "ƀ"}  # a character of the table
+    answers = elsewhere.http.post("/predict", json={"pairs": [{**lost, "adapter": newer["id"]}]}).json()["predictions"]
+    assert answers[0]["unknown"] == 0
+    body = {"pairs": [{**lost, "adapter": older["id"]}]}
+    assert "(ƀ)" in refused(elsewhere.http.post("/predict", json=body), 422, "invalid_request")["detail"]
+
 
 def test_the_ticket_is_found_again_and_the_language_can_be_another(elsewhere: Service, exported: bytes) -> None:
     first, second = (elsewhere.bring_in(exported, lang=lang).json() for lang in ("quy", "quy"))

@@ -43,6 +43,7 @@ def test_a_shipped_experiment_is_whole_and_its_quick_form_smaller(name: str) -> 
 
     assert full.name == name
     assert full.paper_rate == 2e-5
+    assert (full.mlm.text_form, full.mlm.long_lines, full.training(2e-5, seed=0).text_form) == (0, "cut", 0)
     assert differences(full, full) == []
     assert differences(full, bounded)
     assert len(bounded.variants) <= len(full.variants) + 1
@@ -69,6 +70,14 @@ def test_one_of_ones_own_is_read_by_path(tmp_path: Path) -> None:
     assert quick == Bounds()
 
 
+def test_one_of_ones_own_may_prepare_its_texts(tmp_path: Path) -> None:
+    path = tmp_path / "own.toml"
+    path.write_text(OWN.replace("seeds = 1", "text_form = 1"), encoding="utf-8")
+    experiment, _ = catalogue.load(str(path))
+    assert (experiment.mlm.text_form, experiment.training(2e-5, seed=0).text_form) == (1, 1)
+    assert experiment.facts()["text_form"] == 1
+
+
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
@@ -79,6 +88,8 @@ def test_one_of_ones_own_is_read_by_path(tmp_path: Path) -> None:
         ("seeds = 1", "rates = [7]", "learning_rate is 7.0"),
         ("seeds = 1", 'precision = "fp8"', "precision is 'fp8'"),
         ("seeds = 1", "epochs = 0", "epochs is 0"),
+        ("seeds = 1", "text_form = 7", "text_form is 7"),
+        ("seeds = 1", 'text_form = "1"', "text_form is '1'; it must be int"),
         ("seeds = 1", "[quick]\nspeed = 3", "quick: there is no 'speed'"),
         ('about = "Two languages."', "", "'about' is missing"),
         ('"own"', '"../own"', "a name has small letters, digits and hyphens"),

@@ -54,6 +54,7 @@ def test_whatever_decides_a_figure_changes_the_name(data: Path) -> None:
 
     assert not ids() & ids(epochs=3)
     assert not ids() & ids(precision="bf16")
+    assert not ids() & ids(text_form=1)
     assert not ids() & ids(paper_rate=1e-4)
     assert ids() < ids(seeds=3)
     assert {name for name in ids() if "-pt-" in name} == ids() & ids(sentences=30) == ids() & ids(passes=2)

@@ -153,6 +153,7 @@ def test_everything_a_reader_must_know_is_said(tell: Tell) -> None:
         "guessing is right in 33.3 %",
         "The test pairs are the first of each file",
         "cells finished | 20",
+        "text form | 0: texts as they are",
     ):
         assert words in said, words
 
