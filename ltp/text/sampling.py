@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable
+from operator import itemgetter
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
-def sample_lines(lines: Iterable[str], size: int | None, seed: int = 0) -> list[str]:
+def sample_lines(lines: Iterable[T], size: int | None, seed: int = 0) -> list[T]:
     """Take at most `size` of the lines, every one as likely as any other, in their order; all of them for None.
 
     Reservoir sampling: the same lines, size and seed give the same sample on every Python, streamed or held in memory.
@@ -14,10 +18,10 @@ def sample_lines(lines: Iterable[str], size: int | None, seed: int = 0) -> list[
     if size is None:
         return list(lines)
     rng = random.Random(seed)  # noqa: S311  repeatable, not secret
-    reservoir: list[tuple[int, str]] = []
+    reservoir: list[tuple[int, T]] = []
     for index, line in enumerate(lines):
         if index < size:
             reservoir.append((index, line))
         elif (slot := int(rng.random() * (index + 1))) < size:
             reservoir[slot] = (index, line)
-    return [line for _, line in sorted(reservoir)]
+    return [line for _, line in sorted(reservoir, key=itemgetter(0))]

@@ -3,12 +3,13 @@
 `reader` makes Examples of a file and a `reading` of what was understood; `pairs` streams a file of pairs and writes it
 back with columns added. Both read `rows`: `layout` tells which column holds what, `annotations` what tools export,
 `label_map` what labels mean, `tally` and `judged` which rows are read, `languages` in which languages they are;
-`options` is what people may tell. `label_space` brings labels into one space, `split` deals whole premises, `overlap`
-compares two sets, `findings` says it.
+`options` is what people may tell, `inline` reads examples that come without a file. `label_space` brings labels into
+one space, `split` deals whole premises, `overlap` compares two sets, `findings` says it.
 """
 
 from ltp.text.examples.example import Example, check_trainable, texts_of
 from ltp.text.examples.findings import Findings, examine
+from ltp.text.examples.inline import read_inline
 from ltp.text.examples.label_space import (
     Settled,
     folded,
@@ -60,6 +61,7 @@ __all__ = [
     "parse_labels_option",
     "read",
     "read_examples",
+    "read_inline",
     "settle",
     "shared_premises",
     "split",

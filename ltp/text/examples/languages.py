@@ -71,7 +71,7 @@ class Languages:
                 yield f"{message}; they are read as {self.options.lang}"
 
     def _several(self, routed: bool) -> Iterator[str]:  # noqa: FBT001  private, one call
-        if self.task != "predict":
+        if self.task == "train" or (self.task == "evaluate" and not routed):
             raise self._refusal(
                 f"the file holds rows of several languages: {self._shown()}; one adapter learns one language. Say"
                 f" --lang-column {self.column} with --lang for the rows of one, or with --each for an adapter of each"
