@@ -20,6 +20,7 @@ from app.api.openapi import DESCRIPTION, TAGS, serve_docs
 from app.api.routes import (
     adapters,
     audit,
+    data,
     drifts,
     jobs,
     keys,
@@ -59,6 +60,7 @@ RESOURCES = (
     adapters,
     transfers,
     languages,
+    data,
     predict,
     predictions,
     jobs,

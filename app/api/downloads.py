@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import chain
+from pathlib import PurePath
 from typing import Any
 from urllib.parse import quote
 
@@ -14,6 +15,9 @@ from app.api.file_names import clean_name
 from app.errors import BlobNotFound, NotFound
 
 SAFETENSORS = "application/octet-stream"
+GZIP = ".gz"
+TABLES = {".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".txt", ".xlsx", ".xls", ".ods", ".parquet", ".feather", ".xml"}
+"""Endings of files of pairs, which another takes the place of."""
 FORMATS = {"jsonl": "application/jsonl", "csv": "text/csv", "tsv": "text/tab-separated-values"}
 
 
@@ -33,6 +37,19 @@ async def download(
     if size is not None:
         headers["Content-Length"] = str(size)
     return StreamingResponse(chain([first], chunks), media_type=media_type, headers=headers)
+
+
+def result_name(filename: str | None, *, form: str, result: str) -> str | None:
+    """Name the result of a file in `form`: as that is called, with another ending where the result's form is another.
+
+    None for a file without a name.
+    """
+    path = PurePath(filename or "")
+    if path.suffix.lower() == GZIP:
+        path = path.with_suffix("")
+    if form == result or not path.name:
+        return path.name or None
+    return f"{path.stem if path.suffix.lower() in TABLES else path.name}.{result}"
 
 
 def disposition(name: str) -> str:

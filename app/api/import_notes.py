@@ -70,6 +70,8 @@ class ImportedMetrics(AdapterMetrics):
 class ImportedCounts(ExampleCounts):
     """What it was trained on, as a file says it."""
 
+    readings: Annotated[Any, Field(exclude=True)] = None
+    """Not believed, and not kept: what was understood of files that nobody here has seen."""
     train: Count | None = None
     dev: Count | None = None
     test: Count | None = None

@@ -8,14 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from typing import Any, Literal
 
+from app.api.field_names import in_fields
 from app.api.file_names import clean_name
 from app.api.multipart import Part
 from app.api.schemas.adapters import AdapterRequest, LabelledPair
+from app.api.schemas.predictions import PredictionRequest
+from app.api.schemas.reading_options import read_options
 from app.api.schemas.tickets import CorpusBuiltin, TicketRequest
 from app.errors import FieldError, InvalidRequest
 from app.registry import datasets
+from app.registry.adapter_notes import READINGS
 from app.registry.submissions import StagedCorpus, StagedExamples, StagedPairs
 from app.storage.blobs import BlobStore
 from ltp.config import LABELS, LabelSpace
@@ -25,13 +30,16 @@ from ltp.text.examples import (
     Example,
     FilePair,
     PairFile,
+    Reading,
+    Task,
     check_splittable,
     check_trainable,
     in_label_space,
     label_space_of_set,
-    read_examples,
+    read_inline,
     texts_of,
 )
+from ltp.text.examples import read as read_pairs
 from ltp.text.examples.findings import Part as SetPart
 from ltp.text.vocabulary import Vocabulary
 
@@ -59,7 +67,7 @@ def stage_corpus(
         raise _refusal("corpus", "give the text once: as `corpus` in the request, as an uploaded file, or a `drift`")
     if isinstance(request.corpus, CorpusBuiltin):
         return StagedCorpus(builtin=request.corpus.builtin)
-    with _refusing("corpus"):
+    with refusing("corpus"):
         if part is not None:
             corpus = Corpus.from_file(part.path, longest=longest)
             _check_corpus(corpus, vocabulary)
@@ -79,38 +87,45 @@ def stage_examples(
     vocabulary: Vocabulary | None,
 ) -> StagedExamples:
     """Read, check and stage the examples of a request. Raises InvalidRequest, naming part, line and column."""
-    parts: dict[SetPart, Sequence[Example]] = {}
-    for part, name in PARTS.items():
-        examples = _read(name, getattr(request, name), files.get(name), longest=longest)
-        if examples is not None:
-            parts[part] = examples
+    read = _read_parts(request, files, longest=longest)
+    parts = {part: examples for part, (examples, _) in read.items()}
     label_space = _check(parts, request.label_space)
     if vocabulary is not None:
         for part in parts:
-            with _refusing(PARTS[part]):
+            with refusing(PARTS[part]):
                 vocabulary.refuse_unknown(texts_of(parts[part]))
     blob = blobs.stage(tenant, datasets.write_parts(parts))
     counts: dict[str, Any] = {part: len(parts.get(part, ())) for part in PARTS}
+    readings = {part: kept_reading(reading) for part, (_, reading) in read.items()}
     filename = _file_name(files["examples"]) if "examples" in files else None
-    return StagedExamples(blob.id, sum(counts.values()), {**counts, "sha256": blob.sha256}, filename, label_space)
+    counted = {**counts, "sha256": blob.sha256, READINGS: readings}
+    return StagedExamples(blob.id, sum(counts.values()), counted, filename, label_space)
 
 
 def stage_pairs(
-    blobs: BlobStore, *, tenant: str, part: Part, longest: int, vocabulary: Vocabulary | None
+    blobs: BlobStore,
+    *,
+    tenant: str,
+    request: PredictionRequest,
+    part: Part,
+    longest: int,
+    vocabulary: Vocabulary | None,
 ) -> StagedPairs:
     """Check and stage a file of pairs. Raises InvalidRequest with line and column."""
     references: dict[str, int] = {}
-    with _refusing(part.name):
-        pairs = PairFile(part.path, filename=part.filename or None, longest=longest)
+    with refusing(part.name):
+        options = read_options(request, lang=None)
+        pairs = PairFile(part.path, filename=part.filename or None, options=options, longest=longest)
         count = 0
         for count, pair in enumerate(pairs, start=1):  # noqa: B007  read after the loop
-            _note_reference(references, pair)
+            if not request.ignore_row_lang:
+                _note_reference(references, pair)
         if vocabulary is not None:
             vocabulary.refuse_unknown(texts_of(pairs))
     if not count:
         raise _refusal(part.name, "the file holds no pairs")
     blob = blobs.stage(tenant, part.path)
-    return StagedPairs(blob.id, count, _file_name(part), pairs.format, references)
+    return StagedPairs(blob.id, count, _file_name(part), pairs.format, pairs.result_format, references)
 
 
 def _note_reference(references: dict[str, int], pair: FilePair) -> None:
@@ -139,36 +154,50 @@ def _staged(corpus: Corpus, blob_id: str, filename: str | None = None) -> Staged
     return StagedCorpus(None, blob_id, corpus.count, filename, corpus.characters)
 
 
-def _read(name: str, inline: list[LabelledPair] | None, part: Part | None, *, longest: int) -> list[Example] | None:
-    if inline is not None and part is not None:
-        raise _refusal(name, "give the examples once: in the request, or as an uploaded file")
-    if part is not None:
-        with _refusing(name):
-            return read_examples(part.path, filename=part.filename or None, longest=longest)
-    if inline is None:
-        return None
-    return [
-        Example(pair.premise, pair.hypothesis, LABELS[pair.label] if isinstance(pair.label, int) else pair.label)
-        for pair in inline
-    ]
+def _read_parts(
+    request: AdapterRequest, files: Mapping[str, Part], *, longest: int
+) -> dict[SetPart, tuple[Sequence[Example], Reading]]:
+    """Read what was given of the three sets; what labels mean in the training file holds for the others."""
+    read: dict[SetPart, tuple[Sequence[Example], Reading]] = {}
+    options = replace(read_options(request, lang=request.lang), label_space=request.label_space)
+    for part, name in PARTS.items():
+        inline, file = getattr(request, name), files.get(name)
+        if inline is not None and file is not None:
+            raise _refusal(name, "give the examples once: in the request, or as an uploaded file")
+        task: Task = "train" if part == "train" else "evaluate"
+        with refusing(name):
+            if inline is not None:
+                read[part] = read_inline([_example(pair) for pair in inline], options=options, task=task)
+            elif file is not None:
+                like = read["train"][1] if "train" in read and "examples" in files else None
+                filename = file.filename or None
+                read[part] = read_pairs(
+                    file.path, filename=filename, options=options, task=task, longest=longest, like=like
+                )
+    return read
+
+
+def _example(pair: LabelledPair) -> Example:
+    label = LABELS[pair.label] if isinstance(pair.label, int) else pair.label
+    return Example(pair.premise, pair.hypothesis, label)
 
 
 def _check(given: Mapping[SetPart, Sequence[Example]], asked: LabelSpace | None) -> LabelSpace:
     """Refuse what cannot be trained on or scored; return the label space of all parts."""
     if not given.get("train"):
         raise _refusal("examples", "there are none; send them in the request or as a file")
-    with _refusing("examples"):
+    with refusing("examples"):
         space = asked or label_space_of_set(given, train="train")
     parts: dict[SetPart, Sequence[Example]] = {}
     for part, examples in given.items():
-        with _refusing(PARTS[part]):
+        with refusing(PARTS[part]):
             parts[part], _ = in_label_space(examples, space, asked=asked is not None)
     _check_parts(parts, space)
     return space
 
 
 def _check_parts(parts: Mapping[SetPart, Sequence[Example]], space: LabelSpace) -> None:
-    with _refusing("examples"):
+    with refusing("examples"):
         check_trainable(parts["train"], space)
         if "dev" not in parts:
             check_splittable(parts["train"])
@@ -176,17 +205,28 @@ def _check_parts(parts: Mapping[SetPart, Sequence[Example]], space: LabelSpace) 
         if part in parts:
             if not parts[part]:
                 raise _refusal(PARTS[part], "there are none; leave it out, or send some")
-            with _refusing(PARTS[part]), suppress(TooFewExamples):  # scoring needs no label to occur
+            with refusing(PARTS[part]), suppress(TooFewExamples):  # scoring needs no label to occur
                 check_trainable(parts[part], space)
 
 
 @contextmanager
-def _refusing(part: str) -> Iterator[None]:
+def refusing(part: str) -> Iterator[None]:
     """Refuse what the block finds wrong with a text as a fault of `part`."""
     try:
         yield
     except (CorpusError, ExamplesError, TooFewExamples, UnknownText) as error:
-        raise _refusal(part, str(error)) from error
+        raise _refusal(part, in_fields(str(error))) from error
+
+
+def kept_reading(reading: Reading) -> dict[str, Any]:
+    """Return what an adapter keeps of a reading: no row of the file, and the API's words for the ways out."""
+    told = replace(
+        reading,
+        sample=(),
+        notes=[*map(in_fields, reading.notes)],
+        warnings=[*map(in_fields, reading.warnings)],
+    )
+    return told.as_dict()
 
 
 def _refusal(part: str, message: str) -> InvalidRequest:

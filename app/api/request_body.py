@@ -37,6 +37,10 @@ JSON = "application/json"
 MULTIPART = "multipart/form-data"
 REQUEST = "request"
 """The part of a multipart body that carries the JSON."""
+FILES_OF_PAIRS = (
+    "JSON lines, a JSON array, CSV, TSV, a spreadsheet (.xlsx, .ods), Parquet, Feather or XML, plain or gzipped"
+)
+"""What a file of pairs may be, for the document."""
 INLINE_BYTES = 64 * 1024
 """A larger JSON body is parsed in a thread, so that the event loop stays free."""
 

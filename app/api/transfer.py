@@ -21,7 +21,7 @@ from app.api.schemas.adapters import ImportRequest
 from app.errors import NotReadyYet
 from app.inference.adapter_source import ImportedFile
 from app.registry import adapters, imports, tickets
-from app.registry.adapter_notes import CARRIED_BYTES, AdapterNotes
+from app.registry.adapter_notes import CARRIED_BYTES, AdapterNotes, without_readings
 from app.registry.imports import ImportedAdapter
 from app.registry.tickets import StagedTicket
 from app.storage import models
@@ -169,6 +169,7 @@ def _ticket_id(session: Session, ticket: Ticket, mask: StagedTicket | None, *, t
 
 
 def _notes_of(row: models.AdapterRow) -> str:
-    notes = AdapterNotes(row.training or {}, row.metrics or {}, row.examples or {}).within(CARRIED_BYTES)
+    notes = AdapterNotes(row.training or {}, row.metrics or {}, row.examples or {})
+    notes = without_readings(notes).within(CARRIED_BYTES)  # they are about files that stay here
     said = {"lang": row.lang, "name": row.name, "seeds": row.seeds}
     return json.dumps(said | asdict(notes), ensure_ascii=False, allow_nan=False)

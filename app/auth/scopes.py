@@ -48,6 +48,8 @@ PREDICT = _needs("predict")
 PREDICT_OFFLINE = _needs("predict", offline=True)
 """For predictions at once, which go on for a while without the database."""
 TRAIN = _needs("train")
+UPLOAD = _needs("predict", "train")
+"""Files can be looked at with any scope that may send some."""
 ADMIN = _needs("admin", fresh=True)
 """For what decides who may do what: a revoked key must not, on any replica, make itself another one."""
 FIGURES = _needs("admin")

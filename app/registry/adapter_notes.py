@@ -13,6 +13,8 @@ from typing import Any
 
 KEPT_BYTES = 1024 * 1024
 """Most of an adapter that was trained here."""
+READINGS = "readings"
+"""Where `examples` keeps what was understood of each part's file, without any of its rows."""
 CARRIED_BYTES = 64 * 1024
 """Most that an export carries, and that an import keeps."""
 
@@ -43,7 +45,7 @@ class AdapterNotes:
     @property
     def brief(self) -> AdapterNotes:
         """Return these notes without any details, as lists show them."""
-        return _without_report(_without_seeds(self))
+        return _without_report(_without_seeds(without_readings(self)))
 
 
 def _without_courses(notes: AdapterNotes) -> AdapterNotes:
@@ -62,4 +64,14 @@ def _without_report(notes: AdapterNotes) -> AdapterNotes:
     return replace(notes, training={name: value for name, value in notes.training.items() if name != "report"})
 
 
-LEAVE_OUT: tuple[Callable[[AdapterNotes], AdapterNotes], ...] = (_without_courses, _without_seeds, _without_report)
+def without_readings(notes: AdapterNotes) -> AdapterNotes:
+    """Return notes without what was understood of the files that were trained on."""
+    return replace(notes, examples={name: value for name, value in notes.examples.items() if name != READINGS})
+
+
+LEAVE_OUT: tuple[Callable[[AdapterNotes], AdapterNotes], ...] = (
+    _without_courses,
+    _without_seeds,
+    _without_report,
+    without_readings,
+)

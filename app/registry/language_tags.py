@@ -55,6 +55,14 @@ def normalise(tag: str) -> str:
     return canonical
 
 
+def same_language(tag: str) -> str:
+    """Return what two spellings of one language's tag have in common; of what is no tag, its letters."""
+    try:
+        return normalise(tag.strip())
+    except InvalidLanguage:
+        return tag.strip().casefold()
+
+
 @lru_cache(REMEMBERED)
 def name_of(tag: str) -> str:
     """Return the English name of a normalised tag: `sw` -> `Swahili`."""

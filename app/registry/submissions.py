@@ -53,7 +53,7 @@ class StagedExamples:
 
 @dataclass(frozen=True)
 class StagedPairs:
-    """A staged file. `format` is `jsonl`, `csv` or `tsv`, told from its content.
+    """A staged file: how it is written, told from its content, and how its result will be (`jsonl`, `csv`, `tsv`).
 
     `references` are those of its rows to adapters, each with the line it is in first.
     """
@@ -62,6 +62,7 @@ class StagedPairs:
     count: int
     filename: str | None
     format: str
+    result_format: str
     references: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -208,7 +209,7 @@ def submit_prediction(
     prediction, job = predictions.create(
         session,
         tenant=tenant,
-        request={**request, "format": pairs.format, "filename": filename},
+        request={**request, "format": pairs.format, "result_format": pairs.result_format, "filename": filename},
         dataset_id=dataset.id,
         adapter=adapter,
         pairs=count,

@@ -6,10 +6,10 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from app.registry import adapters, datasets, publish, tickets
-from app.registry.adapter_notes import AdapterNotes
+from app.registry.adapter_notes import READINGS, AdapterNotes
 from app.storage.models import AdapterRow, DatasetRow, TicketRow
 from ltp import atomic_file
 from ltp.config import AdapterConfig
@@ -31,6 +31,10 @@ class Parts:
     train: Sequence[Example]
     dev: Sequence[Example]
     test: Sequence[Example]
+
+    def counts(self) -> dict[str, Any]:
+        """How many examples each part has."""
+        return {"train": len(self.train), "dev": len(self.dev), "test": len(self.test)}
 
 
 def execute(context: JobContext) -> None:
@@ -86,13 +90,18 @@ def _train(context: JobContext, row: AdapterRow, dataset: DatasetRow, ticket_row
     )
     with timings("save"):
         trained.adapter.save(context.directory / FILE)
-    counts = {"train": len(parts.train), "dev": len(parts.dev), "test": len(parts.test), "sha256": dataset.sha256}
     warnings = [*said, *trained.report["warnings"]]
     report = trained.report | {"findings": found.as_dict(), "warnings": warnings}
     training = {**trained.training, "report": report}
-    numbers = {"metrics": trained.metrics, "training": training, "examples": counts}
+    examples = parts.counts() | {"sha256": dataset.sha256} | _readings(row)
+    numbers = {"metrics": trained.metrics, "training": training, "examples": examples}
     atomic_file.write_text(context.directory / NUMBERS, json.dumps(numbers, allow_nan=False))
     return context.directory / NUMBERS
+
+
+def _readings(row: AdapterRow) -> dict[str, Any]:
+    """What was understood of the files when the job was accepted; nothing where a version before accepted it."""
+    return {READINGS: row.examples[READINGS]} if READINGS in row.examples else {}
 
 
 def _parts(given: Mapping[Part, Sequence[Example]], config: AdapterConfig) -> Parts:

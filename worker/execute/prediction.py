@@ -16,7 +16,7 @@ from ltp.config import LABEL_SPACES, LabelSpace, Precision
 from ltp.engine.pairs import PairRequest, Prediction
 from ltp.errors import UnknownText
 from ltp.progress import Progress
-from ltp.text.examples import FilePair, PairFile, labels_of, texts_of
+from ltp.text.examples import FilePair, PairFile, ReadOptions, labels_of, texts_of
 from ltp.text.vocabulary import TokenCount, Vocabulary, unknown_warning
 from worker.context import JobContext
 
@@ -31,13 +31,17 @@ BATCH = 512
 
 
 class RowResolver:
-    """Finds the adapter of each row: what the row's own reference, or else the request's, meant at acceptance."""
+    """Finds the adapter of each row: what the row's own reference, or else the request's, meant at acceptance.
+
+    The request may say that no row's own counts.
+    """
 
     def __init__(
         self, context: JobContext, row: PredictionRow, adapter: AdapterRow, named: Sequence[PredictionAdapterRow]
     ) -> None:
         self._context, self._fallback = context, row.request.get("fallback")
         self._own = str(row.request.get("adapter") or row.request.get("lang"))
+        self._ignore_rows = bool(row.request.get("ignore_row_lang"))
         self._known = {self._own: ResolvedAdapter(adapter.id, adapter.lang, adapter.version or 0, row.fallback)}
         self._known |= {
             each.reference: ResolvedAdapter(each.adapter_id, each.lang, each.version, each.fallback) for each in named
@@ -51,7 +55,7 @@ class RowResolver:
         A file that a version before this one accepted has its rows' references looked up only now: then raises
         `NoAdapterForLanguage`, `AdapterNotFound`, `InvalidReference`.
         """
-        reference = pair.reference or self._own
+        reference = (None if self._ignore_rows else pair.reference) or self._own
         self.judged[reference] += 1
         if reference not in self._known:
             tenant = self._context.job.tenant
@@ -68,9 +72,7 @@ def execute(context: JobContext) -> None:
         adapter = session.get_one(AdapterRow, row.adapter_id)
         resolver = RowResolver(context, row, adapter, predictions.adapters_of(session, row.id))
         spaces = predictions.label_spaces_of(session, row)
-    pairs = PairFile(
-        context.store.fetch(dataset.blob_id, context.directory / "pairs"), filename=dataset.filename, allow_blank=False
-    )
+    pairs = _pairs(context, row, dataset)
     backbone = context.backbone(None)
     engine, precision = _engine(context, backbone)
     least, two_way = row.request.get("min_confidence"), row.request.get("as") == "two_way"
@@ -101,6 +103,13 @@ def execute(context: JobContext) -> None:
             session, context.claim, blob_id=blob_id, summary=summary, judged=resolver.judged
         )
     )
+
+
+def _pairs(context: JobContext, row: PredictionRow, dataset: DatasetRow) -> PairFile:
+    """Open the file as it was read when it was accepted."""
+    path = context.store.fetch(dataset.blob_id, context.directory / "pairs")
+    columns, lang_column = row.request.get("columns") or {}, row.request.get("lang_column")
+    return PairFile(path, filename=dataset.filename, options=ReadOptions(columns=columns, lang_column=lang_column))
 
 
 def _summary(counts: Counter[str], named: Sequence[str]) -> dict[str, Any]:

@@ -10,11 +10,11 @@ from sqlalchemy.orm import Session
 from starlette.responses import Response
 
 from app.api.dependencies import BlobsDep, DatabaseDep, PredictionDep, SettingsDep, VocabularyDep
-from app.api.downloads import FORMATS, download
+from app.api.downloads import FORMATS, download, result_name
 from app.api.idempotency import SubmitterDep
 from app.api.ingest import stage_pairs
 from app.api.pages import page_of
-from app.api.request_body import File, ParsedBody, RequestBody
+from app.api.request_body import FILES_OF_PAIRS, File, ParsedBody, RequestBody
 from app.api.schemas.errors import refusals
 from app.api.schemas.predictions import PredictionAccepted, PredictionDetail, PredictionPublic, PredictionRequest
 from app.api.schemas.scalars import Page, PageQuery
@@ -27,7 +27,7 @@ from app.storage import models
 
 router = APIRouter(tags=["predictions"])
 
-PAIRS = File("max_corpus_mb", "JSONL, CSV or TSV with a premise and a hypothesis in each row.", required=True)
+PAIRS = File("max_corpus_mb", f"{FILES_OF_PAIRS}, with a premise and a hypothesis in each row.", required=True)
 RequestDep = Annotated[
     ParsedBody[PredictionRequest], Depends(RequestBody(PredictionRequest, files={"file": PAIRS}, json_body=False))
 ]
@@ -59,7 +59,7 @@ def create_prediction(
         return answer
     request = body.request
     longest, part = settings.max_characters, body.files["file"]
-    pairs = stage_pairs(blobs, tenant=caller.tenant, part=part, longest=longest, vocabulary=vocabulary)
+    pairs = stage_pairs(blobs, tenant=caller.tenant, request=request, part=part, longest=longest, vocabulary=vocabulary)
     submit = partial(
         submit_prediction,
         tenant=caller.tenant,
@@ -119,11 +119,14 @@ def get_prediction(prediction: PredictionDep, db: DatabaseDep) -> PredictionDeta
     },
 )
 async def download_result(prediction: PredictionDep, blobs: BlobsDep) -> Response:
-    """The file comes back as it was, in its own format, with columns added."""
-    form = prediction.request.get("format", "jsonl")
-    name = prediction.request.get("filename") or f"prediction-{prediction.id}.{form}"
+    """JSON lines, CSV and TSV come back as they were, with columns added; tables of other programs as CSV, JSON arrays
+    and columnar files as JSON lines. What was compressed, or in another encoding, comes back as plain UTF-8."""
+    form = str(prediction.request.get("format", "jsonl"))
+    result = str(prediction.request.get("result_format", form))
+    named = result_name(prediction.request.get("filename"), form=form, result=result)
+    name = named or f"prediction-{prediction.id}.{result}"
     gone = PredictionNotFound(prediction.id)
-    return await download(predictions.stream_result(blobs, prediction), FORMATS[form], name=name, gone=gone)
+    return await download(predictions.stream_result(blobs, prediction), FORMATS[result], name=name, gone=gone)
 
 
 @router.delete(

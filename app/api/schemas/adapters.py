@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, FailFast, Field, WrapValidator
 from pydantic.dataclasses import dataclass
 
 from app.api.schemas.jobs import Accepted, JobPublic, ResourceStatus
 from app.api.schemas.long_lists import ElementWise, LongList
+from app.api.schemas.reading_options import LabelOptions
+from app.api.schemas.readings import Reading
 from app.api.schemas.scalars import (
     A_TICKET_ID,
     AN_ADAPTER_ID,
@@ -24,12 +26,13 @@ from app.api.schemas.scalars import (
     Text,
 )
 from app.registry import adapters
-from app.registry.adapter_notes import AdapterNotes
+from app.registry.adapter_notes import READINGS, AdapterNotes, without_readings
 from app.storage import models
 from ltp.config import LABELS, AdapterConfig, Label, LabelSpace, TextForm
 from ltp.model.methods import Method
 from ltp.model.verbalizer import LONGEST_WORD
 
+READINGS_SHOWN = ("reading", "held_out_readings")
 MOST_EXAMPLES = 100_000
 LISTS = tuple(LongList(part, MOST_EXAMPLES, values=7) for part in ("examples", "dev_examples", "test_examples"))
 
@@ -59,8 +62,11 @@ Examples = Annotated[
 ]
 
 
-class AdapterRequest(Request):
-    """Train an adapter for one language on a few labelled pairs."""
+class AdapterRequest(LabelOptions):
+    """Train an adapter for one language on a few labelled pairs.
+
+    `columns`, `labels` and `lang_column` are about uploaded files, `conflicts` is about examples in the request, too.
+    """
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -202,15 +208,22 @@ class AdapterPublic(Answer):
     examples: ExampleCounts
     bytes: int | None
     """Size of the stored adapter."""
+    reading: Reading | None = None
+    """What was understood of the examples it was trained on, without their first rows. Null in lists, and where it is
+    not known: of imports, and of what versions before trained."""
+    held_out_readings: dict[Literal["dev", "test"], Reading] = Field(default={})
+    """The same of the development and test sets that were given."""
     created_at: Moment
     published_at: Moment | None
 
     @classmethod
     def of(cls, row: models.AdapterRow, aliases: Sequence[str], *, brief: bool = False) -> AdapterPublic:
         """Describe a stored adapter and the aliases that point at it; `brief` leaves details out, as lists do."""
-        taken = {"aliases", "ticket", "metrics", "examples", "training", "verbalizer", "text_form"}
+        taken = {"aliases", "ticket", "metrics", "examples", "training", "verbalizer", "text_form", *READINGS_SHOWN}
         notes = AdapterNotes(row.training or {}, row.metrics or {}, row.examples or {})
         notes = notes.brief if brief else notes
+        readings = dict(notes.examples.get(READINGS) or {})
+        counts = without_readings(notes).examples
         stored = {name: getattr(row, name) for name in cls.model_fields if name not in taken}
         return cls(
             **stored,
@@ -218,9 +231,11 @@ class AdapterPublic(Answer):
             ticket=row.ticket_id,
             text_form=notes.training.get("text_form", 0),
             metrics=AdapterMetrics(**{part: scores for part, scores in notes.metrics.items() if scores}),
-            examples=ExampleCounts(**notes.examples),
+            examples=ExampleCounts(**counts),
             training=notes.training,
             verbalizer=adapters.verbalizer_of_row(row).by_label,
+            reading=readings.pop("train", None),
+            held_out_readings=readings,
         )
 
 

@@ -9,6 +9,7 @@ from pydantic import ConfigDict, Field, WrapValidator, model_validator
 
 from app.api.schemas.jobs import Accepted, JobPublic, ResourceStatus
 from app.api.schemas.long_lists import ElementWise, LongList
+from app.api.schemas.reading_options import ColumnOptions
 from app.api.schemas.scalars import AN_ADAPTER_ID, Answer, Language, Moment, Reference, Request, Text
 from app.http.validation_errors import InvalidFieldError
 from app.registry.aliases import ResolvedAdapter
@@ -163,8 +164,18 @@ class PredictAnswer(Answer):
     timing_ms: Timing
 
 
-class PredictionRequest(Addressed):
+class PredictionRequest(Addressed, ColumnOptions):
     """How to judge a file of pairs. A row's own `lang` or `adapter` column wins over the request's."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"lang": "sw"},
+                {"adapter": "sw@production", "columns": {"premise": "sentence_A", "hypothesis": "sentence_B"}},
+                {"adapter": "sw@3", "fallback": "es", "lang_column": "language"},
+            ]
+        }
+    )
 
     fallback: Reference | None = None
     """Used, and flagged, if the language has no adapter."""
@@ -173,6 +184,8 @@ class PredictionRequest(Addressed):
     answered_as: AnsweredAs = None
     """`two_way`: every answer is entailment or not_entailment, see `POST /predict`. Default: as each row's adapter was
     trained."""
+    ignore_row_lang: bool = False
+    """The request's adapter judges every row, whatever the row's own `lang` or `adapter` column names."""
 
     @model_validator(mode="after")
     def _is_addressed(self) -> Self:

@@ -15,7 +15,8 @@ from app.storage.models import PredictionRow
 
 ADAPTER = {
     "id", "name", "lang", "version", "aliases", "status", "method", "origin", "ticket", "backbone", "seeds", "metrics",
-    "training", "examples", "bytes", "created_at", "published_at", "label_space", "verbalizer", "text_form",
+    "training", "examples", "bytes", "reading", "held_out_readings", "created_at", "published_at", "label_space",
+    "verbalizer", "text_form",
 }  # fmt: skip
 
 

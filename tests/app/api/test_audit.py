@@ -77,7 +77,7 @@ WRITES: dict[str, tuple[Send, str]] = {
     "revoke_key": (lambda case: case("DELETE", "/keys/{key}"), "key"),
 }
 """Every operation that writes, in an order in which each finds what it needs, and what its event is about."""
-READS_BODY = {"predict"}
+READS_BODY = {"predict", "check_data"}
 """Operations that are no GET and change nothing."""
 
 

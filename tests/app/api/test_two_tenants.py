@@ -161,8 +161,8 @@ OTHERWISE = {
     "create_key": "test_no_key_tells_which_tenants_there_are",
     "metrics": "test_figures_name_no_tenant",
 }
-NOBODYS = {"healthz", "readyz", "version", "get_backbone"}
-"""Operations that show nothing of any tenant: the process, its version, its backbone."""
+NOBODYS = {"healthz", "readyz", "version", "get_backbone", "check_data"}
+"""Operations that show nothing of any tenant: the process, its version, its backbone, the caller's own file."""
 
 each_addressed = pytest.mark.parametrize(
     "asked", [asked for _, asked in ADDRESSED], ids=[f"{name}-{number}" for number, (name, _) in enumerate(ADDRESSED)]
