@@ -13,12 +13,14 @@ from starlette.responses import StreamingResponse
 
 from app.api.file_names import clean_name
 from app.errors import BlobNotFound, NotFound
+from ltp.text.files.results import RESULT_FORMATS
 
 SAFETENSORS = "application/octet-stream"
 GZIP = ".gz"
 TABLES = {".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".txt", ".xlsx", ".xls", ".ods", ".parquet", ".feather", ".xml"}
 """Endings of files of pairs, which another takes the place of."""
-FORMATS = {"jsonl": "application/jsonl", "csv": "text/csv", "tsv": "text/tab-separated-values"}
+FORMATS: dict[str, str] = {name: form.media_type for name, form in RESULT_FORMATS.items()}
+"""The media type of each format that results are written in."""
 
 
 async def download(

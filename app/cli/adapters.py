@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from app.cli import options
+from app.cli import options, reading_options
 from app.cli.command import Json, Key, Session, Url, service_session
+from app.cli.each_language import submit, train_each
 from app.cli.label_spaces import SHORT, Space, Words, macro_f1, parse_words
 from app.cli.options import BatchSize, Epochs, LearningRate, MaxLength, More, NoWait, Seed, TrainingPrecision
 from app.cli.output import accuracy, age, key_values, percent, size, table
+from app.cli.reading_options import Columns, ConflictsRule, Labels, LangColumn
 from app.registry.alias_names import PRODUCTION
-from ltp.config import LabelSpace
 from ltp.model.methods import Method
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ltp.text.examples import Example, Settled
     from ltp.text.examples.findings import Part
-
-PARTS: dict[Part, str] = {"train": "examples", "dev": "dev_examples", "test": "test_examples"}
-"""What requests call the parts of a set."""
 
 group = typer.Typer(help="Adapters: one language's classifier on the shared backbone.", no_args_is_help=True)
 
@@ -40,9 +37,16 @@ ExamplesFile = Annotated[
 def train_adapter(
     *,
     examples: Annotated[
-        Path, typer.Argument(**options.EXISTING, metavar="EXAMPLES", help="Labelled pairs: JSONL, CSV or TSV.")
+        Path, typer.Argument(**options.EXISTING, metavar="EXAMPLES", help=f"Labelled pairs: {options.FILES_OF_PAIRS}.")
     ],
-    lang: Annotated[str, typer.Option(help="Their language: sw, es, quy.", show_default=False)],
+    lang: Annotated[str | None, typer.Option(help="Their language: sw, es, quy.", show_default=False)] = None,
+    each: Annotated[
+        bool, typer.Option("--each", help="One adapter for each language of --lang-column, instead of --lang.")
+    ] = False,
+    columns: Columns = None,
+    labels: Labels = None,
+    lang_column: LangColumn = None,
+    conflicts: ConflictsRule = None,
     dev: ExamplesFile = None,
     test: ExamplesFile = None,
     ticket: Annotated[str | None, typer.Option(help="Id or name; default: the newest one.")] = None,
@@ -66,12 +70,20 @@ def train_adapter(
     url: Url = None,
     api_key: Key = None,
 ) -> None:
-    """Train an adapter on labelled pairs; without --dev, half of them are held out by whole premises."""
+    """Train an adapter on labelled pairs; without --dev, half of them are held out by whole premises.
+
+    What was understood of the files is said first; `ltp data check` says it in full.
+    """
     words = parse_words(verbalizer)
+    typed = reading_options.typed(columns, labels, lang_column, conflicts)
+    if (lang is None) != each or (each and lang_column is None):
+        raise typer.BadParameter(
+            "give --lang sw for one language, or --each --lang-column NAME for one adapter a language"
+        )
     with service_session(as_json, url, api_key) as session:
         from app.cli.references import find_ticket
+        from app.cli.training_sets import TrainingSets
         from ltp.config import AdapterConfig
-        from ltp.text.examples import examine
 
         training = options.hyperparameters(
             AdapterConfig,
@@ -84,14 +96,9 @@ def train_adapter(
             seed=seed,
         )
         every: dict[Part, Path | None] = {"train": examples, "dev": dev, "test": test}
-        given = {part: path for part, path in every.items() if path is not None}
-        settled = _settled(_read(given), label_space, given)
-        found = [*settled.notes, *examine(settled.parts).sentences()]
-        for sentence in found:
-            session.output.note(sentence)
+        given = TrainingSets({part: path for part, path in every.items() if path is not None}, typed, label_space)
         chosen = ticket and find_ticket(session.client, ticket)["id"]
-        body = options.without_missing(
-            lang=lang,
+        body = typed.body() | options.without_missing(
             ticket=chosen,
             method=method,
             label_space=label_space,
@@ -101,31 +108,11 @@ def train_adapter(
             seeds=seeds,
             training=training,
         )
-        accepted = session.client.post("/adapters", body, files={PARTS[part]: path for part, path in given.items()})
-        _finish(session, accepted, no_wait, said=found)
-
-
-def _read(given: Mapping[Part, Path]) -> dict[Part, list[Example]]:
-    """Read every file before it travels: faults are named here, by line and column."""
-    from ltp.text.examples import read_examples
-
-    parts: dict[Part, list[Example]] = {}
-    for part, path in given.items():
-        with options.reading(path):
-            parts[part] = read_examples(path)
-    return parts
-
-
-def _settled(
-    parts: Mapping[Part, list[Example]], label_space: LabelSpace | None, paths: Mapping[Part, Path]
-) -> Settled[Part]:
-    """Bring the parts into one label space, and see that training has all of its labels."""
-    from ltp.text.examples import check_trainable, settle
-
-    with options.reading(paths["train"]):
-        settled = settle(parts, label_space, train="train")
-        check_trainable(settled.parts["train"], settled.label_space)
-    return settled
+        if each:
+            train_each(session, given, body, no_wait=no_wait)
+        elif lang is not None:
+            accepted, said = submit(session, given, body | {"lang": lang})
+            _finish(session, accepted, no_wait, said=said)
 
 
 def _finish(session: Session, accepted: dict[str, Any], no_wait: bool, *, said: Sequence[str]) -> None:
@@ -181,7 +168,8 @@ def show_adapter(
     with service_session(as_json, url, api_key) as session:
         from app.cli.references import find_adapter
 
-        adapter_data = find_adapter(session.client, adapter)
+        found = find_adapter(session.client, adapter)  # as lists show it, without its details
+        adapter_data = session.client.get(f"/adapters/{found['id']}")
         session.output.show(adapter_data, lambda console: _print(console, adapter_data))
 
 
@@ -263,6 +251,8 @@ def _label(adapter: dict[str, Any]) -> str:
 def _print(console: Console, adapter: dict[str, Any]) -> None:
     from rich.markup import escape
 
+    from app.cli.reading_table import kept_lines, kept_warnings
+
     metrics = adapter["metrics"] or {}
     examples = adapter["examples"] or {}
     lines = [
@@ -285,5 +275,8 @@ def _print(console: Console, adapter: dict[str, Any]) -> None:
         mean, deviation = (metrics[figure]["dev"]["accuracy"] for figure in ("mean", "std"))
         lines.append(("seeds", f"{adapter['seeds']}: mean {percent(mean)}, standard deviation {percent(deviation)}"))
     console.print(key_values(lines))
-    for warning in (adapter["training"].get("report") or {}).get("warnings", []):
+    for line in kept_lines(adapter):
+        console.print(escape(line))
+    warnings = [*kept_warnings(adapter), *(adapter["training"].get("report") or {}).get("warnings", [])]
+    for warning in dict.fromkeys(warnings):
         console.print(f"[yellow]{escape(warning)}[/yellow]")

@@ -8,23 +8,33 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from app.cli import options
+from app.cli import options, reading_options
 from app.cli.command import Json, Key, Url, service_session
+from app.cli.failure import Failure
 from app.cli.label_spaces import SHORT, AsTwoWay, macro_f1, scored
 from app.cli.output import accuracy, percent, table
+from app.cli.reading_options import Columns, ConflictsRule, IgnoreRowLang, Labels, LangColumn
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ltp.text.examples import Example
+    from ltp.text.examples import Example, Reading
 
 BUSY_WAIT_S = 600.0
 
 
 def evaluate(
     *,
-    file: Annotated[Path, typer.Argument(**options.EXISTING, help="Labelled pairs: JSONL, CSV or TSV.")],
-    adapter: Annotated[str, typer.Option(help="sw, sw@3, sw@production, or an id.", show_default=False)],
+    file: Annotated[Path, typer.Argument(**options.EXISTING, help=f"Labelled pairs: {options.FILES_OF_PAIRS}.")],
+    adapter: Annotated[
+        str | None, typer.Option(help="sw, sw@3, sw@production, or an id; a row's own wins.", show_default=False)
+    ] = None,
+    lang: Annotated[str | None, typer.Option(help="Only the rows of this language.", show_default=False)] = None,
+    columns: Columns = None,
+    labels: Labels = None,
+    lang_column: LangColumn = None,
+    conflicts: ConflictsRule = None,
+    ignore_row_lang: IgnoreRowLang = False,
     fallback: Annotated[str | None, typer.Option(help="Who answers when the language has no adapter.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many pairs.")] = None,
     answered_as: AsTwoWay = None,
@@ -33,17 +43,44 @@ def evaluate(
     api_key: Key = None,
 ) -> None:
     """Score an adapter on labelled pairs: accuracy with a 95 % interval, per label, and the confusion matrix."""
+    typed = reading_options.typed(columns, labels, lang_column, conflicts)
     with service_session(as_json, url, api_key) as session:
         from app.cli.prediction_requests import PredictionOptions, predict_pairs
-        from ltp.text.examples import read_examples
+        from app.cli.reading_table import short_lines
+        from ltp.text.examples import read
 
         with options.reading(file):
-            examples = read_examples(file)[:limit]
+            examples, reading = read(file, options=typed.options(lang), task="evaluate")
+        for line in (*short_lines(reading.as_dict()), *reading.warnings):
+            session.output.note(line)
+        examples = examples[:limit]
+        pairs = [
+            {"premise": example.premise, "hypothesis": example.hypothesis}
+            | _address(example, adapter, file, ignore=ignore_row_lang)
+            for example in examples
+        ]
         session.client.busy_wait_s = BUSY_WAIT_S
-        pairs = [{"premise": example.premise, "hypothesis": example.hypothesis} for example in examples]
         predictions = list(predict_pairs(session.client, PredictionOptions(adapter, fallback), pairs))
-        report = _report(examples, predictions, two_way=answered_as == "two_way")
+        two_way = answered_as == "two_way"
+        report = _report(examples, predictions, two_way=two_way) | _read(reading)
         session.output.show(report, lambda console: _print(console, report))
+
+
+def _address(example: Example, adapter: str | None, file: Path, *, ignore: bool) -> dict[str, str]:
+    """What the pair's own row names, if that counts. Raises Failure where nobody is named at all."""
+    from app.cli.prediction_requests import own_address
+
+    own = {} if ignore else own_address(example)
+    if adapter is None and not own:
+        message = f"{file}: line {example.line}: no adapter; give --adapter, or fill a column lang or adapter"
+        raise Failure("invalid_file", message)
+    return own
+
+
+def _read(reading: Reading) -> dict[str, Any]:
+    """What the report says of the rows that were not scored."""
+    told = reading.as_dict()
+    return {name: told[name] for name in ("rows", "left_out", "duplicates", "conflicts")}
 
 
 def _report(examples: Sequence[Example], predictions: Sequence[dict[str, Any]], *, two_way: bool) -> dict[str, Any]:
@@ -58,6 +95,8 @@ def _report(examples: Sequence[Example], predictions: Sequence[dict[str, Any]], 
 
 
 def _print(console: Console, report: dict[str, Any]) -> None:
+    from rich.markup import escape
+
     labels = report["labels"]
     space = SHORT[report["label_space"]]
     console.print(f"[bold]{accuracy(report)}[/bold] {space} accuracy, 95 % interval, on {report['pairs']} pairs")
@@ -72,6 +111,10 @@ def _print(console: Console, report: dict[str, Any]) -> None:
         "fallback": "were answered zero-shot",
         "unknown": "hold words that are not in the backbone's vocabulary",
     }
+    for each in report["left_out"]:
+        console.print(
+            f"[yellow]{each['rows']} rows were left out: {escape(each['reason'])}{_first_line(each)}[/yellow]"
+        )
     for count, words in ((report[name], words) for name, words in notes.items()):
         if count:
             console.print(f"[yellow]{count} pairs {words}[/yellow]")
@@ -89,3 +132,7 @@ def _print(console: Console, report: dict[str, Any]) -> None:
     confusion = [(label, *map(str, counts)) for label, counts in zip(labels, report["confusion"], strict=True)]
     title = "confusion: truth down, answer across"
     console.print("", table(("", *labels), confusion, title=title, numeric=len(labels)))
+
+
+def _first_line(left_out: dict[str, Any]) -> str:
+    return f", the first in line {left_out['first_line']}" if left_out["first_line"] else ""

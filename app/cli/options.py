@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     Config = type[MLMConfig | TicketConfig | AdapterConfig]
 
 PANEL = "Hyperparameters (without one, the service's default)"
+FILES_OF_PAIRS = "JSON lines or array, CSV, TSV, .xlsx, .ods, Parquet, Feather, XML; or gzipped"
 EXISTING = {"exists": True, "dir_okay": False, "readable": True, "show_default": False}
 
 Epochs = Annotated[int | None, typer.Option(help="Passes over the text or the examples.", rich_help_panel=PANEL)]

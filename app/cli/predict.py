@@ -7,16 +7,18 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
 import typer
 
-from app.cli import options
+from app.cli import options, reading_options
 from app.cli.command import Json, Key, Session, Url, service_session
 from app.cli.failure import Failure
 from app.cli.label_spaces import AsTwoWay, label_columns, mixed
 from app.cli.output import percent
+from app.cli.reading_options import Columns, IgnoreRowLang, LangColumn, TypedReading
 from app.cli.streams import results
 from ltp import atomic_file
 
@@ -31,12 +33,31 @@ STDIN = Path("-")
 BAR = 30
 
 
+@dataclass(frozen=True)
+class RowOptions:
+    """How the rows of a file are read, and whether the adapters that they name count."""
+
+    typed: TypedReading
+    ignore_own: bool
+
+    def address(self, pair: FilePair) -> dict[str, str]:
+        """The adapter that a row names, if that counts."""
+        from app.cli.prediction_requests import own_address
+
+        return {} if self.ignore_own else own_address(pair)
+
+
 def predict(
     *,
     premise: Annotated[str | None, typer.Argument(show_default=False)] = None,
     hypothesis: Annotated[str | None, typer.Argument(show_default=False)] = None,
     adapter: Annotated[str | None, typer.Option(help="sw, sw@3, sw@production, or an id.")] = None,
-    file: Annotated[Path | None, typer.Option("--file", "-f", help="Pairs: JSONL, CSV or TSV; - is stdin.")] = None,
+    file: Annotated[
+        Path | None, typer.Option("--file", "-f", help=f"Pairs: {options.FILES_OF_PAIRS}; - is stdin.")
+    ] = None,
+    columns: Columns = None,
+    lang_column: LangColumn = None,
+    ignore_row_lang: IgnoreRowLang = False,
     to: Annotated[Path | None, typer.Option("--output", "-o", help="Where --file's rows go; default: stdout.")] = None,
     as_job: Annotated[bool, typer.Option("--job", help="Have --file done by a durable job, for large ones.")] = False,
     fallback: Annotated[str | None, typer.Option(help="Who answers when the language has no adapter.")] = None,
@@ -47,6 +68,7 @@ def predict(
     api_key: Key = None,
 ) -> None:
     """Judge one pair, or each pair of a file: its rows come back as they were, with label and probabilities added."""
+    rows = RowOptions(reading_options.typed(columns, lang_column=lang_column), ignore_row_lang)
     with service_session(as_json, url, api_key) as session:
         from app.cli.prediction_requests import PredictionOptions
 
@@ -55,7 +77,7 @@ def predict(
         if premise is None and (file is not None or not sys.stdin.isatty()):
             with _on_disk(file or STDIN) as path:
                 run = _by_job if as_job else _by_requests
-                run(session, path, to, request)
+                run(session, path, to, request, rows)
         elif premise is None or hypothesis is None or file is not None:
             raise typer.BadParameter("give a premise and a hypothesis, or a file of pairs with --file")
         else:
@@ -99,12 +121,12 @@ def _on_disk(path: Path) -> Iterator[Path]:
         yield copy
 
 
-def _by_requests(session: Session, path: Path, to: Path | None, request: PredictionOptions) -> None:
+def _by_requests(session: Session, path: Path, to: Path | None, request: PredictionOptions, asked: RowOptions) -> None:
     from app.cli.prediction_requests import predict_pairs
 
-    rows = _checked(path, request)
+    rows = _checked(path, request, asked)
     pairs = list(rows)
-    predictions = list(predict_pairs(session.client, request, [_pair_body(pair) for pair in pairs]))
+    predictions = list(predict_pairs(session.client, request, [_pair_body(pair, asked) for pair in pairs]))
     if told := mixed(predictions):
         session.output.note(told)
     if session.output.as_json:
@@ -119,27 +141,24 @@ def _by_requests(session: Session, path: Path, to: Path | None, request: Predict
             writer.write(pair, [flat.get(column) for column in columns])
 
 
-def _checked(path: Path, request: PredictionOptions) -> PairFile:
+def _checked(path: Path, request: PredictionOptions, rows: RowOptions) -> PairFile:
     """Read the whole file once: a fault is named by line and column before anything is sent."""
     from ltp.text.examples import PairFile
 
     if not path.is_file():
         raise Failure("file_not_found", f"there is no file {path}")
     with options.reading(path):
-        rows = PairFile(path)
-        if not rows.count():
+        pairs = PairFile(path, options=rows.typed.options())
+        if not pairs.count():
             raise Failure("invalid_file", f"{path}: there is no pair in it")
-        for pair in rows:
-            if request.adapter is None and pair.adapter is None and pair.lang is None:
+        for pair in pairs:
+            if request.adapter is None and not rows.address(pair):
                 raise Failure("invalid_file", f"{path}: line {pair.line}: no adapter; give --adapter, or fill a column")
-    return rows
+    return pairs
 
 
-def _pair_body(pair: FilePair) -> dict[str, str]:
-    body = {"premise": pair.premise, "hypothesis": pair.hypothesis}
-    if pair.adapter:
-        return body | {"adapter": pair.adapter}
-    return body | ({"lang": pair.lang} if pair.lang else {})
+def _pair_body(pair: FilePair, rows: RowOptions) -> dict[str, str]:
+    return {"premise": pair.premise, "hypothesis": pair.hypothesis, **rows.address(pair)}
 
 
 @contextlib.contextmanager
@@ -152,15 +171,16 @@ def _destination(to: Path | None) -> Iterator[BinaryIO]:
         yield stream
 
 
-def _by_job(session: Session, path: Path, to: Path | None, request: PredictionOptions) -> None:
+def _by_job(session: Session, path: Path, to: Path | None, request: PredictionOptions, rows: RowOptions) -> None:
     from app.cli.watch import wait
 
     if request.adapter is None:
         raise typer.BadParameter("a job has one adapter for all pairs: --adapter sw")
-    _checked(path, request)
+    _checked(path, request, rows)
     if to is not None:
         atomic_file.check_writable(to)  # before hours of work
-    accepted = session.client.post("/predictions", request.shared(), files={"file": path})
+    body = rows.typed.body() | request.shared() | ({"ignore_row_lang": True} if rows.ignore_own else {})
+    accepted = session.client.post("/predictions", body, files={"file": path})
     job = wait(session, accepted["job"])
     prediction = session.client.get(f"/predictions/{accepted['prediction']['id']}")
     if to is not None:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from app.cli.client import Client
 from app.cli.progress import progress_display
+
+if TYPE_CHECKING:
+    from ltp.text.examples import Example, FilePair
 
 BATCH = 64
 """Pairs a request; well below the service's own limit, and large enough that a request costs little."""
@@ -43,3 +46,10 @@ def predict_pairs(
             batch = pairs[start : start + BATCH]
             yield from client.post("/predict", request.body(batch))["predictions"]
             shown.update("pairs", start + len(batch), len(pairs))
+
+
+def own_address(pair: FilePair | Example) -> dict[str, str]:
+    """The adapter that a row of a file names, as a pair of a request names it."""
+    if pair.adapter:
+        return {"adapter": pair.adapter}
+    return {"lang": pair.lang} if pair.lang else {}

@@ -16,6 +16,7 @@ PAGES = [
     "CONTRIBUTING.md",
     "docs/architecture.md",
     "docs/backbones.md",
+    "docs/data.md",
     "docs/deploy.md",
     "docs/label-spaces.md",
     "docs/reproduce.md",

@@ -76,11 +76,6 @@ class PairFile:
         """How results are written: as the file is where that is text by lines, else as CSV or JSON lines."""
         return self._source.format.result
 
-    @property
-    def result_format(self) -> Literal["jsonl", "csv", "tsv"]:
-        """How `writer` writes it back."""
-        return self.format
-
     def __iter__(self) -> Iterator[FilePair]:
         """Every pair in the file's order; blank lines are no rows."""
         rows = self._rows

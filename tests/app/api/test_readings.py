@@ -162,3 +162,8 @@ def test_what_was_packed_comes_back_plain_under_a_name_that_says_so(two_language
     _, result = judged(two_languages, "pairs.csv.gz", content, lang="qu")
     assert result.headers["Content-Type"].startswith("text/csv")
     assert 'filename="pairs.csv"' in result.headers["Content-Disposition"]
+    array = json.dumps([{"premise": "the dog runs", "hypothesis": "the dog"}]).encode()
+    _, result = judged(two_languages, "pairs.json", array, lang="qu")
+    assert result.headers["Content-Type"].startswith("application/jsonl")
+    assert 'filename="pairs.jsonl"' in result.headers["Content-Disposition"]
+    assert json.loads(result.text)["label"] in WORDS

@@ -18,6 +18,7 @@ COMMANDS = [
     "ticket",
     "adapter",
     "job",
+    "data",
     "backbone",
     "predict",
     "evaluate",

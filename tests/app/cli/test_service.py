@@ -182,6 +182,81 @@ def test_evaluation_reports_accuracy_with_its_interval_per_label_and_confusion(
         assert words in shown.out
 
 
+def in_languages(pairs_file: Path, *codes: str) -> str:
+    """The pairs once for each language, as a table whose first column names it."""
+    header, *rows = pairs_file.read_text("utf-8").splitlines()
+    return "\n".join([f"code\t{header}", *(f"{code}\t{row}" for code in codes for row in rows)]) + "\n"
+
+
+def test_each_language_of_a_file_gets_an_adapter_that_knows_how_it_was_read(
+    ltp: Run, pairs_file: Path, tmp_path: Path
+) -> None:
+    both = tmp_path / "both.tsv"
+    no_neutral = "nah\tThe dog runs.\tThe dog moves.\tentailment\n"
+    both.write_text(in_languages(pairs_file, "quy", "ay") + no_neutral, encoding="utf-8")
+    asked = ["--lang-column", "code", "--method", "pt", "--epochs", "1"]
+    done = ltp("adapter", "train", both, "--each", *asked, "--json")
+    assert done.code == 1, "one language could not be trained"
+    made = {each["lang"]: each for each in done.json["adapters"]}
+    assert set(made) == {"quy", "ay", "nah"}
+    assert "neutral" in made["nah"]["detail"]
+    for lang in ("quy", "ay"):
+        told = made[lang]["adapter"]["reading"]
+        assert (told["rows"], told["read"], told["languages"]["nah"]) == (73, 36, 1)
+    assert "labels: entailment -> entailment" in done.err, "said before anything is trained"
+    shown = ltp("adapter", "show", "quy").out
+    assert "read for training" in shown
+    assert "1 row is left out: the language is nah" in shown
+
+    summary = ltp("adapter", "train", both, "--each", *asked, "--no-wait")
+    assert summary.code == 1
+    for words in ("quy", "pending", "refused"):
+        assert words in summary.out
+
+
+def test_evaluation_obeys_the_rows_languages_and_scores_the_rest_of_a_faulty_file(
+    ltp: Run, adapter: Artefact, pairs_file: Path, tmp_path: Path
+) -> None:
+    asked = ["--lang", "ay", "--method", "pt", "--epochs", "1"]
+    assert ltp("adapter", "train", pairs_file, *asked).code == 0
+    path = tmp_path / "mixed.tsv"
+    faulty = "en\tA dog.\t \tneutral\nen\tA dog.\tA cat.\t-\n"
+    path.write_text(in_languages(pairs_file, "en", "ay") + faulty, encoding="utf-8")
+    chosen = ["evaluate", path, "--lang-column", "code", "--json"]
+    done = ltp(*chosen)
+    assert done.code == 0, done.err
+    assert (done.json["pairs"], done.json["rows"]) == (72, 74)
+    assert {each["first_line"] for each in done.json["left_out"]} == {74, 75}
+    assert [name.split("@")[0] for name in done.json["adapters"]] == ["ay", "en"]
+    ignoring = ltp(*chosen, "--adapter", "en", "--ignore-row-lang").json
+    assert [name.split("@")[0] for name in ignoring["adapters"]] == ["en"]
+    one = ltp(*chosen, "--lang", "ay").json
+    assert (one["pairs"], one["adapters"][0].split("@")[0]) == (36, "ay")
+    shown = ltp(*chosen[:-1]).out
+    assert "left out" in shown
+    assert "line 74" in shown
+
+
+def test_a_file_is_judged_by_the_columns_that_were_said(ltp: Run, adapter: Artefact, tmp_path: Path) -> None:
+    path = tmp_path / "odd.csv"
+    path.write_text("code,first,second\nzu,The dog runs.,It moves.\n", encoding="utf-8")
+    asked = ["predict", "--file", path, "--columns", "premise=first,hypothesis=second,lang=code"]
+    refused = ltp(*asked, "--json")
+    assert (refused.code, refused.json["error"]) == (1, "no_adapter_for_language")
+    for way in ([], ["--job"]):
+        done = ltp(*asked, "--adapter", "en", "--ignore-row-lang", *way)
+        assert done.code == 0, done.err
+        assert done.out.splitlines()[0] == "code,first,second,label,entailment,neutral,contradiction"
+
+
+def test_a_file_is_looked_at_with_the_services_vocabulary(ltp: Run, tmp_path: Path) -> None:
+    path = tmp_path / "pairs.csv"
+    path.write_text("premise,hypothesis\nThe dog runs.,ᱥᱟᱱᱛᱟᱲ dog\n", encoding="utf-8")
+    done = ltp("data", "check", path, "--task", "predict", "--json")
+    assert done.json["unknown"]["texts_share"] == 0.5
+    assert done.code == 3
+
+
 def test_jobs_are_listed_and_shown(ltp: Run, adapter: Artefact) -> None:
     jobs = ltp("job", "list", "--kind", "adapter", "--status", "succeeded", "--json").json
     job = next(job for job in jobs if job["resource"]["id"] == adapter["id"])
