@@ -92,7 +92,8 @@ def _conflict_warning(found: Resolved, rule: Conflicts) -> Iterator[str]:
         where = " and ".join(f"{line:,}" for line in first.lines[:3])
         said = ", ".join(f"{label} {count}" for label, count in first.labels.items())
         pairs = "1 pair stands" if found.conflicts == 1 else f"{found.conflicts:,} pairs stand"
-        yield f"{pairs} with different labels (the first in {'line' if len(first.lines) == 1 else 'lines'} {where}: {said}); {_RULES[rule]}"
+        lines = "line" if len(first.lines) == 1 else "lines"
+        yield f"{pairs} with different labels (the first in {lines} {where}: {said}); {_RULES[rule]}"
 
 
 def _reading(tally: Tally, warnings: list[str], found: Resolved, labels: LabelMap | None = None) -> Reading:
