@@ -135,15 +135,15 @@ def _numbers(
     notes: list[str],
     warnings: list[str],
 ) -> dict[str, Label | None]:
-    """What the spellings mean that are no words: numbers, if they can be told."""
+    """What the spellings mean that are no words, if it can be told: by words beside them, or as the hub's numbers."""
     numbers = {spelling for spelling in rest if _NUMBER.fullmatch(spelling)}
-    if len(numbers) < len(rest):
-        raise _unknown(spellings, [spelling for spelling in rest if spelling not in numbers], column)
-    decided = numbers - UNDECIDED
+    decided = set(rest) - UNDECIDED
     if not decided:
         return dict.fromkeys(numbers)
     if said := _from_words(spellings, decided, column, notes):
         return {**dict.fromkeys(numbers), **said}
+    if len(numbers) < len(rest):
+        raise _unknown(spellings, [spelling for spelling in rest if spelling not in numbers], column)
     if any(labels.values()):
         raise _unknown(spellings, sorted(numbers), column)
     if decided == set(_HUB):
@@ -161,22 +161,27 @@ def _numbers(
 def _from_words(
     spellings: Mapping[str, Spelling], numbers: set[str], column: str, notes: list[str]
 ) -> dict[str, Label | None]:
-    """What the words beside the numbers say; nothing where there are none. Raises ExamplesError where they differ."""
+    """What the words beside numbers or codes say; nothing where there are none.
+
+    Raises ExamplesError where a number stands beside different ones.
+    """
     for beside in dict.fromkeys(name for number in numbers for name in spellings[number].beside):
         counts = {number: spellings[number].beside.get(beside, Counter()) for number in numbers}
         if not all(counts.values()):
             continue
         mixed = next((number for number in sorted(counts) if len(counts[number]) > 1), None)
+        if mixed is not None and not all(map(_NUMBER.fullmatch, numbers)):
+            continue
         if mixed is not None:
             words = _listed(f"{label} {rows:,}" for label, rows in counts[mixed].most_common())
             raise _at(
                 spellings[mixed],
-                f"the number {mixed} in {column!r} stands beside different words in {beside!r} ({words}); take the"
+                f"{mixed!r} in {column!r} stands beside different words in {beside!r} ({words}); take the"
                 f" words with --columns label={beside}, or say what the numbers mean with --labels",
             )
         means: dict[str, Label | None] = {number: next(iter(count)) for number, count in counts.items()}
         words = ", ".join(f"{number} = {means[number]}" for number in sorted(means))
-        notes.append(f"the numbers in {column!r} were read as the words in {beside!r} say: {words}")
+        notes.append(f"the labels in {column!r} were read as the words in {beside!r} say: {words}")
         return means
     return {}
 

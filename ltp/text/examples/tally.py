@@ -18,8 +18,8 @@ from ltp.text.examples.reading import LeftOut
 from ltp.text.examples.rows import Row, Rows
 from ltp.text.label_words import label_of_word
 
-SAMPLED, SHOWN_CHARACTERS = 5, 200
-"""Rows that are shown besides the first of every label, and characters of each text."""
+SAMPLED, MOST_SAMPLED, SHOWN_CHARACTERS = 5, 20, 200
+"""Rows that are shown, with the first of every label, and characters of each text."""
 
 
 class Tally:
@@ -40,7 +40,8 @@ class Tally:
         """Rows to show, with the number of the spelling of each."""
         self.count = 0
         self._premise = self._comparable = ""
-        self._numbers: dict[str, int] = {}
+        self._numbers: dict[str, int] = {}  # of spellings as cells have them
+        self._known: dict[str, int] = {}
         self._places: list[Spelling] = []
         self._beside: set[int] = set()
         self._sampled: set[int] = set()
@@ -71,7 +72,7 @@ class Tally:
             self.lines.append(record.line)
             if number in self._beside:
                 self._look_beside(row, self._places[number])
-            if len(self.sample) < SAMPLED or number not in self._sampled:
+            if len(self.sample) < SAMPLED or (number not in self._sampled and len(self.sample) < MOST_SAMPLED):
                 self._show(row, number, lang)
         self.count += len(numbers)
         return len(numbers)
@@ -95,14 +96,14 @@ class Tally:
 
     def _number(self, value: Any, row: Row) -> int:
         spelling = spelling_of(value)
-        known = self._numbers.get(f"={spelling}")
+        known = self._known.get(spelling)
         if known is not None:
             return known
         if len(self.spellings) == MOST_SPELLINGS:
             name = self.columns.get("label")
             message = f"{name!r} holds more than {MOST_SPELLINGS:,} different values, and so no labels"
             raise row.record.refuse(f"{message}; say where labels are with --columns label=NAME", name)
-        number = self._numbers[f"={spelling}"] = len(self._places)
+        number = self._known[spelling] = len(self._places)
         self.spellings[spelling] = Spelling(*self.rows.place(row.record, "label"))
         self._places.append(self.spellings[spelling])
         if (self.rows.layout.companions or self.rows.layout.score) and label_of_word(spelling) is None:

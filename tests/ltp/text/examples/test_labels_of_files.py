@@ -60,11 +60,12 @@ def test_numbers_mean_what_the_words_beside_them_say() -> None:
         assert labels(rows(0, 1, 2, 1, **{name: words})) == [C, E, N, E]
     assert labels(rows(0, 1, answer=["refutes", "supports"])) == [C, E]
     assert labels(rows(0, 1, answer=["not_entailment", "entailment"])) == [NOT, E]
+    assert labels(rows("A", "B", True, label_text=["neutral", "entailment", "contradiction"])) == [N, E, C]
 
 
 def test_numbers_that_contradict_the_words_beside_them_are_refused() -> None:
     mixed = rows(0, 1, 2, 0, label_text=["entailment", "neutral", "contradiction", "neutral"])
-    with pytest.raises(ExamplesError, match=r"0 in 'label' stands beside different words .*--columns label=label_text"):
+    with pytest.raises(ExamplesError, match=r"'0' in 'label' stands beside different words .*--columns label="):
         read(mixed)
     assert labels(mixed, columns={"label": "label_text"}) == [E, N, C, N]
     swapped = rows(0, 1, 2, label_text=["contradiction", "entailment", "neutral"])
@@ -125,6 +126,11 @@ def test_unknown_spellings_are_refused_with_all_of_them_and_a_command() -> None:
     assert labels(data, labels=said) == [E, NOT, E, NOT]
     with pytest.raises(ExamplesError, match="more than 1,000 different values"):
         read(rows(*(f"v{number}" for number in range(1001))))
+
+
+def test_a_number_written_as_a_formula_is_no_number() -> None:
+    with pytest.raises(ExamplesError, match="'=1' is not a label"):
+        read(rows("1", "=1", "0", "2"))
 
 
 def test_what_somebody_says_and_no_row_has_is_told() -> None:
