@@ -23,9 +23,9 @@ UNDECIDED = {"-", "-1"}
 """How SNLI and MultiNLI (and the hub's copies) mark a pair on which the annotators did not agree."""
 _NUMBER = re.compile(r"[+-]?\d+(?:\.0+)?")
 _HUB = {str(number): label for number, label in enumerate(LABELS)}
+_ASSIN = "ASSIN's None does not say which of neutral and contradiction it is:"
 _HINTS = {
-    "paraphrase": "ASSIN's None is neither neutral nor contradiction: --labels"
-    ' "Entailment=entailment,Paraphrase=entailment,None=not_entailment"',
+    "none": f'{_ASSIN} --labels "Entailment=entailment,Paraphrase=entailment,None=not_entailment"',
     "unknown": '--labels "yes=entailment,unknown=neutral,no=contradiction", as the RTE challenges and FraCaS mean it',
     "yes": 'RTE means --labels "yes=entailment,no=not_entailment", FraCaS "yes=entailment,no=contradiction"',
     "true": '--labels "true=entailment,false=not_entailment", or "true=entailment,false=contradiction"',

@@ -64,7 +64,7 @@ def _labels(tally: Tally, rows: Sequence[int], options: ReadOptions, like: Readi
         known={written: one.label for written, one in like.labels.items()} if like else None,
         space=options.label_space or (like.label_space if like else None),
         scored=tally.rows.layout.score,
-        names=getattr(tally.rows.source, "label_names", {}).get(tally.columns.get("label", ""), ()),
+        names=tally.rows.source.label_names.get(tally.columns.get("label", ""), ()),
     )
 
 
@@ -100,7 +100,8 @@ def _reading(tally: Tally, warnings: list[str], found: Resolved, labels: LabelMa
     source, layout = tally.rows.source, tally.rows.layout
     left = sorted(tally.left.values(), key=lambda one: one.first_line)
     means = labels.labels if labels else {}
-    notes = [*layout.notes, *(labels.notes if labels else ()), *map(_left_out_note, left)]
+    written = [f"the text is written in {source.encoding}"] if source.encoding not in {None, "utf-8"} else []
+    notes = [*written, *layout.notes, *(labels.notes if labels else ()), *map(_left_out_note, left)]
     if blank := [one for one in left if one.reason.endswith("is blank")]:
         warnings += map(_left_out_note, blank)
         notes = [note for note in notes if note not in warnings]

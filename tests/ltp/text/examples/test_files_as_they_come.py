@@ -13,6 +13,7 @@ FILES = Path(__file__).parents[3] / "support" / "pair_files"
 E, N, C, NOT = "entailment", "neutral", "contradiction", "not_entailment"
 TWO_EACH = {E: 2, N: 2, C: 2}
 ONE_EACH = {E: 1, N: 1, C: 1}
+FOUR = {E: 2, N: 1, C: 1}
 
 READ: dict[str, tuple[dict[str, int], dict[str, int]]] = {
     "argilla-flat.jsonl": (ONE_EACH, {}),
@@ -32,6 +33,23 @@ READ: dict[str, tuple[dict[str, int], dict[str, int]]] = {
     "prodigy-reject.jsonl": (TWO_EACH, {"the annotator rejected it": 1}),
     "semicolon_decimal_comma.csv": ({E: 2, N: 1, C: 1}, {}),
     "sick.tsv": (TWO_EACH, {}),
+    "book.ods": (FOUR, {}),
+    "book.xlsx": (FOUR, {}),
+    "cp1252_semicolon.csv": (FOUR, {}),
+    "excel_unicode_text.txt": (FOUR, {}),
+    "json-array-named-jsonl.jsonl": (TWO_EACH, {}),
+    "json-array-one-line.json": (TWO_EACH, {}),
+    "json-array-pretty.json": (TWO_EACH, {}),
+    "json-labelstudio-full.json": (FOUR, {}),
+    "json-labelstudio-min.json": (FOUR, {}),
+    "mac-cr.csv": (TWO_EACH, {}),
+    "pairs.feather": (FOUR, {}),
+    "pairs.jsonl.gz": (FOUR, {}),
+    "pairs.parquet": (FOUR, {}),
+    "pipe.csv": (TWO_EACH, {}),
+    "tsv-quoted-newline.tsv": ({E: 2, C: 1}, {}),
+    "tsv-quoted-tab.csv": ({E: 2, C: 1}, {}),
+    "utf32.csv": (FOUR, {}),
     "two-columns-label-second.tsv": ({E: 1, C: 1}, {}),
     "two-label-hans.jsonl": ({E: 1, NOT: 1}, {}),
     "two-label-rte.jsonl": ({E: 1, NOT: 1}, {}),
@@ -40,6 +58,7 @@ READ: dict[str, tuple[dict[str, int], dict[str, int]]] = {
 """Labels of the examples that training reads, and why other rows are left out."""
 
 REFUSED: dict[str, tuple[str, ...]] = {
+    "assin.xml": ("'None' (1 row", "None=not_entailment"),
     "blank-premise.tsv": ("line 8", "the premise is blank"),
     "hebnli-translation.jsonl": (
         "--columns premise=sentence1,hypothesis=sentence2",
@@ -62,6 +81,7 @@ REFUSED: dict[str, tuple[str, ...]] = {
 """What the refusal says of a file that cannot be read without a word of somebody's."""
 
 TOLD: list[tuple[str, str, dict[str, int]]] = [
+    ("assin.xml", "labels None=not_entailment", {NOT: 1}),
     ("int-superglue-cb.jsonl", "labels e,c,n", TWO_EACH),
     ("int-alphabetical.csv", "labels c,e,n", TWO_EACH),
     ("int-assin-renamed.csv", "labels 0=not_entailment,1=entailment,2=entailment", {NOT: 1, E: 2}),

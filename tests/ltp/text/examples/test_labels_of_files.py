@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import unicodedata
+from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pyarrow import parquet
 
 from ltp.config import Label
 from ltp.errors import ExamplesError
@@ -126,6 +129,20 @@ def test_unknown_spellings_are_refused_with_all_of_them_and_a_command() -> None:
     assert labels(data, labels=said) == [E, NOT, E, NOT]
     with pytest.raises(ExamplesError, match="more than 1,000 different values"):
         read(rows(*(f"v{number}" for number in range(1001))))
+
+
+def test_numbers_mean_what_the_file_itself_names_them(tmp_path: Path) -> None:
+    table = pa.table({"premise": ["a", "b", "c"], "hypothesis": ["x", "y", "z"], "label": [0, 1, -1]})
+    for names, meant in ((["contradiction", "entailment"], [C, E]), (["not_entailment", "entailment"], [NOT, E])):
+        info = {"info": {"features": {"label": {"names": names, "_type": "ClassLabel"}}}}
+        path = tmp_path / "pairs.parquet"
+        parquet.write_table(table.replace_schema_metadata({"huggingface": json.dumps(info)}), path)
+        examples, reading = read(path)
+        assert [example.label for example in examples] == meant
+        assert "as the file itself names them" in " ".join(reading.notes)
+    parquet.write_table(table.slice(0, 2), path)
+    with pytest.raises(ExamplesError, match="--labels e,ne"):
+        read(path)
 
 
 def test_a_number_written_as_a_formula_is_no_number() -> None:
