@@ -125,7 +125,7 @@ def stage_pairs(
     if not count:
         raise _refusal(part.name, "the file holds no pairs")
     blob = blobs.stage(tenant, part.path)
-    return StagedPairs(blob.id, count, _file_name(part), pairs.format, pairs.result_format.name, references)
+    return StagedPairs(blob.id, count, _file_name(part), pairs.written_as, pairs.format, references)
 
 
 def _note_reference(references: dict[str, int], pair: FilePair) -> None:

@@ -76,6 +76,11 @@ class PairFile:
         """How results are written: as the file is where that is text by lines, else as CSV or JSON lines."""
         return self._source.format.result
 
+    @property
+    def written_as(self) -> str:
+        """How the file itself is written, which may be another format than its results'."""
+        return self._source.format.name
+
     def __iter__(self) -> Iterator[FilePair]:
         """Every pair in the file's order; blank lines are no rows."""
         rows = self._rows
