@@ -1,9 +1,10 @@
 """The words that stand for a label: those of public data sets, and those of the languages people label in.
 
-Words are the terms of logic in each language as Wiktionary translates *entailment* (or *implication*), *neutral* and
-*contradiction*; those of fact checking are FEVER's, SciFact's and HealthVer's, `not mentioned` is ContractNLI's, the
-sentences with A and B are SICK's, `Entail_or_Paraphrase` and `NotEntail` are WReTE's. A word that a data set uses for
-something else besides (ASSIN's `None`, a bare yes or no) is not here: whoever knows the set says what it means.
+Words of languages are the usual terms of logic for *entailment* (or *implication*), *neutral* and *contradiction*. They
+were written down without a dictionary at hand: a speaker who knows better should mend them. Words of fact checking are
+FEVER's, SciFact's and HealthVer's, `not mentioned` is ContractNLI's, the sentences with A and B are SICK's, and
+`Entail_or_Paraphrase` and `NotEntail` are WReTE's. A word that a data set uses for something else besides (ASSIN's
+`None`, a bare yes or no) is not here: whoever knows the set says what it means.
 """
 
 from __future__ import annotations
