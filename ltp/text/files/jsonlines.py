@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Literal
 
 from ltp.errors import ExamplesError
 from ltp.text.files.record import Record, Value
-from ltp.text.files.strict_json import DECODER, Refused, bad_character, entries, offset_of, refused_at, skip
+from ltp.text.files.strict_json import DECODER, QUICK, Refused, bad_character, entries, offset_of, refused_at, skip
+
+_SPACED = re.compile(r'"[ \t\r]+:')
+"""The end of a key that is not right before its colon."""
 
 
 class JsonLines:
@@ -63,6 +67,10 @@ def _record(raw: str, line: int) -> Record:
 
 def _parse(raw: str, line: int) -> Any:
     try:
+        value = QUICK.decode(raw)
+        # no key can stand twice where there are not more places that look like one's end than there are keys
+        if type(value) is dict and raw.count('":') == len(value) and not _SPACED.search(raw) and raw.count("{") == 1:
+            return value
         return DECODER.decode(raw)
     except json.JSONDecodeError as fault:
         hint = "; each object must stand on one line" if raw.strip() in {"{", "["} else ""

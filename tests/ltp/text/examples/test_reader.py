@@ -280,3 +280,11 @@ def test_a_cell_longer_than_a_csv_cell_may_be_is_refused() -> None:
 )
 def test_label_spellings(spellings: list[object], label: str | None) -> None:
     assert {parse_label(spelling) for spelling in spellings} == {label}
+
+
+@pytest.mark.parametrize("key", ['"premise"', '"premise" ', '"premise"\t', '"premise"  '])
+@pytest.mark.parametrize("other", ["", ', "note": "a"', ', "note": "\\":"', ', "note": ":)"', ', "note": {"x": 1}'])
+def test_a_key_that_stands_twice_is_refused_however_it_is_written(key: str, other: str) -> None:
+    content = f'{{"premise": "a", "hypothesis": "b", "label": 0{other}, {key}: "c"}}\n'
+    with pytest.raises(ExamplesError, match="the key 'premise' stands twice"):
+        read_examples(content.encode())
