@@ -44,7 +44,12 @@ class FirstRow:
         """Whether the row names columns."""
         known = sum(role in self.roles for role in (*TEXTS, "label"))
         said = any(name in self.cells for name in self.named)
-        return bool(self.ambiguous) or known > 1 or (known == 1 and not self.labelled) or said
+        return (
+            (self.ambiguous is not None and not self.labelled)
+            or known > 1
+            or (known == 1 and not self.labelled)
+            or said
+        )
 
     @property
     def numbered(self) -> bool:
@@ -54,7 +59,11 @@ class FirstRow:
     @property
     def reads(self) -> int:
         """How well the row reads: a header with both texts, a labelled row, columns, nothing."""
-        if self.ambiguous or all(role in self.roles for role in TEXTS) or set(self.named) & set(self.cells):
+        if (
+            (self.ambiguous and not self.labelled)
+            or all(role in self.roles for role in TEXTS)
+            or set(self.named) & set(self.cells)
+        ):
             return self.HEADER
         if self.labelled:
             return self.PAIR

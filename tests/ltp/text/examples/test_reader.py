@@ -8,16 +8,20 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import example, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from ltp.config import LABELS
 from ltp.errors import ExamplesError
+from ltp.text.columns import NAMES, fold
 from ltp.text.examples import Example, parse_label, read_examples
 
 FIRST = Example("p1", "h1", "entailment")
 SECOND = Example("ñandú", "¿qué?", "neutral")
 ROWS = [FIRST, SECOND]
+
+HEADINGS = {name for names in NAMES.values() for name in names}
+"""What makes a header of a first row."""
 
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=30)
 examples = st.lists(st.builds(Example, texts, texts, st.sampled_from(LABELS)), min_size=1, max_size=8)
@@ -54,6 +58,7 @@ def test_json_lines_come_back_as_they_went(rows: list[Example]) -> None:
 def test_quoted_cells_come_back_whatever_they_hold(
     rows: list[Example], header: bool, delimiter: str, line_end: str, bom: bool
 ) -> None:
+    assume(header or not any(fold(text) in HEADINGS for text in (rows[0].premise, rows[0].hypothesis)))
     data = written(rows, header=header, delimiter=delimiter, lineterminator=line_end)
     assert read_examples((b"\xef\xbb\xbf" if bom else b"") + data, filename="pairs.csv") == rows
 

@@ -157,3 +157,11 @@ def test_a_zip_archive_of_one_file_is_that_file() -> None:
 def test_a_zip_bomb_is_refused_before_it_is_unpacked() -> None:
     with pytest.raises(ExamplesError, match="the file unpacks to more than 64 MiB, 100 times its size"):
         RecordFile(zipped(a_csv=b"a,b,e\n" * (12 << 20)), "a.zip")
+
+
+def test_two_texts_that_are_column_names_are_a_pair_where_a_label_follows() -> None:
+    assert texts("sentence1,sentence1,entailment\na,b,neutral\n", "a.csv")[0] == [
+        "sentence1",
+        "sentence1",
+        "entailment",
+    ]

@@ -108,7 +108,7 @@ def test_every_row_of_a_spreadsheet_comes_back(rows: Rows) -> None:
 
 
 def _cell(value: str) -> str:
-    """What openpyxl writes as a text, and XML keeps: no control characters, no blanks at the ends, no formula, no escape of its own."""
+    """What openpyxl writes as a text, and XML keeps: no control characters, no blanks at the ends, no formula, no escape."""
     plain = (
         ILLEGAL_CHARACTERS_RE.sub("", value)
         .replace("\r", "")
