@@ -14,6 +14,8 @@ from functools import lru_cache
 from ltp.config import Label
 from ltp.text.columns import fold
 
+_SHORTEST = 3
+"""More letters has a word that is told from others with a number beside it: `c2` is no contradiction."""
 _WORDS: dict[Label, str] = {
     "entailment": """
         e, ent, entail, entails, entailed, entailing, entailment, implies, implied, implication
@@ -62,14 +64,16 @@ WORDS: dict[str, Label] = {
 }
 """The label of every word, by the word as `fold` leaves it."""
 
+_NUMBERED = {word: label for word, label in WORDS.items() if len(word) > _SHORTEST}
 _SHORT: dict[str, Label] = {"ne": "not_entailment"}
 """Too short to be told from other words in a file; where only labels can stand it is clear."""
 
 
 @lru_cache(maxsize=4096)
 def label_of_word(word: str) -> Label | None:
-    """The label that a word of a file stands for, or None. Numbers are no words."""
-    return WORDS.get(fold(word))
+    """The label that a word of a file stands for, or None. Numbers are no words; beside one (`0 - neutral`) they go."""
+    folded = fold(word)
+    return WORDS.get(folded) or _NUMBERED.get(folded.strip("0123456789"))
 
 
 def named_label(word: str) -> Label | None:

@@ -86,7 +86,10 @@ def check_trainable(examples: Sequence[Example], label_space: LabelSpace | None 
 def _way_out(space: LabelSpace, counts: Counter[Label | None]) -> str:
     """What to do when a label does not occur."""
     if space == "three_way" and counts["entailment"] and (counts["neutral"] or counts["contradiction"]):
-        return "add examples of it, or train with label_space two_way, for which neutral and contradiction are one"
+        return (
+            "add examples of it, or train with label_space two_way (--label-space two_way), for which neutral and"
+            " contradiction are one"
+        )
     return "add examples of it"
 
 

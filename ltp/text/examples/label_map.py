@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from ltp.config import LABELS, Label, LabelSpace
 from ltp.errors import ExamplesError
-from ltp.text.columns import fold
+from ltp.text.examples.label_advice import for_numbers, for_words
 from ltp.text.label_words import label_of_word
 
 MOST_SPELLINGS = 1000
@@ -21,16 +21,10 @@ MOST_SPELLINGS = 1000
 MOST_SHOWN = 12
 UNDECIDED = {"-", "-1"}
 """How SNLI and MultiNLI (and the hub's copies) mark a pair on which the annotators did not agree."""
+MISSING = {"nan", "na", "n/a", "#n/a", "null", "<na>"}
+"""How programs write a cell in which nothing stands. ASSIN's `None` is a label."""
 _NUMBER = re.compile(r"[+-]?\d+(?:\.0+)?")
 _HUB = {str(number): label for number, label in enumerate(LABELS)}
-_ASSIN = "ASSIN's None does not say which of neutral and contradiction it is:"
-_HINTS = {
-    "none": f'{_ASSIN} --labels "Entailment=entailment,Paraphrase=entailment,None=not_entailment"',
-    "unknown": '--labels "yes=entailment,unknown=neutral,no=contradiction", as the RTE challenges and FraCaS mean it',
-    "yes": 'RTE means --labels "yes=entailment,no=not_entailment", FraCaS "yes=entailment,no=contradiction"',
-    "true": '--labels "true=entailment,false=not_entailment", or "true=entailment,false=contradiction"',
-}
-"""What to say besides of a spelling, as `fold` leaves it, that a known set uses."""
 
 
 def spelling_of(value: object) -> str:
@@ -92,7 +86,7 @@ def settle(
             labels[spelling] = label
         elif known and spelling in known:
             labels[spelling] = known[spelling]
-        elif spelling == "-":
+        elif spelling == "-" or spelling.casefold() in MISSING:
             labels[spelling] = None
     labels = {**_named(spellings, names, of_said, labels, notes), **labels}
     rest = [spelling for spelling in spellings if spelling not in labels]
@@ -245,38 +239,18 @@ def _in_space(
 
 
 def _unknown(spellings: Mapping[str, Spelling], unknown: Sequence[str], column: str) -> ExamplesError:
-    """The refusal of spellings that are no labels, with all of them and a command that says what they are."""
-    first = spellings[unknown[0]]
-    example = ",".join(f"{spelling}=entailment" for spelling in unknown[:2])
-    hints = [hint for word, hint in _HINTS.items() if word in set(map(fold, unknown))]
-    advice = hints[0] if hints else f'--labels "{example}" (or =neutral, =contradiction, =not_entailment)'
-    message = (
-        f"{unknown[0]!r:.60} is not a label that is known; {column!r} holds {_shown(spellings)}. Say what it means: "
-    )
-    return _at(first, message + advice)
+    """The refusal of spellings that are no labels, with all of them and what to do."""
+    message = f"{unknown[0]!r:.60} is not a label that is known; {column!r} holds {_shown(spellings)}. "
+    return _at(spellings[unknown[0]], message + for_words(unknown, list(spellings)))
 
 
 def _ambiguous(spellings: Mapping[str, Spelling], column: str, doubt: str) -> ExamplesError:
     """The refusal of numbers that may mean one thing or another."""
     numbers = sorted((one for one in spellings if _NUMBER.fullmatch(one)), key=int)
-    if set(numbers) - {"-1"} == {"0", "1"} and "-1" not in numbers:
-        ways = (
-            '--labels e,ne if 0 is entailment (GLUE RTE), --labels ne,e if 1 is, or for example --labels "0=entailment'
-            ',1=contradiction" where the file is a part of a set with three labels'
-        )
-    elif set(numbers) == {"-1", "0", "1"}:
-        ways = '--labels "1=entailment,0=neutral,-1=contradiction" if 1 is entailment, or as your set has it'
-    else:
-        asked = ",".join(
-            f"{number}={LABELS[index] if index < len(LABELS) else LABELS[1]}"
-            for index, number in enumerate(numbers[:MOST_SHOWN])
-        )
-        ways = f'for example --labels "{asked}"' + (" or --labels c,e,n" if numbers == ["0", "1", "2"] else "")
-    first = spellings[numbers[0]]
     return _at(
-        first,
+        spellings[numbers[0]],
         f"the labels in {column!r} are numbers ({_shown(spellings)}), which mean one thing in one set and another in"
-        f" the next; {doubt}say what they mean: {ways}",
+        f" the next; {doubt}say what they mean: {for_numbers(numbers)}",
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from ltp.errors import ExamplesError
@@ -26,6 +27,8 @@ from ltp.text.files.record import Record
 _OTHERS = re.compile(r"pred|model|suggest|annotator|worker|rater|coder|old|guess|^label\d|\dlabel")
 """In the names, as `fold` leaves them, of columns of labels that are not the row's: of models, of single annotators."""
 _SCORES = {"relatednessscore", "similarity", "similarityscore", "relatedness"}
+MOST_VARIANTS = 20
+"""Languages of a file that has every pair in several that a refusal names."""
 _BY_PLACE: dict[Role, str] = {"premise": "1", "hypothesis": "2", "label": "3"}
 
 
@@ -197,11 +200,13 @@ class _Finder:
             return variants[fitting[0]]
         ways = "; or ".join(
             "--columns " + ",".join(f"{role}={name}" for role, name in variant.items()) + f" for {lang}"
-            for lang, variant in variants.items()
+            for lang, variant in islice(variants.items(), MOST_VARIANTS)
         )
+        more = "; and so on" if len(variants) > MOST_VARIANTS else ""
         labels = [name for name in self._label_columns({}) if not _OTHERS.search(fold(name))]
-        also = f"; and the label with label={' or label='.join(labels)}" if len(labels) > 1 else ""
-        raise self._at(f"every row holds the pair {len(variants)} times; say which to read: {ways}{also}")
+        untold = len(labels) > 1 and not all("label" in variant for variant in variants.values())
+        also = f"; and the label with label={' or label='.join(labels)}" if untold else ""
+        raise self._at(f"every row holds the pair {len(variants)} times; say which to read: {ways}{more}{also}")
 
     def _parted(self, found: Mapping[Role, str]) -> str | None:
         """The column that holds both texts."""

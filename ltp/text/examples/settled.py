@@ -33,6 +33,7 @@ class Settled:
 def settle_file(tally: Tally, options: ReadOptions, like: Reading | None) -> Settled:
     """Settle what the rows of a file say. Raises ExamplesError where they cannot be told or nothing is left."""
     warnings = [*tally.rows.layout.warnings, *tally.languages.settle()]
+    tally.refuse_blanks()
     tally.refuse_empty()
     if tally.task == "predict":
         codes = np.zeros(len(tally.said), np.int8)

@@ -20,6 +20,8 @@ from ltp.text.label_words import label_of_word
 
 SAMPLED, MOST_SAMPLED, SHOWN_CHARACTERS = 5, 20, 200
 """Rows that are shown, with the first of every label, and characters of each text."""
+SHOWN_LINES = 10
+"""Lines that a refusal names."""
 
 
 class Tally:
@@ -45,6 +47,8 @@ class Tally:
         self._places: list[Spelling] = []
         self._beside: set[int] = set()
         self._sampled: set[int] = set()
+        self._blanks: list[int] = []
+        self._first_blank: tuple[str, int, int] | None = None
 
     def add(self, row: Row) -> int:
         """Count a row; return how many judgements of it may be read. Raises ExamplesError for what cannot be."""
@@ -130,10 +134,22 @@ class Tally:
         role = next(role for role, text in zip(TEXTS, (row.premise, row.hypothesis), strict=True) if not text.strip())
         message = f"the {role} is blank"
         if self.task != "evaluate":
-            raise row.record.refuse(message, self.columns.get(role))
+            self._blanks.append(row.record.line)
+            self._first_blank = self._first_blank or (message, *row.record.where(self.columns.get(role)))
         for _ in range(judgements):
             self.leave(message, row.record.line)
         return 0
+
+    def refuse_blanks(self) -> None:
+        """Raise ExamplesError at the first blank text of a file that may hold none, with the lines of the others."""
+        if self._first_blank is None:
+            return
+        message, line, column = self._first_blank
+        others = ", ".join(f"{other:,}" for other in self._blanks[1 : SHOWN_LINES + 1])
+        more = ", ..." if len(self._blanks) > SHOWN_LINES + 1 else ""
+        also = f"; so is a text in {len(self._blanks) - 1:,} more, of line {others}{more}" if others else ""
+        cure = "fill them in or remove these rows" if others else "fill it in or remove the row"
+        raise ExamplesError(f"{message}{also}; {cure}", line=line, column=column)
 
     def refuse_empty(self) -> None:
         """Raise ExamplesError when nothing is left to read."""

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 
 from ltp.config import Label
-from ltp.errors import ExamplesError
+from ltp.errors import ExamplesError, InvalidConfig
 from ltp.text.examples import ReadOptions, check, parse_labels_option, read
 from ltp.text.label_words import WORDS, label_of_word
 
@@ -176,3 +176,57 @@ def test_a_label_is_what_its_word_says_or_the_file_is_refused(drawn: list[tuple[
     assert [example.label for example in examples] == [label_of_word(word) for word in written]
     assert reading.rows == len(written) == reading.read + sum(one.rows for one in reading.left_out)
     assert check(data, options=ReadOptions(conflicts="keep")) == reading
+
+
+@pytest.mark.parametrize(
+    ("written", "command"),
+    [
+        (["xx", "e"], 'labels "xx=LABEL"'),
+        (["yes", "maybe", "no"], 'labels "yes=LABEL,maybe=LABEL,no=LABEL"'),
+        (["Entailment", "None"], 'labels "Entailment=entailment,None=not_entailment"'),
+        (["yes", "no"], 'labels "yes=entailment,no=not_entailment"'),
+        ([1, 2, 3], 'labels "1=LABEL,2=LABEL,3=LABEL"'),
+        ([0, 1, 2, 3], 'labels "0=LABEL,1=LABEL,2=LABEL,3=LABEL"'),
+    ],
+)
+def test_what_a_refusal_says_can_be_typed_and_is_right_or_asks(written: list[object], command: str) -> None:
+    with pytest.raises(ExamplesError) as refusal:
+        read(rows(*written))
+    assert f"--{command}" in str(refusal.value)
+    typed = command.removeprefix('labels "').removesuffix('"')
+    if "LABEL" in typed:
+        assert "each LABEL is entailment, neutral, contradiction or not_entailment" in str(refusal.value)
+        with pytest.raises(InvalidConfig):
+            parse_labels_option(typed)
+    else:
+        assert labels(rows(*written), labels=parse_labels_option(typed)) == [E, NOT]
+
+
+def test_the_names_of_columns_are_told_from_labels() -> None:
+    data = b"premise,hypothesis,label\np,h,e\npremise,hypothesis,label\nq,i,n\n"
+    with pytest.raises(ExamplesError, match=r"line 3, .*'label' is not a label .* That line names the columns"):
+        read(data)
+    with pytest.raises(ExamplesError, match=r"line 2, .* That line names the columns: keep it as the first line"):
+        read(b"Our pairs of 2024,,\npremise,hypothesis,label\np,h,e\nq,i,n\n")
+
+
+def test_what_programs_write_for_nothing_is_no_label_and_counted() -> None:
+    _, reading = read(rows("e", "NaN", "n", "N/A", "nan", "#N/A", "null"))
+    assert reading.read == 2
+    assert sum(one.rows for one in reading.left_out) == 5
+    assert all("without an agreed label" in one.reason for one in reading.left_out)
+
+
+def test_a_number_beside_a_word_is_not_looked_at() -> None:
+    assert labels(rows("0 - entailment", "1: neutral", "contradiction (2)")) == [E, N, C]
+    assert label_of_word("1_not_entailment") == NOT
+    for word in ("c2", "e1", "ent0", "12", "2nd"):
+        assert label_of_word(word) is None
+
+
+def test_every_blank_text_is_named_at_once() -> None:
+    data = b"premise,hypothesis,label\np,h,e\n ,i,n\nq,,c\nr,j,e\n,k,n\n"
+    with pytest.raises(ExamplesError, match=r"line 3, column 1: the premise is blank; .* 2 more, of line 4, 6; fill"):
+        read(data)
+    with pytest.raises(ExamplesError, match=r"line 2, column 3: the hypothesis is blank; fill it in or remove the row"):
+        check(b"premise,hypothesis,label\np,,e\nq,i,n\n")

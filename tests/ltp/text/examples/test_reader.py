@@ -184,7 +184,7 @@ def test_line_numbers_stay_right_after_line_breaks_inside_cells() -> None:
         ("premise,premise,hypothesis,label\na,a,b,e", "line 1, column 1: two columns are named 'premise'"),
         ("premise,hypothesis,label\na,b,\na,b\n", "line 2, column 1: no row of the file can be read .2: nobody has"),
         ("premise,hypothesis,label\na,b,e\na\n", "line 3, column 2: the hypothesis is missing"),
-        ("premise,hypothesis,label\na,b,maybe\n", r"line 2, column 5: 'maybe' is not a label .* --labels .maybe=ent"),
+        ("premise,hypothesis,label\na,b,maybe\n", r"line 2, column 5: 'maybe' is not a label .* --labels .maybe=LABEL"),
         (
             "premise,hypothesis,label\na,b,3\n",
             r"line 2, column 5: the labels in 'label' are numbers \('3' \(1 row, first in line 2\)\)",
