@@ -2,8 +2,9 @@
 
 Commas and semicolons occur in texts, so whoever parts cells by them has to quote. By tabs, files come in both ways:
 XNLI's and AmericasNLI's texts hold quotes that are characters, FarsTail's and a spreadsheet's text export quote cells.
-Quotes wrap cells where the rows are even only if they do; where the first row is quoted throughout, which only a
-program does; and where exactly those cells are wrapped that a program would wrap.
+Quotes wrap cells where pipes part even rows, which programs write; where the rows are even only if quotes do; where the
+first row is quoted throughout, which only a program does; and where just those cells are wrapped that a program would
+wrap.
 """
 
 from __future__ import annotations
@@ -35,7 +36,9 @@ def _wraps(head: Head, delimiter: str, *, cut: bool) -> bool:
         return True
     if not _is_even(head, quoted, cut=cut):
         return False
-    return not _is_even(head, plain, cut=False) or _wraps_as_programs_do(head, delimiter)
+    if delimiter != "\t" or not _is_even(head, plain, cut=False) or _wraps_as_programs_do(head, delimiter):
+        return True
+    return _is_labelled(head, quoted) and not _is_labelled(head, plain)
 
 
 def _is_even(head: Head, dialect: Dialect, *, cut: bool) -> bool:
@@ -48,6 +51,14 @@ def _is_even(head: Head, dialect: Dialect, *, cut: bool) -> bool:
     except ExamplesError:
         return cut and len(widths) == 1 and head[-1][0] - line < _OPEN_AT_THE_END
     return len(widths) == 1
+
+
+def _is_labelled(head: Head, dialect: Dialect) -> bool:
+    """Whether each row but a header has a cell that is a label: a row that was cut in two has it in one part only."""
+    try:
+        return all(any(map(is_label, cells)) for place, (_, _, cells) in enumerate(dialect.rows(iter(head))) if place)
+    except ExamplesError:
+        return False
 
 
 def _wraps_as_programs_do(head: Head, delimiter: str) -> bool:

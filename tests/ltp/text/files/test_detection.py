@@ -61,6 +61,11 @@ def test_quotes_of_the_texts_stay_where_rows_are_even_without_quoting(rows: str)
     assert format_of(HEADER + rows) == ("tsv", "\t", False)
 
 
+def test_a_wrapped_cell_whose_parts_make_even_rows_is_still_one() -> None:
+    assert texts(HEADER + '"p\t\t\n"\t\tentailment\n') == [["p\t\t\n", "", "entailment"]]
+    assert texts(HEADER + '"a\tb\te\nc"\td\tn\n') == [['"a', "b", "e"], ['c"', "d", "n"]]
+
+
 def test_a_spreadsheets_text_export_that_wraps_commas_is_unwrapped() -> None:
     content = HEADER + '"Yes, she came."\tShe came.\te\nYes she came\t"Well, no."\tn\nShe came\tShe left.\tc\n'
     assert [row[:2] for row in texts(content)] == [

@@ -7,17 +7,19 @@ import csv
 import gzip
 import io
 import json
+import re
 from collections.abc import Callable
 
 import openpyxl
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 from pyarrow import feather, parquet
 
 from ltp.text.files import RecordFile
+from ltp.text.files.first_row import is_label
 
 Rows = list[tuple[str, str, str]]
 NAMES = ("premise", "hypothesis", "label")
@@ -97,6 +99,8 @@ def test_every_row_comes_back_as_it_went(form: str, rows: Rows) -> None:
 @given(rows=rows)
 def test_cells_that_only_need_quotes_come_back_too(delimiter: str, rows: Rows) -> None:
     kept = [(p.replace("\r", ""), h.replace("\r", ""), said) for p, h, said in rows]  # Python leaves a CR unquoted
+    parts = {part.strip() for row in kept for text in row[:2] for part in re.split("[\t\n]", text)}
+    assume(delimiter != "\t" or not any(map(is_label, parts)))  # nobody can tell a label there from a label
     assert read(delimited(delimiter, quoting=csv.QUOTE_MINIMAL, lineterminator="\n")(kept)) == kept
 
 
@@ -108,7 +112,7 @@ def test_every_row_of_a_spreadsheet_comes_back(rows: Rows) -> None:
 
 
 def _cell(value: str) -> str:
-    """What openpyxl writes as a text, and XML keeps: no control characters, no blanks at the ends, no formula, no escape."""
+    """What openpyxl writes as a text, and XML keeps: no controls, no blanks at the ends, no formula, no escape."""
     plain = (
         ILLEGAL_CHARACTERS_RE.sub("", value)
         .replace("\r", "")
