@@ -3,16 +3,19 @@
     python -m bench.text_forms unknown --data FOLDER
     python -m bench.text_forms windows --data FOLDER
     python -m bench.text_forms accuracy --data FOLDER [--languages oto,ewe,twi] [--seeds 3]
+    python -m bench.text_forms transfer --data FOLDER [--languages oto,ewe,twi] [--seeds 3]
 
-FOLDER holds `americasnli/{dev,test}/LL.tsv`, `afrixnli/{dev,test}/LLL.csv` and `wikitext2/`. Not part of `make bench`,
-which compares speed: these figures are of the texts.
+FOLDER holds `americasnli/{dev,test}/LL.tsv`, `afrixnli/{dev,test}/LLL.csv`, `indonli/` and `wikitext2/`. Not part of
+`make bench`, which compares speed: these figures are of the texts.
 """
 
 from __future__ import annotations
 
 import csv
+import json
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Annotated
@@ -22,8 +25,10 @@ import typer
 from bench.material import backbone as prepared_backbone
 from ltp.adapter.train import train_adapter
 from ltp.backbone.load import Backbone, load_backbone
-from ltp.config import LABELS, AdapterConfig, MLMConfig, TextForm
+from ltp.config import LABELS, AdapterConfig, Label, MLMConfig, TextForm
 from ltp.drift.reading import read_corpus
+from ltp.engine.engine import Engine
+from ltp.engine.pairs import PairRequest
 from ltp.model.methods import Method
 from ltp.text.examples import Example, split, texts_of
 from ltp.text.vocabulary import UnknownTally, Vocabulary
@@ -148,6 +153,62 @@ def score(
     trained = train_adapter(loaded, None, method=made, train=train, dev=dev, test=test, config=config)
     found: float = trained.metrics["test"]["accuracy"]
     return found
+
+
+@program.command()
+def transfer(
+    data: Data,
+    languages: str = "oto,ewe,twi",
+    seeds: int = 3,
+    method: str = "sp",
+    epochs: int = 3,
+    trained: int = 900,
+    learning_rate: float = 1e-4,
+) -> None:
+    """Accuracy of adapters trained on Indonesian, whose texts are the same in both forms, scored in each form.
+
+    IndoNLI is no translation of XNLI, so Otomi's only labelled file, its development file, may be scored on. The
+    weights are the same in both forms: what differs is how the texts are read.
+    """
+    made: Method = method  # type: ignore[assignment]
+    loaded, labels = mini(), dict(zip("enc", LABELS, strict=True))
+    train, dev = (indonesian(data / "indonli" / name, labels) for name in ("train.jsonl", "val.jsonl"))
+    for seed in range(seeds):
+        config = AdapterConfig(epochs=epochs, seed=seed, max_length=128, batch_size=16, learning_rate=learning_rate)
+        start = seed * trained
+        part = train[start : start + trained]
+        done = train_adapter(loaded, None, method=made, train=part, dev=dev[:300], config=config)
+        print(f"seed {seed}: Indonesian, {len(part)} pairs, dev {done.metrics['dev']['accuracy']:.3f}", flush=True)
+        for language in languages.split(","):
+            where = data / "afrixnli" / "test" / f"{language}.csv"
+            path = where if where.is_file() else data / "americasnli" / "dev" / f"{language}.tsv"
+            scored = examples_of(path)
+            engine = Engine(
+                loaded, source={form: (replace(done.adapter, text_form=form), None) for form in FORMS}.__getitem__
+            )
+            before, after = (answered(engine, form, scored) for form in FORMS)
+            changed = sum(one != other for one, other in zip(before, after, strict=True))
+            figures = " ".join(f"form {form}: {right(said, scored):.3f}" for form, said in enumerate((before, after)))
+            print(f"seed {seed}: {language} ({len(scored)} pairs) {figures}; {changed} answers differ", flush=True)
+
+
+def indonesian(path: Path, labels: dict[str, Label]) -> list[Example]:
+    """The pairs of a file of IndoNLI."""
+    rows = map(json.loads, path.read_text(encoding="utf-8").splitlines())
+    return [Example(row["premise"], row["hypothesis"], labels[row["label"]]) for row in rows]
+
+
+def answered(engine: Engine, form: TextForm, examples: Sequence[Example]) -> list[Label]:
+    """The labels that an adapter gives, which the engine knows by its form."""
+    requests = [PairRequest(form, each.premise, each.hypothesis) for each in examples]
+    return [
+        given.label for start in range(0, len(requests), 64) for given in engine.predict(requests[start : start + 64])
+    ]
+
+
+def right(said: Sequence[Label], examples: Sequence[Example]) -> float:
+    """Share of labels that are the examples'."""
+    return mean(label == each.label for label, each in zip(said, examples, strict=True))
 
 
 if __name__ == "__main__":
