@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import functools
+import io
+import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from ltp.errors import ExamplesError
 from ltp.text.files.dialect import Dialect
+from ltp.text.files.quick_cells import quick_cells
 from ltp.text.files.record import Record, Value, place
+from ltp.text.lines import Block
 
+SourceRow = tuple[int, str | tuple[bytes, int, int], list[str]]
+"""Line of its start, where it stands, cells."""
+_LONGEST = 2**22
+"""Bytes of a block that is cut quickly: a quote that is never closed must not gather the whole file."""
 _NAMED = {"\t": "a tab", "|": "a pipe"}
 
 
@@ -63,24 +71,47 @@ class Delimited:
         """TSV is what is parted by tabs, whatever its file is called."""
         return "tsv" if self.separator == "\t" else "csv"
 
-    def records(self, lines: Iterable[tuple[int, str]]) -> Iterator[Record]:
+    def records(self, blocks: Iterable[Block]) -> Iterator[Record]:
         """Yield a record for each row that is not blank, the header left out. Raises ExamplesError."""
-        skip = self.header_row is not None
-        lines = (numbered for numbered in lines if numbered[0] >= self.first_line)
-        keys = self.keys
-        for line, raw, cells in self.dialect.rows(lines):
-            if skip:
-                skip = False
+        keys, width, offset_of, missing_at = self.keys, self.width, self._offset_of, None
+        rows = self._rows(iter(blocks))
+        if self.has_header:
+            next(rows, None)
+        for line, source, cells in rows:
+            if len(cells) > width:
+                self._refuse_surplus(Record(line, source, {}, offset_of).raw, line, cells)
+            yield Record(line, source, dict(zip(keys, cells, strict=False)), offset_of, missing_at)
+
+    def _rows(self, blocks: Iterator[Block]) -> Iterator[SourceRow]:
+        """The rows, as many at a time as can be, from the first on."""
+        dialect, first = self.dialect, self.first_line
+        line, rest = 1, b""
+        for line, data in blocks:
+            line, data, rest = line - rest.count(b"\n"), rest + data, b""
+            quick = None
+            if line >= first and data.endswith(b"\n") and not dialect.padded and len(data) < _LONGEST:
+                quick = quick_cells(data, dialect.delimiter, quoted=dialect.quoted)
+            if quick is None:
+                if dialect.quoted and line + data.count(b"\n") > first:
+                    yield from self._exact_rows(itertools.chain([(line, data)], blocks))
+                    return
+                yield from self._exact_rows([(line, data)])
                 continue
-            self._refuse_surplus(line, raw, cells)
-            yield Record(line, raw, dict(zip(keys, cells, strict=False)), self._offset_of, missing_at=len(raw))
+            yield from ((line + before, (data, start, end), cells) for before, start, end, cells in quick.rows())
+            rest = data[quick.length :]
+        if rest:
+            yield from self._exact_rows([(line + data.count(b"\n") - rest.count(b"\n"), rest)])
+
+    def _exact_rows(self, blocks: Iterable[Block]) -> Iterator[SourceRow]:
+        lines = (numbered for line, data in blocks for numbered in enumerate(map(bytes.decode, io.BytesIO(data)), line))
+        return self.dialect.rows(numbered for numbered in lines if numbered[0] >= self.first_line)
 
     def _offset_of(self, raw: str, name: str) -> int | None:
         cells = self.dialect.spans(raw)
         at = self.keys.index(name) if name in self.keys else len(cells)
         return cells[at][0] if at < len(cells) else None
 
-    def _refuse_surplus(self, line: int, raw: str, cells: Sequence[str]) -> None:
+    def _refuse_surplus(self, raw: str, line: int, cells: Sequence[str]) -> None:
         if any(cell.strip() for cell in cells[self.width :]):
             at, column = place(raw, self.dialect.spans(raw)[self.width][0], line)
             cure = (

@@ -18,16 +18,24 @@ class Record:
 
     line: int
     """Of its first character, from 1."""
-    raw: str
-    """As it stands in the file, without the line end; a quoted cell may hold line breaks."""
+    source: str | tuple[bytes, int, int]
+    """As it stands in the file, or the bytes around it and where in them it starts and ends."""
     fields: Mapping[str, Any]
     """Every value by the name of its column or key; without names "1", "2", "3", ... What a row lacks is absent."""
     offset_of: Callable[[str, str], int | None]
     """From `raw` and a name to where in `raw` the value starts, if it is there."""
-    missing_at: int = 0
-    """Where in `raw` to point when a value is absent."""
+    missing_at: int | None = 0
+    """Where in `raw` to point when a value is absent; None: at its end."""
     column: int = 1
     """Of its first character in `line`."""
+
+    @property
+    def raw(self) -> str:
+        """As it stands in the file, without the line end; a quoted cell may hold line breaks."""
+        if isinstance(self.source, str):
+            return self.source
+        data, start, end = self.source
+        return data[start:end].decode().removesuffix("\n").removesuffix("\r")
 
     def value(self, name: str | None) -> Any:
         """What stands under a name, or deeper, under names parted by dots (`data.premise`); None when absent."""
@@ -38,7 +46,8 @@ class Record:
     def where(self, name: str | None) -> tuple[int, int]:
         """Line and column of the value under a name, both from 1; where it should stand when it is absent."""
         at = None if name is None else self.offset_of(self.raw, name)
-        line, column = place(self.raw, self.missing_at if at is None else at, self.line)
+        missing_at = len(self.raw) if self.missing_at is None else self.missing_at
+        line, column = place(self.raw, missing_at if at is None else at, self.line)
         return line, column + (self.column - 1 if line == self.line else 0)
 
     def refuse(self, message: str, name: str | None) -> ExamplesError:

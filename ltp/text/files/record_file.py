@@ -69,18 +69,22 @@ class RecordFile:
 
     def __iter__(self) -> Iterator[Record]:
         """Every row. Raises ExamplesError where one cannot be read, and when there is none."""
-        empty = True
-        for record in self._records():
-            empty = False
-            yield record
-        if empty:
+        records = self._records()
+        first = next(records, None)
+        if first is None:
             raise ExamplesError("the file holds a header and no rows")
+        yield first
+        yield from records
 
     def _records(self) -> Iterator[Record]:
         form = self.format
         if isinstance(form, Table | JsonDocument):
             return form.records()
-        return form.records(self._text.lines()) if self._text else iter(())
+        if self._text is None:
+            return iter(())
+        if isinstance(form, Delimited):
+            return form.records(self._text.blocks())
+        return form.records(self._text.lines())
 
     def _table(self, named: Collection[str]) -> Table | None:
         """The table in a file that is no text, if it is one; what a zip archive holds is opened from then on."""
