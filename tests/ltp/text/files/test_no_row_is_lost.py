@@ -120,4 +120,4 @@ def _cell(value: str) -> str:
         .replace("\ufffe", "")
         .replace("\uffff", "")
     )
-    return plain.lstrip("=#").strip() or "x"
+    return re.sub(r"^[\s=#]+|\s+$", "", plain) or "x"
