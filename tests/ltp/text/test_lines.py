@@ -104,7 +104,9 @@ def test_half_a_character_of_utf_16_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("pack", "name"), [(gzip.compress, "gzip"), (bz2.compress, "bzip2"), (lzma.compress, "xz")], ids=str
+    ("pack", "name"),
+    [(gzip.compress, "gzip"), (bz2.compress, "bzip2"), (lzma.compress, "xz")],
+    ids=["gzip", "bzip2", "xz"],
 )
 def test_compressed_text_is_unpacked_while_it_is_read(pack, name: str) -> None:  # type: ignore[no-untyped-def]
     content = TEXT.encode("utf-16")
