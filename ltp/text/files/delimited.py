@@ -78,8 +78,8 @@ class Delimited:
         if self.has_header:
             next(rows, None)
         for line, source, cells in rows:
-            if len(cells) > width:
-                self._refuse_surplus(Record(line, source, {}, offset_of).raw, line, cells)
+            if len(cells) != width:
+                self._refuse_width(Record(line, source, {}, offset_of).raw, line, cells)
             yield Record(line, source, dict(zip(keys, cells, strict=False)), offset_of, missing_at)
 
     def _rows(self, blocks: Iterator[Block]) -> Iterator[SourceRow]:
@@ -111,7 +111,17 @@ class Delimited:
         at = self.keys.index(name) if name in self.keys else len(cells)
         return cells[at][0] if at < len(cells) else None
 
-    def _refuse_surplus(self, raw: str, line: int, cells: Sequence[str]) -> None:
+    def _refuse_width(self, raw: str, line: int, cells: Sequence[str]) -> None:
+        """Refuse cells too many, and a row that lacks some because a line break in a text tore it."""
+        torn = cells[-1].count('"') % 2 and (cells[-1].startswith('"') or cells[-1].endswith('"'))
+        if len(cells) < self.width and torn and not self.quoted:
+            raise ExamplesError(
+                f"{len(cells)} cells where the first row has {self.width}, and a lone quote in the last: a text that"
+                " goes on in another line. Quotes wrap no text in the first rows of this file, so a text cannot hold a"
+                " line break; take it out, or save the file as CSV",
+                line=line,
+                column=self.dialect.spans(raw)[-1][0] + 1,
+            )
         if any(cell.strip() for cell in cells[self.width :]):
             at, column = place(raw, self.dialect.spans(raw)[self.width][0], line)
             cure = (

@@ -92,11 +92,13 @@ def _is_padded(head: Head, dialect: Dialect) -> bool:
     if dialect.delimiter == "\t":
         return False
     try:
-        for place, (_, _, cells) in enumerate(dialect.rows(iter(head))):
+        for place, (_, raw, cells) in enumerate(dialect.rows(iter(head))):
             if place == 0 and len(cells) > 1 and all(cell.startswith(" ") for cell in cells[1:]):
                 return True
             if any(cell.startswith(" ") and cell.lstrip(" ").startswith('"') for cell in cells):
-                return True
-    except ExamplesError:
+                starts = [start for start, _ in dialect.spans(raw)]  # not where the blank itself is in quotes
+                if any(raw.startswith(" ", start) and raw[start:].lstrip(" ").startswith('"') for start in starts):
+                    return True
+    except (ExamplesError, ValueError):
         return ' "' in head[0][1]
     return False

@@ -61,6 +61,25 @@ def test_quotes_of_the_texts_stay_where_rows_are_even_without_quoting(rows: str)
     assert format_of(HEADER + rows) == ("tsv", "\t", False)
 
 
+@pytest.mark.parametrize(
+    "torn",
+    ['p\t"first\nsecond"\te\n', 'p\th\te\t"see\nthere\tok"\n', 'p\t"first\nmiddle\tof it\nsecond"\te\tok\n'],
+)
+def test_a_text_with_a_line_break_far_down_tears_no_row_in_silence(torn: str) -> None:
+    plain = "".join(f"premise {number}\thypothesis {number}\tn\tok\n" for number in range(12_000))
+    head = "premise\thypothesis\tlabel\tcomment\n"
+    assert format_of(head + plain + torn) == ("tsv", "\t", False)
+    with pytest.raises(ExamplesError, match=r"line 1200[23], .*goes on in another line.*save the file as CSV"):
+        texts(head + plain + torn)
+    short = head + plain + 'p\tHe said "no"\n'
+    assert texts(short)[-1] == ["p", 'He said "no"']
+
+
+def test_a_quoted_blank_before_a_quote_pads_no_other_cell() -> None:
+    assert texts('premise;hypothesis;label\np;" ""x";e\np; ;e\n') == [["p", ' "x', "e"], ["p", " ", "e"]]
+    assert texts('premise;hypothesis;label\np; "a; b";e\n') == [["p", "a; b", "e"]]
+
+
 def test_a_wrapped_cell_whose_parts_make_even_rows_is_still_one() -> None:
     assert texts(HEADER + '"p\t\t\n"\t\tentailment\n') == [["p\t\t\n", "", "entailment"]]
     assert texts(HEADER + '"a\tb\te\nc"\td\tn\n') == [['"a', "b", "e"], ['c"', "d", "n"]]
