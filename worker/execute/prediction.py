@@ -93,7 +93,7 @@ def execute(context: JobContext) -> None:
             tokens += prediction.tokens
             unknown = prediction.tokens.unknown > 0
             marks = (prediction.truncated, resolved.fallback, abstained, unknown)
-            counts.update({label: 1, answer.label_space: 1, **dict(zip(MARKS, marks, strict=True))})
+            counts.update({label: 1, answer.label_space: 1, **dict(zip(MARKS, map(int, marks), strict=True))})
     lost = _unknown(context, Vocabulary(backbone.tokenizer), pairs, tokens)
     summary = _summary(counts, shown) | lost | {"precision": precision}
     summary["warnings"] = [*summary["warnings"], *_mixed(context, counts)]

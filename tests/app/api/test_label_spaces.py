@@ -138,9 +138,11 @@ def test_a_file_answered_two_way_has_two_columns(trained: Service, adapters: dic
     assert [row["abstained"] for row in rows] == ["false", "false"]
     assert (prediction["as"], prediction["summary"]["label_spaces"]) == ("two_way", {"two_way": 2})
     assert prediction["summary"]["warnings"] == []
-    _, lines = predicted(
+    alone, lines = predicted(
         trained, '{"premise": "the dog runs", "hypothesis": "the dog is red"}\n', "pairs.jsonl", lang="es"
     )
+    counted = [alone["summary"][mark] for mark in ("truncated", "fallback", "abstained", "unknown")]
+    assert [type(count) for count in counted] == [int] * 4  # of a single pair, too
     assert list(json.loads(lines)) == ["premise", "hypothesis", "label", "entailment", "not_entailment"]
 
 
