@@ -48,7 +48,9 @@ LESSER_NAMES: dict[Role, tuple[str, ...]] = {
 only where both texts have one."""
 
 LANGUAGE_NAMES = (
-    "lang", "language", "languagecode", "langcode", "languageid", "langid", "languagetag", "locale", "iso",
+    "lang", "language", "languagecode", "langcode", "languageid", "langid", "languagetag", "languagename",
+    "langname", "languageiso", "langiso", "hypothesislang", "hypothesislanguage", "premiselang", "premiselanguage",
+    "targetlang", "targetlanguage", "tgtlang", "locale", "iso", "iso3",
     "isocode", "iso6391", "iso6393", "idioma", "langue", "sprache", "lingua", "bahasa", "dil", "язык",
     "语言", "言語", "언어",
 )  # fmt: skip
@@ -68,8 +70,8 @@ class AmbiguousColumns(ValueError):
 
 
 def fold(name: str) -> str:
-    """`Sentence 1`, `sentence_1` and `SENTENCE1` are one name, and accents do not count."""
-    plain = unicodedata.normalize("NFKD", name.casefold())
+    """`Sentence 1`, `sentence_1` and `SENTENCE1` are one name; accents do not count, nor whether an i has its dot."""
+    plain = unicodedata.normalize("NFKD", name.casefold()).replace("ı", "i")
     return "".join(character for character in plain if character.isalnum())
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
@@ -40,7 +41,7 @@ class ReadOptions:
 def parse_columns_option(text: str) -> dict[Role, str]:
     """Read `premise=text_a,hypothesis=text_b,label=gold`. Raises InvalidConfig."""
     columns: dict[Role, str] = {}
-    for part in filter(None, map(str.strip, text.split(","))):
+    for part in filter(None, map(str.strip, re.split(r",(?=\s*\w+\s*=|\s*$)", text))):
         name, _, column = (word.strip() for word in part.partition("="))
         role = next((role for role in get_args(Role) if role == name.casefold()), None)
         if role is None or not column:
@@ -55,17 +56,30 @@ def parse_columns_option(text: str) -> dict[Role, str]:
 def parse_labels_option(text: str) -> dict[str, Label]:
     """Read `c,e,n` (what 0, 1, 2 mean) or `0=contradiction,si=entailment`. Raises InvalidConfig.
 
-    A spelling that holds a comma cannot be written like this; where labels come as JSON it can.
+    A spelling may hold commas and equals signs.
     """
     parts = [part.strip() for part in text.split(",") if part.strip()]
     if not parts:
         raise InvalidConfig("labels", text, "something like e,n,c or 0=entailment,1=neutral,2=contradiction")
     if any("=" in part for part in parts):
-        return dict(_assigned(part, text) for part in parts)
+        return dict(_assigned(part, text) for part in _assignments(text))
     labels = [_named(part, text) for part in parts]
     if len(set(labels)) < len(labels):
         raise InvalidConfig("labels", text, "a list with every label once, or like 0=neutral,3=neutral")
     return {str(number): label for number, label in enumerate(labels)}
+
+
+def _assignments(text: str) -> Iterator[str]:
+    """The parts that say what one spelling means. One ends at a comma behind an equals sign and a label."""
+    part = ""
+    for piece in text.split(","):
+        part = f"{part},{piece}" if part else piece
+        label = part.rpartition("=")[2].strip() if "=" in part else part.strip()
+        if named_label(label) or (part == piece and "=" in part):
+            yield part.strip()
+            part = ""
+    if part.strip():
+        yield part.strip()
 
 
 def _assigned(part: str, text: str) -> tuple[str, Label]:

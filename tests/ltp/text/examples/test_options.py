@@ -21,6 +21,14 @@ def test_labels_are_named_in_the_order_of_their_numbers_or_one_by_one() -> None:
     }
 
 
+def test_spellings_and_columns_may_hold_commas() -> None:
+    assert parse_labels_option("yes, surely=entailment,no, never=not_entailment") == {
+        "yes, surely": "entailment",
+        "no, never": "not_entailment",
+    }
+    assert parse_columns_option("label=gold, by all,premise=a,b") == {"label": "gold, by all", "premise": "a,b"}
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -29,6 +37,8 @@ def test_labels_are_named_in_the_order_of_their_numbers_or_one_by_one() -> None:
         ("e,e,c", "every label once"),
         ("0=", "'0=' is not that"),
         ("0=e,n", "'n' is not that"),
+        ("0=foo,1=e", "'foo' is none of them"),
+        ("e,1=c", "'e' is not that"),
     ],
 )
 def test_labels_that_say_nothing_are_refused_with_what_would(text: str, words: str) -> None:
@@ -48,7 +58,10 @@ def test_columns_are_named_by_what_they_hold() -> None:
     ("label", "words"),
     [
         ("entailment", ["e", "Entails", "ENTAILMENT", "implicación", "SUPPORTS", "蕴含", "含意", "함의", "следование"]),
-        ("neutral", ["n", "Netral", "NEUTRE", "NOT ENOUGH INFO", "中立", "중립", "нейтральное", "तटस्थ", "nötr"]),
+        (
+            "neutral",
+            ["n", "Netral", "NEUTRE", "NOT ENOUGH INFO", "中立", "중립", "нейтральное", "तटस्थ", "nötr", "TARAFSIZ"],
+        ),
         ("contradiction", ["C", "contradictory", "contradicción", "REFUTES", "矛盾", "모순", "Widerspruch", "تناقض"]),
         ("not_entailment", ["not_entailment", "non-entailment", "NotEntail", "no implicación"]),
         (None, ["", "-", "0", "1.0", "maybe", "None", "Paraphrase", "yes", "no", "-1"]),
