@@ -152,8 +152,24 @@ class Prodigy:
     def judgements(self, record: Record, label: str | None) -> Judgements:
         """What was accepted."""
         answer = str(record.fields.get("answer") or "").strip().casefold()
-        reason = _PRODIGY_ANSWERS.get(answer, UNJUDGED)
-        return Judgements((), (reason,)) if reason else plain_judgements(record.value(self.label or label))
+        reason = _PRODIGY_ANSWERS.get(answer, UNJUDGED) if "answer" in record.fields else None
+        if reason:
+            return Judgements((), (reason,))
+        said = plain_judgements(record.value(self.label or label))
+        texts = _option_texts(record.fields.get("options"))
+        return Judgements([_option(value, texts) for value in said.values], said.reasons)
+
+
+def _option_texts(options: Any) -> dict[str, str]:
+    """What each option that could be accepted says, by its id."""
+    listed = options if isinstance(options, list) else []
+    texts = {str(one.get("id")): one.get("text") for one in listed if isinstance(one, Mapping)}
+    return {name: text for name, text in texts.items() if isinstance(text, str) and text.strip()}
+
+
+def _option(value: Any, texts: Mapping[str, str]) -> Any:
+    """What an accepted option means: its id where that is a label's word, else what the annotator read."""
+    return value if label_of_word(str(value)) else texts.get(str(value), value)
 
 
 @dataclass(frozen=True)
@@ -228,8 +244,8 @@ def find_tool(head: Sequence[Record], names: Sequence[str], wanted: str | None) 
     first = head[0].fields
     if isinstance(first.get("data"), Mapping) and ("annotations" in first or "completions" in first):
         return LabelStudio(_tag(head, wanted))
-    answers = {str(record.fields.get("answer")).casefold() for record in head}
-    if "answer" in names and answers <= set(_PRODIGY_ANSWERS):
+    answers = {str(record.fields["answer"]).casefold() for record in head if "answer" in record.fields}
+    if answers and answers <= set(_PRODIGY_ANSWERS):
         return Prodigy("accept" if "accept" in names and "options" in names else None)
     if flat := [name.removesuffix(".responses") for name in names if name.endswith(".responses")]:
         return Argilla(_question(flat, wanted), flat=True)
@@ -242,10 +258,13 @@ def find_tool(head: Sequence[Record], names: Sequence[str], wanted: str | None) 
 
 
 def _tag(head: Iterable[Record], wanted: str | None) -> str | None:
-    """The choices that are the label: those somebody named, else the first there are."""
-    tags = [tag for record in head for one in _annotations(record.fields) for tag, _ in _choices(one)]
+    """The choices that are the label: those somebody named, else the first that hold labels' words, else the first."""
+    said = [pair for record in head for one in _annotations(record.fields) for pair in _choices(one)]
+    tags = [tag for tag, _ in said]
     named = (wanted or "").removeprefix("annotations.")
-    return named if named in tags else next(iter(tags), None)
+    if named in tags:
+        return named
+    return next((tag for tag, choice in said if label_of_word(str(choice))), tags[0] if tags else None)
 
 
 def _question(questions: Sequence[str], wanted: str | None) -> str:

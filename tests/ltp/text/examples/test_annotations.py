@@ -145,6 +145,27 @@ def argilla(number: int, *said: tuple[str, str]) -> dict[str, Any]:
     return {**pair(number), "nli.responses": values, "nli.responses.status": statuses, "nli.suggestion": "neutral"}
 
 
+def test_prodigys_options_are_what_the_annotator_read_not_their_numbers() -> None:
+    options = [{"id": number, "text": text} for number, text in enumerate(["Contradiction", "Entailment", "Neutral"])]
+    given = [pair(n) | {"options": options, "accept": [n], "answer": "accept"} for n in range(3)]
+    assert found(lines(*given))[0] == [("p0", C), ("p1", E), ("p2", N)]
+    words = [{"id": "entailment", "text": "Folgt"}, {"id": "n", "text": "Offen"}]
+    given = [pair(n) | {"options": words, "accept": [words[n]["id"]], "answer": "accept"} for n in range(2)]
+    assert found(lines(*given))[0] == [("p0", E), ("p1", N)]
+
+
+def test_rejected_rows_count_beside_rows_without_an_answer() -> None:
+    given = [pair(0) | {"label": E}, pair(1) | {"label": N, "answer": "reject"}, pair(2) | {"label": C}]
+    assert found(lines(*given))[:2] == ([("p0", E), ("p2", C)], {"the annotator rejected it": 1})
+
+
+def test_of_several_choices_those_with_labels_words_are_the_label() -> None:
+    said = {"result": [*choice("good", "quality")["result"], *choice("neutral", "nli")["result"]]}
+    data = lines({"id": 1, "data": pair(1), "annotations": [said]})
+    for named in ({}, {"label": "nli"}, {"label": "annotations.nli"}):
+        assert found(data, columns=named)[0] == [("p1", N)]
+
+
 def test_argillas_flat_records_count_what_was_submitted() -> None:
     rows = [
         argilla(0, (E, "submitted"), (E, "submitted")),
