@@ -23,13 +23,14 @@ UNDECIDED = {"-", "-1"}
 """How SNLI and MultiNLI (and the hub's copies) mark a pair on which the annotators did not agree."""
 MISSING = {"nan", "na", "n/a", "#n/a", "null", "<na>"}
 """How programs write a cell in which nothing stands. ASSIN's `None` is a label."""
+_INVISIBLE = "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
 _NUMBER = re.compile(r"[+-]?\d+(?:\.0+)?")
 _HUB = {str(number): label for number, label in enumerate(LABELS)}
 
 
 def spelling_of(value: object) -> str:
-    """A label as it is compared: no blanks around it, and 1, 1.0 and "1.0" are one number."""
-    text = str(value).strip()
+    """A label as it is compared: nothing blank or invisible around it, and 1, 1.0 and "1.0" are one number."""
+    text = str(value).strip().strip(_INVISIBLE).strip()
     if isinstance(value, bool):
         return text.lower()
     return str(int(float(text))) if _NUMBER.fullmatch(text) else text
@@ -79,16 +80,16 @@ def settle(
     of_said = {_key(spelling): label for spelling, label in (said or {}).items()}
     if absent := [spelling for spelling in said or {} if _key(spelling) not in set(map(_key, spellings))]:
         notes.append(f"no row of the file has the label {_listed(absent)}, which --labels names")
+    named = _named(spellings, names, of_said, notes)
     for spelling in spellings:
         if _key(spelling) in of_said:
             labels[spelling] = of_said[_key(spelling)]
-        elif (label := label_of_word(spelling)) is not None:
-            labels[spelling] = label
+        elif (label := named.get(spelling) or label_of_word(spelling)) is not None:
+            labels[spelling] = label  # what the file says of itself counts more than another file
         elif known and spelling in known:
             labels[spelling] = known[spelling]
         elif spelling == "-" or spelling.casefold() in MISSING:
             labels[spelling] = None
-    labels = {**_named(spellings, names, of_said, labels, notes), **labels}
     rest = [spelling for spelling in spellings if spelling not in labels]
     if rest:
         labels |= _numbers(spellings, rest, labels, column, scored, notes, warnings)
@@ -101,14 +102,13 @@ def _named(
     spellings: Mapping[str, Spelling],
     names: Sequence[str],
     said: Mapping[str, Label],
-    labels: Mapping[str, Label | None],
     notes: list[str],
-) -> dict[str, Label | None]:
+) -> dict[str, Label]:
     """What the numbers mean that the file itself names."""
-    meant: dict[str, Label | None] = {}
+    meant: dict[str, Label] = {}
     for number, name in enumerate(names):
         label = said.get(_key(name)) or label_of_word(name)
-        if str(number) in spellings and str(number) not in labels and label:
+        if str(number) in spellings and str(number) not in said and label:
             meant[str(number)] = label
     if meant:
         words = ", ".join(f"{number} = {label}" for number, label in meant.items())

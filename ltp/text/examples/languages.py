@@ -38,10 +38,12 @@ class Languages:
         self._first.setdefault(lang, record.line)
         return lang
 
-    def unwanted(self, lang: str) -> str | None:
+    def unwanted(self, lang: str | None) -> str | None:
         """Why a row of this language is not read, or None: with `lang_column` only those of `lang` are."""
         if not self.options.lang_column or self._wanted is None:
             return None
+        if lang is None:
+            return None if self.task == "predict" else f"the language is not said, and {self.options.lang} is asked for"
         if lang not in self._unwanted:
             other = self.options.normalise(lang) != self._wanted
             self._unwanted[lang] = f"the language is {lang}, not {self.options.lang}" if other else None

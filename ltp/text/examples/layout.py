@@ -10,6 +10,7 @@ from typing import Any
 
 from ltp.errors import ExamplesError
 from ltp.text.columns import (
+    NAMES,
     TEXTS,
     AmbiguousColumns,
     Role,
@@ -23,12 +24,14 @@ from ltp.text.examples.annotations import Tool, find_tool, has_annotators
 from ltp.text.examples.options import ReadOptions
 from ltp.text.examples.values import is_label, is_label_word, is_parted, nested_names, translations, value_at
 from ltp.text.files.record import Record
+from ltp.text.label_words import label_of_word
 
 _OTHERS = re.compile(r"pred|model|suggest|annotator|worker|rater|coder|old|guess|^label\d|\dlabel")
 """In the names, as `fold` leaves them, of columns of labels that are not the row's: of models, of single annotators."""
 _SCORES = {"relatednessscore", "similarity", "similarityscore", "relatedness"}
 MOST_VARIANTS = 20
 """Languages of a file that has every pair in several that a refusal names."""
+_LABEL_NAMES = {fold(name) for name in NAMES["label"]}
 _BY_PLACE: dict[Role, str] = {"premise": "1", "hypothesis": "2", "label": "3"}
 
 
@@ -103,7 +106,7 @@ class _Finder:
             columns,
             both,
             language,
-            companions=[name for name in self._label_columns(columns) if name != label],
+            companions=self._companions(columns),
             score=next((folded[name] for name in sorted(_SCORES) if name in folded), None),
             tool=self.tool,
             annotators=self.tool is not None or has_annotators(folded),
@@ -240,9 +243,27 @@ class _Finder:
         taken = set(texts.values())
         return [name for name in self._paths() if name not in taken and self._all(name, is_label_word)]
 
+    def _companions(self, columns: Mapping[Role, str]) -> list[str]:
+        """The columns whose words may say what labels mean: those called so, and those that mostly hold such words."""
+        others = [name for name in self._paths() if name not in set(columns.values())]
+        return [
+            name
+            for name in others
+            if (fold(name) in _LABEL_NAMES or self._all(name, is_label_word) or self._mostly(name))
+        ]
+
+    def _mostly(self, name: str) -> bool:
+        """Whether at least half of a column's first values are labels' words, of different labels."""
+        values = self._values(name)
+        words = [label for value in values if isinstance(value, str) and (label := label_of_word(value))]
+        return 2 * len(words) >= len(values) and len(set(words)) > 1
+
     def _all(self, name: str, holds: Any) -> bool:
-        values = [value for record in self.head if (value := record.value(name)) not in (None, "")]
+        values = self._values(name)
         return bool(values) and all(map(holds, values))
+
+    def _values(self, name: str) -> list[Any]:
+        return [value for record in self.head if (value := record.value(name)) not in (None, "")]
 
     def _language(self) -> str | None:
         if self.options.lang_column:
@@ -255,7 +276,7 @@ class _Finder:
         return list(dict.fromkeys([*self.names, *nested]))
 
     def _existing(self, role: str, name: str) -> str:
-        known = name in self.names or (self.tool is not None and name == self.tool.label)
+        known = name in self.names or (self.tool is not None and f".{self.tool.label}".endswith(f".{name}"))
         if known or any(value_at(record, name) is not None for record in self.head):
             return name
         alike = [known for known in self.names if fold(known) == fold(name)]

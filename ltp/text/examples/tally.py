@@ -54,7 +54,7 @@ class Tally:
         """Count a row; return how many judgements of it may be read. Raises ExamplesError for what cannot be."""
         record, premise, hypothesis = row.record, row.premise, row.hypothesis
         lang = self.languages.of(record)
-        if lang is not None and (reason := self.languages.unwanted(lang)):
+        if reason := self.languages.unwanted(lang):
             return self.leave(reason, record.line)
         if self.task == "predict":
             numbers = [-1]

@@ -164,6 +164,21 @@ def test_rows_of_several_languages_are_refused_until_somebody_says_the_column(co
         read(data, options=ReadOptions(lang_column=column, lang="sw"))
 
 
+def test_rows_that_say_no_language_are_not_read_as_the_one_that_is_asked_for() -> None:
+    data = languages("sw", "", "yo", " ", "sw")
+    said = ReadOptions(lang_column="language", lang="sw")
+    for task in ("train", "evaluate"):
+        examples, reading = read(data, options=said, task=task)  # type: ignore[arg-type]
+        assert [one.premise for one in examples] == ["p0", "p4"]
+        assert [(one.rows, one.first_line) for one in reading.left_out] == [(2, 3), (1, 4)]
+
+
+@pytest.mark.parametrize("column", ["language_name", "Language ISO", "target_lang", "hypothesis_language", "tgt_lang"])
+def test_further_columns_of_languages_are_known(column: str) -> None:
+    with pytest.raises(ExamplesError, match=rf"has quy 2, aym 1; .*--lang-column {column}"):
+        check(languages("aym", "quy", "quy", column=column))
+
+
 def test_rows_of_another_language_than_asked_for() -> None:
     sw = ReadOptions(lang="sw")
     with pytest.raises(ExamplesError, match="rows are in es, as 'lang' says, not in sw"):

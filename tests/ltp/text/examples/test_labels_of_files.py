@@ -117,6 +117,35 @@ def test_a_held_out_file_means_what_the_training_file_means() -> None:
         read(rows(1, label_text=["neutral"]), task="evaluate", like=training)
 
 
+def test_what_a_held_out_file_calls_its_numbers_counts_more_than_the_training_file() -> None:
+    _, training = read(rows(0, 1, 2), options=ReadOptions(labels=parse_labels_option("e,n,c")))
+    info = {
+        "info": {"features": {"label": {"names": ["contradiction", "entailment", "neutral"], "_type": "ClassLabel"}}}
+    }
+    table = pa.table({"premise": list("abc"), "hypothesis": list("xyz"), "label": [0, 1, 2]})
+    sink = pa.BufferOutputStream()
+    parquet.write_table(table.replace_schema_metadata({"huggingface": json.dumps(info)}), sink)
+    examples, _ = read(sink.getvalue().to_pybytes(), task="evaluate", like=training)
+    assert [example.label for example in examples] == [C, E, N]
+
+
+def test_words_beside_numbers_count_though_some_are_unknown_or_come_late() -> None:
+    words = ["contradiction", "entailment", "something else"]
+    with pytest.raises(
+        ExamplesError, match=r"0 in 'label' .* say contradiction in 'meaning'; .*--columns label=meaning"
+    ):
+        read(rows(0, 1, 2, meaning=words))
+    late = [None] * 300 + ["contradiction", "entailment", "neutral"]
+    assert labels(rows(*[0, 1, 2] * 101, label_text=late))[-3:] == [C, E, N]
+    assert labels(rows(0, 1, 2, mood=["neutral", "glad", "sad"])) == [E, N, C]
+
+
+@pytest.mark.parametrize("mark", ["\u200b", "\ufeff", "\u200e", "\u2060", " \u200d "])
+def test_what_nobody_sees_around_a_label_does_not_count(mark: str) -> None:
+    assert labels(rows(f"0{mark}", f"{mark}1", "2", "0", f"-{mark}")) == [E, N, C, E]
+    assert list(read(rows(f"neutral{mark}", "neutral"))[1].labels) == ["neutral"]
+
+
 def test_unknown_spellings_are_refused_with_all_of_them_and_a_command() -> None:
     data = rows("Entailment", "None", "Paraphrase", "None")
     with pytest.raises(ExamplesError) as refusal:
