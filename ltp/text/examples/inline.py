@@ -8,8 +8,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ltp.config import Label, LabelSpace
 from ltp.text.examples.example import Example
 from ltp.text.examples.judged import CODES, REASONS, Resolved, resolve
+from ltp.text.examples.label_space import label_space_of, two_way
 from ltp.text.examples.options import Conflicts, ReadOptions, Task
 from ltp.text.examples.reading import LabelReading, LeftOut, Reading
 
@@ -25,10 +27,15 @@ RULES: dict[Conflicts, str] = {
 def read_inline(
     examples: Sequence[Example], *, options: ReadOptions, task: Task = "train"
 ) -> tuple[list[Example], Reading]:
-    """Settle repeated pairs and pairs with different labels; the number of an example, from 1, is its line."""
+    """Settle repeated pairs and pairs with different labels; the number of an example, from 1, is its line.
+
+    Raises ExamplesError where examples to train on have labels of two label spaces, and none was asked for.
+    """
     rule = options.conflicts or ("drop" if task == "train" else "keep")
     pairs = array("q", (hash(example.pair_key) for example in examples))
-    codes = np.array([-1 if example.label is None else CODES.index(example.label) for example in examples], np.int8)
+    if task == "train" and options.label_space is None:
+        label_space_of(examples)  # refuses labels of both spaces, which would only seem to contradict each other
+    codes = np.array([_code(example.label, options.label_space) for example in examples], np.int8)
     settled = resolve(pairs, codes, array("Q", range(1, len(examples) + 1)), rule=rule, merged=False)
     kept = [example for example, why in zip(examples, settled.why, strict=True) if not why]
     counts = Counter(example.label for example in examples if example.label)
@@ -44,6 +51,13 @@ def read_inline(
         disagreements=settled.disagreements,
         warnings=_warnings(settled, rule),
     )
+
+
+def _code(label: Label | None, space: LabelSpace | None) -> int:
+    """The label by number, as it is compared: in the space that was asked for neutral and contradiction may be one."""
+    if label is None:
+        return -1
+    return CODES.index(two_way(label) if space == "two_way" else label)
 
 
 def _left_out(settled: Resolved) -> list[LeftOut]:

@@ -245,11 +245,11 @@ class _Finder:
 
     def _companions(self, columns: Mapping[Role, str]) -> list[str]:
         """The columns whose words may say what labels mean: those called so, and those that mostly hold such words."""
-        others = [name for name in self._paths() if name not in set(columns.values())]
+        others = [name for name in self._paths() if not (name in columns.values() or _OTHERS.search(fold(name)))]
         return [
             name
             for name in others
-            if (fold(name) in _LABEL_NAMES or self._all(name, is_label_word) or self._mostly(name))
+            if fold(name) in _LABEL_NAMES or self._all(name, is_label_word) or self._mostly(name)
         ]
 
     def _mostly(self, name: str) -> bool:

@@ -140,6 +140,16 @@ def test_words_beside_numbers_count_though_some_are_unknown_or_come_late() -> No
     assert labels(rows(0, 1, 2, mood=["neutral", "glad", "sad"])) == [E, N, C]
 
 
+def test_what_a_model_said_does_not_say_what_numbers_mean() -> None:
+    for name in ("predicted_label", "model_label", "label (old)"):
+        assert labels(rows(0, 1, 2, 1, **{name: ["entailment", "neutral", "contradiction", "entailment"]})) == [
+            E,
+            N,
+            C,
+            N,
+        ]
+
+
 @pytest.mark.parametrize("mark", ["\u200b", "\ufeff", "\u200e", "\u2060", " \u200d "])
 def test_what_nobody_sees_around_a_label_does_not_count(mark: str) -> None:
     assert labels(rows(f"0{mark}", f"{mark}1", "2", "0", f"-{mark}")) == [E, N, C, E]
