@@ -74,10 +74,14 @@ class Languages:
 
     def _several(self, routed: bool) -> Iterator[str]:  # noqa: FBT001  private, one call
         if self.task == "train" or (self.task == "evaluate" and not routed):
-            raise self._refusal(
-                f"the file holds rows of several languages: {self._shown()}; one adapter learns one language. Say"
+            ways = (
+                "one adapter learns one language. Say"
                 f" --lang-column {self.column} with --lang for the rows of one, or with --each for an adapter of each"
+                if self.task == "train"
+                else f"say --lang-column {self.column} to have each judged by its language's adapter, with --lang for"
+                " the rows of one alone"
             )
+            raise self._refusal(f"the file holds rows of several languages: {self._shown()}; {ways}")
         if not routed:
             yield (
                 f"the file holds rows of several languages, which all go to one adapter: {self._shown()}; to send each"

@@ -149,7 +149,8 @@ def test_rows_of_several_languages_are_refused_until_somebody_says_the_column(co
     data = languages("aym", "quy", "quy", column=column)
     refused: list[Task] = ["train"] if column == "lang" else ["train", "evaluate"]
     for task in refused:
-        with pytest.raises(ExamplesError, match=f"has quy 2, aym 1; .*--lang-column {column} with --lang .*--each"):
+        ways = "with --lang .*--each" if task == "train" else "to have each judged .*, with --lang for"
+        with pytest.raises(ExamplesError, match=f"has quy 2, aym 1; .*--lang-column {column} {ways}"):
             check(data, task=task)
     if column == "lang":  # each row goes to its own language's adapter
         assert check(data, task="evaluate").read == 3
