@@ -13,7 +13,7 @@ from typing import NoReturn
 
 from ltp.errors import ExamplesError
 from ltp.text.files.delimited import Delimited
-from ltp.text.files.first_row import ADVICE, FirstRow, holds_pairs
+from ltp.text.files.first_row import ADVICE, FirstRow, holds_pairs, neither
 from ltp.text.files.jsonlines import JsonLines
 from ltp.text.files.quoting import dialect_of
 from ltp.text.files.record import place
@@ -144,4 +144,4 @@ class _Cut:
                 f"no second column, parted by a tab, a comma, a semicolon or a pipe; {ADVICE}", line=line, column=1
             )
         at, column = place(raw, self.dialect.spans(raw)[2][0], line)
-        raise ExamplesError(f"{cells[2]!r:.60} is not a label; {ADVICE}", line=at, column=column)
+        raise ExamplesError(neither(cells), line=at, column=column)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, ClassVar
 
 from ltp.errors import ExamplesError
-from ltp.text.columns import TEXTS, AmbiguousColumns, Role, roles_in_header
+from ltp.text.columns import TEXTS, AmbiguousColumns, Role, fold, roles_in_header
 from ltp.text.label_words import label_of_word
 from ltp.text.labels import UNDECIDED, parse_label
 
@@ -14,6 +14,8 @@ ADVICE = (
     "a file without a header holds premise, hypothesis and label, in this order;"
     " name the columns in a header line if yours differ"
 )
+_MOST = 20
+"""Cells of a first row that a refusal names."""
 
 
 class FirstRow:
@@ -43,13 +45,18 @@ class FirstRow:
     def is_header(self) -> bool:
         """Whether the row names columns."""
         known = sum(role in self.roles for role in (*TEXTS, "label"))
-        said = any(name in self.cells for name in self.named)
+        said = self._said
         return (
             (self.ambiguous is not None and not self.labelled)
             or known > 1
             or (known == 1 and not self.labelled)
             or said
         )
+
+    @property
+    def _said(self) -> bool:
+        """Whether somebody named one of the cells as a column."""
+        return bool({fold(name) for name in self.named} & {fold(cell) for cell in self.cells} - {""})
 
     @property
     def numbered(self) -> bool:
@@ -59,11 +66,7 @@ class FirstRow:
     @property
     def reads(self) -> int:
         """How well the row reads: a header with both texts, a labelled row, columns, nothing."""
-        if (
-            (self.ambiguous and not self.labelled)
-            or all(role in self.roles for role in TEXTS)
-            or set(self.named) & set(self.cells)
-        ):
+        if (self.ambiguous and not self.labelled) or all(role in self.roles for role in TEXTS) or self._said:
             return self.HEADER
         if self.labelled:
             return self.PAIR
@@ -78,7 +81,19 @@ def refuse_without_header(row: FirstRow, line: int, width: int) -> None:
         return
     if width < 3:
         raise ExamplesError(f"no second column; {ADVICE}", line=line, column=1)
-    raise ExamplesError(f"{row.cells[2]!r:.60} is not a label; {ADVICE}", line=line, column=3)
+    raise ExamplesError(neither(row.cells), line=line, column=3)
+
+
+def neither(cells: Sequence[str]) -> str:
+    """What is wrong with a first row that is no header as far as anybody knows, and no pair with a label."""
+    names = ", ".join(f"{cell!r:.60}" for cell in cells[:_MOST] if cell.strip())
+    more = ", ..." if len(cells) > _MOST else ""
+    return (
+        f"{cells[2]!r:.60} is not a label, and no column has a name that is known; the first row holds {names}{more}."
+        ' If these are names, say which is which: --columns "premise=NAME,hypothesis=NAME,label=NAME" (without'
+        " label where there is none). If they are a pair, the columns go by number: --columns"
+        ' "premise=1,hypothesis=2,label=3"'
+    )
 
 
 def is_label(cell: str) -> bool:

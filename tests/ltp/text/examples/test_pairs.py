@@ -144,7 +144,7 @@ def test_other_columns_can_be_asked_for(tmp_path: Path) -> None:
         ('{"premise": "p", "hypothesis": "h", "lang": 3}', "line 1, column 45: the lang must be a text, not 3"),
         ("premise,hypothesis\np,h,i\n", "line 2, column 5: 3 cells where the first row has 2"),
         ("id,premise\n1,p\n", "line 1, column 1: no column for the hypothesis"),
-        ("7\tone sentence\tanother sentence\n", "line 1, column 16: 'another sentence' is not a label; a file without"),
+        ("7\tone sentence\tanother sentence\n", "line 1, column 16: 'another sentence' is not a label, and no column"),
     ],
 )
 def test_refusals_come_with_the_first_whole_reading(tmp_path: Path, content: str, message: str) -> None:

@@ -132,10 +132,12 @@ def test_columns_are_named_by_the_header_each_once() -> None:
 
 def test_a_header_of_unknown_names_is_known_by_what_somebody_said() -> None:
     content = b"Frase A\tFrase B\tJuicio\na\tb\te\n"
-    with pytest.raises(ExamplesError, match="'Juicio' is not a label; a file without a header"):
+    with pytest.raises(ExamplesError, match=r"'Frase A', 'Frase B', 'Juicio'.*--columns .premise=NAME"):
         RecordFile(content, "a.tsv")
     file = RecordFile(content, "a.tsv", named=["Frase A", "Frase B"])
     assert [record.fields["Frase B"] for record in file] == ["b"]
+    otherwise = RecordFile(content, "a.tsv", named=["frase a", "FRASE_B"])
+    assert [record.fields["Frase B"] for record in otherwise] == ["b"]
     numbered = RecordFile(b"x1\ta\tb\te\n", "a.tsv", named=["2", "3", "4"])
     assert [record.fields["4"] for record in numbered] == ["e"]
 
