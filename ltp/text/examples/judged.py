@@ -58,7 +58,9 @@ def resolve(
     if len(starts):
         differ = np.minimum.reduceat(labels, starts) != np.maximum.reduceat(labels, starts)
     disagreements: list[Disagreement] = []
-    for start, end in zip(starts[differ], ends[differ], strict=True):
+    apart = np.flatnonzero(differ)
+    for number in apart[np.argsort(order[starts[apart]])]:  # the pair that stands first in the file comes first
+        start, end = starts[number], ends[number]
         group = order[start:end]
         if len(disagreements) < MOST_SHOWN:
             counts = Counter(CODES[code] for code in codes[group])

@@ -269,3 +269,10 @@ def test_every_blank_text_is_named_at_once() -> None:
         read(data)
     with pytest.raises(ExamplesError, match=r"line 2, column 3: the hypothesis is blank; fill it in or remove the row"):
         check(b"premise,hypothesis,label\np,,e\nq,i,n\n")
+
+
+def test_the_pair_that_contradicts_itself_first_in_the_file_is_named() -> None:
+    data = "premise,hypothesis,label\n" + "".join(f"p{n},h,e\np{n},h,n\n" for n in range(40))
+    reading = check(data.encode(), options=ReadOptions(conflicts="keep"))
+    assert [one.lines for one in reading.disagreements[:2]] == [[2, 3], [4, 5]]
+    assert "the first in lines 2 and 3:" in reading.warnings[0]
