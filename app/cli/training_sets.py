@@ -83,11 +83,12 @@ class TrainingSets:
         from app.registry.language_tags import same_language
 
         def holds(part: Part) -> bool:
-            return part == "train" or same_language(lang) in map(same_language, self._languages(part))
+            return part == "train" or same_language(lang) in self._languages(part)
 
         return replace(self, paths={part: path for part, path in self.paths.items() if holds(part)})
 
     def _languages(self, part: Part) -> list[str]:
+        from app.registry.language_tags import same_language
         from ltp.text.examples import check
 
         path = self.paths[part]
@@ -95,7 +96,7 @@ class TrainingSets:
             languages = check(path, options=self._options(), task="evaluate").languages
         if not languages:
             raise Failure("invalid_file", f"{path}: no column says its rows' languages; name it with --lang-column")
-        return list(languages)
+        return list(dict.fromkeys(map(same_language, languages)))
 
 
 def said_before(sets: ReadSets, paths: Mapping[Part, Path]) -> Iterator[str]:
@@ -105,4 +106,4 @@ def said_before(sets: ReadSets, paths: Mapping[Part, Path]) -> Iterator[str]:
     for part, reading in sets.readings.items():
         yield f"{paths[part]}:"
         yield from (f"  {line}" for line in short_lines(reading.as_dict()))
-        yield from (f"  {warning}" for warning in reading.warnings)
+        yield from (f"  warning: {warning}" for warning in reading.warnings)

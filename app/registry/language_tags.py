@@ -49,18 +49,37 @@ def normalise(tag: str) -> str:
     """
     canonical = _canonical(tag) if tag.isascii() and len(tag) <= _LONGEST else None
     if canonical is None:
+        named = _tag_of_name(tag.strip()) if len(tag) <= _LONGEST else None
+        wanted = f" (the tag of {tag.strip()} is {named!r})" if named else ""
         raise InvalidLanguage(
             f"{tag[:_LONGEST]!r} is not a language; give a BCP-47 tag or an ISO 639-3 code such as 'en', 'sw' or 'quy'"
+            f"{wanted}"
         )
     return canonical
 
 
 def same_language(tag: str) -> str:
-    """Return what two spellings of one language's tag have in common; of what is no tag, its letters."""
+    """Return the tag that two spellings of one language have in common, names (`Swahili`) too; of others the letters.
+
+    Compare by it; what somebody asks for is a tag.
+    """
+    written = tag.strip()
     try:
-        return normalise(tag.strip())
+        return normalise(written)
     except InvalidLanguage:
-        return tag.strip().casefold()
+        named = _tag_of_name(written) if len(written) <= _LONGEST else None
+        return named or written.casefold()
+
+
+@lru_cache(REMEMBERED)
+def _tag_of_name(name: str) -> str | None:
+    """Return the tag of a language by its name in any language: `Kiswahili` -> `sw`. Good for advice only."""
+    with _LOCK:
+        _empty_when_full()
+        try:
+            return str(langcodes.find(name))
+        except (LookupError, ValueError):
+            return None
 
 
 @lru_cache(REMEMBERED)

@@ -51,7 +51,7 @@ LANGUAGE_NAMES = (
     "lang", "language", "languagecode", "langcode", "languageid", "langid", "languagetag", "languagename",
     "langname", "languageiso", "langiso", "hypothesislang", "hypothesislanguage", "premiselang", "premiselanguage",
     "targetlang", "targetlanguage", "tgtlang", "locale", "iso", "iso3",
-    "isocode", "iso6391", "iso6393", "idioma", "langue", "sprache", "lingua", "bahasa", "dil", "язык",
+    "isocode", "iso6391", "iso6393", "lugha", "idioma", "langue", "sprache", "lingua", "bahasa", "dil", "язык",
     "语言", "言語", "언어",
 )  # fmt: skip
 """Names of a column that says which language a row is in, as `fold` leaves them; the earlier wins."""

@@ -60,7 +60,10 @@ class Languages:
             distinct.setdefault(self.options.normalise(lang), lang)
         if not distinct or self.options.lang_column:
             if self._wanted and distinct and self._wanted not in distinct:
-                raise self._refusal(f"no row of the file is in {self.options.lang}; {self._shown()}")
+                raise self._refusal(
+                    f"no row of the file is in {self.options.lang}; {self._shown()}. Say the language of rows"
+                    " that there are with --lang, or write tags (sw, es, quy) into the column"
+                )
             return
         routed = self.column is not None and fold(self.column) == "lang"
         if len(distinct) > 1:

@@ -14,7 +14,14 @@ from langcodes import language_distance
 from support.peak_memory import peak_mb
 
 from app.errors import InvalidLanguage
-from app.registry.language_tags import REMEMBERED, macrolanguage_of, name_of, normalise, relatives_of
+from app.registry.language_tags import (
+    REMEMBERED,
+    macrolanguage_of,
+    name_of,
+    normalise,
+    relatives_of,
+    same_language,
+)
 
 CODES = [line.split("\t") for line in Path(__file__).with_name("language_codes.tsv").read_text().splitlines()[1:]]
 """What data sets and NLLB call languages: set, code, our tag, macrolanguage (`-` if none), English name."""
@@ -123,3 +130,10 @@ def test_tags_are_told_by_many_threads_at_once() -> None:
     tags = [f"sw-x-{number:04d}" for number in range(6_000)]
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(normalise, tags)) == tags
+
+
+def test_a_name_is_answered_with_its_tag_and_compared_by_it() -> None:
+    with pytest.raises(InvalidLanguage, match=r"'Kiswahili' is not a language.*the tag of Kiswahili is 'sw'"):
+        normalise("Kiswahili")
+    assert same_language("Swahili") == same_language("swa") == "sw"
+    assert same_language(" Ashéninka of nowhere ") == "ashéninka of nowhere"

@@ -144,7 +144,7 @@ def languages(*tags: str, column: str = "language") -> bytes:
     return "\n".join([f"{column}\tpremise\thypothesis\tlabel", *rows, ""]).encode()
 
 
-@pytest.mark.parametrize("column", ["lang", "language", "Language Code", "lang_code", "langid", "locale", "idioma"])
+@pytest.mark.parametrize("column", ["lang", "language", "Language Code", "lang_code", "langid", "lugha", "idioma"])
 def test_rows_of_several_languages_are_refused_until_somebody_says_the_column(column: str) -> None:
     data = languages("aym", "quy", "quy", column=column)
     refused: list[Task] = ["train"] if column == "lang" else ["train", "evaluate"]
