@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 BUSY_WAIT_S = 600.0
 STDIN = Path("-")
 BAR = 30
+NEVER_WRITTEN = {".xlsx", ".xls", ".xlsb", ".xlsm", ".ods", ".parquet", ".feather", ".arrow", ".xml", ".gz"}
+"""Endings of files that are read, and are no text by lines."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,7 @@ def predict(
         request = PredictionOptions(adapter, fallback, min_confidence, answered_as)
         session.client.busy_wait_s = BUSY_WAIT_S
         if premise is None and (file is not None or not sys.stdin.isatty()):
+            _refuse_other_formats(to)
             with _on_disk(file or STDIN) as path:
                 run = _by_job if as_job else _by_requests
                 run(session, path, to, request, rows)
@@ -82,6 +85,16 @@ def predict(
             raise typer.BadParameter("give a premise and a hypothesis, or a file of pairs with --file")
         else:
             _one(session, premise, hypothesis, request)
+
+
+def _refuse_other_formats(to: Path | None) -> None:
+    """Results are text: under another name no program would open them. Raises typer.BadParameter."""
+    if to is not None and to.suffix.lower() in NEVER_WRITTEN:
+        raise typer.BadParameter(
+            f"{to} cannot be written: results are text. Those of spreadsheets and XML are CSV, which Excel and"
+            f" LibreOffice open: --output {to.with_suffix('.csv')}; those of Parquet, Arrow and JSON are JSON lines:"
+            f" --output {to.with_suffix('.jsonl')}"
+        )
 
 
 def _one(session: Session, premise: str, hypothesis: str, request: PredictionOptions) -> None:

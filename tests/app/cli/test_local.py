@@ -72,6 +72,7 @@ def test_completion_can_be_shown() -> None:
         (["job", "list", "--status", "lost"], "lost"),
         (["predict", "--adapter", "sw", "only a premise"], "hypothesis"),
         (["predict", "one", "two"], "--adapter"),
+        (["predict", "--adapter", "sw", "--file", "a.xlsx", "-o", "b.xlsx"], "--output b.csv"),
         (["no-such-command"], "no-such-command"),
     ],
 )
