@@ -279,4 +279,4 @@ def _print(console: Console, adapter: dict[str, Any]) -> None:
         console.print(escape(line))
     warnings = [*kept_warnings(adapter), *(adapter["training"].get("report") or {}).get("warnings", [])]
     for warning in dict.fromkeys(warnings):
-        console.print(f"[yellow]{escape(warning)}[/yellow]")
+        console.print(f"[yellow]warning: {escape(warning)}[/yellow]")

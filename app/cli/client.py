@@ -15,6 +15,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception, retry_if_resu
 
 from app.cli.failure import Failure
 from app.cli.http_client import open_client, proxy_to
+from app.cli.in_options import in_options
 from app.cli.read_settings import client_settings
 from ltp import atomic_file
 
@@ -179,8 +180,10 @@ def refusal(response: httpx.Response) -> Failure:
     passing = response.status_code in PASSING
     try:
         body = response.json()
-        fields, request_id = body.get("fields"), body.get("request_id")
-        return Failure(body["error"], body["detail"], fields=fields, request_id=request_id, passing=passing)
+        fields = [field | {"message": in_options(str(field.get("message", "")))} for field in body.get("fields") or ()]
+        request_id = body.get("request_id")
+        detail = in_options(body["detail"])
+        return Failure(body["error"], detail, fields=fields, request_id=request_id, passing=passing)
     except (json.JSONDecodeError, KeyError, TypeError, AttributeError):
         words = f"{response.request.url} answered {response.status_code} {response.reason_phrase}"
         return Failure("http_error", words, passing=passing)

@@ -51,7 +51,7 @@ def evaluate(
 
         with options.reading(file):
             examples, reading = read(file, options=typed.options(lang), task="evaluate")
-        for line in (*short_lines(reading.as_dict()), *reading.warnings):
+        for line in (*short_lines(reading.as_dict()), *(f"warning: {warning}" for warning in reading.warnings)):
             session.output.note(line)
         examples = examples[:limit]
         pairs = [
@@ -113,7 +113,7 @@ def _print(console: Console, report: dict[str, Any]) -> None:
     }
     for each in report["left_out"]:
         console.print(
-            f"[yellow]{each['rows']} rows were left out: {escape(each['reason'])}{_first_line(each)}[/yellow]"
+            f"[yellow]{_rows_were(each['rows'])} left out: {escape(each['reason'])}{_first_line(each)}[/yellow]"
         )
     for count, words in ((report[name], words) for name, words in notes.items()):
         if count:
@@ -132,6 +132,10 @@ def _print(console: Console, report: dict[str, Any]) -> None:
     confusion = [(label, *map(str, counts)) for label, counts in zip(labels, report["confusion"], strict=True)]
     title = "confusion: truth down, answer across"
     console.print("", table(("", *labels), confusion, title=title, numeric=len(labels)))
+
+
+def _rows_were(count: int) -> str:
+    return "1 row was" if count == 1 else f"{count:,} rows were"
 
 
 def _first_line(left_out: dict[str, Any]) -> str:

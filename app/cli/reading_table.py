@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from app.cli.in_options import in_options
 from app.cli.output import key_values, percent, table
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ PARTS = ("premise", "hypothesis", "label", "lang", "adapter")
 SEPARATORS = {"\t": "tab", ",": "comma", ";": "semicolon", "|": "pipe"}
 SHORTENED = 60
 """Characters of a text that are shown."""
+_HEADINGS = {"label": "read as", "written": "in the file"}
 
 
 def print_reading(console: Console, reading: Mapping[str, Any]) -> None:
@@ -28,13 +30,14 @@ def print_reading(console: Console, reading: Mapping[str, Any]) -> None:
         left = [(each["reason"], f"{each['rows']:,}", str(each["first_line"] or "-")) for each in reading["left_out"]]
         console.print("", table(("left out", "rows", "first line"), left, flexible=0, numeric=2))
     if sample := [[short(value) for value in row.values()] for row in reading["sample"]]:
-        console.print("", table([str(name) for name in reading["sample"][0]], sample, title="the first rows as read"))
+        names = [_HEADINGS.get(name, str(name)) for name in reading["sample"][0]]
+        console.print("", table(names, sample, title="the first rows as read"))
     tabled = [each["reason"] for each in reading["left_out"]]
     for note in reading["notes"]:
         if not any(reason in note for reason in tabled):
-            console.print(escape(note))
+            console.print(escape(in_options(note)))
     for warning in reading["warnings"]:
-        console.print(f"[yellow]{escape(warning)}[/yellow]")
+        console.print(f"[yellow]warning: {escape(in_options(warning))}[/yellow]")
 
 
 def short_lines(reading: Mapping[str, Any]) -> Iterator[str]:
@@ -43,8 +46,17 @@ def short_lines(reading: Mapping[str, Any]) -> Iterator[str]:
     yield f"{form['format']}; {form['columns']}" if form.get("columns") else form["format"]
     if reading["labels"]:
         yield "labels: " + ", ".join(f"{written} -> {label} {count:,}" for written, label, count in labels(reading))
+        yield from _of_each_number(reading)
     yield f"rows: {form['rows']}"
-    yield from reading["notes"]  # what is left out is said there
+    yield from map(in_options, reading["notes"])  # what is left out is said there
+
+
+def _of_each_number(reading: Mapping[str, Any]) -> Iterator[str]:
+    """A row for each label that is a number: the row tells people what the number does not."""
+    first = {row["written"]: row for row in reversed(reading["sample"]) if row["written"].isdecimal()}
+    for written, row in sorted(first.items()):
+        premise, hypothesis = short(row["premise"]), short(row["hypothesis"])
+        yield f"  {written} read as {row['label']}: {premise} / {hypothesis} (line {row['line']:,})"
 
 
 def kept_lines(adapter: Mapping[str, Any]) -> Iterator[str]:
@@ -57,7 +69,7 @@ def kept_lines(adapter: Mapping[str, Any]) -> Iterator[str]:
 def kept_warnings(adapter: Mapping[str, Any]) -> Iterator[str]:
     """What somebody should have looked at in the files of an adapter."""
     for _, reading in _kept(adapter):
-        yield from reading["warnings"]
+        yield from map(in_options, reading["warnings"])
 
 
 def _kept(adapter: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -68,7 +80,9 @@ def _kept(adapter: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]
 
 def labels(reading: Mapping[str, Any]) -> Iterator[tuple[str, str, int]]:
     """Each spelling, what it was read as, and its rows."""
-    for written, meant in reading["labels"].items():
+    every = reading["labels"]
+    for written in sorted(every, key=int) if all(map(str.isdecimal, every)) else every:
+        meant = every[written]
         yield (written or "(empty)"), meant["label"] or "no label: left out", meant["rows"]
 
 

@@ -71,7 +71,8 @@ class Checker:
             return self._session.client.post("/data/check", body, files={"file": path})
         except Failure as failure:
             if failure.code == "invalid_request":
-                raise Failure("invalid_file", f"{path}: {failure.detail}", request_id=failure.request_id) from failure
+                detail = f"{path}: {failure.detail.removeprefix('file: ')}"
+                raise Failure("invalid_file", detail, request_id=failure.request_id) from failure
             self._alone = True
             self._session.output.note(f"{UNCOUNTED}: {failure.detail}")
             return None

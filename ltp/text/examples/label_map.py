@@ -145,8 +145,9 @@ def _numbers(
             raise _ambiguous(spellings, column, doubt)
         warnings.append(
             f"the labels in {column!r} are numbers, and nothing in the file says which is which; they were read as"
-            " 0 = entailment, 1 = neutral, 2 = contradiction, as most public sets write them. Compare the first rows;"
-            " if they are wrong, say what 0, 1 and 2 are, as in --labels e,c,n or --labels c,e,n"
+            " 0 = entailment, 1 = neutral, 2 = contradiction, as most public sets write them. Where that is wrong,"
+            " every label is: compare the rows that are shown, and say what 0, 1 and 2 mean, in this order, as in"
+            " --labels c,e,n (0 contradiction, 1 entailment, 2 neutral) or --labels e,c,n"
         )
         return {**dict.fromkeys(numbers), **_HUB}
     raise _ambiguous(spellings, column, "")
