@@ -21,6 +21,7 @@ _WITHOUT_STATUS = (
     "Argilla's JSON does not say which responses were discarded or are drafts; all were read. Export the records with"
     " flatten=True to leave those out"
 )
+_TOOL_NAMES = {"answer", "annotations", "completions", "responses", "annotation", "status"}
 _ONE_ANNOTATORS = ("annotator", "annotationid", "annotatorid", "sessionid", "completedby", "inputhash", "taskhash")
 
 
@@ -152,7 +153,7 @@ class Prodigy:
     def judgements(self, record: Record, label: str | None) -> Judgements:
         """What was accepted."""
         answer = str(record.fields.get("answer") or "").strip().casefold()
-        reason = _PRODIGY_ANSWERS.get(answer, UNJUDGED) if "answer" in record.fields else None
+        reason = _PRODIGY_ANSWERS.get(answer, UNJUDGED) if answer else None
         if reason:
             return Judgements((), (reason,))
         said = plain_judgements(record.value(self.label or label))
@@ -242,9 +243,9 @@ class OlderArgilla:
 def find_tool(head: Sequence[Record], names: Sequence[str], wanted: str | None) -> Tool | None:
     """The tool that wrote the file, by its first rows; `wanted` is the label column that somebody named."""
     first = head[0].fields
-    if isinstance(first.get("data"), Mapping) and ("annotations" in first or "completions" in first):
+    if isinstance(first.get("data"), Mapping) and not {"annotations", "completions"}.isdisjoint(names):
         return LabelStudio(_tag(head, wanted))
-    answers = {str(record.fields["answer"]).casefold() for record in head if "answer" in record.fields}
+    answers = {str(answer).casefold() for record in head if (answer := record.fields.get("answer")) not in (None, "")}
     if answers and answers <= set(_PRODIGY_ANSWERS):
         return Prodigy("accept" if "accept" in names and "options" in names else None)
     if flat := [name.removesuffix(".responses") for name in names if name.endswith(".responses")]:
@@ -255,6 +256,20 @@ def find_tool(head: Sequence[Record], names: Sequence[str], wanted: str | None) 
     if "annotation" in names and "status" in names and {"prediction", "annotation_agent", "inputs"} & set(names):
         return OlderArgilla("inputs." if isinstance(first.get("inputs"), Mapping) else "")
     return None
+
+
+def tool_names(name: str) -> bool:
+    """Whether a key is one by which `find_tool` knows a tool."""
+    return name in _TOOL_NAMES or name.endswith(".responses")
+
+
+def says_nothing_of_tools(name: str, value: Any) -> bool:
+    """Whether what stands under a tool's key leaves open what other rows say: no answer, choice or response."""
+    if name == "answer":
+        return value is None or value == ""
+    if name in {"annotations", "completions"}:
+        return not any(True for one in _annotations({name: value}) for _ in _choices(one))
+    return name == "responses" and not value
 
 
 def _tag(head: Iterable[Record], wanted: str | None) -> str | None:

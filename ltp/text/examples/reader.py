@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,17 @@ from typing import Any
 from ltp.config import Label
 from ltp.text.examples.example import Example
 from ltp.text.examples.judged import CODES
+from ltp.text.examples.late_names import LateNames
 from ltp.text.examples.options import ReadOptions, Task
 from ltp.text.examples.reading import Reading
 from ltp.text.examples.rows import Row, Rows
 from ltp.text.examples.settled import settle_file
 from ltp.text.examples.tally import Tally
+from ltp.text.files.record import Record
 from ltp.text.files.record_file import RecordFile
+
+_Pair = tuple[tuple[Any, ...], int]
+"""What an example is made of but for its label, and the number of its judgements that may be read."""
 
 
 def read(
@@ -34,7 +40,8 @@ def read(
     counted in the reading, with the reason.
     """
     options = options or ReadOptions()
-    return _read(_tally(file, filename, options, task, longest, blanks=False), options, like)
+    tally, pairs = _tallied(file, filename, options, task, longest, blanks=False, keep=True)
+    return _read(tally, pairs, options, like)
 
 
 def check(
@@ -48,9 +55,7 @@ def check(
 ) -> Reading:
     """Say what would be understood of a file, as `read` does, in memory that does not grow with its texts."""
     options = options or ReadOptions()
-    tally = _tally(file, filename, options, task, longest, blanks=False)
-    for row in tally.rows:
-        tally.add(row)
+    tally, _ = _tallied(file, filename, options, task, longest, blanks=False, keep=False)
     return settle_file(tally, options, like).reading
 
 
@@ -68,19 +73,48 @@ def read_examples(
     (AmericasNLI's Nahuatl test set has three): `check_trainable` refuses those. Raises ExamplesError.
     """
     options = options or ReadOptions(conflicts="keep")
-    tally = _tally(file, filename, options, "train" if labelled else "predict", longest, blanks=True)
-    return _read(tally, options, None)[0]
+    task: Task = "train" if labelled else "predict"
+    tally, pairs = _tallied(file, filename, options, task, longest, blanks=True, keep=True)
+    return _read(tally, pairs, options, None)[0]
 
 
-def _tally(
-    file: Path | bytes, filename: str | None, options: ReadOptions, task: Task, longest: int | None, *, blanks: bool
-) -> Tally:
+def _tallied(
+    file: Path | bytes,
+    filename: str | None,
+    options: ReadOptions,
+    task: Task,
+    longest: int | None,
+    *,
+    blanks: bool,
+    keep: bool,
+) -> tuple[Tally, list[_Pair]]:
+    """Count all rows, and once more from the start where a late one has a name that may change what the columns are.
+
+    With `keep`, the pairs that may be read come with the counts.
+    """
     source = RecordFile(file, filename, named=list(options.columns.values()))
-    return Tally(Rows(source, options, labelled=task != "predict", longest=longest), options, task, blanks=blanks)
+    late: list[Record] | None = None
+    while True:
+        rows = Rows(source, options, labelled=task != "predict", longest=longest, late=late)
+        tally = Tally(rows, options, task, blanks=blanks)
+        with suppress(LateNames):
+            return tally, _pairs(tally) if keep else _counted(tally)
+        late = rows.late()
 
 
-def _read(tally: Tally, options: ReadOptions, like: Reading | None) -> tuple[list[Example], Reading]:
-    unlabelled = [(_fields(row, tally.rows), judgements) for row in tally.rows if (judgements := tally.add(row))]
+def _pairs(tally: Tally) -> list[_Pair]:
+    return [(_fields(row, tally.rows), judgements) for row in tally.rows if (judgements := tally.add(row))]
+
+
+def _counted(tally: Tally) -> list[_Pair]:
+    for row in tally.rows:
+        tally.add(row)
+    return []
+
+
+def _read(
+    tally: Tally, unlabelled: list[_Pair], options: ReadOptions, like: Reading | None
+) -> tuple[list[Example], Reading]:
     settled = settle_file(tally, options, like)
     codes = iter(settled.codes.tolist())
     labels: Sequence[Label | None] = [None, None, None, None] if tally.task == "predict" else CODES

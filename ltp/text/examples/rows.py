@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
@@ -11,6 +11,7 @@ from typing import Any
 
 from ltp.text.columns import TEXTS, AmbiguousColumns, Role, find_columns
 from ltp.text.examples.annotations import Judgements, plain_judgements
+from ltp.text.examples.late_names import KnownNames, LateNames
 from ltp.text.examples.layout import Header, Layout, find_layout
 from ltp.text.examples.options import ReadOptions
 from ltp.text.examples.values import SEPARATORS, value_at
@@ -34,31 +35,54 @@ class Row:
 class Rows:
     """The rows of a file, as often as asked."""
 
-    def __init__(self, source: RecordFile, options: ReadOptions, *, labelled: bool, longest: int | None = None) -> None:
-        """Tell the columns by the first rows. Raises ExamplesError."""
+    def __init__(
+        self,
+        source: RecordFile,
+        options: ReadOptions,
+        *,
+        labelled: bool,
+        longest: int | None = None,
+        late: Sequence[Record] | None = None,
+    ) -> None:
+        """Tell the columns by the first rows, and the `late` ones once these were looked for. Raises ExamplesError."""
         form = source.format
         keys, line = getattr(form, "keys", form.names), getattr(form, "first_line", None)
         header = Header(keys, form.names if line else (), line)
         self.source, self.longest = source, longest
-        self.layout: Layout = find_layout(list(islice(source, HEAD)), header, options, labelled=labelled)
+        head = [*islice(source, HEAD), *(late or ())]
+        self.layout: Layout = find_layout(head, header, options, labelled=labelled)
+        self._known = KnownNames(head)
+        self._watched = labelled and late is None
         self._per_row = header.line is None and not options.columns and self.layout.tool is None
         self._wants_label = labelled
         self._routed = self._per_row or not {"lang", "adapter"}.isdisjoint(self.layout.columns)
 
     def __iter__(self) -> Iterator[Row]:
-        """Every row in the file's order. Raises ExamplesError where one lacks a text."""
+        """Every row in the file's order.
+
+        Raises ExamplesError where one lacks a text; LateNames where labels are wanted, and one has a name that counts
+        and was not known.
+        """
         columns = self.layout.columns
         premise, hypothesis, label = (columns.get(role, "") for role in (*TEXTS, "label"))
         if self.layout.tool is not None:
             label = ""  # what stands in it counts only with the rest of the row
         texts = self._both if self.layout.both else self._texts
         longest = -1 if self.layout.both else sys.maxsize if self.longest is None else self.longest
+        known = self._known.names
+        watched = self._watched
         for record in self.source:
+            if watched and not known.issuperset(record.fields) and self._known.tells_more(record.fields):
+                raise LateNames
             first, second = record.fields.get(premise), record.fields.get(hypothesis)
             if not (type(first) is type(second) is str and len(first) <= longest and len(second) <= longest):
                 first, second = texts(record, premise, hypothesis)
             said = record.fields.get(label)
             yield Row(record, first, second, self._said(record, label) if said is None else said)
+
+    def late(self) -> list[Record]:
+        """The rows that are the first to have a name that counts and was not known."""
+        return self._known.late(self.source)
 
     def _said(self, record: Record, label: str) -> Any:
         """What stands in the label's column, where that is deeper than the row's own fields, or has another name."""
