@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
 from ltp.errors import ExamplesError
+from ltp.text.files.class_labels import class_labels
 from ltp.text.files.delimited import distinct
 from ltp.text.files.missing import not_installed
 from ltp.text.files.table import Row, Table
@@ -94,12 +95,7 @@ def _values(batch: pa.RecordBatch, before: int) -> Iterator[tuple[Any, ...]]:
 def label_names(metadata: Mapping[bytes, bytes]) -> dict[str, tuple[str, ...]]:
     """What the numbers of each column stand for, from what the hub's library wrote into a schema."""
     try:
-        features = json.loads(metadata.get(b"huggingface", b"{}"))["info"]["features"]
-        return {
-            column: tuple(map(str, feature["names"]))
-            for column, feature in features.items()
-            if isinstance(feature, dict) and feature.get("_type") == "ClassLabel" and isinstance(feature["names"], list)
-        }
+        return class_labels(json.loads(metadata.get(b"huggingface", b"{}"))["info"]["features"])
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return {}
 

@@ -6,18 +6,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from ltp.errors import ExamplesError
+from ltp.text.files.class_labels import class_labels
 from ltp.text.files.first_row import holds_pairs
 from ltp.text.files.json_scanner import JsonScanner, Scanned
 from ltp.text.files.jsonlines import extended
-from ltp.text.files.record import Record, Value
-from ltp.text.files.strict_json import offset_of
+from ltp.text.files.record import Record, Value, place
+from ltp.text.files.strict_json import LENIENT, entries, offset_of
 from ltp.text.lines import TextFile
 
-Shape = Literal["array", "objects", "wrapped", "columns", "index"]
+Shape = Literal["array", "objects", "wrapped", "viewer", "columns", "index"]
+
+_MOST_FEATURES = 1000
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,8 @@ class JsonDocument:
     """The keys of the first row."""
     wrapper: str | None = None
     """The key under which the rows are, where they are wrapped."""
+    label_names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """What the numbers of a column stand for, where the file says it: the label of 0, of 1, ..."""
     name: Literal["json"] = "json"
     result: Literal["jsonl"] = "jsonl"
     separator: None = None
@@ -78,18 +83,21 @@ def json_document(file: TextFile, named: Collection[str] = ()) -> JsonDocument:
             column=1,
         )
     if found.lists:
-        return _settled(file, "wrapped", found.list_of_rows)
+        shape: Shape = "viewer" if found.viewer else "wrapped"
+        return _settled(file, shape, "rows" if found.viewer else found.list_of_rows, class_labels(found.features))
     return _settled(file, "objects", None)
 
 
-def _settled(file: TextFile, shape: Shape, wrapper: str | None) -> JsonDocument:
+def _settled(
+    file: TextFile, shape: Shape, wrapper: str | None, label_names: Mapping[str, tuple[str, ...]] | None = None
+) -> JsonDocument:
     """The format, with the keys of the first row if it can be read; if not, reading on says why."""
     try:
         first = next(_rows(JsonScanner(file.texts()), shape, wrapper), None)
     except ExamplesError:
         first = None
     keys = tuple(first.value) if first and isinstance(first.value, dict) else ()
-    return JsonDocument(file, shape, keys, wrapper)
+    return JsonDocument(file, shape, keys, wrapper, label_names or {})
 
 
 def _rows(scanner: JsonScanner, shape: Shape, wrapper: str | None) -> Iterator[Scanned]:
@@ -107,10 +115,21 @@ def _rows(scanner: JsonScanner, shape: Shape, wrapper: str | None) -> Iterator[S
             if shape == "index":
                 yield scanner.value()
             elif key == wrapper:
-                yield from scanner.elements()
+                yield from map(_inner_row, scanner.elements()) if shape == "viewer" else scanner.elements()
                 return
             else:
                 scanner.value()
+
+
+def _inner_row(numbered: Scanned) -> Scanned:
+    """The row in an element of the hub viewer's answer, `{"row_idx": 0, "row": {...}}`, with its own place."""
+    if not (isinstance(numbered.value, dict) and isinstance(numbered.value.get("row"), dict)):
+        return numbered
+    start = next(at for key, _, at in entries(numbered.raw) if key == "row")
+    _, end = LENIENT.raw_decode(numbered.raw, start)
+    line, column = place(numbered.raw, start, numbered.line)
+    column += numbered.column - 1 if line == numbered.line else 0
+    return Scanned(numbered.value["row"], numbered.raw[start:end], line, column)
 
 
 def _of_columns(table: Scanned) -> Iterator[Scanned]:
@@ -130,6 +149,8 @@ class _Survey:
         self._named = named
         self.lists: dict[str, Mapping[str, Any]] = {}
         """The first element of each list of objects."""
+        self.features: Any = []
+        """What is said of the columns, as the Hugging Face hub's libraries do."""
         self.columns = self.index = True
         """Whether the values may be columns, or rows."""
         row: dict[str, Any] = {}
@@ -141,6 +162,7 @@ class _Survey:
                 lengths.add(self._list(scanner, key))
             else:
                 row[key] = scanner.value().value
+                self.features = row[key] if key == "features" else self.features
                 lengths.add(self._other(row[key]))
         self.columns = self.columns and len(lengths) == 1 and holds_pairs(dict.fromkeys(names), self._named)
         self.index = self.index and bool(names)
@@ -151,6 +173,11 @@ class _Survey:
     def documents(self) -> bool:
         """Whether there are documents with annotations in place of pairs."""
         return "annotation_sets" in self.lists.get("documents", ())
+
+    @property
+    def viewer(self) -> bool:
+        """Whether this is an answer of the hub's viewer: the features, and rows that are numbered."""
+        return "features" in self.lists and isinstance(self.lists.get("rows", {}).get("row"), dict)
 
     @property
     def list_of_rows(self) -> str:
@@ -169,6 +196,8 @@ class _Survey:
         length = 0
         for element in scanner.elements():
             length += 1
+            if key == "features" and length <= _MOST_FEATURES:
+                self.features.append(element.value)
             if isinstance(element.value, dict):
                 self.lists.setdefault(key, element.value)
             self.columns = self.columns and not isinstance(element.value, dict)

@@ -65,7 +65,7 @@ class RecordFile:
     @property
     def label_names(self) -> Mapping[str, tuple[str, ...]]:
         """What the numbers of a column stand for, where the file says it: the label of 0, of 1, ..."""
-        return self.format.label_names if isinstance(self.format, Table) else {}
+        return self.format.label_names if isinstance(self.format, Table | JsonDocument) else {}
 
     def __iter__(self) -> Iterator[Record]:
         """Every row. Raises ExamplesError where one cannot be read, and when there is none."""

@@ -276,3 +276,25 @@ def test_the_pair_that_contradicts_itself_first_in_the_file_is_named() -> None:
     reading = check(data.encode(), options=ReadOptions(conflicts="keep"))
     assert [one.lines for one in reading.disagreements[:2]] == [[2, 3], [4, 5]]
     assert "the first in lines 2 and 3:" in reading.warnings[0]
+
+
+@pytest.mark.parametrize("indent", [None, 1])
+def test_the_hub_viewers_answer_says_what_numbers_mean(indent: int | None) -> None:
+    names = ["contradiction", "entailment", "neutral"]
+    text = {"dtype": "string", "_type": "Value"}
+    features = [
+        {"feature_idx": 0, "name": "premise", "type": text},
+        {"feature_idx": 1, "name": "hypothesis", "type": text},
+        {"feature_idx": 2, "name": "label", "type": {"names": names, "_type": "ClassLabel"}},
+    ]
+    numbered = [
+        {"row_idx": index, "row": {"premise": f"p{index}", "hypothesis": "h", "label": index}, "truncated_cells": []}
+        for index in range(3)
+    ]
+    answer = {"features": features, "rows": numbered, "num_rows_total": 3, "partial": False}
+    examples, reading = read(json.dumps(answer, indent=indent).encode(), filename="rows.json")
+    assert [(one.premise, one.label) for one in examples] == [("p0", C), ("p1", E), ("p2", N)]
+    assert reading.columns == {"premise": "premise", "hypothesis": "hypothesis", "label": "label"}
+    assert reading.warnings == []
+    by_column = {"features": {"label": features[2]["type"]}, "data": [one["row"] for one in numbered]}
+    assert labels(json.dumps(by_column, indent=indent).encode()) == [C, E, N]

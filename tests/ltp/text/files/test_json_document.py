@@ -127,3 +127,16 @@ values = st.recursive(
        st.sampled_from([None, 1]), st.booleans())  # fmt: skip
 def test_every_object_of_an_array_comes_back(rows: list[dict[str, Any]], indent: int | None, ascii_only: bool) -> None:
     assert fields(json.dumps(rows, indent=indent, ensure_ascii=ascii_only)) == rows
+
+
+def test_the_row_in_an_element_of_the_hub_viewers_answer_has_its_own_place() -> None:
+    answer = {
+        "features": [{"name": "premise", "type": {}}],
+        "rows": [{"row_idx": 0, "row": {"premise": 1, "hypothesis": "h"}}],
+    }
+    for indent in (None, 1):
+        text = json.dumps(answer, indent=indent)
+        record = next(iter(RecordFile(text.encode(), "rows.json")))
+        line, column = record.where("premise")
+        assert text.splitlines()[line - 1][column - 1 :].startswith("1")
+        assert json.loads(record.raw) == record.fields == {"premise": 1, "hypothesis": "h"}
