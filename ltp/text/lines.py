@@ -9,10 +9,11 @@ what is compressed is unpacked.
 from __future__ import annotations
 
 import codecs
+import contextlib
 import io
 import itertools
 from collections.abc import Callable, Iterator
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 from ltp.errors import TextFileError
 from ltp.text.compression import Compression, compression_of, unpacked
@@ -28,6 +29,7 @@ _PIECE_BYTES = 2**17
 
 Block = tuple[int, bytes]
 """The number of its first line, and whole lines of UTF-8 that are known to be text."""
+Read = TypeVar("Read")
 
 _FOREIGN = {
     b"PK\x03\x04": "is a spreadsheet or zip archive; export it as CSV in UTF-8",
@@ -66,16 +68,37 @@ class TextFile:
         Raises the error, naming line and column, for bytes that are no text, U+0000, a line over `MAX_LINE_BYTES`,
         and content that is recognisably something else than text.
         """
+        return ((line, data) for line, data, _ in self.read_blocks(lambda _, __: None))
+
+    def read_blocks(self, read: Callable[[int, bytes], Read | None]) -> Iterator[tuple[int, bytes, Read | None]]:
+        """Yield the blocks with what `read` makes of each, so that bytes are decoded once; raises as `blocks` does.
+
+        `read` sees bytes that may be no UTF-8: where it raises UnicodeDecodeError or returns None, the block is looked
+        at as any other, and comes with None.
+        """
         self._refuse_foreign()
         line, ascii_only = 1, True
         try:
-            for line, data in self._blocks():
-                yield line, data
+            for line, data, made in self._read(self._blocks(), read):
+                yield line, data, made
                 line, ascii_only = line + data.count(b"\n"), ascii_only and data.isascii()
         except _NotUtf8 as fault:
             if not (ascii_only and self._is_windows_1252()):
                 raise self._error(str(fault), line=fault.line, column=fault.column) from fault
-            yield from _from_line(line, self._blocks())
+            yield from self._read(_from_line(line, self._blocks()), read)
+
+    def _read(
+        self, blocks: Iterator[Block], read: Callable[[int, bytes], Read | None]
+    ) -> Iterator[tuple[int, bytes, Read | None]]:
+        for line, data in blocks:
+            made = None
+            if b"\0" not in data:
+                with contextlib.suppress(UnicodeDecodeError):
+                    made = read(line, data)
+            if made is not None:
+                yield line, data, made
+            else:
+                yield from ((at, checked, None) for at, checked in self._checked(line, data))
 
     def _blocks(self) -> Iterator[Block]:
         line, rest = 1, b""
@@ -85,11 +108,11 @@ class TextFile:
                 raise self._error(f"the line is longer than {MAX_LINE_BYTES // 2**20} MiB", line=line, column=1)
             end = data.rfind(b"\n") + 1
             if end:
-                yield from self._checked(line, data[:end])
+                yield line, data[:end]
                 line += data.count(b"\n", 0, end)
             rest = data[end:]
         if rest:
-            yield from self._checked(line, rest)
+            yield line, rest
 
     def _checked(self, line: int, data: bytes) -> Iterator[Block]:
         """The block, or its lines before the fault and then the fault."""

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import BinaryIO, Literal, NamedTuple
 
 from ltp.config import LABEL_SPACES, Label, LabelSpace
 from ltp.text.columns import Role
@@ -27,8 +26,7 @@ def labels_of(spaces: Iterable[LabelSpace]) -> list[Label]:
     return list(dict.fromkeys(label for space, some in LABEL_SPACES.items() if space in met for label in some))
 
 
-@dataclass(frozen=True, slots=True)
-class FilePair:
+class FilePair(NamedTuple):
     """One row to predict; `lang` and `adapter` when the file has such columns and the row fills them."""
 
     premise: str

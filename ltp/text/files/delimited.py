@@ -11,11 +11,11 @@ from typing import Literal
 
 from ltp.errors import ExamplesError
 from ltp.text.files.dialect import Dialect
-from ltp.text.files.quick_cells import quick_cells
+from ltp.text.files.quick_cells import Cells, quick_cells
 from ltp.text.files.record import Record, Value, place
-from ltp.text.lines import Block
+from ltp.text.lines import Block, TextFile
 
-SourceRow = tuple[int, str | tuple[bytes, int, int], list[str]]
+SourceRow = tuple[int, str | tuple[bytes, int, int], Sequence[str]]
 """Line of its start, where it stands, cells."""
 _LONGEST = 2**22
 """Bytes of a block that is cut quickly: a quote that is never closed must not gather the whole file."""
@@ -71,10 +71,10 @@ class Delimited:
         """TSV is what is parted by tabs, whatever its file is called."""
         return "tsv" if self.separator == "\t" else "csv"
 
-    def records(self, blocks: Iterable[Block]) -> Iterator[Record]:
+    def records(self, text: TextFile) -> Iterator[Record]:
         """Yield a record for each row that is not blank, the header left out. Raises ExamplesError."""
         keys, width, offset_of, missing_at = self.keys, self.width, self._offset_of, None
-        rows = self._rows(iter(blocks))
+        rows = self._rows(text)
         if self.has_header:
             next(rows, None)
         for line, source, cells in rows:
@@ -82,25 +82,22 @@ class Delimited:
                 self._refuse_width(Record(line, source, {}, offset_of).raw, line, cells)
             yield Record(line, source, dict(zip(keys, cells, strict=False)), offset_of, missing_at)
 
-    def _rows(self, blocks: Iterator[Block]) -> Iterator[SourceRow]:
+    def _rows(self, text: TextFile) -> Iterator[SourceRow]:
         """The rows, as many at a time as can be, from the first on."""
-        dialect, first = self.dialect, self.first_line
-        line, rest = 1, b""
-        for line, data in blocks:
-            line, data, rest = line - rest.count(b"\n"), rest + data, b""
-            quick = None
-            if line >= first and data.endswith(b"\n") and not dialect.padded and len(data) < _LONGEST:
-                quick = quick_cells(data, dialect.delimiter, quoted=dialect.quoted)
-            if quick is None:
-                if dialect.quoted and line + data.count(b"\n") > first:
-                    yield from self._exact_rows(itertools.chain([(line, data)], blocks))
-                    return
+        quick = _Quick(self)
+        blocks, line, data = text.read_blocks(quick), 1, b""
+        for line, data, cut in blocks:
+            if cut is not None:
+                yield from cut
+            elif self.quoted and line + data.count(b"\n") > self.first_line:
+                quick.on, begun = False, quick.rest
+                block = (line - begun.count(b"\n"), begun + data)
+                yield from self._exact_rows(itertools.chain([block], ((at, more) for at, more, _ in blocks)))
+                return
+            else:
                 yield from self._exact_rows([(line, data)])
-                continue
-            yield from ((line + before, (data, start, end), cells) for before, start, end, cells in quick.rows())
-            rest = data[quick.length :]
-        if rest:
-            yield from self._exact_rows([(line + data.count(b"\n") - rest.count(b"\n"), rest)])
+        if quick.rest:
+            yield from self._exact_rows([(line + data.count(b"\n") - quick.rest.count(b"\n"), quick.rest)])
 
     def _exact_rows(self, blocks: Iterable[Block]) -> Iterator[SourceRow]:
         lines = (numbered for line, data in blocks for numbered in enumerate(map(bytes.decode, io.BytesIO(data)), line))
@@ -160,6 +157,31 @@ class Delimited:
         text = " ".join(str(value).split())
         special = {",", ";", '"', self.separator}
         return '"' + text.replace('"', '""') + '"' if self.quoted and special & set(text) else text
+
+
+class _Quick:
+    """Cuts blocks quickly; `rest` is the start of a row that ends in the next, and known to be text."""
+
+    def __init__(self, form: Delimited) -> None:
+        self.form, self.on, self.rest = form, not form.dialect.padded, b""
+
+    def __call__(self, line: int, data: bytes) -> Iterator[SourceRow] | None:
+        """The rows that end in the block; what they are made of is let go with the last."""
+        form, begun = self.form, self.rest
+        if not self.on or line < form.first_line or not data.endswith(b"\n") or len(begun) + len(data) >= _LONGEST:
+            return None
+        data = begun + data
+        cells = quick_cells(data, form.separator, quoted=form.quoted)
+        if cells is None:
+            return None
+        rest = data[cells.length :]
+        rest.decode()
+        self.rest = rest
+        return self._rows(line - begun.count(b"\n"), data, cells)
+
+    def _rows(self, line: int, data: bytes, cells: Cells) -> Iterator[SourceRow]:
+        for before, start, end, row in cells.rows(self.form.width):
+            yield line + before, (data, start, end), row
 
 
 def distinct(names: Sequence[str]) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from typing import NoReturn
 from ltp.errors import ExamplesError
 from ltp.text.files.delimited import Delimited
 from ltp.text.files.first_row import ADVICE, FirstRow, holds_pairs, neither
-from ltp.text.files.jsonlines import JsonLines
+from ltp.text.files.jsonlines import JsonLines, exact_records
 from ltp.text.files.quoting import dialect_of
 from ltp.text.files.record import place
 from ltp.text.files.strict_json import DECODER, bad_character
@@ -80,7 +80,7 @@ class Head:
     def json_lines(self) -> JsonLines:
         """The format, with the keys of the first object; none when it cannot be read, which reading on will say."""
         try:
-            return JsonLines(tuple(next(JsonLines().records(iter(self.lines))).fields))
+            return JsonLines(tuple(next(exact_records(self.lines)).fields))
         except (ExamplesError, StopIteration):
             return JsonLines()
 

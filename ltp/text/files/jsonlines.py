@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Literal
 
 from ltp.errors import ExamplesError
+from ltp.text.files.quick_objects import quick_objects
 from ltp.text.files.record import Record, Value
 from ltp.text.files.strict_json import DECODER, QUICK, Refused, bad_character, entries, offset_of, refused_at, skip
+from ltp.text.lines import TextFile
 
 _SPACED = re.compile(r'"[ \t\r]+:')
 """The end of a key that is not right before its colon."""
@@ -27,11 +30,17 @@ class JsonLines:
         self.names = names
         """The keys of the first object."""
 
-    def records(self, lines: Iterable[tuple[int, str]]) -> Iterator[Record]:
+    def records(self, text: TextFile) -> Iterator[Record]:
         """Yield a record for each line that is not blank. Raises ExamplesError."""
-        for number, text in lines:
-            if text.strip():
-                yield _record(text.rstrip("\r\n"), number)
+        for line, data, objects in text.read_blocks(quick_objects):
+            if objects is None:
+                yield from exact_records(enumerate(map(bytes.decode, io.BytesIO(data)), line))
+                continue
+            start = 0
+            for number, (size, fields) in enumerate(objects, line):
+                end = start + size
+                yield Record(number, (data, start, end), fields, offset_of)
+                start = end
 
     def taken(self, record: Record) -> Iterable[str]:
         """The keys of the record's object, which a further key may not have."""
@@ -45,6 +54,13 @@ class JsonLines:
     def extend(self, record: Record, names: Sequence[str], values: Sequence[Value]) -> str:
         """The record's text with a key for each value at the end of the object."""
         return extended(record.raw, names, values)
+
+
+def exact_records(lines: Iterable[tuple[int, str]]) -> Iterator[Record]:
+    """Yield a record for each line that is not blank. Raises ExamplesError."""
+    for number, text in lines:
+        if text.strip():
+            yield _record(text.rstrip("\r\n"), number)
 
 
 def extended(raw: str, names: Sequence[str], values: Sequence[Value]) -> str:

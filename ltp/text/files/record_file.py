@@ -82,9 +82,7 @@ class RecordFile:
             return form.records()
         if self._text is None:
             return iter(())
-        if isinstance(form, Delimited):
-            return form.records(self._text.blocks())
-        return form.records(self._text.lines())
+        return form.records(self._text)
 
     def _table(self, named: Collection[str]) -> Table | None:
         """The table in a file that is no text, if it is one; what a zip archive holds is opened from then on."""

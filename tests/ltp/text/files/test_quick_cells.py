@@ -26,16 +26,16 @@ def exact(content: str, dialect: Dialect) -> list[tuple[int, str, list[str]]] | 
         return None
 
 
-@given(contents, st.sampled_from(["\n", "\r\n"]), st.booleans())
-def test_what_is_cut_quickly_is_what_is_cut_exactly(rows: list[str], end: str, quoted: bool) -> None:
+@given(contents, st.sampled_from(["\n", "\r\n"]), st.booleans(), st.integers(1, 3))
+def test_what_is_cut_quickly_is_what_is_cut_exactly(rows: list[str], end: str, quoted: bool, width: int) -> None:
     content = end.join([*rows, ""])
     quick = quick_cells(content.encode(), ",", quoted=quoted)
     if quick is None:
         return
     whole = content.encode()[: quick.length].decode()
     found = [
-        (before + 1, whole.encode()[start:stop].decode().removesuffix("\n").removesuffix("\r"), cut)
-        for before, start, stop, cut in quick.rows()
+        (before + 1, whole.encode()[start:stop].decode().removesuffix("\n").removesuffix("\r"), list(cut))
+        for before, start, stop, cut in quick.rows(width)
     ]
     assert found == exact(whole, Dialect(",", quoted))
 
@@ -65,3 +65,18 @@ def test_a_quote_that_is_never_closed_is_named_where_it_opens() -> None:
     content = b"premise,hypothesis,label\n" + b"a,b,e\n" * 40_000 + b'a,"b,e\n' + b"a,b,e\n" * 40_000
     with pytest.raises(ExamplesError, match="line 40002, column 3: the quote opened here is not closed"):
         list(RecordFile(content, "a.csv"))
+
+
+def test_bytes_that_are_no_text_far_down_in_a_cell_with_line_breaks_are_named_where_they_stand() -> None:
+    row = 'é,"b\nc",e\n'.encode()
+    content = b"premise,hypothesis,label\n" + row * 20_000 + row.replace(b"c", b"c\xff") + row
+    with pytest.raises(ExamplesError, match="line 40003, column 2: byte 0xFF is not UTF-8"):
+        list(RecordFile(content, "a.csv"))
+
+
+def test_a_byte_of_windows_1252_far_down_in_a_cell_is_read() -> None:
+    rows = ['plain,"b\nc",e'] * 20_000 + ['ñandú,"qué\nsí",e']
+    source = RecordFile("\n".join(["premise,hypothesis,label", *rows, ""]).encode("cp1252"), "a.csv")
+    assert [record.raw for record in source] == rows
+    assert [record.raw for record in source] == rows
+    assert source.encoding == "windows-1252"
