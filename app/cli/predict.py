@@ -137,7 +137,7 @@ def _on_disk(path: Path) -> Iterator[Path]:
 def _by_requests(session: Session, path: Path, to: Path | None, request: PredictionOptions, asked: RowOptions) -> None:
     from app.cli.prediction_requests import predict_pairs
 
-    rows = _checked(path, request, asked)
+    rows = _checked(session, path, request, asked)
     pairs = list(rows)
     predictions = list(predict_pairs(session.client, request, [_pair_body(pair, asked) for pair in pairs]))
     if told := mixed(predictions):
@@ -154,8 +154,8 @@ def _by_requests(session: Session, path: Path, to: Path | None, request: Predict
             writer.write(pair, [flat.get(column) for column in columns])
 
 
-def _checked(path: Path, request: PredictionOptions, rows: RowOptions) -> PairFile:
-    """Read the whole file once: a fault is named by line and column before anything is sent."""
+def _checked(session: Session, path: Path, request: PredictionOptions, rows: RowOptions) -> PairFile:
+    """Read the whole file once: a fault is named by line and column, and a warning given, before anything is sent."""
     from ltp.text.examples import PairFile
 
     if not path.is_file():
@@ -167,6 +167,8 @@ def _checked(path: Path, request: PredictionOptions, rows: RowOptions) -> PairFi
         for pair in pairs:
             if request.adapter is None and not rows.address(pair):
                 raise Failure("invalid_file", f"{path}: line {pair.line}: no adapter; give --adapter, or fill a column")
+    for warning in pairs.warnings:
+        session.output.note(f"warning: {warning}")
     return pairs
 
 
@@ -189,7 +191,7 @@ def _by_job(session: Session, path: Path, to: Path | None, request: PredictionOp
 
     if request.adapter is None:
         raise typer.BadParameter("a job has one adapter for all pairs: --adapter sw")
-    _checked(path, request, rows)
+    _checked(session, path, request, rows)
     if to is not None:
         atomic_file.check_writable(to)  # before hours of work
     body = rows.typed.body() | request.shared() | ({"ignore_row_lang": True} if rows.ignore_own else {})

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from app.api.field_names import in_fields
 from app.inference.adapter_source import AdapterKey
 from app.inference.build_engine import build_engine
 from app.registry import predictions, publish
@@ -96,7 +97,7 @@ def execute(context: JobContext) -> None:
             counts.update({label: 1, answer.label_space: 1, **dict(zip(MARKS, map(int, marks), strict=True))})
     lost = _unknown(context, Vocabulary(backbone.tokenizer), pairs, tokens)
     summary = _summary(counts, shown) | lost | {"precision": precision}
-    summary["warnings"] = [*summary["warnings"], *_mixed(context, counts)]
+    summary["warnings"] = [*_of_file(context, pairs), *summary["warnings"], *_mixed(context, counts)]
     blob_id = context.stage(path)
     context.publish(
         lambda session: publish.publish_prediction(
@@ -117,6 +118,13 @@ def _summary(counts: Counter[str], named: Sequence[str]) -> dict[str, Any]:
     spaces = {space: counts[space] for space in LABEL_SPACES if counts[space]}
     marks = {name: counts[name] for name in MARKS}
     return {"pairs": sum(labels.values()), "labels": labels, "label_spaces": spaces, **marks}
+
+
+def _of_file(context: JobContext, pairs: PairFile) -> Iterator[str]:
+    """Say what somebody should know of the file, as its check does: rows of several languages for one adapter."""
+    for warning in map(in_fields, pairs.warnings):
+        context.report.log(warning)
+        yield warning
 
 
 def _mixed(context: JobContext, counts: Counter[str]) -> Iterator[str]:

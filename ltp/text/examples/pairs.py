@@ -9,6 +9,7 @@ from typing import BinaryIO, Literal, NamedTuple
 from ltp.config import LABEL_SPACES, Label, LabelSpace
 from ltp.text.columns import Role
 from ltp.text.encoding import BOM
+from ltp.text.examples.languages import Languages
 from ltp.text.examples.options import ReadOptions
 from ltp.text.examples.rows import Rows
 from ltp.text.files.record import Record, Value
@@ -62,12 +63,13 @@ class PairFile:
         allow_blank: bool = False,
         longest: int | None = None,
     ) -> None:
-        options = options or ReadOptions()
+        self._options = options = options or ReadOptions()
         self._source = RecordFile(path, filename, named=list(options.columns.values()))
         self._rows = Rows(self._source, options, labelled=False, longest=longest)
         self._allow_blank = allow_blank
         self._taken: set[str] | None = None
         self._count = 0
+        self._warnings: list[str] = []
 
     @property
     def format(self) -> Literal["jsonl", "csv", "tsv"]:
@@ -100,6 +102,12 @@ class PairFile:
         self._scan()
         return self._count
 
+    @property
+    def warnings(self) -> list[str]:
+        """What somebody should know before the rows are judged, with options named as on the command line."""
+        self._scan()
+        return self._warnings
+
     def writer(self, stream: BinaryIO, columns: Sequence[str] = RESULT_COLUMNS) -> PairWriter:
         """A writer of this file's rows with `columns` added; a name that the file uses becomes `predicted_` name."""
         return PairWriter(self._source, stream, [_free(name, self._scan()) for name in columns])
@@ -108,9 +116,12 @@ class PairFile:
         if self._taken is None:
             taken: set[str] = set()
             count = 0
+            languages = Languages(self._rows.layout, self._options, "predict")
             for count, pair in enumerate(self, start=1):  # noqa: B007  read after the loop
                 taken.update(self._source.format.taken(pair.record))
+                languages.of(pair.record)
             self._taken, self._count = taken, count
+            self._warnings = [*self._rows.layout.warnings, *languages.settle()]
         return self._taken
 
 

@@ -157,6 +157,18 @@ def test_a_row_is_judged_by_its_own_language_unless_that_is_to_be_ignored(two_la
         assert result.text.splitlines()[0].startswith("code,first,second,label")
 
 
+def test_rows_of_several_languages_for_one_adapter_are_warned_of(two_languages: Service) -> None:
+    content = table(
+        [("qu", "the dog runs", "the dog"), ("ay", "the cat eats", "the cat")], "language,premise,hypothesis"
+    )
+    prediction, _ = judged(two_languages, "p.csv", content, lang="qu")
+    (warning,) = prediction["summary"]["warnings"]
+    assert "several languages, which all go to one adapter: 'language' has qu 1, ay 1" in warning
+    assert "`lang_column` language" in warning
+    routed, _ = judged(two_languages, "p.csv", content, lang="qu", lang_column="language")
+    assert routed["summary"]["warnings"] == []
+
+
 def test_what_was_packed_comes_back_plain_under_a_name_that_says_so(two_languages: Service) -> None:
     content = gzip.compress(table([("the dog runs", "the dog")], "premise,hypothesis"))
     _, result = judged(two_languages, "pairs.csv.gz", content, lang="qu")

@@ -107,6 +107,17 @@ def test_an_adapter_leaves_and_comes_back(ltp: Run, adapter: Artefact, tmp_path:
     assert (damaged.code, damaged.json["error"]) == (1, "corrupt_artifact")
 
 
+def test_rows_of_several_languages_for_one_adapter_are_warned_of(ltp: Run, adapter: Artefact, tmp_path: Path) -> None:
+    path = tmp_path / "many.csv"
+    path.write_text("language,premise,hypothesis\nen,The dog runs.,It runs.\nsw,The cat eats.,It eats.\n", "utf-8")
+    for way in ([], ["--job"]):
+        done = ltp("predict", "--adapter", "en", "--file", path, *way)
+        assert done.code == 0, done.err
+        said = " ".join(done.err.split())
+        assert "warning: the file holds rows of several languages, which all go to one adapter" in said
+        assert "--lang-column language" in said
+
+
 def test_one_pair_is_judged(ltp: Run, adapter: Artefact) -> None:
     done = ltp("predict", "--adapter", "en", "The dog runs.", "The dog is old.", "--min-confidence", "1", "--json")
     assert done.code == 0, done.err
