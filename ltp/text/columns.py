@@ -117,6 +117,17 @@ def columns_by_language(names: Iterable[str]) -> dict[str, dict[Role, str]]:
 
     Only languages that have both texts are given.
     """
+    return {lang: roles for lang, roles in _tagged(names).items() if set(TEXTS) <= set(roles)}
+
+
+def half_columns(names: Iterable[str]) -> dict[str, tuple[Role, str]]:
+    """The only text of a language that has one of the two (`hypothesis_sw` beside `premise`), by tag."""
+    tagged = _tagged(names)
+    halves = {lang: [role for role in TEXTS if role in roles] for lang, roles in tagged.items()}
+    return {lang: (found[0], tagged[lang][found[0]]) for lang, found in halves.items() if len(found) == 1}
+
+
+def _tagged(names: Iterable[str]) -> dict[str, dict[Role, str]]:
     found: dict[str, dict[Role, str]] = {}
     for name in names:
         for pattern in (_SUFFIXED, _PREFIXED):
@@ -125,7 +136,7 @@ def columns_by_language(names: Iterable[str]) -> dict[str, dict[Role, str]]:
             if tagged and role in {*TEXTS, "label"} and tagged["lang"].casefold() not in _NO_LANGUAGE:
                 found.setdefault(tagged["lang"], {}).setdefault(role, name)
                 break
-    return {lang: roles for lang, roles in found.items() if set(TEXTS) <= set(roles)}
+    return found
 
 
 def language_column(names: Iterable[str]) -> str | None:

@@ -17,10 +17,12 @@ from ltp.text.columns import (
     columns_by_language,
     find_columns,
     fold,
+    half_columns,
     language_column,
     lesser_columns,
 )
 from ltp.text.examples.annotations import Tool, find_tool, has_annotators
+from ltp.text.examples.header import Header
 from ltp.text.examples.options import ReadOptions
 from ltp.text.examples.values import is_label, is_label_word, is_parted, nested_names, translations, value_at
 from ltp.text.files.record import Record
@@ -31,25 +33,9 @@ _OTHERS = re.compile(r"pred|model|suggest|annotator|worker|rater|coder|old|guess
 _SCORES = {"relatednessscore", "similarity", "similarityscore", "relatedness"}
 MOST_VARIANTS = 20
 """Languages of a file that has every pair in several that a refusal names."""
+NO_LABELS = "; if there is none, no row of this file has a label; to predict it use ltp predict"
 _LABEL_NAMES = {fold(name) for name in NAMES["label"]}
 _BY_PLACE: dict[Role, str] = {"premise": "1", "hypothesis": "2", "label": "3"}
-
-
-@dataclass(frozen=True)
-class Header:
-    """The names of a file's columns."""
-
-    names: Sequence[str]
-    """As records have them; in a table without a header "1", "2", "3", ..."""
-    written: Sequence[str] = ()
-    """As they stand in the header of a table."""
-    line: int | None = None
-    """Where they do; None where every row has its own."""
-
-    @property
-    def named(self) -> bool:
-        """Whether the names stand in the file."""
-        return list(self.names) != [str(number) for number in range(1, len(self.names) + 1)]
 
 
 @dataclass(frozen=True)
@@ -194,6 +180,9 @@ class _Finder:
         if shared := sorted(inner[0] & inner[1]):
             return {lang: {role: f"{by_name[role]}.{lang}" for role in TEXTS} for lang in shared}
         original = {role: by_name[role] for role in TEXTS}
+        for lang, half in half_columns(self.names).items():
+            if not variants and self.options.lang and self._same(lang, self.options.lang):
+                variants = {f"the pair with {half[1]!r}": {**original, half[0]: half[1]}}
         return {"the original": original, **variants} if variants else {}
 
     def _chosen(self, variants: Mapping[str, dict[Role, str]]) -> Mapping[Role, str]:
@@ -236,7 +225,7 @@ class _Finder:
         if candidates:
             ways = " or ".join(f"--columns label={name}" for name in candidates)
             raise self._at(f"several columns hold labels; say which is the label: {ways}")
-        raise self._refusal("no column for the label", ["label"])
+        raise self._refusal("no column for the label", ["label"], NO_LABELS)
 
     def _label_columns(self, texts: Mapping[Role, str]) -> list[str]:
         """The columns whose first values are all words that stand for labels."""
@@ -287,9 +276,9 @@ class _Finder:
     def _same(self, one: str, other: str) -> bool:
         return self.options.normalise(one) == self.options.normalise(other)
 
-    def _refusal(self, message: str, roles: Iterable[str]) -> ExamplesError:
+    def _refusal(self, message: str, roles: Iterable[str], more: str = "") -> ExamplesError:
         options = ",".join(f"{role}=NAME" for role in roles)
-        return self._at(f"{message}; {self._there_are()}. Say which it is with --columns {options}")
+        return self._at(f"{message}; {self._there_are()}. Say which it is with --columns {options}{more}")
 
     def _there_are(self) -> str:
         where = "the first row names" if self.named else "without a header the columns are called"

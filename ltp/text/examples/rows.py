@@ -11,8 +11,9 @@ from typing import Any
 
 from ltp.text.columns import TEXTS, AmbiguousColumns, Role, find_columns
 from ltp.text.examples.annotations import Judgements, plain_judgements
+from ltp.text.examples.header import Header
 from ltp.text.examples.late_names import KnownNames, LateNames
-from ltp.text.examples.layout import Header, Layout, find_layout
+from ltp.text.examples.layout import Layout, find_layout
 from ltp.text.examples.options import ReadOptions
 from ltp.text.examples.values import SEPARATORS, value_at
 from ltp.text.files.record import Record

@@ -234,3 +234,15 @@ def test_the_first_rows_and_one_of_every_label_are_shown_as_they_were_read() -> 
     sample = check(data.encode()).sample
     assert [row["line"] for row in sample] == [2, 3, 4, 5, 6, 22]
     assert sample[-1] == {"line": 22, "premise": "x", "hypothesis": "y", "label": N, "written": "n"}
+
+
+@pytest.mark.parametrize("names", ["premise,hypothesis,hypothesis_sw", "sentence1,sw_sentence1,sentence2"])
+def test_a_text_that_only_one_column_has_in_the_language_is_asked_about(names: str) -> None:
+    data = f"{names},label\na,b,c,neutral\n".encode()
+    with pytest.raises(ExamplesError, match="say which to read: --columns premise=") as refused:
+        read(data, filename="x.csv", options=ReadOptions(lang="sw"))
+    half = next(name for name in names.split(",") if "sw" in name)
+    assert "for the original; or --columns premise=" in str(refused.value)
+    assert f"={half}" in str(refused.value)
+    for lang in ("quy", None):
+        assert len(read(data, filename="x.csv", options=ReadOptions(lang=lang))[0]) == 1
