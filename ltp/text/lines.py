@@ -185,6 +185,8 @@ class TextFile:
     def _refuse_foreign(self) -> None:
         if self._codec == "utf-8" and self._start[:4].count(0) >= 2:
             raise self._error("the file looks like UTF-16; save it as UTF-8", line=1, column=1)
+        if self.compression and (again := compression_of(self._start)):
+            raise self._error(f"the file is compressed twice, with {again} within {self.compression}; unpack it once")
         for magic, words in _FOREIGN.items():
             if self._start.startswith(magic):
                 raise self._error(f"the file {words}", line=1, column=1)

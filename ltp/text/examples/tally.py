@@ -159,6 +159,13 @@ class Tally:
     def refuse(self, left: Iterable[LeftOut]) -> NoReturn:
         """Refuse a file of which nothing is read."""
         left = list(left)
+        if [one.reason for one in left] == [UNJUDGED] and self.columns.get("label"):
+            raise ExamplesError(
+                f"no row of this file has a label: the column {self.columns['label']!r} is empty in all {self.count:,};"
+                " to predict it use ltp predict; if labels stand in another column, say --columns label=NAME",
+                line=left[0].first_line,
+                column=1,
+            )
         why = "; ".join(f"{one.rows:,}: {one.reason} (first in line {one.first_line:,})" for one in left)
         first = min((one.first_line for one in left), default=None)
         advice = "; say where labels are with --columns label=NAME" if UNJUDGED in self.left else ""

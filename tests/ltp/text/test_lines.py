@@ -141,3 +141,9 @@ lines = st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_charac
 def test_no_line_is_lost_or_changed_in_any_encoding(texts: list[str], codec: str, end: str) -> None:
     numbered = list(file_of((end.join(["start", *texts]) + end).encode(codec)).lines())
     assert numbered == [(number, text + end) for number, text in enumerate(["start", *texts], start=1)]
+
+
+def test_what_is_compressed_twice_is_refused_as_that() -> None:
+    content = gzip.compress(bz2.compress(b"premise\thypothesis\n"))
+    with pytest.raises(ExamplesError, match="compressed twice, with bzip2 within gzip; unpack it once"):
+        list(TextFile(lambda: io.BytesIO(content), ExamplesError).lines())

@@ -186,7 +186,11 @@ def test_line_numbers_stay_right_after_line_breaks_inside_cells() -> None:
             "line 1, column 1: no column for the hypothesis; the first row names 'premise'",
         ),
         ("premise,premise,hypothesis,label\na,a,b,e", "line 1, column 1: two columns are named 'premise'"),
-        ("premise,hypothesis,label\na,b,\na,b\n", "line 2, column 1: no row of the file can be read .2: nobody has"),
+        (
+            "premise,hypothesis,label\na,b,\na,b\n",
+            "line 2, column 1: no row of this file has a label.* use ltp predict",
+        ),
+        ('[{"premise": "a", "hypothesis": "b"}]', "no row of this file has a label; to predict it use ltp predict"),
         ("premise,hypothesis,label\na,b,e\na\n", "line 3, column 2: the hypothesis is missing"),
         ("premise,hypothesis,label\na,b,maybe\n", r"line 2, column 5: 'maybe' is not a label .* --labels .maybe=LABEL"),
         (
