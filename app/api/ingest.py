@@ -89,6 +89,8 @@ def stage_examples(
     """Read, check and stage the examples of a request. Raises InvalidRequest, naming part, line and column."""
     read = _read_parts(request, files, longest=longest)
     parts = {part: examples for part, (examples, _) in read.items()}
+    if "train" in read and read["train"][1].rows and not parts["train"]:
+        raise _refusal("examples", "none is left: every pair stands with different labels; `conflicts` can keep them")
     label_space = _check(parts, request.label_space)
     if vocabulary is not None:
         for part in parts:

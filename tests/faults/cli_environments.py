@@ -43,6 +43,7 @@ def arguments(folder: Path, port: int) -> dict[str, list[str]]:
         "adapter export": ["en", "-o", str(folder / "en.safetensors"), "--json"],
         "adapter import": [pairs, "--json"],
         "predict": ["--adapter", "en", "A dog runs.", "It moves.", "--json"],
+        "data check": [pairs, "--json"],
         "evaluate": [pairs, "--adapter", "en", "--json"],
         "reproduce": ["table1", "--data", str(folder), "-o", str(folder / "report"), "--backbone", "nobodys", "--json"],
         "job list": ["--json"],

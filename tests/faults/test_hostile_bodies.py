@@ -16,7 +16,13 @@ from support.running_service import EXAMPLES, Service, refused, running, setting
 
 pytestmark = pytest.mark.process
 
-PARTS = {"/tickets": "corpus", "/adapters": "examples", "/predictions": "file", "/adapters/import": "file"}
+PARTS = {
+    "/tickets": "corpus",
+    "/adapters": "examples",
+    "/predictions": "file",
+    "/adapters/import": "file",
+    "/data/check": "file",
+}
 """Where each upload takes its file."""
 DEEP = "[" * 100_000
 POISON = [

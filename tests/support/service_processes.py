@@ -216,7 +216,7 @@ class Stack:
         text = "premise,hypothesis\n" + "".join(f"The {NOUNS[row % 30]} runs {row}.,A dog.\n" for row in range(rows))
         blob = BlobStore(self.db).stage(TENANT, [text.encode()])
         with self.db.write() as session:
-            pairs = StagedPairs(blob.id, rows, "pairs.csv", "csv")
+            pairs = StagedPairs(blob.id, rows, "pairs.csv", "csv", "csv")
             _, _, job = submit_prediction(
                 session, tenant=TENANT, reference=lang, fallback=None, request={"lang": lang}, pairs=pairs
             )

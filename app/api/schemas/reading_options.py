@@ -57,6 +57,7 @@ class ColumnOptions(Request):
     """Which columns of a file are read."""
 
     columns: Columns | None = None
+    """Which columns of the file hold premise, hypothesis, label, language and adapter; the others are found by name."""
     lang_column: ColumnName | None = None
     """The column with each row's language, in a file of several; rows of other languages than `lang` are left out, and
     counted."""

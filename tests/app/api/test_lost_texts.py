@@ -11,7 +11,7 @@ from support.running_service import EXAMPLES, LINES, Service, refused
 pytestmark = pytest.mark.process
 
 SANTALI = [
-    {"premise": f"ᱟᱢ ᱪᱮᱫ {'ᱮᱢ ' * count}᱾", "hypothesis": "ᱠᱟᱢᱤ ᱠᱟᱱᱟ 12.", "label": label}
+    {"premise": f"ᱟᱢ ᱪᱮᱫ {'ᱮᱢ ' * count}᱾", "hypothesis": f"ᱠᱟᱢᱤ ᱠᱟᱱᱟ {label}.", "label": label}
     for count in range(1, 4)
     for label in range(3)
 ]
@@ -112,6 +112,7 @@ def test_an_adapter_says_what_repeats_leaks_and_is_lost(trained: Service) -> Non
     body = {
         "lang": "gn",
         "method": "pt",
+        "conflicts": "keep",
         "examples": [*EXAMPLES, *contradicting, *lost],
         "dev_examples": EXAMPLES[:3],
         "training": {"epochs": 1, "max_length": 40},

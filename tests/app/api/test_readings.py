@@ -77,6 +77,16 @@ def test_an_import_believes_no_reading_of_files_that_nobody_here_has_seen() -> N
     assert read_notes(json.dumps(raw), ImportRequest()).kept().examples == {"train": 3}
 
 
+def test_examples_that_all_contradict_each_other_are_refused_as_what_they_are(shared: Service) -> None:
+    shared.wait_ready()
+    pair = {"premise": "the dog runs", "hypothesis": "the dog sleeps"}
+    examples = [{**pair, "label": label} for label in ("entailment", "neutral", "contradiction")]
+    body = {"lang": "sw", "method": "pt", "examples": examples}
+    answer = refused(shared.http.post("/adapters", json=body), 422, "invalid_request")
+    assert "every pair stands with different labels" in answer["detail"]
+    assert "`conflicts`" in answer["detail"]
+
+
 @pytest.mark.parametrize(("rule", "used"), [(None, 18), ("drop", 18), ("majority", 20), ("keep", 21)])
 def test_examples_in_the_request_obey_the_same_rule_for_contradictions(
     shared: Service, rule: str | None, used: int

@@ -261,7 +261,7 @@ def test_uploaded_corpora_are_checked(shared: Service, files: dict[str, tuple[st
         (b"premise,hypothesis,label\nA.,B.,entailment\nC.,D.,perhaps\n", "line 3"),
         (b"premise,hypothesis,label\nA.,,entailment\n", "line 2"),
         (b'{"premise": "A.", "hypothesis": "B."}\n', "line 1"),
-        (b"premise\thypothesis\tlabel\nA.\tB.\t0\nC.\tD.\t1\n", "contradiction does not occur"),
+        (b"premise\thypothesis\tlabel\nA.\tB.\te\nC.\tD.\tn\n", "contradiction does not occur"),
         (b"\x80\x04K\x01.", "line 1"),
         (b"", "no"),
         (b'{"premise": "A.", "hypothesis": "' + b"x" * 5_000_000, "line 1"),

@@ -109,7 +109,7 @@ def judge(db: Database, reference: str, *rows: str) -> str:
         reference=reference,
         fallback=None,
         request={"adapter": reference},
-        pairs=StagedPairs(blob.id, 1, None, "csv", dict.fromkeys(rows, 2)),
+        pairs=StagedPairs(blob.id, 1, None, "csv", "csv", dict.fromkeys(rows, 2)),
     )
 
 

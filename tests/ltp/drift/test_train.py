@@ -24,7 +24,7 @@ from ltp.training.checkpoint import Checkpoints
 
 pytestmark = pytest.mark.slow
 STRATEGIES = get_args(Strategy)
-CONFIG = MLMConfig(epochs=2, batch_size=16, learning_rate=1e-3, eval_every=3, max_length=20, seed=1)
+CONFIG = MLMConfig(epochs=2, batch_size=16, learning_rate=1e-3, eval_every=3, max_length=20, long_lines="cut", seed=1)
 
 
 def _lines(count: int = 100, *, seed: int = 0) -> list[str]:
