@@ -74,11 +74,13 @@ def same_language(tag: str) -> str:
 @lru_cache(REMEMBERED)
 def _tag_of_name(name: str) -> str | None:
     """Return the tag of a language by its name in any language: `Kiswahili` -> `sw`. Good for advice only."""
+    if not name.replace(" ", "").replace("-", "").isalpha():  # no other text is looked for in langcodes' names
+        return None
     with _LOCK:
         _empty_when_full()
         try:
             return str(langcodes.find(name))
-        except (LookupError, ValueError):
+        except (LookupError, ValueError, SystemError):  # its compiled table of names fails on some texts
             return None
 
 
