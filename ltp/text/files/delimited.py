@@ -12,7 +12,7 @@ from typing import Literal
 from ltp.errors import ExamplesError
 from ltp.text.files.dialect import Dialect
 from ltp.text.files.quick_cells import Cells, quick_cells
-from ltp.text.files.record import Record, Value, place
+from ltp.text.files.record import Record, Value, as_text, place
 from ltp.text.lines import Block, TextFile
 
 SourceRow = tuple[int, str | tuple[bytes, int, int], Sequence[str]]
@@ -147,14 +147,7 @@ class Delimited:
         return self.separator.join([row, *map(self._cell, values)])
 
     def _cell(self, value: Value) -> str:
-        match value:
-            case None:
-                return ""
-            case bool():
-                return str(value).lower()
-            case float():
-                return f"{value:.6f}"
-        text = " ".join(str(value).split())
+        text = " ".join(as_text(value).split())
         special = {",", ";", '"', self.separator}
         return '"' + text.replace('"', '""') + '"' if self.quoted and special & set(text) else text
 

@@ -82,6 +82,18 @@ def nested(value: Any, path: str) -> Any:
     return value
 
 
+def as_text(value: object) -> str:
+    """A value as a cell holds it: nothing for None, `true` and `false`, floats with six decimals."""
+    match value:
+        case None:
+            return ""
+        case bool():
+            return str(value).lower()
+        case float():
+            return f"{value:.6f}"
+    return str(value)
+
+
 def place(raw: str, offset: int, line: int) -> tuple[int, int]:
     """Line and column of `raw[offset]` when `raw` starts in column 1 of `line`."""
     line_start = raw.rfind("\n", 0, offset) + 1

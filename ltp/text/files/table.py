@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from ltp.text.files.record import Record, Value
+from ltp.text.files.record import Record, Value, as_text
 
 TableName = Literal["xlsx", "xls", "xlsb", "ods", "parquet", "feather", "arrow", "xml"]
 Row = tuple[int, Mapping[str, Any]]
@@ -73,14 +73,7 @@ class Table:
 
 def csv_cell(value: object) -> str:
     """A value as a cell of CSV; floats with six decimals, as results have them."""
-    match value:
-        case None:
-            return ""
-        case bool():
-            return str(value).lower()
-        case float():
-            return f"{value:.6f}"
-    text = str(value)
+    text = as_text(value)
     return '"' + text.replace('"', '""') + '"' if set(',;"\r\n\t') & set(text) or text != text.strip() else text
 
 
