@@ -2,9 +2,9 @@
 
 A mapped class with a `tenant` column belongs to that tenant; one without, whose key refers to such a class, belongs to
 the tenant of its parent (a blob's chunks, a job's events); the rest belongs to no tenant (workers, counters, tenants).
-SELECT, UPDATE and DELETE see a view's own rows only, in subqueries and joins, too; a ticket that is `shared`, with its
-mask, can be read by all. INSERT, and whatever a flush writes, must carry the view's tenant. What the hook cannot see
-through, SQL as text and tables without their class, is refused.
+SELECT, UPDATE and DELETE see a view's own rows only, in subqueries and joins, too; a ticket or an adapter that is
+`shared`, with what is stored of it, can be read by all. INSERT, and whatever a flush writes, must carry the view's
+tenant. What the hook cannot see through, SQL as text and tables without their class, is refused.
 """
 
 from __future__ import annotations
@@ -34,14 +34,17 @@ from sqlalchemy.sql.selectable import SelectBase
 
 from app.storage import audit
 from app.storage.audit import AuditContext
-from app.storage.models import BlobChunkRow, BlobRow, JobEventRow, JobRow, TicketRow
+from app.storage.models import AdapterRow, BlobChunkRow, BlobRow, JobEventRow, JobRow, TicketRow
 from app.storage.table import Base
 
 EVERY_TENANT = {"every_tenant": True}
 """Execution option of a statement that has to look beyond its tenant; it says why where it stands."""
 KNOWN_TENANTS = 128
 """Tenants whose criteria are kept ready: some 25 KB each, and a millisecond to make."""
-MaskTicket, ParentBlob, ParentJob = aliased(TicketRow), aliased(BlobRow), aliased(JobRow)
+SHARED: tuple[Any, ...] = (TicketRow, AdapterRow)
+"""Classes whose rows may be `shared`."""
+SharedTicket, SharedAdapter = aliased(TicketRow), aliased(AdapterRow)
+ParentBlob, ParentJob = aliased(BlobRow), aliased(JobRow)
 """Aliases, since the statement around may name the class, and would take the one in the criterion for its own."""
 PARENT_THERE: dict[type[Base], Any] = {
     BlobChunkRow: lambda chunk: exists().where(ParentBlob.id == chunk.blob_id),
@@ -134,14 +137,16 @@ def _criteria(tenant: str, *, write: bool) -> tuple[LoaderCriteriaOption, ...]:
 
 def _own(table: type[Base], tenant: str, *, write: bool) -> LoaderCriteriaOption:
     """Return what narrows one class. Each is a function: an expression would not follow its class into an alias."""
-    if table is TicketRow and not write:
-        return with_loader_criteria(
-            TicketRow, lambda ticket: or_(ticket.tenant == tenant, ticket.shared), include_aliases=True
-        )
+    if table in SHARED and not write:
+        return with_loader_criteria(table, lambda row: or_(row.tenant == tenant, row.shared), include_aliases=True)
     if table is BlobRow and not write:
         return with_loader_criteria(
             BlobRow,
-            lambda blob: or_(blob.tenant == tenant, exists().where(MaskTicket.blob_id == blob.id, MaskTicket.shared)),
+            lambda blob: or_(
+                blob.tenant == tenant,
+                exists().where(SharedTicket.blob_id == blob.id, SharedTicket.shared),
+                exists().where(SharedAdapter.blob_id == blob.id, SharedAdapter.shared),
+            ),
             include_aliases=True,
         )
     return with_loader_criteria(table, lambda row: row.tenant == tenant, include_aliases=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, false
 from sqlalchemy import text as sql
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -93,6 +93,7 @@ class AdapterRow(Base):
         CheckConstraint("(status = 'ready') = (version IS NOT NULL)", name="version_when_ready"),
         UniqueConstraint("tenant", "lang", "version"),
         Index("ix_adapters_tenant_id", "tenant", "id"),
+        Index("ix_adapters_shared", "shared", "id"),
     )
 
     id: Mapped[Id]
@@ -104,6 +105,13 @@ class AdapterRow(Base):
     status: Mapped[Word]
     method: Mapped[Word]
     origin: Mapped[Word] = mapped_column(default="training")
+    """`training`, `import`, `composed` of others, or `starter`: it came with the program, for one backbone."""
+    shared: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Every tenant may use it."""
+    start: Mapped[Json | None]
+    """What training began from, as it was then: `{id, lang, version, carried, nested}`; null for pretrained values."""
+    start_id: Mapped[str | None] = mapped_column(String(36), index=True)
+    """Its id. Not a foreign key: once this one is trained, the other may go, and this goes on telling which it was."""
     ticket_id: Mapped[str | None] = reference("tickets.id")
     backbone: Mapped[Sha256]
     seeds: Mapped[int]

@@ -411,6 +411,28 @@ def test_a_shared_ticket_and_its_mask_are_read_by_all_and_written_by_none(db: Da
     assert store.read(str(ticket.blob_id)) == b"mask"
 
 
+def test_a_shared_adapter_and_its_values_are_read_by_all_and_written_by_none(db: Database) -> None:
+    store, made = BlobStore(db.of(THEIRS)), ready_adapter(db, tenant=OURS, alias="production")
+    with db.of(THEIRS).read() as session:
+        assert session.get(AdapterRow, made.id) is None
+    with db.write() as session:
+        session.get_one(AdapterRow, made.id).shared = True
+    with db.of(THEIRS).read() as session:
+        assert session.get_one(AdapterRow, made.id).id == made.id
+        assert session.scalars(select(BlobRow.id)).all() == [made.blob_id]
+        assert session.scalars(select(AliasRow.alias)).all() == session.scalars(select(JobRow.id)).all() == []
+        assert session.scalars(select(DatasetRow.id)).all() == []  # what it was trained on is nobody else's
+    assert store.read(str(made.blob_id)) == b"delta"
+    with db.of(THEIRS).write() as session:
+        session.execute(update(AdapterRow).values(name="taken"))
+        session.execute(delete(BlobChunkRow), execution_options={"synchronize_session": False})
+    with pytest.raises(ForeignRow), db.of(THEIRS).write() as session:
+        session.get_one(AdapterRow, made.id).name = "taken"
+    with db.of(OURS).read() as session:
+        assert session.get_one(AdapterRow, made.id).name is None
+    assert store.read(str(made.blob_id)) == b"delta"
+
+
 def test_a_damaged_shared_mask_is_refused_to_all_and_quarantined_by_its_own(db: Database) -> None:
     made = ready_ticket(db, tenant=OURS)[1]
     with db.write() as session:

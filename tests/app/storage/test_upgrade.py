@@ -208,3 +208,13 @@ def test_imported_tickets_of_one_mask_become_one_with_everything_on_it(old: Data
     assert used == {rows["adapters"]["id"]: rows["tickets"]["id"]} | {row["id"]: twins[0]["id"] for row in on_twins}
     with pytest.raises(IntegrityError), old.write() as session:
         session.execute(schema.tables["tickets"].insert(), [imported | {"id": new_id()}])
+
+
+def test_adapters_of_the_version_before_began_from_pretrained_values_and_are_their_tenants_own(old: Database) -> None:
+    rows = written(old, tables(old), tenant="field")
+    old.migrate()
+    with old.of("field").read() as session:
+        adapter = session.get_one(AdapterRow, rows["adapters"]["id"])
+        assert (adapter.start, adapter.start_id, adapter.shared) == (None, None, False)
+    with old.of("other").read() as session:
+        assert session.get(AdapterRow, rows["adapters"]["id"]) is None
