@@ -26,6 +26,7 @@ LEVELS = {
         {"delta"},
         {"adapter"},
         {"engine"},
+        {"starter"},
         {"reproduce"},
     ],
     "app": [
