@@ -20,6 +20,8 @@ LayerScope = Literal["all", "lower", "middle", "upper"]
 Precision = Literal["fp32", "bf16"]
 RandomTokens = Literal["vocabulary", "corpus"]
 LongLines = Literal["split", "cut"]
+Order = Literal["shuffled", "by_length"]
+Schedule = Literal["constant", "linear"]
 TextForm = Literal[0, 1]
 """How texts are prepared before they are tokenized, see `ltp.text.form`."""
 Label = Literal["entailment", "neutral", "contradiction", "not_entailment"]
@@ -170,5 +172,12 @@ class AdapterConfig(_Checked):
     """How the trained changes are stored."""
     precision: Precision = "fp32"
     """Arithmetic of training; recorded, and part of what makes a run repeatable."""
+    order: Order = "shuffled"
+    """How a pass is cut into batches: `shuffled`, as in the paper; `by_length`, texts of like length together and the
+    batches in random order, which needs less time where lengths differ much."""
+    schedule: Schedule = "constant"
+    """Rates over the steps: `constant` (4.2), or `linear`: up in the first 6 % of the steps, then down to zero."""
+    attention_dropout: bool = True
+    """Whether attention is thinned out by the checkpoint's own rate; without, a step takes about half the time."""
     seed: Annotated[int, Ge(0), Lt(2**32)] = 0
     """First seed; the split follows it, further seeds are seed + 1, seed + 2, ..."""

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from ltp.adapter.dense import DenseParameters
 from ltp.adapter.micro_batches import micro_batches
+from ltp.adapter.order import epoch_batches
 from ltp.adapter.plan import TrainingPlan
 from ltp.adapter.sparse import SparseParameters
 from ltp.errors import TrainingDiverged
@@ -27,6 +28,7 @@ from ltp.model.head import ClassHead, Classifier
 from ltp.model.soft_prompt import SoftPrompt
 from ltp.training.adamw import AdamW
 from ltp.training.dropout import SeededDropout
+from ltp.training.schedule import rate_factor
 from ltp.training.seeds import step_seed
 
 INITIAL, ORDER, DROPOUT = range(3)
@@ -61,11 +63,14 @@ class SeedRun:
             (module.parameters(), rates[name]) for name, module in self._added.items()
         ]
         self._optimizer = AdamW([*groups, (model.tensors, plan.learning_rate)])
-        self._training = Encoder(plan.backbone, precision=config.precision, dropout=True)
+        self._rates = [moved.learning_rate for moved in self._optimizer.moved]
+        self._training = Encoder(
+            plan.backbone, precision=config.precision, dropout=True, attention_dropout=config.attention_dropout
+        )
         self._scoring = Encoder(plan.backbone, precision=config.precision)
         self._best: dict[str, Tensor] = {}
         self._lengths = [len(example.ids) for example in plan.train.encoded]
-        self._order: tuple[int, Tensor] = (-1, torch.empty(0))
+        self._order: tuple[int, list[list[int]]] = (-1, [])
 
     @property
     def epoch(self) -> int:
@@ -85,6 +90,7 @@ class SeedRun:
         """
         chosen = self._batch()
         value = self._add_gradients(chosen)
+        self._set_rates()
         self._optimizer.step()
         for module in self._added.values():
             module.zero_grad()
@@ -93,13 +99,21 @@ class SeedRun:
         self.state.loss_sum += value * len(chosen)
         return value
 
+    def _set_rates(self) -> None:
+        config = self._plan.config
+        factor = rate_factor(config.schedule, self.state.step, config.epochs * self._plan.steps_per_epoch)
+        for moved, rate in zip(self._optimizer.moved, self._rates, strict=True):
+            moved.learning_rate = rate * factor
+
     def _batch(self) -> list[int]:
         epoch, index = divmod(self.state.step, self._plan.steps_per_epoch)
         if self._order[0] != epoch:
-            generator = torch.Generator().manual_seed(step_seed(self.seed, ORDER, epoch))
-            self._order = epoch, torch.randperm(len(self._plan.train), generator=generator)
-        size = self._plan.config.batch_size
-        return self._order[1][index * size : (index + 1) * size].tolist()
+            config = self._plan.config
+            batches = epoch_batches(
+                self._lengths, config.batch_size, order=config.order, seed=self.seed, purpose=ORDER, epoch=epoch
+            )
+            self._order = epoch, batches
+        return self._order[1][index]
 
     def _add_gradients(self, chosen: list[int]) -> float:
         """Compute the batch part by part; return the mean loss of its examples."""

@@ -180,14 +180,16 @@ class Arithmetic:
     """Of the linear layers."""
 
     @staticmethod
-    def of(architecture: Architecture, *, precision: Precision, dropout: bool) -> Arithmetic:
-        """Take over an architecture; without `dropout` its rates are zero."""
+    def of(
+        architecture: Architecture, *, precision: Precision, dropout: bool, attention_dropout: bool = True
+    ) -> Arithmetic:
+        """Take over an architecture; without `dropout` its rates are zero, without `attention_dropout` attention's."""
         return Arithmetic(
             architecture.heads,
             architecture.norm_epsilon,
             getattr(F, architecture.activation),
             architecture.dropout if dropout else 0.0,
-            architecture.attention_dropout if dropout else 0.0,
+            architecture.attention_dropout if dropout and attention_dropout else 0.0,
             DTYPES[precision],
         )
 
@@ -197,11 +199,20 @@ class Encoder:
 
     `precision` is the arithmetic of the linear layers: residuals, norms and attention stay fp32, which on a CPU is both
     more exact and faster than bf16 throughout. With `dropout`, the checkpoint's own rates hold for calls that bring
-    `noise`, as training does.
+    `noise`, as training does; `attention_dropout` turns attention's off.
     """
 
-    def __init__(self, backbone: Backbone, *, precision: Precision = "fp32", dropout: bool = False) -> None:
-        self._arithmetic = Arithmetic.of(backbone.architecture, precision=precision, dropout=dropout)
+    def __init__(
+        self,
+        backbone: Backbone,
+        *,
+        precision: Precision = "fp32",
+        dropout: bool = False,
+        attention_dropout: bool = True,
+    ) -> None:
+        self._arithmetic = Arithmetic.of(
+            backbone.architecture, precision=precision, dropout=dropout, attention_dropout=attention_dropout
+        )
 
     def __call__(self, weights: Weights, batch: Batch, prompts: Tensor, *, noise: Dropper | None = None) -> Tensor:
         """Return logits (B, K) in the order of the labels; `prompts` (S, H) are the soft tokens' embeddings."""
@@ -254,7 +265,7 @@ class ForwardPass:
         return context
 
     def _mix(self, q: Tensor, k: Tensor, v: Tensor, keys: Tensor | None) -> Tensor:
-        if self._noise is None:
+        if self._noise is None or not self._attention_dropout:
             return F.scaled_dot_product_attention(q, k, v, attn_mask=keys)
         scores = q @ k.transpose(2, 3) * q.shape[-1] ** -0.5
         if keys is not None:

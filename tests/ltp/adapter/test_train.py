@@ -201,6 +201,33 @@ def test_bf16_learns_too(tiny_backbone: Backbone, ticket: Ticket) -> None:
     assert trained.metrics["dev"]["accuracy"] >= 0.95
 
 
+@pytest.mark.slow
+def test_it_learns_in_batches_of_like_length_at_a_falling_rate_without_dropout_in_attention(
+    tiny_backbone: Backbone, ticket: Ticket
+) -> None:
+    sides = {"train": pairs(96, seed=2, cue=True), "dev": pairs(60, seed=3, cue=True)}
+    changed = config(epochs=30, order="by_length", schedule="linear", attention_dropout=False)
+    trained = train_adapter(tiny_backbone, ticket, method="ltp", config=changed, **sides)
+    assert trained.metrics["dev"]["accuracy"] >= 0.9
+    assert {trained.training[name] for name in ("order", "schedule", "attention_dropout")} == {
+        "by_length",
+        "linear",
+        False,
+    }
+
+
+@pytest.mark.parametrize("changed", [{"order": "by_length"}, {"schedule": "linear"}, {"attention_dropout": False}])
+def test_each_of_order_schedule_and_attention_dropout_is_followed(
+    tiny_backbone: Backbone, ticket: Ticket, changed: dict[str, object]
+) -> None:
+    sides = {"train": pairs(60, seed=2), "dev": pairs(6, seed=3)}
+    usual, other = (
+        train_adapter(tiny_backbone, ticket, method="ltp", config=config(epochs=4, **values), **sides).adapter
+        for values in ({}, changed)
+    )
+    assert any(not torch.equal(usual.delta.values[name], other.delta.values[name]) for name in usual.delta.values)
+
+
 def test_progress_is_reported_at_every_step_and_may_cancel(tiny_backbone: Backbone, ticket: Ticket) -> None:
     seen: list[Progress] = []
     sides = {"train": pairs(33, seed=1), "dev": pairs(9, seed=2), "test": pairs(9, seed=3)}
