@@ -23,10 +23,12 @@ from torch import Tensor
 from ltp import strict_json, tensorfile
 from ltp.adapter import exported_mask
 from ltp.adapter.header import FORMAT, checked_header, with_checksum
+from ltp.adapter.recorded_calibration import calibration_facts, recorded_calibration
 from ltp.adapter.recorded_verbalizer import recorded_verbalizer, verbalizer_facts, version_of
 from ltp.backbone.architecture import BY_ROWS, Shapes
 from ltp.backbone.manifest import BackboneInfo
 from ltp.backbone.strategy import STRATEGIES, Strategy
+from ltp.calibration import Calibration
 from ltp.config import TextForm
 from ltp.delta.delta import MAX_EXPONENT, Delta
 from ltp.errors import CorruptArtifact, DeltaDoesNotFitTicket, NonFiniteWeights
@@ -76,6 +78,8 @@ class Adapter:
     """How texts are prepared for it (`ltp.text.form`)."""
     chosen: Verbalizer | None = None
     """Labels and words; None for the method's usual three-way ones."""
+    calibration: Calibration | None = None
+    """What is done to its logits before they are probabilities."""
 
     @property
     def verbalizer(self) -> Verbalizer:
@@ -111,7 +115,7 @@ class Adapter:
                 tensors[f"rows/{name}"] = self.delta.rows[name].numpy().astype("<i4")
         metadata = {
             "format": FORMAT,
-            "version": version_of(self.verbalizer, self.method),
+            "version": version_of(self.verbalizer, self.method, calibrated=self.calibration is not None),
             "backbone": self.backbone,
             "method": self.method,
             "strategy": self.strategy,
@@ -122,6 +126,7 @@ class Adapter:
             "notes": notes,
             **verbalizer_facts(self.verbalizer),
             **recorded(self.text_form),
+            **calibration_facts(self.calibration),
         }
         if ticket is not None:
             self.check(ticket)
@@ -226,6 +231,7 @@ def _decode(file: str, arrays: Mapping[str, Array | Stored], metadata: Mapping[s
             text_form=read_recorded(metadata, of=file),
             head={name: torch.from_numpy(_array(arrays[f"head/{name}"])) for name in _head_of(arrays)},
             chosen=recorded_verbalizer(file, metadata),
+            calibration=recorded_calibration(file, metadata),
         )
     except (KeyError, ValueError) as error:
         raise CorruptArtifact(f"{file} is not a whole adapter: {error!r:.300}") from error

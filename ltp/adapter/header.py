@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from math import prod
 
 from ltp.adapter import exported_mask
-from ltp.adapter.recorded_verbalizer import OTHER_ANSWERS, VERSION, recorded_label_space
+from ltp.adapter.recorded_verbalizer import VERSIONS, recorded_label_space
 from ltp.backbone.manifest import BackboneInfo
 from ltp.config import LABEL_SPACES, MAX_PROMPT_LENGTH
 from ltp.errors import BackboneMismatch, CorruptArtifact
@@ -34,8 +34,8 @@ def checked_header(file: str, header: Header, backbone: BackboneInfo | None) -> 
     if facts.get("format") != FORMAT:
         raise CorruptArtifact(f"{file} is not an adapter")
     check_checksum(header)
-    if facts.get("version") not in (VERSION, OTHER_ANSWERS):
-        known = f"{VERSION} and {OTHER_ANSWERS}"
+    if facts.get("version") not in VERSIONS:
+        known = ", ".join(VERSIONS)
         raise CorruptArtifact(f"{file} is an adapter of version {facts.get('version')}; this program reads {known}")
     read_recorded(facts, of=file)
     if backbone is not None and facts.get("backbone") != backbone.fingerprint:

@@ -1,6 +1,6 @@
 """The label space and the words of a verbalizer in an adapter's metadata: written always, and absent from older files.
 
-A file without them is three-way, with its method's usual words.
+A file without them is three-way, with its method's usual words. The file's version follows from what it answers.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from annotated_types import MaxLen
 from pydantic import TypeAdapter
 
 from ltp import strict_json
+from ltp.calibration import MOST_LABELS
 from ltp.config import LABEL_SPACES, LabelSpace
 from ltp.errors import CorruptArtifact, InvalidConfig
 from ltp.model.methods import METHODS, Method
 from ltp.model.verbalizer import LONGEST_WORD, Verbalizer, verbalizer_of
 
-VERSION, OTHER_ANSWERS = "1", "2"
-"""Of the format. The second is a file's whose labels or words are not its method's usual ones: a program that knows the
-first alone would answer from it as if they were."""
-SPACE, WORDS = "label_space", "verbalizer"
-MOST_LABELS = max(map(len, LABEL_SPACES.values()))
+VERSION, OTHER_ANSWERS, CALIBRATED = VERSIONS = "1", "2", "3"
+"""Of the format. The second is a file's whose labels or words are not its method's usual ones, the third a file's whose
+logits are calibrated before they are answers: a program that knows earlier ones alone would answer otherwise."""
+SPACE, WORDS, CALIBRATION = "label_space", "verbalizer", "calibration"
 RECORDED = TypeAdapter[dict[str, str]](Annotated[dict[str, Annotated[str, MaxLen(LONGEST_WORD)]], MaxLen(MOST_LABELS)])
 
 
@@ -33,8 +33,10 @@ def verbalizer_facts(verbalizer: Verbalizer) -> dict[str, str]:
     return {SPACE: verbalizer.label_space, WORDS: told}
 
 
-def version_of(verbalizer: Verbalizer, method: Method) -> str:
+def version_of(verbalizer: Verbalizer, method: Method, *, calibrated: bool) -> str:
     """Return the version that a file with these answers has."""
+    if calibrated:
+        return CALIBRATED
     return VERSION if verbalizer == verbalizer_of(method) else OTHER_ANSWERS
 
 
@@ -56,7 +58,7 @@ def recorded_verbalizer(file: str, facts: Mapping[str, str]) -> Verbalizer | Non
     space, told, method = recorded_label_space(file, facts), facts.get(WORDS), facts["method"]
     if method not in METHODS:
         raise CorruptArtifact(f"{file} is of method {method:.40}; there are {', '.join(METHODS)}")
-    if told is None and SPACE not in facts and facts["version"] == VERSION:
+    if told is None and not {SPACE, CALIBRATION} & facts.keys() and facts["version"] == VERSION:
         return None
     recipe = METHODS[method]
     if bool(told) == recipe.classifies:
@@ -65,6 +67,6 @@ def recorded_verbalizer(file: str, facts: Mapping[str, str]) -> Verbalizer | Non
         verbalizer = verbalizer_of(method, space, strict_json.read(told, RECORDED) if told else None)
     except (InvalidConfig, ValueError) as error:
         raise CorruptArtifact(f"{file}: its verbalizer cannot be: {error!s:.200}") from error
-    if facts["version"] != version_of(verbalizer, method):
+    if facts["version"] != version_of(verbalizer, method, calibrated=CALIBRATION in facts):
         raise CorruptArtifact(f"{file} is of version {facts['version']}, and answers {verbalizer.by_label or space}")
     return verbalizer

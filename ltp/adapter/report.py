@@ -7,6 +7,7 @@ import statistics
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import torch
 import torch.nn.functional as F
 
 from ltp.adapter.artefact import Adapter
@@ -41,6 +42,8 @@ class Scorer:
         logits = classify(self._encoder, weights, part.encoded, prompts, pad=plan.pad, done=done).double()
         if not logits.isfinite().all():
             raise TrainingDiverged("what the trained adapter answers is not finite; lower the learning rate")
+        if adapter.calibration is not None:
+            logits = torch.from_numpy(adapter.calibration.apply(logits.numpy()))
         metrics = score(logits.softmax(1).numpy(), part.labels.numpy(), adapter.verbalizer.label_space).as_dict()
         return metrics | {"loss": float(F.cross_entropy(logits, part.labels)), "selected_on": selected_on}
 

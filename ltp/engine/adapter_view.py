@@ -48,6 +48,9 @@ class AdapterView:
     """What makes the logits, where it is not the backbone's own with the words of the paper's verbalizer."""
     label_space: LabelSpace = "three_way"
     """Of the logits, which are in the order of its labels."""
+    temperature: float = 1.0
+    bias: Tensor | None = None
+    """(K,), where the backbone is: the logits are divided by the temperature, and this is added; None: they stay."""
     nbytes: int = 0
     """What this adapter alone keeps in memory."""
 

@@ -60,6 +60,9 @@ class CompactAdapter:
         prompt = adapter.prompt.to(shared.device)
         space, words = self._verbalizer.label_space, self._verbalizer.by_label
         view = AdapterView(prompt, shared.template(adapter), nbytes=prompt.nbytes, label_space=space)
+        if adapter.calibration is not None:
+            bias = torch.tensor(adapter.calibration.bias, device=shared.device)
+            view = replace(view, temperature=adapter.calibration.temperature, bias=bias)
         if self.changes_nothing:
             return view if words is None else replace(view, head=shared.head_of(words))
         viewless = copy(self)  # not itself: in a cycle, the values would outlive their eviction until a collection

@@ -11,13 +11,13 @@ from functools import partial
 from math import ceil
 
 import torch
-from torch import Tensor
 
 from ltp.backbone.load import Backbone
 from ltp.compute import masked_add
 from ltp.compute.threads import map_single_threaded
 from ltp.config import Precision
 from ltp.engine.adapter_view import AdapterView
+from ltp.engine.answers import probabilities
 from ltp.engine.forward import Forward
 from ltp.engine.packing import UNEVEN_LANES, pack_mixed, split_into_batches, split_into_lanes
 from ltp.engine.pairs import PairRequest, Prediction
@@ -108,7 +108,7 @@ class Engine:
     def _compute(self, parts: Sequence[Part], encoded: dict[int, Encoded]) -> dict[int, Prediction]:
         mixed = pack_mixed([(view, [encoded[index] for index in some]) for view, some in parts], pad=self._pad)
         asked = [(view, index) for view, some in parts for index in some]
-        rows = _probabilities(self._forward(mixed), [view.classes for view, _ in asked]).tolist()
+        rows = probabilities(self._forward(mixed), mixed.spans).tolist()
         return {
             index: Prediction(
                 tuple(row[: view.classes]), encoded[index].truncated, encoded[index].tokens, view.label_space
@@ -158,18 +158,6 @@ class Engine:
         Misses of `fused` were made fused or answered from the compact form; misses of `compact` were fetched.
         """
         return {"pairs": float(self._pairs), **self._tiers.stats()}
-
-
-def _probabilities(logits: Tensor, classes: Sequence[int]) -> Tensor:
-    """Softmax of (B, K), of which the i-th example has `classes[i]` labels and -inf after them.
-
-    NaN throughout where one of its logits is not finite, also where the softmax of it would be.
-    """
-    if min(classes) == logits.shape[1]:
-        return logits.softmax(1).where(logits.isfinite().all(1, keepdim=True), torch.nan)
-    beyond = torch.arange(logits.shape[1]) >= torch.tensor(classes)[:, None]
-    finite = (logits.isfinite() | beyond.to(logits.device)).all(1, keepdim=True)
-    return logits.softmax(1).where(finite, torch.nan)
 
 
 def _encode(parts: Sequence[Part], requests: Sequence[PairRequest]) -> dict[int, Encoded]:

@@ -11,11 +11,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from support.running_service import Service, refused, running, settings_for
 
 from ltp.adapter.artefact import Adapter, Export, read_export
+from ltp.calibration import Calibration
 
 pytestmark = pytest.mark.process
 
@@ -89,6 +91,22 @@ def test_an_older_adapter_reads_texts_as_before_beside_a_newer_one(
     assert answers[0]["unknown"] == 0
     body = {"pairs": [{**lost, "adapter": older["id"]}]}
     assert "(ƀ)" in refused(elsewhere.http.post("/predict", json=body), 422, "invalid_request")["detail"]
+
+
+def test_a_calibration_comes_along_and_changes_the_answers(elsewhere: Service, exported: bytes, tmp_path: Path) -> None:
+    calibration = Calibration(3.0, (0.0, 2.0, -2.0))
+
+    def calibrated(export: Export) -> tuple[Adapter, Any, str]:
+        return dataclasses.replace(export.adapter, calibration=calibration), export.ticket, export.notes
+
+    for content, lang in ((exported, "rw"), (forged(exported, tmp_path, calibrated), "sn")):
+        assert elsewhere.bring_in(content, lang=lang, alias="production").status_code == 201
+    for plain, moved in zip(judge(elsewhere, "rw"), judge(elsewhere, "sn"), strict=True):
+        wanted = np.exp(calibration.apply(np.log([[*plain.values()]])))
+        assert [*moved.values()] == pytest.approx((wanted / wanted.sum())[0].tolist(), abs=1e-5)
+    again = tmp_path / "again"
+    again.write_bytes(elsewhere.export("sn"))
+    assert read_export(again).adapter.calibration == calibration
 
 
 def test_the_ticket_is_found_again_and_the_language_can_be_another(elsewhere: Service, exported: bytes) -> None:

@@ -189,6 +189,7 @@ def test_forgeries_are_refused_before_they_are_used(tiny_backbone: Backbone, sma
         (CorruptArtifact, {"format": "ltp-ticket"}),
         (CorruptArtifact, {"version": "2"}),
         (CorruptArtifact, {"version": "3"}),
+        (CorruptArtifact, {"version": "4"}),
         (CorruptArtifact, {"text_form": "2"}),
         (CorruptArtifact, {"text_form": ""}),
         (CorruptArtifact, {"label_space": "four_way"}),

@@ -14,6 +14,7 @@ from ltp.adapter.artefact import Adapter, TemplateOptions
 from ltp.adapter.materialise import materialise
 from ltp.backbone.architecture import BY_ROWS, POSITION_EMBEDDINGS, TYPE_EMBEDDINGS, WORD_EMBEDDINGS
 from ltp.backbone.load import Backbone, load_backbone
+from ltp.calibration import Calibration
 from ltp.config import LabelSpace
 from ltp.delta.delta import Delta, encode, encode_dense
 from ltp.engine.compact import CompactAdapter
@@ -39,6 +40,10 @@ OWN: dict[LabelSpace, dict[str, str]] = {
     "three_way": {"contradiction": "cat", "entailment": "dog", "neutral": "bird"},
     "two_way": {"not_entailment": "nothing", "entailment": "right"},
 }
+CALIBRATIONS: dict[LabelSpace, Calibration] = {
+    "three_way": Calibration(2.5, (0.75, -0.25, -0.5)),
+    "two_way": Calibration(0.4, (-1.5, 1.5)),
+}
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +55,7 @@ def backbone(tmp_path_factory: pytest.TempPathFactory) -> Backbone:
 def library(backbone: Backbone) -> Library:
     """Adapters of every scope and strategy, one whose ticket changed nothing, two of a prompt alone, and dense ones.
 
-    Then some of them again with two labels, or with words of their own.
+    Then some of them again with two labels, with words of their own, or calibrated.
     """
     layer = "roberta.encoder.layer."
     tickets: dict[str, Ticket | None] = {
@@ -78,6 +83,10 @@ def library(backbone: Backbone) -> Library:
             for space, words in OWN.items():
                 own = verbalizer_of(adapter.method, space, words)
                 found[f"{key}, {space} with own words"] = _answering(adapter, own, seed=number), ticket
+    for key in ("all", "pt", "ft", "nothing, two-way"):
+        adapter, ticket = found[key]
+        calibration = CALIBRATIONS[adapter.verbalizer.label_space]
+        found[f"{key}, calibrated"] = dataclasses.replace(adapter, calibration=calibration), ticket
     return found
 
 
@@ -146,6 +155,15 @@ def expected(backbone: Backbone, library: Library) -> dict[str, torch.Tensor]:
     return found
 
 
+def calibrated(library: Library, logits: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """What each adapter's own calibration makes of its logits."""
+    found = dict(logits)
+    for key, (adapter, _) in library.items():
+        if adapter.calibration is not None:
+            found[key] = logits[key] / adapter.calibration.temperature + torch.tensor(adapter.calibration.bias)
+    return found
+
+
 def side_by_side(expected: dict[str, torch.Tensor]) -> torch.Tensor:
     """The logits of all adapters, those of two labels with -inf for the third."""
     widest = max(logits.shape[1] for logits in expected.values())
@@ -180,7 +198,9 @@ def test_threads_that_take_a_lane_each_answer_as_one_does(
 ) -> None:
     engine = Engine(backbone, source=library.__getitem__, fused_bytes=fused_bytes)
     asked = [PairRequest(key, *text) for key in library for text in TEXTS]
-    wanted = side_by_side(expected).softmax(1)
+    wanted = side_by_side(calibrated(library, expected)).softmax(1)
+    uncalibrated = side_by_side(expected).softmax(1)
+    assert not torch.allclose(wanted, uncalibrated, atol=1e-2)
     spaces = [library[key][0].verbalizer.label_space for key in library for _ in TEXTS]
     before = torch.get_num_threads()
     torch.set_num_threads(3)
