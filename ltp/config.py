@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, ClassVar, Final, Literal, get_args, get_origin, get_type_hints
 
 from annotated_types import BaseMetadata, Ge, Gt, Le, Lt
 
@@ -18,6 +18,9 @@ from ltp.errors import InvalidConfig
 Rule = Literal["global", "per_layer"]
 LayerScope = Literal["all", "lower", "middle", "upper"]
 Precision = Literal["fp32", "bf16"]
+AUTO: Final = "auto"
+Average = Literal["none", "epochs", "seeds", "both"]
+Estimate = Literal["auto", "cross_fit", "holdout"]
 RandomTokens = Literal["vocabulary", "corpus"]
 LongLines = Literal["split", "cut"]
 Order = Literal["shuffled", "by_length"]
@@ -45,6 +48,10 @@ VERBALIZERS: dict[LabelSpace, dict[Label, str]] = {
     "two_way": {"entailment": "right", "not_entailment": "wrong"},
 }
 """The words of every label space, where a method with the paper's verbalizer is not given others."""
+
+
+PAPER_EPOCHS, STARTED_EPOCHS = 70, 12
+"""Passes over the examples where none are named: from the pretrained values (4.2), and from an adapter."""
 
 
 def _broken(value: Any, bound: BaseMetadata) -> str | None:
@@ -77,12 +84,18 @@ def _check(name: str, value: Any, hint: Any) -> None:
         return
     if isinstance(value, float) and not math.isfinite(value):
         raise InvalidConfig(name, value, "finite")
-    for part in (hint, *get_args(hint)):
-        if get_origin(part) is Literal and get_origin(hint) is Literal and value not in get_args(part):
-            raise InvalidConfig(name, value, f"one of {', '.join(map(repr, get_args(part)))}")
-        for bound in getattr(part, "__metadata__", ()):
-            if words := _broken(value, bound):
-                raise InvalidConfig(name, value, words)
+    parts = (hint, *get_args(hint))
+    words = [word for part in parts if get_origin(part) is Literal for word in get_args(part)]
+    bounds = [bound for part in parts for bound in getattr(part, "__metadata__", ())]
+    if value in words:
+        return
+    if words and get_origin(hint) is Literal:
+        raise InvalidConfig(name, value, f"one of {', '.join(map(repr, words))}")
+    if words and bounds and isinstance(value, str):
+        raise InvalidConfig(name, value, f"a number or {' or '.join(map(repr, words))}")
+    for bound in bounds:
+        if told := _broken(value, bound):
+            raise InvalidConfig(name, value, told)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,12 +162,14 @@ class TicketConfig(_Checked):
 class AdapterConfig(_Checked):
     """Stage 2: the soft prompt and the ticket's active parameters, or what another method trains (3.2, 4.2)."""
 
-    epochs: Annotated[int, Ge(1), Le(10_000)] = 70
-    """Passes over the training examples; the best on the development examples is kept (4.2)."""
+    epochs: Annotated[int, Ge(1), Le(10_000)] | None = None
+    """Passes over the training examples; the best on the development examples is kept. Null is 70 (4.2), or 12 from a
+    `start`."""
     batch_size: Annotated[int, Ge(1), Le(4096)] = 32
     """Examples a step (4.2)."""
-    learning_rate: Annotated[float, Gt(0), Le(1)] | None = None
-    """AdamW's rate for the model's parameters; null takes the backbone's recommended one (2e-5 for XLM-R base, 4.2)."""
+    learning_rate: Annotated[float, Gt(0), Le(1)] | Literal["auto"] | None = None
+    """AdamW's rate for the model's parameters; null takes the backbone's recommended one (2e-5 for XLM-R base, 4.2),
+    from a `start` half of it; `auto` tries several and takes the best."""
     prompt_learning_rate: Annotated[float, Gt(0), Le(1)] | None = None
     """AdamW's rate for the soft prompt, where the method has one; null takes `learning_rate`."""
     prompt_length: Annotated[int, Ge(1), Le(MAX_PROMPT_LENGTH)] = 4
@@ -170,8 +185,9 @@ class AdapterConfig(_Checked):
     as they are. The adapter's own form is used whenever it answers."""
     delta_dtype: Literal["fp16", "fp32"] = "fp16"
     """How the trained changes are stored."""
-    precision: Precision = "fp32"
-    """Arithmetic of training; recorded, and part of what makes a run repeatable."""
+    precision: Literal["auto", "fp32", "bf16"] = "fp32"
+    """Arithmetic of training; recorded, and part of what makes a run repeatable. `auto` is bf16 where the machine has
+    it in hardware, else fp32; which it was is recorded."""
     order: Order = "shuffled"
     """How a pass is cut into batches: `shuffled`, as in the paper; `by_length`, texts of like length together and the
     batches in random order, which needs less time where lengths differ much."""
@@ -179,5 +195,18 @@ class AdapterConfig(_Checked):
     """Rates over the steps: `constant` (4.2), or `linear`: up in the first 6 % of the steps, then down to zero."""
     attention_dropout: bool = True
     """Whether attention is thinned out by the checkpoint's own rate; without, a step takes about half the time."""
+    average: Average = "none"
+    """What is averaged, values and prompts alike, to be published if it does better on the development examples:
+    `epochs`, the last third of a seed's; `seeds`, the best epoch of each; or `both`."""
+    estimate: Estimate = "holdout"
+    """How it is found out how good the adapter is: `holdout`, by development examples, given or held out; `cross_fit`,
+    by answers to each pair of adapters that never saw its premise, so that all pairs train; `auto`, that for few."""
+    folds: Annotated[int, Ge(2), Le(20)] = 4
+    """Parts, of whole premises, that are left out in turn where the estimate is cross-fitted."""
+    source_temperature: Annotated[float, Ge(1), Le(100)] = 5.0
+    """Of several sources one with n examples is drawn from in proportion to weight x n^(1/source_temperature): 1 takes
+    them as they are, larger ones are nearer to even (5: Arivazhagan et al. 2019)."""
+    epoch_pairs: Annotated[int, Ge(1), Le(10_000_000)] | None = None
+    """Examples of one pass over several sources; null takes as many as there are."""
     seed: Annotated[int, Ge(0), Lt(2**32)] = 0
     """First seed; the split follows it, further seeds are seed + 1, seed + 2, ..."""

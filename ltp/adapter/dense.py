@@ -2,7 +2,8 @@
 
 What cannot move is not trained: word embedding rows that no training example touches, output embeddings and biases of
 other words than the verbalizer's, and the masked language model's head under a classifier. AdamW without weight decay
-never moves what has no gradient, so that is exact, and spares the largest matrix. Input and output embeddings are one
+never moves what has no gradient, so that is exact, and spares the largest matrix; rows of a start that stay as they are
+are added when the changes are encoded. Input and output embeddings are one
 where the checkpoint ties them.
 """
 
@@ -19,7 +20,9 @@ from torch import Tensor
 from ltp.backbone.architecture import BY_ROWS, DECODER, LM_BIAS, WORD_EMBEDDINGS, layer_of
 from ltp.backbone.load import Backbone
 from ltp.compute.buffers import allocate
+from ltp.delta.changes import Changes
 from ltp.delta.delta import Delta, DeltaDtype, encode_dense
+from ltp.delta.row_values import RowValues, counts_in_rows
 from ltp.model.encoder import Overlay, Weights, weights_from
 
 
@@ -37,11 +40,12 @@ class DenseParameters:
     """Every parameter in training. `values` (K,) are all that can move, and `tensors` views of them.
 
     `rows` (R,) are the word embedding rows that can move, ascending; `words` (K,) the tokens predicted at `<mask>`, or
-    None under a classification head.
+    None under a classification head. `start`, of whole tensors, is what the pretrained values are changed by before
+    training; `rows` has those of its rows that will be read.
     """
 
-    def __init__(self, backbone: Backbone, *, rows: Tensor, words: Tensor | None) -> None:
-        self._backbone, self._words = backbone, words
+    def __init__(self, backbone: Backbone, *, rows: Tensor, words: Tensor | None, start: Changes | None = None) -> None:
+        self._backbone, self._words, self._start = backbone, words, start
         self.rows = {WORD_EMBEDDINGS: rows}
         if words is not None:
             answers = words.sort().values
@@ -49,6 +53,8 @@ class DenseParameters:
             self._slots = torch.searchsorted(answers, words)
             self._word_slots = torch.searchsorted(rows, words)
         self._pieces = dict(self._cut())
+        if start is not None:
+            self.reset()
         self._weights = self._view()
 
     def _cut(self) -> Iterator[tuple[str, _DensePiece]]:
@@ -79,9 +85,23 @@ class DenseParameters:
 
     @torch.no_grad()
     def reset(self) -> None:
-        """Put everything back to its pretrained value."""
-        for piece in self._pieces.values():
+        """Put everything back to its pretrained value, or to where it starts."""
+        for name, piece in self._pieces.items():
             piece.leaf.copy_(piece.pristine)
+            if self._start is not None and name in self._start.values:
+                begins = self._begins(name, self._start).to(piece.leaf.device)
+                piece.leaf.add_(begins.view(piece.leaf.shape))
+
+    def _begins(self, name: str, start: Changes) -> Tensor:
+        """By how much the start changes a tensor, or those of its rows that train, flat."""
+        if name not in BY_ROWS:
+            return start.values[name]
+        rows, shapes = self._rows_of(name), self._backbone.shapes
+        return start.of_rows(None, shapes, name).at(rows, counts_in_rows(None, shapes, name, rows))
+
+    def _rows_of(self, name: str) -> Tensor:
+        """The rows of a tensor that train."""
+        return self.rows[name].cpu() if name in self.rows else torch.arange(len(self._pieces[name].pristine))
 
     def after_step(self) -> None:
         """Forget the gradients; to be called after every step."""
@@ -108,5 +128,16 @@ class DenseParameters:
 
     def delta(self, values: Tensor, dtype: DeltaDtype) -> Delta:
         """Encode what moved, to be published."""
-        rows = {name: torch.arange(len(piece.pristine)) for name, piece in self._pieces.items() if name in BY_ROWS}
-        return encode_dense(self.changes(values), {**rows, **self.rows}, dtype=dtype)
+        rows = {name: self._rows_of(name) for name in self._pieces if name in BY_ROWS}
+        changes = self.changes(values)
+        if self._start is not None:
+            for name in rows:
+                rows[name], changes[name] = self._whole(name, self._start, rows[name], changes[name].cpu())
+        return encode_dense(changes, rows, dtype=dtype)
+
+    def _whole(self, name: str, start: Changes, rows: Tensor, trained: Tensor) -> tuple[Tensor, Tensor]:
+        """Rows that trained, and those of the start that did not, with their changes."""
+        shapes = self._backbone.shapes
+        mine = RowValues(rows, counts_in_rows(None, shapes, name, rows), trained)
+        whole = mine.joined(start.of_rows(None, shapes, name).without(rows))
+        return whole.rows, whole.values

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import asdict, dataclass, fields
+from typing import Any, cast
 
 import torch
 from torch import Tensor
 
 from ltp.adapter.micro_batches import USUAL, PartSize
 from ltp.adapter.reading import losses_of
+from ltp.adapter.start import Start
 from ltp.backbone.architecture import DECODER
 from ltp.backbone.load import Backbone
 from ltp.backbone.strategy import Strategy, strategy_of_checkpoint
-from ltp.config import AdapterConfig, Label
+from ltp.compute.bf16 import has_bf16
+from ltp.config import AUTO, PAPER_EPOCHS, STARTED_EPOCHS, AdapterConfig, Label, Precision
 from ltp.errors import BackboneMismatch, ExamplesError, InvalidConfig
 from ltp.model.methods import METHODS, Method, TuningMethod
 from ltp.model.template import Encoded, Template
@@ -24,6 +26,12 @@ from ltp.text.examples.findings import PARTS
 from ltp.text.vocabulary import Vocabulary
 from ltp.ticket.mask import Ticket
 from ltp.training.checkpoint import identity_of
+
+NEWER = (
+    *("order", "schedule", "attention_dropout"),
+    *("average", "estimate", "folds", "source_temperature", "epoch_pairs"),
+)
+"""Hyperparameters that releases before did not have."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +53,7 @@ class TrainingPlan:
     ticket: Ticket | None
     method: Method
     config: AdapterConfig
-    """With both learning rates filled in."""
+    """With epochs, both learning rates and precision filled in."""
     seeds: int
     train: Labelled
     dev: Labelled
@@ -58,6 +66,8 @@ class TrainingPlan:
     """Its tokens, (K,); None under a classification head."""
     part_size: PartSize = USUAL
     """How much of a batch is computed at a time."""
+    start: Start | None = None
+    """What training begins from; None for the pretrained values."""
 
     @property
     def recipe(self) -> TuningMethod:
@@ -80,12 +90,22 @@ class TrainingPlan:
     @property
     def learning_rate(self) -> float:
         """Of the model's parameters that train, and of a classification head."""
-        return self.config.learning_rate or self.backbone.info.learning_rate
+        return cast("float", self.config.learning_rate)
 
     @property
     def prompt_learning_rate(self) -> float:
         """Of the soft prompt."""
         return self.config.prompt_learning_rate or self.learning_rate
+
+    @property
+    def epochs(self) -> int:
+        """Passes over the training examples."""
+        return cast("int", self.config.epochs)
+
+    @property
+    def precision(self) -> Precision:
+        """Arithmetic of training."""
+        return cast("Precision", self.config.precision)
 
     @property
     def pad(self) -> int:
@@ -105,6 +125,7 @@ def make_plan(
     seeds: int,
     part_size: PartSize = USUAL,
     verbalizer: Verbalizer | None = None,
+    start: Start | None = None,
 ) -> TrainingPlan:
     """Check and encode everything.
 
@@ -126,17 +147,19 @@ def make_plan(
         vocabulary.refuse_unknown(texts_of(examples))
     recipe = METHODS[method]
     template = _template(backbone, config, recipe)
-    resolved = _with_rates(config, backbone.info.learning_rate)
+    _check_start(start, method, config)
+    resolved = resolve(config, backbone, start)
     identity = identity_of(
         kind="adapter",
         method=method,
-        config=asdict(resolved),
+        config=_released(resolved),
         seeds=seeds,
         backbone=backbone.info.fingerprint,
         ticket=ticket.sha256 if ticket else None,
         train=_contents(train),
         dev=_contents(dev),
         **_unusual(verbalizer, method),
+        **({} if start is None else {"start": start.sha256}),
     )
     encoded = _encoded(template, given, verbalizer.labels)
     return TrainingPlan(
@@ -151,6 +174,7 @@ def make_plan(
         verbalizer=verbalizer,
         words=None if verbalizer.by_label is None else backbone.tokens_of(verbalizer.by_label),
         part_size=part_size,
+        start=start,
     )
 
 
@@ -177,11 +201,46 @@ def _ticket_for(method: Method, ticket: Ticket | None, backbone: Backbone) -> Ti
     return ticket
 
 
-def _with_rates(config: AdapterConfig, recommended: float) -> AdapterConfig:
+def _check_start(start: Start | None, method: Method, config: AdapterConfig) -> None:
+    if start is None:
+        return
+    if METHODS[method].trains == "prompt":
+        raise InvalidConfig("start", method, "none: this method publishes a prompt alone, so no values can be kept")
+    if start.carries_prompt(method) and len(start.prompt) != config.prompt_length:
+        raise InvalidConfig("prompt_length", config.prompt_length, f"{len(start.prompt)}, as that of the start is")
+
+
+def resolve(config: AdapterConfig, backbone: Backbone, start: Start | None) -> AdapterConfig:
+    """Fill in epochs, rates and precision where the configuration leaves them to the start and the machine.
+
+    Raises:
+        InvalidConfig: the learning rate is to be found out, which takes more than one training.
+    """
+    if config.learning_rate == AUTO:
+        raise InvalidConfig("learning_rate", AUTO, "a number, or left out: one training does not compare rates")
+    started = start is not None and start.knows_task
     values = asdict(config)
-    values["learning_rate"] = config.learning_rate or recommended
+    values["epochs"] = config.epochs or (STARTED_EPOCHS if started else PAPER_EPOCHS)
+    values["learning_rate"] = config.learning_rate or recommended_rate(backbone, start)
     values["prompt_learning_rate"] = config.prompt_learning_rate or values["learning_rate"]
+    if config.precision == AUTO:
+        values["precision"] = "bf16" if has_bf16(backbone.verbalizer.device.type) else "fp32"
     return AdapterConfig(**values)
+
+
+def recommended_rate(backbone: Backbone, start: Start | None) -> float:
+    """The rate where none is named: the backbone's, and half of it where less is left to learn."""
+    rate = backbone.info.learning_rate
+    return rate / 2 if start is not None and start.knows_task else rate
+
+
+def _released(config: AdapterConfig) -> dict[str, Any]:
+    """What a run's identity says of its hyperparameters: newer ones only where they differ from the default.
+
+    So a run that began under a release which did not know them is gone on with.
+    """
+    newer = {field.name: field.default for field in fields(config) if field.name in NEWER}
+    return {name: value for name, value in asdict(config).items() if name not in newer or value != newer[name]}
 
 
 def _unusual(verbalizer: Verbalizer, method: Method) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from ltp.errors import TrainingDiverged
 from ltp.model.classify import classify
 from ltp.model.encoder import Encoder, Weights, pack
 from ltp.model.head import ClassHead, Classifier
-from ltp.model.soft_prompt import SoftPrompt
+from ltp.model.soft_prompt import PublishedPrompt, SoftPrompt
 from ltp.training.adamw import AdamW
 from ltp.training.dropout import SeededDropout
 from ltp.training.schedule import rate_factor
@@ -49,10 +49,9 @@ class SeedState:
 
 
 class SeedRun:
-    """Trains one seed of a plan, from the pretrained values; `model` is put back to them first."""
+    """Trains one seed of a plan, from the pretrained values or the plan's start; `model` is put back to them first."""
 
     def __init__(self, plan: TrainingPlan, model: SparseParameters | DenseParameters, *, seed: int) -> None:
-        config = plan.config
         self.seed, self.state = seed, SeedState()
         self._plan, self._model, self._device = plan, model, plan.backbone.verbalizer.device
         self._added = {name: module.to(self._device) for name, module in _added(plan, step_seed(seed, INITIAL))}
@@ -65,9 +64,9 @@ class SeedRun:
         self._optimizer = AdamW([*groups, (model.tensors, plan.learning_rate)])
         self._rates = [moved.learning_rate for moved in self._optimizer.moved]
         self._training = Encoder(
-            plan.backbone, precision=config.precision, dropout=True, attention_dropout=config.attention_dropout
+            plan.backbone, precision=plan.precision, dropout=True, attention_dropout=plan.config.attention_dropout
         )
-        self._scoring = Encoder(plan.backbone, precision=config.precision)
+        self._scoring = Encoder(plan.backbone, precision=plan.precision)
         self._best: dict[str, Tensor] = {}
         self._lengths = [len(example.ids) for example in plan.train.encoded]
         self._order: tuple[int, list[list[int]]] = (-1, [])
@@ -100,8 +99,8 @@ class SeedRun:
         return value
 
     def _set_rates(self) -> None:
-        config = self._plan.config
-        factor = rate_factor(config.schedule, self.state.step, config.epochs * self._plan.steps_per_epoch)
+        total = self._plan.epochs * self._plan.steps_per_epoch
+        factor = rate_factor(self._plan.config.schedule, self.state.step, total)
         for moved, rate in zip(self._optimizer.moved, self._rates, strict=True):
             moved.learning_rate = rate * factor
 
@@ -169,13 +168,19 @@ class SeedRun:
         accuracy = float((logits.argmax(1) == dev.labels).double().mean())
         if (accuracy, -loss) > (course.best_accuracy, -course.best_loss):
             course.best_epoch, course.best_accuracy, course.best_loss = self.epoch, accuracy, loss
-            self._best = {"prompt": prompt.clone(), "values": self._model.values.clone()}
-            if head := self._added.get("head"):
-                self._best |= {f"head.{name}": tensor.detach().clone() for name, tensor in head.named_parameters()}
+            self._best = self.now()
         train_loss, course.loss_sum = course.loss_sum / len(self._plan.train), 0.0
         metrics = {"train_loss": train_loss, "dev_loss": loss, "dev_accuracy": accuracy}
         course.epochs.append({"epoch": self.epoch, **metrics})
         return metrics
+
+    @torch.no_grad()
+    def now(self) -> dict[str, Tensor]:
+        """What would be published at this step, as in `best`; copies."""
+        now = {"prompt": self._prompt().clone(), "values": self._model.values.clone()}
+        if head := self._added.get("head"):
+            now |= {f"head.{name}": tensor.detach().clone() for name, tensor in head.named_parameters()}
+        return now
 
     @property
     def best(self) -> dict[str, Tensor]:
@@ -203,7 +208,9 @@ class SeedRun:
 def _added(plan: TrainingPlan, seed: int) -> Iterator[tuple[str, nn.Module]]:
     """What the method adds to the model, with its initial values."""
     hidden = plan.backbone.info.hidden
-    if plan.recipe.soft:
+    if plan.start is not None and plan.start.carries_prompt(plan.method):
+        yield "prompt", PublishedPrompt(plan.start.prompt)
+    elif plan.recipe.soft:
         yield "prompt", SoftPrompt(plan.config.prompt_length, hidden, seed=seed)
     if plan.recipe.classifies:
         yield "head", Classifier(hidden, classes=len(plan.verbalizer.labels), seed=seed)

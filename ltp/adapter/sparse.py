@@ -3,7 +3,8 @@
 The optimiser sees only that vector and the soft prompt. Each tensor with active entries has a dense working copy, into
 which the vector is scattered after every step and from whose gradient it gathers its own; a frozen entry is never
 written. Of the word embeddings only the rows that the training examples touch (and, under `tied`, the verbalizer's) are
-held: AdamW without weight decay never moves a row without gradient, so this is exact.
+held: AdamW without weight decay never moves a row without gradient, so this is exact. The rows of a start that they do
+not touch are added when the changes are encoded.
 """
 
 from __future__ import annotations
@@ -17,10 +18,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ltp.backbone.architecture import WORD_EMBEDDINGS
+from ltp.backbone.architecture import EMBEDDING_MATRICES, WORD_EMBEDDINGS
 from ltp.backbone.load import Backbone
 from ltp.backbone.strategy import STRATEGIES
+from ltp.delta.changes import Changes
 from ltp.delta.delta import Delta, DeltaDtype, encode
+from ltp.delta.row_values import RowValues, counts_in_rows
 from ltp.model.encoder import Overlay, Weights, weights_from
 from ltp.model.template import Encoded
 from ltp.ticket.mask import Ticket, active_in_rows
@@ -44,12 +47,21 @@ class SparseParameters:
 
     `rows` (R,) are the word embedding rows that can move: the others' active entries get no gradient from the examples.
     Without a ticket nothing is active (method `pt`). `words` (K,) are the tokens predicted at `<mask>`, those of the
-    paper's verbalizer when None.
+    paper's verbalizer when None. `start` is what the pretrained values are changed by before training; `rows` has those
+    of its rows that will be read.
     """
 
-    def __init__(self, backbone: Backbone, ticket: Ticket | None, *, rows: Tensor, words: Tensor | None = None) -> None:
+    def __init__(
+        self,
+        backbone: Backbone,
+        ticket: Ticket | None,
+        *,
+        rows: Tensor,
+        words: Tensor | None = None,
+        start: Changes | None = None,
+    ) -> None:
         words = backbone.verbalizer if words is None else words
-        self.rows, self._ticket = rows, ticket
+        self.rows, self._ticket, self._start = rows, ticket, start
         self._names = sorted(ticket.masks) if ticket else []
         self._pieces = dict(self._cut(backbone, ticket)) if ticket else {}
         self.values = torch.empty(sum(len(piece.positions) for piece in self._pieces.values()), device=rows.device)
@@ -101,10 +113,20 @@ class SparseParameters:
         return [self.values] if len(self.values) else []
 
     def reset(self) -> None:
-        """Put every active parameter back to its pretrained value."""
-        for piece in self._pieces.values():
+        """Put every active parameter back to its pretrained value, or to where it starts."""
+        for name, piece in self._pieces.items():
             self.values[piece.span] = piece.pristine.view(-1)[piece.positions]
+            if self._start is not None and self._ticket is not None:
+                self.values[piece.span] += self._begins(name, self._start, self._ticket).to(self.values.device)
         self.scatter()
+
+    def _begins(self, name: str, start: Changes, ticket: Ticket) -> Tensor:
+        """By how much the start changes a tensor, (k,)."""
+        if name not in EMBEDDING_MATRICES:
+            return start.values[name]
+        rows = self.rows.cpu() if name == WORD_EMBEDDINGS else torch.arange(ticket.shapes[name][0])
+        held = start.of_rows(ticket, ticket.shapes, name)
+        return held.at(rows, counts_in_rows(ticket, ticket.shapes, name, rows))
 
     @torch.no_grad()
     def scatter(self) -> None:
@@ -141,7 +163,13 @@ class SparseParameters:
         """Encode what moved, to be published."""
         if self._ticket is None:
             return Delta({}, {}, {})
-        return encode(self.changes(values), self._ticket, dtype=dtype, rows={WORD_EMBEDDINGS: self.rows.cpu()})
+        changes, rows = self.changes(values), self.rows.cpu()
+        if self._start is not None and WORD_EMBEDDINGS in changes:
+            shapes, trained = self._ticket.shapes, changes[WORD_EMBEDDINGS].cpu()
+            mine = RowValues(rows, counts_in_rows(self._ticket, shapes, WORD_EMBEDDINGS, rows), trained)
+            whole = mine.joined(self._start.of_rows(self._ticket, shapes, WORD_EMBEDDINGS).without(rows))
+            rows, changes[WORD_EMBEDDINGS] = whole.rows, whole.values
+        return encode(changes, self._ticket, dtype=dtype, rows={WORD_EMBEDDINGS: rows})
 
 
 def touched_rows(backbone: Backbone, examples: Sequence[Encoded], *, tied: bool, words: Tensor | None = None) -> Tensor:

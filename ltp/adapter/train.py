@@ -15,6 +15,7 @@ from ltp.adapter.plan import Labelled, TrainingPlan, make_plan
 from ltp.adapter.report import Scorer, best_index, summary
 from ltp.adapter.seed_run import SeedRun, with_prefix
 from ltp.adapter.sparse import SparseParameters, touched_rows
+from ltp.adapter.start import Start
 from ltp.backbone.load import Backbone
 from ltp.backbone.strategy import STRATEGIES
 from ltp.config import AdapterConfig
@@ -65,6 +66,7 @@ def train_adapter(
     part_size: PartSize = USUAL,
     warn: Callable[[str], None] | None = None,
     verbalizer: Verbalizer | None = None,
+    start: Start | None = None,
 ) -> TrainedAdapter:
     """Train `seeds` adapters from config.seed on and return the best on `dev`: accuracy, lower loss, earlier.
 
@@ -72,7 +74,8 @@ def train_adapter(
     `timings` takes what the time went for, in addition to what the caller counts. `part_size` says how much of a batch
     is computed at a time, and so bounds memory. `verbalizer` says which labels there are, and the words for them: those
     of the paper when None. `warn` is told what is lost of the texts: ends that were cut, and words
-    that the vocabulary does not have.
+    that the vocabulary does not have. With a `start` training begins from it, and what is published is start and change
+    together.
 
     Raises:
         BackboneMismatch, InvalidConfig, ExamplesError, UnknownText, TooFewExamples, VerbalizerNotSingleToken: see
@@ -93,6 +96,7 @@ def train_adapter(
             seeds=seeds,
             part_size=part_size,
             verbalizer=verbalizer,
+            start=start,
         )
     for warning in plan.lost["warnings"]:
         (warn or (lambda _: None))(warning)
@@ -137,7 +141,7 @@ class _Trainer:
 
     def _train(self, current: SeedRun) -> None:
         plan = self._plan
-        per_seed = plan.config.epochs * plan.steps_per_epoch
+        per_seed = plan.epochs * plan.steps_per_epoch
         metrics: dict[str, float] = {}
 
         def report() -> None:
@@ -247,13 +251,27 @@ class _Trainer:
             "steps": sum(done["step"] for done in self._done.courses),
             "seconds": round(self._seconds, 3),
             "timings": self._timings.rounded(),
+            **({} if plan.start is None else {"start": started(plan)}),
         }
 
 
+def started(plan: TrainingPlan) -> dict[str, Any]:
+    """What a report says of the plan's start: its facts and hash, and whether its prompt was gone on with."""
+    if plan.start is None:
+        return {}
+    carried = plan.start.carries_prompt(plan.method)
+    return {**plan.start.facts, "sha256": plan.start.sha256, "prompt": "carried over" if carried else "new"}
+
+
 def model_of(plan: TrainingPlan) -> SparseParameters | DenseParameters:
-    """What trains of the backbone, by the method."""
+    """What trains of the backbone, by the method.
+
+    A start moved rows that no training example touches, and which the development examples are scored with.
+    """
     tied = STRATEGIES[plan.strategy].ties_output
-    rows = touched_rows(plan.backbone, plan.train.encoded, tied=tied, words=plan.words)
+    read = plan.train.encoded if plan.start is None else [*plan.train.encoded, *plan.dev.encoded]
+    rows = touched_rows(plan.backbone, read, tied=tied, words=plan.words)
+    start = None if plan.start is None else plan.start.changes
     if plan.recipe.dense:
-        return DenseParameters(plan.backbone, rows=rows, words=plan.words)
-    return SparseParameters(plan.backbone, plan.ticket, rows=rows, words=plan.words)
+        return DenseParameters(plan.backbone, rows=rows, words=plan.words, start=start)
+    return SparseParameters(plan.backbone, plan.ticket, rows=rows, words=plan.words, start=start)

@@ -1,6 +1,7 @@
 """The soft prompt of 3.2: n trainable vectors, reparameterised by a bidirectional LSTM and an MLP.
 
-Training runs this module once a step; only its output, (n, H), is published.
+Training runs the module once a step; only its output, (n, H), is published. Training that begins from a published
+prompt has that output and nothing else, so it moves the output itself.
 """
 
 from __future__ import annotations
@@ -31,3 +32,15 @@ class SoftPrompt(nn.Module):
         states, _ = self.lstm(self.vectors)  # (n, H)
         prompt: Tensor = self.mlp(states)
         return prompt
+
+
+class PublishedPrompt(nn.Module):
+    """A published prompt's n vectors, (n, H), which are trained as they are."""
+
+    def __init__(self, vectors: Tensor) -> None:
+        super().__init__()
+        self.vectors = nn.Parameter(vectors.clone())
+
+    def forward(self) -> Tensor:
+        """Return the soft tokens' embeddings, (n, H)."""
+        return self.vectors

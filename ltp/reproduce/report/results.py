@@ -116,7 +116,8 @@ class Results:
     def _add(self, run: Run) -> None:
         key = (run.setting.name, run.track, run.variant.key, run.shots)
         if key not in self._lines:
-            rate = run.training.config.learning_rate or 0.0
+            named = run.training.config.learning_rate
+            rate = named if isinstance(named, float) else 0.0
             scored = self.grid.scored[run.setting.name]
             self._lines[key] = Line(run.setting, run.track, run.variant, run.shots, scored, rate)
         line = self._lines[key]

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from ltp.config import PAPER_EPOCHS
 from ltp.progress import Progress
 from ltp.reproduce.plan.cell import Cell, DriftCell, EvaluationCell, TicketCell, TrainingCell
 from ltp.reproduce.plan.grid import Run
@@ -49,7 +50,7 @@ def _work(cell: Cell, sizes: WorkSizes) -> float:
         case TicketCell():
             return 0.0
         case TrainingCell():
-            return cell.config.epochs * (FORWARD_AND_BACK + 1) * LABELS * cell.draw.shots
+            return (cell.config.epochs or PAPER_EPOCHS) * (FORWARD_AND_BACK + 1) * LABELS * cell.draw.shots
         case EvaluationCell():
             pairs = (sizes.pairs[cell.suite, language] for language in cell.languages)
             return float(sum(min(cell.pairs or there, there) for there in pairs))

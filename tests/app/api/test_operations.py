@@ -165,7 +165,7 @@ def test_defaults_are_those_of_the_method(schema: dict[str, Any]) -> None:
         0.2, "global", "all"
     )  # fmt: skip
     assert (ticket["active_ratio"]["exclusiveMinimum"], ticket["active_ratio"]["maximum"]) == (0, 1)
-    assert schema["components"]["schemas"]["AdapterConfig"]["properties"]["epochs"]["default"] == 70
+    assert schema["components"]["schemas"]["AdapterConfig"]["properties"]["batch_size"]["default"] == 32
 
 
 def test_every_reference_leads_somewhere(schema: dict[str, Any]) -> None:
