@@ -16,6 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ltp.adapter.average import RunningMean, averages_epochs, first_late_epoch
 from ltp.adapter.dense import DenseParameters
 from ltp.adapter.micro_batches import micro_batches
 from ltp.adapter.order import epoch_batches
@@ -68,6 +69,7 @@ class SeedRun:
         )
         self._scoring = Encoder(plan.backbone, precision=plan.precision)
         self._best: dict[str, Tensor] = {}
+        self._late = RunningMean()
         self._lengths = [len(example.ids) for example in plan.train.encoded]
         self._order: tuple[int, list[list[int]]] = (-1, [])
 
@@ -169,10 +171,20 @@ class SeedRun:
         if (accuracy, -loss) > (course.best_accuracy, -course.best_loss):
             course.best_epoch, course.best_accuracy, course.best_loss = self.epoch, accuracy, loss
             self._best = self.now()
+        if self._late_epochs:
+            self._late.add(self.now())
         train_loss, course.loss_sum = course.loss_sum / len(self._plan.train), 0.0
         metrics = {"train_loss": train_loss, "dev_loss": loss, "dev_accuracy": accuracy}
         course.epochs.append({"epoch": self.epoch, **metrics})
         return metrics
+
+    @property
+    def _late_epochs(self) -> int:
+        """How many of the finished epochs are averaged."""
+        plan = self._plan
+        if not averages_epochs(plan.config.average):
+            return 0
+        return max(0, self.epoch - first_late_epoch(plan.epochs) + 1)
 
     @torch.no_grad()
     def now(self) -> dict[str, Tensor]:
@@ -187,12 +199,18 @@ class SeedRun:
         """`prompt` (n, H), trained `values` (K,), and a classification head's `head.<name>`, of the best epoch."""
         return self._best
 
+    @property
+    def late_mean(self) -> dict[str, Tensor]:
+        """The same, averaged over the late epochs so far; empty unless that is asked for."""
+        return self._late.tensors
+
     def tensors(self) -> dict[str, Tensor]:
         """All that goes on from step to step, by reference."""
         tensors = {"values": self._model.values}
         for added, module in self._added.items():
             tensors |= {f"{added}.{name}": tensor.detach() for name, tensor in module.state_dict().items()}
         tensors |= {f"best.{name}": tensor for name, tensor in self._best.items()}
+        tensors |= {f"late.{name}": tensor for name, tensor in self._late.tensors.items()}
         return tensors | {f"adamw.{name}": tensor.reshape(-1) for name, tensor in self._optimizer.state().items()}
 
     def restore(self, tensors: Mapping[str, Tensor], course: Mapping[str, Any]) -> None:
@@ -202,6 +220,8 @@ class SeedRun:
         for name, module in self._added.items():
             module.load_state_dict(with_prefix(tensors, name))
         self._best = {name: tensor.to(self._device) for name, tensor in with_prefix(tensors, "best").items()}
+        late = {name: tensor.to(self._device) for name, tensor in with_prefix(tensors, "late").items()}
+        self._late.restore(late, self._late_epochs)
         self._optimizer.restore(with_prefix(tensors, "adamw"))
 
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from torch import Tensor
-
-from ltp.adapter.artefact import Adapter, TemplateOptions
+from ltp.adapter.artefact import Adapter
+from ltp.adapter.average import choice
 from ltp.adapter.dense import DenseParameters
+from ltp.adapter.finished import FinishedSeeds
 from ltp.adapter.micro_batches import USUAL, PartSize
 from ltp.adapter.plan import Labelled, TrainingPlan, make_plan
+from ltp.adapter.published import adapter_of
 from ltp.adapter.report import Scorer, best_index, summary
-from ltp.adapter.seed_run import SeedRun, with_prefix
+from ltp.adapter.seed_run import SeedRun
 from ltp.adapter.sparse import SparseParameters, touched_rows
 from ltp.adapter.start import Start
 from ltp.backbone.load import Backbone
@@ -70,12 +71,12 @@ def train_adapter(
 ) -> TrainedAdapter:
     """Train `seeds` adapters from config.seed on and return the best on `dev`: accuracy, lower loss, earlier.
 
-    `test` is looked at once, after the choice. With `checkpoints`, an interrupted run goes on to the same bits.
-    `timings` takes what the time went for, in addition to what the caller counts. `part_size` says how much of a batch
-    is computed at a time, and so bounds memory. `verbalizer` says which labels there are, and the words for them: those
-    of the paper when None. `warn` is told what is lost of the texts: ends that were cut, and words
-    that the vocabulary does not have. With a `start` training begins from it, and what is published is start and change
-    together.
+    With `config.average`, means of epochs or seeds compete too. With a `start` training begins from it, and what is
+    published is start and change together. `test` is looked at once, after the choice. With `checkpoints`, an
+    interrupted run goes on to the same bits. `timings` takes what the time went for, in addition to what the caller
+    counts. `part_size` says how much of a batch is computed at a time, and so bounds memory. `verbalizer` says which
+    labels there are, and the words for them: those of the paper when None. `warn` is told what is lost of the texts:
+    ends that were cut, and words that the vocabulary does not have.
 
     Raises:
         BackboneMismatch, InvalidConfig, ExamplesError, UnknownText, TooFewExamples, VerbalizerNotSingleToken: see
@@ -103,14 +104,6 @@ def train_adapter(
     return _Trainer(plan, progress or (lambda _: None), checkpoints, timings).run()
 
 
-@dataclass
-class _Done:
-    """Seeds that are finished: each one's best epoch (see `SeedRun.best`), and how it went."""
-
-    best: list[dict[str, Tensor]] = field(default_factory=list)
-    courses: list[dict[str, Any]] = field(default_factory=list)
-
-
 class _Trainer:
     def __init__(
         self, plan: TrainingPlan, progress: ProgressCallback, checkpoints: Checkpoints | None, timings: Timings
@@ -118,7 +111,7 @@ class _Trainer:
         self._plan, self._progress, self._checkpoints, self._timings = plan, progress, checkpoints, timings
         with timings("prepare"):
             self._model = model_of(plan)
-        self._done = _Done()
+        self._done = FinishedSeeds()
 
     @property
     def _seconds(self) -> float:
@@ -130,8 +123,7 @@ class _Trainer:
         while len(self._done.best) < self._plan.seeds:
             current = current or self._seed_run()
             self._train(current)
-            self._done.best.append(current.best)
-            self._done.courses.append({"seed": current.seed, **asdict(current.state)})
+            self._done.add(current)
             current = None
         return self._publish()
 
@@ -163,8 +155,7 @@ class _Trainer:
         if self._checkpoints is None:
             return
         tensors = {f"now.{name}": tensor for name, tensor in current.tensors().items()}
-        for index, best in enumerate(self._done.best):
-            tensors |= {f"done.{index}.{name}": tensor for name, tensor in best.items()}
+        tensors |= self._done.tensors()
         state = {
             "identity": self._plan.identity,
             "timings": {phase: self._timings.seconds[phase] for phase in TRAINING if phase in self._timings.seconds},
@@ -180,31 +171,36 @@ class _Trainer:
         tensors, state = saved
         for phase, seconds in state.get("timings", {}).items():
             self._timings.add(phase, seconds)
-        self._done.courses = state["done"]
-        for index in range(len(state["done"])):
-            self._done.best.append(with_prefix(tensors, f"done.{index}"))
+        self._done.restore(tensors, state["done"])
         current = self._seed_run()
         now = {name.removeprefix("now."): tensor for name, tensor in tensors.items() if name.startswith("now.")}
         current.restore(now, state["course"])
         return current
 
     def _publish(self) -> TrainedAdapter:
-        plan = self._plan
+        """Choose among the seeds' best epochs, which come first, and what was averaged."""
+        plan, seeds = self._plan, len(self._done.best)
+        found = self._done.candidates(plan.config)
         with self._timings("encode"):
-            adapters = [self._artefact(best) for best in self._done.best]
+            adapters = [adapter_of(plan, self._model, each.tensors) for each in found]
         dev = self._score(adapters, plan.dev, "scoring", selected_on=True)
         chosen = best_index(dev)
         per_seed = [
             {"seed": course["seed"], "epoch": course["best_epoch"], "dev": score}
-            for course, score in zip(self._done.courses, dev, strict=True)
+            for course, score in zip(self._done.courses, dev[:seeds], strict=True)
         ]
         metrics: dict[str, Any] = {"dev": dev[chosen]}
         if plan.test:
-            for seed, score in zip(per_seed, self._score(adapters, plan.test, "testing"), strict=True):
+            published = [] if chosen < seeds else [adapters[chosen]]
+            test = self._score([*adapters[:seeds], *published], plan.test, "testing")
+            for seed, score in zip(per_seed, test[:seeds], strict=True):
                 seed["test"] = score
-            metrics["test"] = per_seed[chosen]["test"]
+            metrics["test"] = test[min(chosen, seeds)]
         metrics |= {"per_seed": per_seed, **summary(per_seed)}
-        return TrainedAdapter(adapters[chosen], metrics, self._training(), self._report(chosen))
+        report = self._report(best_index(dev[:seeds]))
+        if plan.config.average != "none":
+            report["choice"] = choice(found, dev, chosen, singles=seeds)
+        return TrainedAdapter(adapters[chosen], metrics, self._training(), report)
 
     def _score(
         self, adapters: Sequence[Adapter], part: Labelled, phase: str, *, selected_on: bool = False
@@ -219,27 +215,12 @@ class _Trainer:
         with self._timings("scoring"):
             return [scorer(adapter, part, selected_on=selected_on, done=done) for adapter in adapters]
 
-    def _artefact(self, best: dict[str, Tensor]) -> Adapter:
-        plan = self._plan
-        return Adapter(
-            prompt=best["prompt"].cpu(),
-            delta=self._model.delta(best["values"].to(self._model.values.device), plan.config.delta_dtype),
-            method=plan.method,
-            strategy=plan.strategy,
-            backbone=plan.backbone.info.fingerprint,
-            ticket_sha256=plan.ticket.sha256 if plan.ticket else None,
-            template=TemplateOptions(literal=plan.config.literal, max_length=plan.config.max_length),
-            text_form=plan.config.text_form,
-            head={name: tensor.cpu() for name, tensor in with_prefix(best, "head").items()},
-            chosen=plan.verbalizer,
-        )
-
     def _training(self) -> dict[str, Any]:
         used = {"optimizer": "AdamW", "weight_decay": 0.0}
         return {"method": self._plan.method, **asdict(self._plan.config), "seeds": self._plan.seeds, **used}
 
-    def _report(self, chosen: int) -> dict[str, Any]:
-        plan, course = self._plan, self._done.courses[chosen]
+    def _report(self, best: int) -> dict[str, Any]:
+        plan, course = self._plan, self._done.courses[best]
         parts = {"train": plan.train, "dev": plan.dev, "test": plan.test}
         return {
             "best_seed": course["seed"],
@@ -247,7 +228,7 @@ class _Trainer:
             "courses": [{"seed": done["seed"], "epochs": done["epochs"]} for done in self._done.courses],
             "examples": {name: len(part) for name, part in parts.items()},
             **plan.lost,
-            "parameters": {"prompt": self._done.best[chosen]["prompt"].numel(), "active": len(self._model.values)},
+            "parameters": {"prompt": self._done.best[best]["prompt"].numel(), "active": len(self._model.values)},
             "steps": sum(done["step"] for done in self._done.courses),
             "seconds": round(self._seconds, 3),
             "timings": self._timings.rounded(),
