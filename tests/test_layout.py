@@ -24,6 +24,7 @@ LEVELS = {
         {"drift"},
         {"ticket"},
         {"delta"},
+        {"language_delta"},
         {"adapter"},
         {"engine"},
         {"starter"},
