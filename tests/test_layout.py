@@ -20,7 +20,7 @@ LEVELS = {
         {"atomic_file", "compute", "errors", "progress", "release", "strict_json"},
         {"config", "tensorfile"},
         {"backbone", "metrics", "text", "training"},
-        {"calibration", "model"},
+        {"answered_share", "calibration", "comparison", "model", "suggestion"},
         {"drift"},
         {"ticket"},
         {"delta"},
