@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any, cast
 
@@ -119,7 +119,7 @@ def make_plan(
     *,
     method: Method,
     train: Sequence[Example],
-    dev: Sequence[Example],
+    dev: Sequence[Example] | None,
     test: Sequence[Example],
     config: AdapterConfig,
     seeds: int,
@@ -127,7 +127,7 @@ def make_plan(
     verbalizer: Verbalizer | None = None,
     start: Start | None = None,
 ) -> TrainingPlan:
-    """Check and encode everything.
+    """Check and encode everything. `dev` is None where the training examples judge, and those of each fold are its own.
 
     Raises:
         BackboneMismatch: the ticket was drawn on another backbone.
@@ -142,7 +142,7 @@ def make_plan(
         raise InvalidConfig("seeds", seeds, "at least 1")
     check_trainable(train, verbalizer.label_space)
     vocabulary = Vocabulary(backbone.tokenizer, config.text_form)
-    given = {"train": train, "dev": dev, "test": test}
+    given = {"train": train, "dev": dev or (), "test": test}
     for examples in given.values():
         vocabulary.refuse_unknown(texts_of(examples))
     recipe = METHODS[method]
@@ -157,11 +157,11 @@ def make_plan(
         backbone=backbone.info.fingerprint,
         ticket=ticket.sha256 if ticket else None,
         train=_contents(train),
-        dev=_contents(dev),
+        dev=_contents(dev or ()),
         **_unusual(verbalizer, method),
         **({} if start is None else {"start": start.sha256}),
     )
-    encoded = _encoded(template, given, verbalizer.labels)
+    encoded = _encoded(template, given, verbalizer.labels, {"test", *(["dev"] if dev is None else [])})
     return TrainingPlan(
         backbone=backbone,
         ticket=ticket,
@@ -249,12 +249,12 @@ def _unusual(verbalizer: Verbalizer, method: Method) -> dict[str, Any]:
 
 
 def _encoded(
-    template: Template, given: Mapping[str, Sequence[Example]], labels: Sequence[Label]
+    template: Template, given: Mapping[str, Sequence[Example]], labels: Sequence[Label], may_lack: Collection[str]
 ) -> dict[str, Labelled]:
-    """Encode every part; test examples there may be none of."""
+    """Encode every part; of some there may be no examples."""
     return {
         part: _labelled(template, examples, PARTS[part], labels)
-        if examples or part != "test"
+        if examples or part not in may_lack
         else Labelled([], torch.empty(0, dtype=torch.int64))
         for part, examples in given.items()
     }

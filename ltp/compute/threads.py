@@ -15,6 +15,9 @@ from typing import TypeVar
 
 import torch
 
+MEANWHILE_S = 0.2
+"""Seconds between two calls of what is to be called meanwhile."""
+
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -52,13 +55,25 @@ def parallel_map(work: Callable[[T], R], items: Iterable[T]) -> list[R]:
     return results  # type: ignore[return-value]  # every place is filled
 
 
-def map_single_threaded(work: Callable[[T], R], items: Sequence[T]) -> list[R]:
+def map_single_threaded(
+    work: Callable[[T], R], items: Sequence[T], *, meanwhile: Callable[[], None] | None = None
+) -> list[R]:
     """Return `[work(item) for item in items]`, each computed by a thread in which torch divides nothing further.
 
-    When some fail the first failure is raised, once all have ended.
+    When some fail the first failure is raised, once all have ended. `meanwhile` is called in this thread now and then;
+    what it raises is raised once what had begun has ended, and nothing further begins.
     """
     futures = [_single_threads(torch.get_num_threads()).submit(work, item) for item in items]
-    wait(futures)
+    try:
+        while wait(futures, timeout=MEANWHILE_S if meanwhile else None).not_done:
+            if meanwhile:
+                meanwhile()
+    except BaseException:
+        for future in futures:
+            future.cancel()
+        raise
+    finally:
+        wait(futures)
     return [future.result() for future in futures]
 
 
