@@ -135,6 +135,34 @@ class MLMConfig(_Checked):
     """Seeds the sample, the held-out split, masking, order and dropout."""
 
 
+LANGUAGE_STEPS, MOST_LANGUAGE_EPOCHS = 1000, 30
+"""Steps that a language's own text is trained for where no epochs are given, and the most epochs that this makes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LanguageConfig(MLMConfig):
+    """A language's own text at a ticket's positions: the MLM run of stage 1, for hundreds to ten thousands of lines."""
+
+    epochs: Annotated[int, Ge(1), Le(1000)] | None = None  # type: ignore[assignment]  # `resolved` settles it
+    """Passes over the training part of the text, at most: `patience` may end the run before. Null makes some 1,000
+    steps of them, from 2 to 30 epochs."""
+    learning_rate: Annotated[float, Gt(0), Le(1)] | None = None  # type: ignore[assignment]
+    """Peak rate of AdamW, decayed linearly to zero; null takes twice the backbone's recommended one."""
+    eval_every: Annotated[int, Ge(1)] = 250
+    """Steps between validations; each epoch's end and the last step are validated as well."""
+    patience: Annotated[int, Ge(1)] | None = 4
+    """Validations without a new lowest loss on the held-out lines after which the run ends; null never ends it early.
+    The values with the lowest are kept in any case."""
+
+    def resolved(self, *, lines: int, learning_rate: float) -> MLMConfig:
+        """What is run on so many lines with a backbone of that recommended rate; no field is left open."""
+        steps = max(1.0, lines * (1 - self.holdout) / self.batch_size)
+        epochs = min(MOST_LANGUAGE_EPOCHS, max(2, round(LANGUAGE_STEPS / steps)))
+        fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(MLMConfig)}
+        open_fields = {"epochs": epochs, "learning_rate": 2 * learning_rate}
+        return MLMConfig(**fields | {name: value for name, value in open_fields.items() if fields[name] is None})
+
+
 @dataclass(frozen=True, kw_only=True)
 class TicketConfig(_Checked):
     """Which entries of a drift become active (3.1, 5.3, 5.4)."""

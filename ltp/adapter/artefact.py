@@ -22,7 +22,7 @@ from torch import Tensor
 
 from ltp import strict_json, tensorfile
 from ltp.adapter import exported_mask
-from ltp.adapter.header import FORMAT, checked_header, with_checksum
+from ltp.adapter.header import FORMAT, checked_header
 from ltp.adapter.recorded_calibration import calibration_facts, recorded_calibration
 from ltp.adapter.recorded_verbalizer import recorded_verbalizer, verbalizer_facts, version_of
 from ltp.backbone.architecture import BY_ROWS, Shapes
@@ -31,6 +31,7 @@ from ltp.backbone.strategy import STRATEGIES, Strategy
 from ltp.calibration import Calibration
 from ltp.config import TextForm
 from ltp.delta.delta import MAX_EXPONENT, Delta
+from ltp.delta.header_checksum import with_checksum
 from ltp.errors import CorruptArtifact, DeltaDoesNotFitTicket, NonFiniteWeights
 from ltp.model.head import CLASSIFIER
 from ltp.model.methods import METHODS, Method

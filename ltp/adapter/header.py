@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Mapping
 from math import prod
 
 from ltp.adapter import exported_mask
 from ltp.adapter.recorded_verbalizer import VERSIONS, recorded_label_space
 from ltp.backbone.manifest import BackboneInfo
 from ltp.config import LABEL_SPACES, MAX_PROMPT_LENGTH
+from ltp.delta.header_checksum import check_checksum
 from ltp.errors import BackboneMismatch, CorruptArtifact
 from ltp.model.head import CLASSIFIER, classifier_shapes
-from ltp.tensorfile import DTYPES, Array, Entry, Header, Stored
+from ltp.tensorfile import Entry, Header
 from ltp.text.form import read_recorded
 
 FORMAT = "ltp-adapter"
-CHECKSUM = "header_sha256"
-NOT_COVERED = {CHECKSUM, "data_sha256"}
-"""What the header's checksum leaves out: itself, and the checksum of the data, which is known later."""
 KINDS = {("delta", "F16"), ("delta", "F32"), ("rows", "I32")}
 
 
@@ -64,25 +59,3 @@ def _fits(name: str, entry: Entry, backbone: BackboneInfo | None, classes: int) 
         return True
     shape = backbone.shapes.get(parameter, (0,))
     return entry.shape[0] <= (shape[0] if kind == "rows" else prod(shape))
-
-
-def with_checksum(tensors: Mapping[str, Array | Stored], metadata: Mapping[str, str]) -> dict[str, str]:
-    """Return the metadata with the checksum of itself and of every tensor's name, dtype and shape."""
-    layout = {name: [array.dtype.newbyteorder("<").str.lstrip("|"), *array.shape] for name, array in tensors.items()}
-    return {**metadata, CHECKSUM: _digest(layout, metadata)}
-
-
-def check_checksum(header: Header) -> None:
-    """Compare a header with its checksum.
-
-    Raises:
-        CorruptArtifact: they disagree, or there is none.
-    """
-    layout = {name: [DTYPES.get(entry.dtype, entry.dtype), *entry.shape] for name, entry in header.entries.items()}
-    if header.metadata.get(CHECKSUM) != _digest(layout, header.metadata):
-        raise CorruptArtifact("the file's header is damaged: its checksum is not the one it names")
-
-
-def _digest(layout: Mapping[str, list[object]], metadata: Mapping[str, str]) -> str:
-    plain = {key: value for key, value in metadata.items() if key not in NOT_COVERED}
-    return hashlib.sha256(json.dumps([layout, plain], sort_keys=True, allow_nan=False).encode()).hexdigest()

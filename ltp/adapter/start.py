@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from ltp.adapter.artefact import Adapter
+from ltp.adapter.compose import OnTicket
 from ltp.backbone.load import Backbone
 from ltp.delta.changes import Changes, carried_over, weighted_sum
 from ltp.delta.delta import Delta
@@ -90,7 +91,12 @@ def start_from(adapter: Adapter, ticket_of_adapter: Ticket | None, ticket: Ticke
 
 
 def add_language(
-    start: Start | None, language: Delta, *, ticket: Ticket, source: Ticket | None = None, weight: float = 1.0
+    start: Start | None,
+    language: Delta | OnTicket,
+    *,
+    ticket: Ticket,
+    source: Ticket | None = None,
+    weight: float = 1.0,
 ) -> Start:
     """Add `weight` x the changes of a language's own text, which stand on `source`, to a start on `ticket`.
 
@@ -101,7 +107,8 @@ def add_language(
     """
     source = source or ticket
     language.check(source)
-    there = carried_over(Changes.decoded(language), source, ticket, ticket.shapes)
+    delta = language if isinstance(language, Delta) else language.delta
+    there = carried_over(Changes.decoded(delta), source, ticket, ticket.shapes)
     terms = [(there.changes, weight)] if start is None else [(start.changes, 1.0), (there.changes, weight)]
     total = weighted_sum(terms, ticket, ticket.shapes)
     prompt, facts = (torch.empty(0, 0), {}) if start is None else (start.prompt, start.facts)

@@ -33,7 +33,7 @@ def masked_loss(
     chunk: int = VOCABULARY_CHUNK,
     block: int = POSITION_BLOCK,
 ) -> Tensor:
-    """Sum the cross-entropy of M positions, with gradients for `features`, `bias`, and `decoder` if it trains.
+    """Sum the cross-entropy of M positions, with gradients for `features`, and for `bias` and `decoder` if they train.
 
     Args:
         features: (M, H) fp32.
@@ -69,15 +69,18 @@ class _MaskedLoss(torch.autograd.Function):
         chunk: int,
         block: int,
     ) -> Tensor:
-        weight, trains = decoder.detach().to(dtype), ctx.needs_input_grad[1]
+        weight = decoder.detach().to(dtype)
+        decoder_trains, bias_trains = ctx.needs_input_grad[1], ctx.needs_input_grad[2]
         losses, to_features = [], []
-        to_bias = torch.zeros_like(bias)
-        to_decoder = torch.zeros_like(decoder, dtype=torch.float32) if trains else None
+        to_bias = torch.zeros_like(bias) if decoder_trains or bias_trains else None
+        to_decoder = torch.zeros_like(decoder, dtype=torch.float32) if decoder_trains else None
         for part, truth in cut_positions(features.detach(), targets, block=block):
-            each = _over_vocabulary(part, weight, bias.detach(), truth, chunk=chunk, gradient=True)
+            kept = to_bias is not None
+            each = _over_vocabulary(part, weight, bias.detach(), truth, chunk=chunk, gradient=True, keep=kept)
             losses.append(each.loss)
             to_features.append(each.to_features)
-            each.add_vocabulary_gradients(part.to(dtype), truth, to_bias, to_decoder)
+            if to_bias is not None:
+                each.add_vocabulary_gradients(part.to(dtype), truth, to_bias, to_decoder)
         ctx.save_for_backward(torch.cat(to_features), to_bias, to_decoder)
         return torch.stack(losses).sum()
 
@@ -85,13 +88,13 @@ class _MaskedLoss(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         (scale,) = gradients
         to_features, to_bias, to_decoder = ctx.saved_tensors  # ours alone, so scaled in place: the last is (V, H)
-        scaled_decoder = None if to_decoder is None else to_decoder.mul_(scale)
-        return to_features.mul_(scale), scaled_decoder, to_bias.mul_(scale), None, None, None, None
+        scaled = [None if gradient is None else gradient.mul_(scale) for gradient in (to_decoder, to_bias)]
+        return to_features.mul_(scale), *scaled, None, None, None, None
 
 
 @dataclass(frozen=True)
 class _VocabularyPass:
-    """What one pass over the vocabulary found for some masked positions; `kept` is empty without gradients."""
+    """What one pass over the vocabulary found for some masked positions."""
 
     loss: Tensor
     to_features: Tensor
@@ -99,7 +102,7 @@ class _VocabularyPass:
     log_total: Tensor
     """The logarithm of each position's sum of exponentials, (M, 1)."""
     kept: list[tuple[Tensor, Tensor]]
-    """For each chunk the exponentials (M, C), and the maximum they are relative to, (M, 1)."""
+    """For each chunk the exponentials (M, C), and the maximum they are relative to, (M, 1), where asked for."""
 
     def add_vocabulary_gradients(
         self, reduced: Tensor, targets: Tensor, to_bias: Tensor, to_decoder: Tensor | None
@@ -120,7 +123,14 @@ class _VocabularyPass:
 
 
 def _over_vocabulary(
-    features: Tensor, weight: Tensor, bias: Tensor, targets: Tensor, *, chunk: int, gradient: bool = False
+    features: Tensor,
+    weight: Tensor,
+    bias: Tensor,
+    targets: Tensor,
+    *,
+    chunk: int,
+    gradient: bool = False,
+    keep: bool = False,
 ) -> _VocabularyPass:
     """Pass over the vocabulary once for the positions of one block."""
     reduced = features.to(weight.dtype)
@@ -136,6 +146,7 @@ def _over_vocabulary(
         if gradient:
             exponentials = exponentials.to(weight.dtype)
             pulled.mul_(shrink).add_(exponentials @ part)  # (M, H)
+        if keep:
             kept.append((exponentials, higher))
         top = higher
     log_total = top + total.log()

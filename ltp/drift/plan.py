@@ -1,8 +1,10 @@
-"""All that is drawn before the MLM run begins: the split, the masking, and the embedding rows that can move."""
+"""All that is read and drawn before the MLM run begins: tokens, the split, the masking, the rows that can move."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +12,9 @@ from numpy.typing import NDArray
 from ltp.backbone.load import Backbone
 from ltp.config import MLMConfig
 from ltp.drift.masking import Masking, candidates, hold_out, rows_read
+from ltp.drift.reading import read_corpus
 from ltp.drift.tokens import Bools, Ids, Tokens
+from ltp.progress import ProgressCallback
 
 Rows = NDArray[np.int64]
 
@@ -51,3 +55,21 @@ def make_plan(backbone: Backbone, tokens: Tokens, config: MLMConfig) -> DriftPla
     vocabulary = backbone.info.vocabulary
     rows = rows_read(masking, train, epochs=config.epochs, vocabulary=vocabulary)
     return DriftPlan(train, validation, masking, *masking.draw_validation(validation), rows, vocabulary)
+
+
+def plan_lines(
+    backbone: Backbone,
+    lines: Sequence[str],
+    config: MLMConfig,
+    report: ProgressCallback,
+    warn: Callable[[str], None] | None,
+) -> tuple[DriftPlan, dict[str, Any]]:
+    """Read the lines and plan the run; return what a report says of what was lost as well (`read_corpus`).
+
+    Raises:
+        CorpusError, UnknownText: see `read_corpus`.
+    """
+    tokens, losses = read_corpus(backbone, lines, config, report)
+    for warning in losses["warnings"]:
+        (warn or (lambda _: None))(warning)
+    return make_plan(backbone, tokens, config), losses

@@ -10,8 +10,9 @@ import numpy as np
 
 from ltp import tensorfile
 from ltp.adapter.exported_mask import ticket_of_header
-from ltp.adapter.header import checked_header, with_checksum
+from ltp.adapter.header import checked_header
 from ltp.backbone.manifest import BackboneInfo
+from ltp.delta.header_checksum import with_checksum
 from ltp.errors import CorruptArtifact
 from ltp.starter import codes
 from ltp.starter.codes import Coding

@@ -17,8 +17,9 @@ from pydantic import TypeAdapter
 
 from ltp import strict_json
 from ltp.adapter.exported_mask import PREFIX, ticket_of_header
-from ltp.adapter.header import check_checksum, checked_header
+from ltp.adapter.header import checked_header
 from ltp.backbone.manifest import BackboneInfo
+from ltp.delta.header_checksum import check_checksum
 from ltp.errors import CorruptArtifact
 from ltp.starter.codes import Coding, blocks_of
 from ltp.tensorfile import BYTES, Entry, Header

@@ -10,7 +10,7 @@ import random
 from collections.abc import Callable
 from typing import Any
 
-from ltp.adapter.header import CHECKSUM, NOT_COVERED, _digest
+from ltp.delta.header_checksum import CHECKSUM, NOT_COVERED, _digest
 from ltp.tensorfile import DTYPES
 
 DEEP = 90_000

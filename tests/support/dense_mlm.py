@@ -19,6 +19,7 @@ from ltp.drift.batches import epoch_order
 from ltp.drift.masking import Purpose
 from ltp.drift.plan import DriftPlan, make_plan
 from ltp.drift.tokens import Bools, Ids, Tokens, tokenize
+from ltp.ticket.mask import Ticket
 
 
 @dataclass
@@ -31,8 +32,12 @@ class Dense:
     origin: dict[str, Tensor]
 
 
-def train_dense(backbone: Backbone, lines: list[str], *, strategy: Strategy, config: MLMConfig) -> Dense:
+def train_dense(
+    backbone: Backbone, lines: list[str], *, strategy: Strategy, config: MLMConfig, ticket: Ticket | None = None
+) -> Dense:
+    """With a `ticket`, gradients are multiplied by its mask, and nothing else trains."""
     model = _model(backbone, strategy)
+    masks = _masks(model, ticket)
     named = dict(model.named_parameters(remove_duplicate=False))
     origin = {name: parameter.detach().clone() for name, parameter in named.items()}
     count = sum(parameter.numel() for parameter in model.parameters())
@@ -50,6 +55,8 @@ def train_dense(backbone: Backbone, lines: list[str], *, strategy: Strategy, con
             loss = model(**_batch(plan.train, *drawn, chosen)).loss + config.l1 * distance / count
             optimizer.zero_grad()
             loss.backward()
+            for parameter, mask in masks:
+                parameter.grad *= mask
             optimizer.param_groups[0]["lr"] = config.learning_rate * (1 - step / total)
             optimizer.step()
             step += 1
@@ -61,6 +68,20 @@ def train_dense(backbone: Backbone, lines: list[str], *, strategy: Strategy, con
                 if held < best[0]:
                     best = (held, step, {name: parameter.detach().clone() for name, parameter in named.items()})
     return Dense(losses, best[1], best[2], origin)
+
+
+def _masks(model: XLMRobertaForMaskedLM, ticket: Ticket | None) -> list[tuple[Tensor, Tensor]]:
+    masks: list[tuple[Tensor, Tensor]] = []
+    if ticket is None:
+        return masks
+    model.requires_grad_(False)
+    for name, parameter in model.named_parameters(remove_duplicate=False):
+        if name in ticket.masks:
+            parameter.requires_grad_()
+            mask = torch.zeros(parameter.numel())
+            mask[ticket.positions(name)] = 1
+            masks.append((parameter, mask.view_as(parameter)))
+    return masks
 
 
 def _model(backbone: Backbone, strategy: Strategy) -> XLMRobertaForMaskedLM:

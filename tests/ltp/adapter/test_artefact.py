@@ -13,11 +13,11 @@ from support.synthetic import random_changes, random_ticket
 
 from ltp import tensorfile
 from ltp.adapter.artefact import Adapter, TemplateOptions, open_export, read_export
-from ltp.adapter.header import with_checksum
 from ltp.backbone.architecture import WORD_EMBEDDINGS
 from ltp.backbone.load import Backbone
 from ltp.backbone.strategy import Strategy
 from ltp.delta.delta import Delta, DeltaDtype, encode
+from ltp.delta.header_checksum import with_checksum
 from ltp.errors import BackboneMismatch, CorruptArtifact, DeltaDoesNotFitTicket, NonFiniteWeights
 from ltp.ticket.mask import Ticket
 

@@ -12,13 +12,13 @@ from support.synthetic import pairs
 
 from ltp import tensorfile
 from ltp.adapter.artefact import Adapter, open_export
-from ltp.adapter.header import with_checksum
 from ltp.adapter.plan import make_plan
 from ltp.adapter.report import Scorer
 from ltp.adapter.train import train_adapter
 from ltp.backbone.load import Backbone
 from ltp.calibration import Calibration
 from ltp.config import AdapterConfig
+from ltp.delta.header_checksum import with_checksum
 from ltp.engine.engine import Engine
 from ltp.engine.pairs import PairRequest
 from ltp.errors import AdapterNotUsable, CorruptArtifact

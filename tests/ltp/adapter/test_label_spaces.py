@@ -10,11 +10,11 @@ from support.synthetic import pairs, random_ticket
 
 from ltp import tensorfile
 from ltp.adapter.artefact import Adapter, read_export
-from ltp.adapter.header import with_checksum
 from ltp.adapter.plan import make_plan
 from ltp.adapter.train import TrainedAdapter, train_adapter
 from ltp.backbone.load import Backbone
 from ltp.config import AdapterConfig
+from ltp.delta.header_checksum import with_checksum
 from ltp.engine.engine import Engine
 from ltp.engine.pairs import PairRequest
 from ltp.errors import ExamplesError, TooFewExamples, TrainingCancelled, VerbalizerNotSingleToken

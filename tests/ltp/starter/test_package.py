@@ -17,9 +17,9 @@ from support.synthetic import random_changes, random_ticket
 
 from ltp import tensorfile
 from ltp.adapter.artefact import Adapter, TemplateOptions, read_export
-from ltp.adapter.header import with_checksum
 from ltp.backbone.load import Backbone
 from ltp.delta.delta import DeltaDtype, encode
+from ltp.delta.header_checksum import with_checksum
 from ltp.errors import BackboneMismatch, CorruptArtifact
 from ltp.starter import codes, find
 from ltp.starter.package import pack, unpack
