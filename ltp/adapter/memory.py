@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+
+from ltp.adapter.crossfit.estimate import FEW
 from ltp.adapter.micro_batches import USUAL, PartSize
 from ltp.backbone.manifest import BackboneInfo
 from ltp.config import AdapterConfig
@@ -29,12 +32,12 @@ def training_bytes(
     longest: int | None = None,
     part_size: PartSize = USUAL,
 ) -> int:
-    """Bound the peak memory of the whole process that runs `train_adapter`, in bytes.
+    """Bound the peak memory of the whole process that runs `train_adapter`, or `cross_fit_adapter`, in bytes.
 
     Args:
         backbone: whose shapes decide.
         method: what trains.
-        config: of which batch size and longest input count.
+        config: of which batch size, longest input and folds count.
         examples: training examples; further ones are scored in less memory than is trained in.
         active: parameters of the ticket, for a method that needs one.
         seeds: trained one after the other; each keeps its best epoch to the end.
@@ -44,7 +47,14 @@ def training_bytes(
     length = min(config.max_length, longest or config.max_length)
     sizes = part_size.largest(min(config.batch_size, examples), length)
     activations = max(activation_bytes(backbone, examples=count, length=tokens) for count, tokens in sizes)
-    return process_bytes(backbone) + activations + _trained_bytes(backbone, method, config, examples, active, seeds)
+    trained, runs = _trained_bytes(backbone, method, config, examples, active, seeds), _runs(config, examples)
+    return process_bytes(backbone) + min(runs, os.cpu_count() or 1) * activations + runs * trained
+
+
+def _runs(config: AdapterConfig, examples: int) -> int:
+    """Trainings that are in memory together: each fold's, and one on all pairs. Each core computes one at a time."""
+    cross_fits = config.estimate == "cross_fit" or (config.estimate == "auto" and examples < FEW)
+    return config.folds + 1 if cross_fits else 1
 
 
 def _trained_bytes(
