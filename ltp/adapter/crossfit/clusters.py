@@ -5,8 +5,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-FLIPS = 10_000
-"""Of the signs of premises, by which a paired test is made."""
 Floats = NDArray[np.float64]
 Groups = NDArray[np.int64]
 """Each pair's premise, numbered from 0 without gaps."""
@@ -24,14 +22,3 @@ def standard_error(values: Floats, groups: Groups) -> float:
         return float("inf")
     sums = np.bincount(groups, weights=values - values.mean(), minlength=count)
     return float(np.sqrt(count / (count - 1) * np.square(sums).sum()) / len(values))
-
-
-def paired_p(first: NDArray[np.bool_], second: NDArray[np.bool_], groups: Groups) -> float:
-    """Two-sided p value of a difference in shares of hits: signs of the premises' differences flipped at random."""
-    sums = np.bincount(groups, weights=first.astype(np.float64) - second)
-    sums = sums[sums != 0]
-    if not len(sums):
-        return 1.0
-    signs = np.random.default_rng(len(sums)).choice([-1.0, 1.0], (FLIPS, len(sums)))
-    beyond = int((np.abs(signs @ sums) >= abs(sums.sum()) - 1e-9).sum())
-    return (beyond + 1) / (FLIPS + 1)

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ltp.adapter.crossfit.clusters import Floats, paired_p
+from ltp.adapter.crossfit.clusters import Floats
 from ltp.adapter.crossfit.fitting import log_losses
 from ltp.adapter.crossfit.interval import share_interval
 from ltp.adapter.crossfit.judged import Judged
+from ltp.answered_share import curve
 from ltp.calibration import Calibration
+from ltp.comparison import guessing, p_value
 from ltp.config import LabelSpace
 from ltp.metrics import expected_calibration_error, score
-
-POINTS = 20
-"""Of the curve of answered shares: a twentieth of the pairs from one to the next."""
 
 
 def chances(logits: Floats) -> Floats:
@@ -37,12 +35,13 @@ def quality(logits: Floats, judged: Judged, space: LabelSpace, *, optimism: floa
     }
 
 
-def baselines(logits: Floats, start: Floats | None, judged: Judged) -> dict[str, Any]:
-    """What guessing the most frequent label gives, and the start; `p` is the chance of such a difference by luck."""
-    found: dict[str, Any] = {"guessing": float(np.bincount(judged.labels).max() / judged.count)}
+def baselines(score: dict[str, Any], logits: Floats, start: Floats | None, judged: Judged) -> dict[str, Any]:
+    """What guessing gives where `score` was reached by `logits`, and the start; `p` of the difference to it."""
+    found: dict[str, Any] = {"guessing": guessing(score)}
     if start is not None:
         before, after = (answers.argmax(1) == judged.labels for answers in (start, logits))
-        found["start"] = {"accuracy": float(before.mean()), "p": paired_p(after, before, judged.groups)}
+        p = p_value(after, before, judged.groups.tolist())
+        found["start"] = {"accuracy": float(before.mean()), "p": p}
     return found
 
 
@@ -55,25 +54,9 @@ def calibration_figures(raw: Floats, calibrated: Floats, fit: Calibration | None
         "bias": [0.0] * classes if fit is None else list(fit.bias),
         "ece_before": expected_calibration_error(*before),
         "ece_after": expected_calibration_error(*after),
-        "curve": curve(*after),
+        "curve": curve(chances(calibrated), judged.labels),
     }
 
 
 def _confidence(logits: Floats, labels: NDArray[np.int64]) -> tuple[Floats, NDArray[np.bool_]]:
     return chances(logits).max(1), logits.argmax(1) == labels
-
-
-def curve(confidence: Floats, correct: NDArray[np.bool_]) -> Sequence[dict[str, float]]:
-    """Which share is answered, and how well, by least confidence: at most 20 points, from all pairs on."""
-    steps = np.quantile(confidence, np.arange(1, POINTS) / POINTS)
-    points = []
-    for threshold in [0.0, *np.unique(steps)]:
-        answered = confidence >= threshold
-        points.append(
-            {
-                "threshold": float(threshold),
-                "answered": float(answered.mean()),
-                "accuracy": float(correct[answered].mean()),
-            }
-        )
-    return points

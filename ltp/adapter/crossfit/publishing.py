@@ -52,11 +52,12 @@ def published(work: Work, results: Sequence[SeedResult]) -> TrainedAdapter:
         adapter = replace(adapter, calibration=fit)
     start = candidates[0].logits if work.start is not None else None
     per_seed = [_of_seed(result, choice.index, work) for result in results]
-    metrics: dict[str, Any] = {"dev": quality(calibrated, judged, space, optimism=whole.optimism)}
+    dev = quality(calibrated, judged, space, optimism=whole.optimism)
+    metrics: dict[str, Any] = {"dev": dev}
     if plan.test:
         metrics["test"] = _tested(work, adapter)
     metrics |= {
-        "baseline": baselines(calibrated, start, judged),
+        "baseline": baselines(dev, calibrated, start, judged),
         "calibration": calibration_figures(raw, calibrated, fit, judged),
         "per_seed": per_seed,
         **summary(per_seed),

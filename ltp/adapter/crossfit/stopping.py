@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+STARTED_EPOCHS = 8
+"""Epochs from an adapter where none are named: of few pairs the loss is lowest after four to six."""
 LEAST_PATIENCE, SHARE = 2, 6
 """Epochs without a lower loss before training stops: a sixth of those allowed, two at least."""
 TRIAL = 2

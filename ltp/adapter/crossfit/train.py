@@ -15,7 +15,7 @@ from ltp.adapter.crossfit.lockstep import Lockstep
 from ltp.adapter.crossfit.publishing import Work, published
 from ltp.adapter.crossfit.race import Race, Setting
 from ltp.adapter.crossfit.seeds import SeedResult, result_of
-from ltp.adapter.crossfit.stopping import GRID, TRIAL
+from ltp.adapter.crossfit.stopping import GRID, STARTED_EPOCHS, TRIAL
 from ltp.adapter.micro_batches import USUAL, PartSize
 from ltp.adapter.plan import TrainingPlan, make_plan
 from ltp.adapter.seed_run import SeedRun, with_prefix
@@ -65,7 +65,7 @@ def cross_fit_adapter(
         TooFewExamples: fewer than two folds can hold something out.
     """
     timings = timings or Timings()
-    usual = config if config.learning_rate != AUTO else replace(config, learning_rate=None)
+    usual = _usual(config, start)
     with timings("tokenize"):
         plan = make_plan(
             backbone.on(device),
@@ -86,6 +86,13 @@ def cross_fit_adapter(
     plans = [_at_rate(plan, config, factor) for factor in factors]
     publish = publish or ("folds" if goes_on(plan) else "all")
     return _CrossFit(plans, train, publish, progress or (lambda _: None), checkpoints, timings).run()
+
+
+def _usual(config: AdapterConfig, start: Start | None) -> AdapterConfig:
+    """The configuration at the usual rate, and with the epochs that folds take."""
+    epochs = STARTED_EPOCHS if config.epochs is None and start is not None and start.knows_task else config.epochs
+    rate = None if config.learning_rate == AUTO else config.learning_rate
+    return replace(config, learning_rate=rate, epochs=epochs)
 
 
 def goes_on(plan: TrainingPlan) -> bool:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ltp.adapter.crossfit.clusters import Floats
-from ltp.adapter.crossfit.figures import chances, curve
+from ltp.adapter.crossfit.figures import chances
 from ltp.adapter.crossfit.fitting import cross_fitted, fit, helpful, log_losses
 from ltp.metrics import expected_calibration_error
 
@@ -79,19 +79,3 @@ def test_few_pairs_give_a_calibration_within_bounds(pairs: int) -> None:
         assert 0.04 < found.temperature < 60
         assert np.abs(found.bias).max() < 3
         helpful(sharpness * np.eye(2)[1 - labels], labels, np.arange(pairs))
-
-
-def test_the_curve_begins_with_all_pairs_and_has_at_most_twenty_points() -> None:
-    logits, labels = drawn(4)
-    confidence, correct = chances(logits).max(1), logits.argmax(1) == labels
-    points = curve(confidence, correct)
-    assert points[0] == {"threshold": 0.0, "answered": 1.0, "accuracy": pytest.approx(correct.mean())}
-    assert len(points) == 20
-    answered = [point["answered"] for point in points]
-    assert answered == sorted(answered, reverse=True)
-    last = confidence >= points[-1]["threshold"]
-    assert points[-1] == {
-        "threshold": pytest.approx(np.quantile(confidence, 0.95)),
-        "answered": pytest.approx(0.05, abs=0.002),
-        "accuracy": pytest.approx(correct[last].mean()),
-    }

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ltp.adapter.crossfit.clusters import Floats, paired_p, standard_error
+from ltp.adapter.crossfit.clusters import Floats, standard_error
 from ltp.adapter.crossfit.guard import WEIGHTS, Candidate, Choice, choose, loss_of
 
 PREMISES = np.repeat(np.arange(32), 3)
@@ -67,12 +67,3 @@ def test_pairs_of_one_premise_count_as_less() -> None:
     alike = np.repeat(np.random.default_rng(0).normal(size=32), 3)
     assert standard_error(alike, PREMISES) == pytest.approx(np.sqrt(3) * standard_error(alike, np.arange(96)), rel=0.02)
     assert standard_error(alike, np.zeros(96, int)) == np.inf
-
-
-def test_the_paired_test_tells_a_difference_from_none() -> None:
-    rng = np.random.default_rng(0)
-    hits = rng.random(96) < 0.5
-    assert paired_p(hits, hits, PREMISES) == 1.0
-    assert paired_p(hits | (rng.random(96) < 0.5), hits, PREMISES) < 0.001
-    luck = [paired_p(*(rng.random((2, 96)) < 0.5), PREMISES) for _ in range(60)]
-    assert 0 <= np.mean(np.array(luck) < 0.05) <= 0.12
