@@ -20,6 +20,8 @@ LTPError
 ├── TooFewExamples                      a split cannot be made from what was given
 ├── UnsoundData                         a benchmark's folder is not what it must be
 ├── InvalidExperiment                   an experiment's file, or a bound on it, cannot be meant
+├── InvalidRecipe                       a starter's recipe cannot be meant
+├── StarterTooLarge                     a starter does not fit into a package
 ├── LedgerMismatch                      results of different runs would be mixed
 ├── TrainingDiverged                    a loss became NaN or infinite
 └── TrainingCancelled                   the progress callback asked to stop
@@ -146,6 +148,14 @@ class UnsoundData(LTPError):
 
 class InvalidExperiment(LTPError):
     """An experiment's file, or a bound on it, cannot be meant."""
+
+
+class InvalidRecipe(LTPError):
+    """A starter's recipe, or an option on it, cannot be meant."""
+
+
+class StarterTooLarge(LTPError):
+    """A starter takes more bytes than a package should carry."""
 
 
 class LedgerMismatch(LTPError):

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from app.cli import adapters, backup, data, jobs, keys, service, tickets
+from app.cli import adapters, backup, data, jobs, keys, service, starters, tickets
 from app.cli.evaluate import evaluate
 from app.cli.predict import predict
 from app.cli.reproduce.command import reproduce
@@ -73,6 +73,7 @@ root.add_typer(data.group, name="data", rich_help_panel=METHOD)
 root.command("predict", rich_help_panel=METHOD)(predict)
 root.command("evaluate", rich_help_panel=METHOD)(evaluate)
 root.command("reproduce", rich_help_panel=METHOD)(reproduce)
+root.add_typer(starters.group, name="starter", rich_help_panel=METHOD)
 root.add_typer(jobs.group, name="job", rich_help_panel=METHOD)
 root.command("serve", rich_help_panel=SERVICE)(service.serve)
 root.command("api", rich_help_panel=SERVICE)(service.api)

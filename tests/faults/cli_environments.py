@@ -46,6 +46,7 @@ def arguments(folder: Path, port: int) -> dict[str, list[str]]:
         "data check": [pairs, "--json"],
         "evaluate": [pairs, "--adapter", "en", "--json"],
         "reproduce": ["table1", "--data", str(folder), "-o", str(folder / "report"), "--backbone", "nobodys", "--json"],
+        "starter build": ["--data", str(folder), "-o", str(folder / "starter"), "--backbone", "nobodys", "--json"],
         "job list": ["--json"],
         "job show": [JOB, "--json"],
         "job watch": [JOB, "--json"],
@@ -69,7 +70,7 @@ FILES = frozenset({"serve", "migrate", "backup", "restore"})
 DATABASE = frozenset({"api", "worker", "migrate", "backup", "restore", "settings"})
 UNREACHED = frozenset({"migrate", "backup"})
 BACKBONES = frozenset({"backbone prepare", "backbone verify"})
-LOCAL = FILES | DATABASE | BACKBONES | {"reproduce"}
+LOCAL = FILES | DATABASE | BACKBONES | {"reproduce", "starter build"}
 """Commands that talk to no service."""
 
 
@@ -101,7 +102,9 @@ ENVIRONMENTS = {
     "a port": Environment({"url": "http://127.0.0.1:99999"}, commands=CLIENT, says="is not an address"),
     "another scheme": Environment({"url": "ftp://127.0.0.1"}, commands=CLIENT, says="not an http://"),
     "a key": Environment({"api_key": "clé"}, commands=CLIENT, says="the API key holds a character"),
-    "a setting": Environment({"port": "many"}, commands=LOCAL - BACKBONES - {"reproduce"}, says="PORT"),
+    "a setting": Environment(
+        {"port": "many"}, commands=LOCAL - BACKBONES - {"reproduce", "starter build"}, says="PORT"
+    ),
     "no URL": Environment({"database_url": "not a url"}, commands=DATABASE, says="DATABASE_URL"),
     "another database": Environment({"database_url": "mysql://u:secret@127.0.0.1:9/x"}, commands=UNREACHED),
     "a database that is down": Environment(
