@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any, cast
 
 import torch
 from torch import Tensor
 
+from ltp.adapter.hyperparameters import check_start, released, resolve
 from ltp.adapter.micro_batches import USUAL, PartSize
+from ltp.adapter.mixture import OWN, Mixture, mixture_of
 from ltp.adapter.reading import losses_of
 from ltp.adapter.start import Start
 from ltp.backbone.architecture import DECODER
 from ltp.backbone.load import Backbone
 from ltp.backbone.strategy import Strategy, strategy_of_checkpoint
-from ltp.compute.bf16 import has_bf16
-from ltp.config import AUTO, PAPER_EPOCHS, STARTED_EPOCHS, AdapterConfig, Label, Precision
+from ltp.config import AdapterConfig, Label, Precision
 from ltp.errors import BackboneMismatch, ExamplesError, InvalidConfig
 from ltp.model.methods import METHODS, Method, TuningMethod
 from ltp.model.template import Encoded, Template
@@ -27,19 +28,15 @@ from ltp.text.vocabulary import Vocabulary
 from ltp.ticket.mask import Ticket
 from ltp.training.checkpoint import identity_of
 
-NEWER = (
-    *("order", "schedule", "attention_dropout"),
-    *("average", "estimate", "folds", "source_temperature", "epoch_pairs"),
-)
-"""Hyperparameters that releases before did not have."""
-
 
 @dataclass(frozen=True)
 class Labelled:
-    """Encoded pairs with their labels, (N,) int64."""
+    """Encoded pairs with their labels, (N,) int64, and their languages, as far as examples name them."""
 
     encoded: list[Encoded]
     labels: Tensor
+    langs: tuple[str, ...] = ()
+    """As many as there are pairs; none where nothing depends on them."""
 
     def __len__(self) -> int:
         return len(self.encoded)
@@ -68,6 +65,8 @@ class TrainingPlan:
     """How much of a batch is computed at a time."""
     start: Start | None = None
     """What training begins from; None for the pretrained values."""
+    mixture: Mixture | None = None
+    """How several sources are drawn from; None where every pass has all examples once."""
 
     @property
     def recipe(self) -> TuningMethod:
@@ -85,7 +84,12 @@ class TrainingPlan:
     @property
     def steps_per_epoch(self) -> int:
         """Batches in one pass over the training examples."""
-        return -(-len(self.train) // self.config.batch_size)
+        return -(-self.pairs_per_epoch // self.config.batch_size)
+
+    @property
+    def pairs_per_epoch(self) -> int:
+        """Examples of one pass."""
+        return len(self.train) if self.mixture is None else self.mixture.pairs
 
     @property
     def learning_rate(self) -> float:
@@ -126,8 +130,11 @@ def make_plan(
     part_size: PartSize = USUAL,
     verbalizer: Verbalizer | None = None,
     start: Start | None = None,
+    source_weights: Mapping[str, float] | None = None,
 ) -> TrainingPlan:
     """Check and encode everything. `dev` is None where the training examples judge, and those of each fold are its own.
+
+    With `source_weights`, by language, the training examples of each language are a source that is drawn from.
 
     Raises:
         BackboneMismatch: the ticket was drawn on another backbone.
@@ -147,12 +154,14 @@ def make_plan(
         vocabulary.refuse_unknown(texts_of(examples))
     recipe = METHODS[method]
     template = _template(backbone, config, recipe)
-    _check_start(start, method, config)
+    check_start(start, method, config)
     resolved = resolve(config, backbone, start)
+    langs = [example.lang or OWN for example in train]
+    mixture = None if source_weights is None else mixture_of(langs, source_weights, resolved)
     identity = identity_of(
         kind="adapter",
         method=method,
-        config=_released(resolved),
+        config=released(resolved),
         seeds=seeds,
         backbone=backbone.info.fingerprint,
         ticket=ticket.sha256 if ticket else None,
@@ -160,6 +169,7 @@ def make_plan(
         dev=_contents(dev or ()),
         **_unusual(verbalizer, method),
         **({} if start is None else {"start": start.sha256}),
+        **({} if mixture is None else {"mixture": [langs, mixture.weights]}),
     )
     encoded = _encoded(template, given, verbalizer.labels, {"test", *(["dev"] if dev is None else [])})
     return TrainingPlan(
@@ -175,6 +185,7 @@ def make_plan(
         words=None if verbalizer.by_label is None else backbone.tokens_of(verbalizer.by_label),
         part_size=part_size,
         start=start,
+        mixture=mixture,
     )
 
 
@@ -199,48 +210,6 @@ def _ticket_for(method: Method, ticket: Ticket | None, backbone: Backbone) -> Ti
     if ticket.backbone != backbone.info.fingerprint:
         raise BackboneMismatch(artefact=ticket.backbone, backbone=backbone.info.fingerprint)
     return ticket
-
-
-def _check_start(start: Start | None, method: Method, config: AdapterConfig) -> None:
-    if start is None:
-        return
-    if METHODS[method].trains == "prompt":
-        raise InvalidConfig("start", method, "none: this method publishes a prompt alone, so no values can be kept")
-    if start.carries_prompt(method) and len(start.prompt) != config.prompt_length:
-        raise InvalidConfig("prompt_length", config.prompt_length, f"{len(start.prompt)}, as that of the start is")
-
-
-def resolve(config: AdapterConfig, backbone: Backbone, start: Start | None) -> AdapterConfig:
-    """Fill in epochs, rates and precision where the configuration leaves them to the start and the machine.
-
-    Raises:
-        InvalidConfig: the learning rate is to be found out, which takes more than one training.
-    """
-    if config.learning_rate == AUTO:
-        raise InvalidConfig("learning_rate", AUTO, "a number, or left out: one training does not compare rates")
-    started = start is not None and start.knows_task
-    values = asdict(config)
-    values["epochs"] = config.epochs or (STARTED_EPOCHS if started else PAPER_EPOCHS)
-    values["learning_rate"] = config.learning_rate or recommended_rate(backbone, start)
-    values["prompt_learning_rate"] = config.prompt_learning_rate or values["learning_rate"]
-    if config.precision == AUTO:
-        values["precision"] = "bf16" if has_bf16(backbone.verbalizer.device.type) else "fp32"
-    return AdapterConfig(**values)
-
-
-def recommended_rate(backbone: Backbone, start: Start | None) -> float:
-    """The rate where none is named: the backbone's, and half of it where less is left to learn."""
-    rate = backbone.info.learning_rate
-    return rate / 2 if start is not None and start.knows_task else rate
-
-
-def _released(config: AdapterConfig) -> dict[str, Any]:
-    """What a run's identity says of its hyperparameters: newer ones only where they differ from the default.
-
-    So a run that began under a release which did not know them is gone on with.
-    """
-    newer = {field.name: field.default for field in fields(config) if field.name in NEWER}
-    return {name: value for name, value in asdict(config).items() if name not in newer or value != newer[name]}
 
 
 def _unusual(verbalizer: Verbalizer, method: Method) -> dict[str, Any]:
@@ -278,4 +247,5 @@ def _labelled(template: Template, examples: Sequence[Example], part: str, names:
             )
         labels.append(names.index(example.label))
     encoded = template.encode([(example.premise, example.hypothesis) for example in examples])
-    return Labelled(encoded, torch.tensor(labels))
+    langs = tuple(example.lang or OWN for example in examples)
+    return Labelled(encoded, torch.tensor(labels), langs if len(set(langs)) > 1 else ())

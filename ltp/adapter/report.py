@@ -9,10 +9,12 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
+from torch import Tensor
 
 from ltp.adapter.artefact import Adapter
 from ltp.adapter.materialise import materialise
 from ltp.adapter.plan import Labelled, TrainingPlan
+from ltp.config import LabelSpace
 from ltp.errors import TrainingDiverged
 from ltp.metrics import score
 from ltp.model.classify import classify
@@ -20,6 +22,8 @@ from ltp.model.encoder import Encoder
 
 SUMMARISED = ("accuracy", "macro_f1", "ece", "loss")
 """What is averaged over seeds."""
+BY_LANGUAGE = ("accuracy", "interval", "macro_f1", "ece", "loss", "pairs")
+"""What is told of each language where examples are of several."""
 
 
 class Scorer:
@@ -44,8 +48,24 @@ class Scorer:
             raise TrainingDiverged("what the trained adapter answers is not finite; lower the learning rate")
         if adapter.calibration is not None:
             logits = torch.from_numpy(adapter.calibration.apply(logits.numpy()))
-        metrics = score(logits.softmax(1).numpy(), part.labels.numpy(), adapter.verbalizer.label_space).as_dict()
-        return metrics | {"loss": float(F.cross_entropy(logits, part.labels)), "selected_on": selected_on}
+        space = adapter.verbalizer.label_space
+        metrics = _figures(logits, part.labels, space) | {"selected_on": selected_on}
+        return metrics | ({"by_language": by_language(logits, part, space)} if part.langs else {})
+
+
+def by_language(logits: Tensor, part: Labelled, space: LabelSpace) -> dict[str, dict[str, Any]]:
+    """The main figures of each language's pairs, of which every one names its own; `""` for those that do not."""
+    found = {}
+    for lang in sorted(set(part.langs)):
+        own = [index for index, each in enumerate(part.langs) if each == lang]
+        figures = _figures(logits[own], part.labels[own], space)
+        found[lang] = {name: figures[name] for name in BY_LANGUAGE}
+    return found
+
+
+def _figures(logits: Tensor, labels: Tensor, space: LabelSpace) -> dict[str, Any]:
+    metrics = score(logits.softmax(1).numpy(), labels.numpy(), space).as_dict()
+    return metrics | {"loss": float(F.cross_entropy(logits, labels))}
 
 
 def best_index(scores: Sequence[dict[str, Any]]) -> int:

@@ -32,7 +32,7 @@ from ltp.training.dropout import SeededDropout
 from ltp.training.schedule import rate_factor
 from ltp.training.seeds import step_seed
 
-INITIAL, ORDER, DROPOUT = range(3)
+INITIAL, ORDER, DROPOUT, SOURCES = range(4)
 """What a derived seed is for."""
 
 
@@ -109,9 +109,15 @@ class SeedRun:
     def _batch(self) -> list[int]:
         epoch, index = divmod(self.state.step, self._plan.steps_per_epoch)
         if self._order[0] != epoch:
-            config = self._plan.config
+            config, mixture = self._plan.config, self._plan.mixture
             batches = epoch_batches(
-                self._lengths, config.batch_size, order=config.order, seed=self.seed, purpose=ORDER, epoch=epoch
+                self._lengths,
+                config.batch_size,
+                order=config.order,
+                seed=self.seed,
+                purpose=ORDER,
+                epoch=epoch,
+                drawn=None if mixture is None else mixture.drawn(epoch, seed=self.seed, purpose=SOURCES),
             )
             self._order = epoch, batches
         return self._order[1][index]
@@ -173,7 +179,7 @@ class SeedRun:
             self._best = self.now()
         if self._late_epochs:
             self._late.add(self.now())
-        train_loss, course.loss_sum = course.loss_sum / len(self._plan.train), 0.0
+        train_loss, course.loss_sum = course.loss_sum / self._plan.pairs_per_epoch, 0.0
         metrics = {"train_loss": train_loss, "dev_loss": loss, "dev_accuracy": accuracy}
         course.epochs.append({"epoch": self.epoch, **metrics})
         return metrics

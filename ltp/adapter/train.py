@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -68,15 +68,17 @@ def train_adapter(
     warn: Callable[[str], None] | None = None,
     verbalizer: Verbalizer | None = None,
     start: Start | None = None,
+    source_weights: Mapping[str, float] | None = None,
 ) -> TrainedAdapter:
     """Train `seeds` adapters from config.seed on and return the best on `dev`: accuracy, lower loss, earlier.
 
     With `config.average`, means of epochs or seeds compete too. With a `start` training begins from it, and what is
-    published is start and change together. `test` is looked at once, after the choice. With `checkpoints`, an
-    interrupted run goes on to the same bits. `timings` takes what the time went for, in addition to what the caller
-    counts. `part_size` says how much of a batch is computed at a time, and so bounds memory. `verbalizer` says which
-    labels there are, and the words for them: those of the paper when None. `warn` is told what is lost of the texts:
-    ends that were cut, and words that the vocabulary does not have.
+    published is start and change together. With `source_weights`, by language, each language's examples are drawn as
+    often as weight and number say (`ltp.adapter.mixture`). `test` is looked at once, after the choice. With
+    `checkpoints`, an interrupted run goes on to the same bits. `timings` takes what the time went for, in addition to
+    what the caller counts. `part_size` says how much of a batch is computed at a time, and so bounds memory.
+    `verbalizer` says which labels there are, and the words for them: those of the paper when None. `warn` is told what
+    is lost of the texts: ends that were cut, and words that the vocabulary does not have.
 
     Raises:
         BackboneMismatch, InvalidConfig, ExamplesError, UnknownText, TooFewExamples, VerbalizerNotSingleToken: see
@@ -98,6 +100,7 @@ def train_adapter(
             part_size=part_size,
             verbalizer=verbalizer,
             start=start,
+            source_weights=source_weights,
         )
     for warning in plan.lost["warnings"]:
         (warn or (lambda _: None))(warning)
@@ -233,6 +236,7 @@ class _Trainer:
             "seconds": round(self._seconds, 3),
             "timings": self._timings.rounded(),
             **({} if plan.start is None else {"start": started(plan)}),
+            **({} if plan.mixture is None else {"sources": plan.mixture.facts()}),
         }
 
 
