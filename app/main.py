@@ -32,6 +32,7 @@ from app.api.routes import (
     tickets,
     transfers,
 )
+from app.api.starter_import import StarterImport
 from app.auth.key_cache import KeyCache
 from app.auth.rate_limits import RateLimits
 from app.auth.stream_shares import StreamShares
@@ -104,9 +105,14 @@ def create_app(
     app.state.body_memory = BodyMemory(LARGEST_AT_ONCE * settings.max_body_mb * MIB)
     broker = settings.redis_url.get_secret_value() if settings.redis_url else None
     app.state.notifier = JobNotifier(broker, wake_runner=wake_runner)
-    app.state.predictor = Predictor(settings, db, metrics)
+    app.state.predictor = Predictor(settings, db, metrics, wait_for=lambda: app.state.starter.wait())
+    app.state.starter = StarterImport(db, app.state.predictor.backbone)
     app.state.adapter_resolver = AdapterResolver(
-        settings, app.state.predictor, circuit_breaker=app.state.circuit_breaker, clock=clock
+        settings,
+        app.state.predictor,
+        starter=app.state.starter,
+        circuit_breaker=app.state.circuit_breaker,
+        clock=clock,
     )
     metrics.register(DatabaseMetrics(db))
     metrics.register(EngineMetrics(app.state.predictor))
@@ -128,11 +134,13 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     loop_lag.start()
     await run_in_threadpool(remove_stale, settings.spool)
     app.state.predictor.start()
+    app.state.starter.start()
     app.state.notifier.start()
     app.state.keys.start()
     app.state.health.start()
     yield
     await loop_lag.stop()
+    app.state.starter.stop()
     await run_in_threadpool(app.state.notifier.stop)
     await run_in_threadpool(app.state.predictor.stop)
     await run_in_threadpool(app.state.keys.stop)

@@ -10,7 +10,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-OFF = "off"
+ON, OFF = "on", "off"
 ROOT_PATH = r"(/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]+)*"
 """A path that a service may lie under: nothing in it has a meaning of its own in a URL, a page or a header."""
 
@@ -64,6 +64,13 @@ def _is_text(directory: Path) -> Path:
     return directory
 
 
+def _is_starter(value: str) -> str:
+    """Refuse what is neither a switch nor a folder."""
+    if value not in (ON, OFF) and not Path(value).is_dir():
+        raise ValueError(f"{value!r} is neither on nor off, and no folder with starters")
+    return value
+
+
 Seconds = Annotated[float, Field(gt=0)]
 Megabytes = Annotated[int, Field(ge=1)]
 Rate = Annotated[str, AfterValidator(_is_rate)]
@@ -71,6 +78,7 @@ Addresses = Annotated[str, AfterValidator(_are_addresses)]
 JobMemory = Annotated[int, Field(ge=0), AfterValidator(_is_enough)]
 RootPath = Annotated[str, AfterValidator(_is_path)]
 Folder = Annotated[Path, AfterValidator(_is_text)]
+Starter = Annotated[str, AfterValidator(_is_starter)]
 
 
 class NoHomeDirectory(OSError):

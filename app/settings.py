@@ -18,7 +18,17 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, EnvSettingsSource, SettingsConfigDict
 
 from app import database_url as urls
-from app.setting_values import Addresses, Folder, JobMemory, Megabytes, Rate, RootPath, Seconds, folder_of_user
+from app.setting_values import (
+    Addresses,
+    Folder,
+    JobMemory,
+    Megabytes,
+    Rate,
+    RootPath,
+    Seconds,
+    Starter,
+    folder_of_user,
+)
 
 PREFIX = "LTP_"
 MIB = 1024 * 1024
@@ -85,6 +95,8 @@ class Settings(ClientSettings, CacheSettings):
 
     backbone: str = "mini"
     """`mini`, a checkpoint directory, or a hub name with `@revision`."""
+    starter: Starter = "on"
+    """`on`: the adapter that comes with the backbone answers other languages, begins training; `off`; or a folder."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where tensors live; `auto` takes CUDA when there is one."""
     precision: Literal["auto", "fp32", "bf16"] = "auto"
@@ -196,10 +208,8 @@ class Settings(ClientSettings, CacheSettings):
     def _consistent(self) -> Self:
         """Refuse settings that would kill healthy jobs or open the service by mistake."""
         if self.heartbeat_s * 2 > self.lease_s:
-            raise ValueError(
-                f"HEARTBEAT_S is {self.heartbeat_s:g} and LEASE_S {self.lease_s:g}; "
-                "a lease must outlast two heartbeats, or healthy jobs are taken away"
-            )
+            said = f"HEARTBEAT_S is {self.heartbeat_s:g} and LEASE_S {self.lease_s:g}"
+            raise ValueError(f"{said}; a lease must outlast two heartbeats, or healthy jobs are taken away")
         if self.admin_key is not None and len(self.admin_key.get_secret_value()) < 32:
             raise ValueError("ADMIN_KEY must have 32 characters or more")
         if self.database_pooler != "none" and not self.database_url.startswith("postgresql"):

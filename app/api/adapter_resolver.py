@@ -13,6 +13,7 @@ from functools import partial
 from cachetools import TTLCache
 
 from app.api.schemas.predictions import PredictRequest
+from app.api.starter_import import StarterImport
 from app.errors import DatabaseUnavailable
 from app.inference.adapter_source import AdapterKey
 from app.inference.predictor import Predictor
@@ -36,10 +37,11 @@ class AdapterResolver:
         settings: Settings,
         predictor: Predictor,
         *,
+        starter: StarterImport,
         circuit_breaker: CircuitBreaker,
         clock: Clock = time.monotonic,
     ) -> None:
-        self.predictor, self.circuit_breaker = predictor, circuit_breaker
+        self.predictor, self.starter, self.circuit_breaker = predictor, starter, circuit_breaker
         self._remembered: TTLCache[tuple[str, str | None, str | None], ResolvedAdapter] = TTLCache(
             MOST, ttl=settings.offline_s, timer=clock
         )
@@ -50,14 +52,16 @@ class AdapterResolver:
 
         Raises:
             NoAdapterForLanguage, AdapterNotFound, InvalidReference: see `app.registry.aliases.resolve`.
+            NotReady: a language has none, and the starter is about to come.
             DatabaseUnavailable: it does not answer, and one of the adapters cannot be had without it.
         """
         references = [pair.reference or request.reference for pair in request.pairs]
         distinct, fallback = dict.fromkeys(references), request.fallback
+        starter_of = self.predictor.backbone.starter_of
+        look_up = partial(_look_up, db, distinct, fallback=fallback, tenant=tenant, starter_of=starter_of)
         try:
-            meanings = await self.circuit_breaker.call(
-                partial(_look_up, db, distinct, fallback=fallback, tenant=tenant)
-            )
+            with self.starter.awaited():
+                meanings = await self.circuit_breaker.call(look_up)
             self._remembered.update({(tenant, reference, fallback): meanings[reference] for reference in distinct})
         except DatabaseUnavailable as away:
             meanings = {reference: self._recall(tenant, reference, fallback, away) for reference in distinct}
@@ -67,14 +71,16 @@ class AdapterResolver:
         self, tenant: str, reference: str | None, fallback: str | None, away: DatabaseUnavailable
     ) -> ResolvedAdapter:
         adapter = self._remembered.get((tenant, reference, fallback))
-        if adapter is None or not self.predictor.holds(AdapterKey(tenant, adapter.id)):
+        if adapter is None or not self.predictor.holds(AdapterKey(adapter.shared_by or tenant, adapter.id)):
             raise away
         return adapter
 
 
-def _look_up(db: Database, references: Iterable[str | None], *, fallback: str | None, tenant: str) -> Meanings:
+def _look_up(
+    db: Database, references: Iterable[str | None], *, fallback: str | None, tenant: str, starter_of: str | None
+) -> Meanings:
     with db.read() as session:
         return {
-            reference: resolve(session, tenant=tenant, reference=reference, fallback=fallback)
+            reference: resolve(session, tenant=tenant, reference=reference, fallback=fallback, starter_of=starter_of)
             for reference in references
         }

@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from app.api.field_names import in_fields
-from app.api.ingest import refusing
 from app.api.multipart import Part
+from app.api.refusals import refusing
 from app.api.schemas.reading_options import read_options
 from app.api.schemas.readings import CheckRequest
 from ltp.config import AdapterConfig

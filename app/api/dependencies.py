@@ -15,6 +15,7 @@ from fastapi.routing import APIRoute
 from app import jobs
 from app.api.adapter_resolver import AdapterResolver
 from app.api.schemas.scalars import A_JOB_ID, A_TICKET_ID, AN_ADAPTER_ID, UUID
+from app.api.starter_import import StarterImport
 from app.auth.caller import CallerDep
 from app.errors import AdapterNotFound, DriftNotFound, JobNotFound, NotFound, PredictionNotFound, TicketNotFound
 from app.inference.predictor import Predictor
@@ -69,6 +70,10 @@ async def _resolver(request: Request) -> AdapterResolver:
     return cast(AdapterResolver, request.app.state.adapter_resolver)
 
 
+async def _starter(request: Request) -> StarterImport:
+    return cast(StarterImport, request.app.state.starter)
+
+
 async def _spool(request: Request) -> Spool:
     return cast(Spool, request.app.state.spool)
 
@@ -83,6 +88,7 @@ BlobsDep = Annotated[BlobStore, Depends(_blobs)]
 PredictorDep = Annotated[Predictor, Depends(_predictor)]
 HealthDep = Annotated[DatabaseHealth, Depends(_health)]
 ResolverDep = Annotated[AdapterResolver, Depends(_resolver)]
+StarterDep = Annotated[StarterImport, Depends(_starter)]
 SpoolDep = Annotated[Spool, Depends(_spool)]
 MetricsDep = Annotated[Metrics, Depends(_metrics)]
 

@@ -7,8 +7,16 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, ValidationError, model_validator
 
-from app.api.schemas.adapters import AdapterMetrics, ExampleCounts, ImportRequest, LabelScore, Score
+from app.api.schemas.adapters import (
+    AdapterMetrics,
+    ExampleCounts,
+    ImportRequest,
+    LabelScore,
+    Score,
+    SourcePublic,
+)
 from app.api.schemas.scalars import Language, Name, Request
+from app.api.schemas.training import MOST_SOURCES
 from app.errors import FieldError, InvalidRequest
 from app.http.strict_json import JSONRefused, parse
 from app.http.validation_errors import field_errors
@@ -67,6 +75,14 @@ class ImportedMetrics(AdapterMetrics):
     per_seed: Annotated[list[dict[str, Any]], Field(max_length=MOST_SEEDS)] = Field(default=[])
 
 
+class ImportedSource(SourcePublic):
+    """One of several languages as a file says it."""
+
+    lang: Language
+    weight: Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)]
+    pairs: Count
+
+
 class ImportedCounts(ExampleCounts):
     """What it was trained on, as a file says it."""
 
@@ -76,6 +92,7 @@ class ImportedCounts(ExampleCounts):
     dev: Count | None = None
     test: Count | None = None
     sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = None
+    sources: Annotated[list[ImportedSource], Field(max_length=MOST_SOURCES)] | None = None  # type: ignore[assignment]
 
 
 class ImportNotes(Request):

@@ -6,25 +6,27 @@ with line and column where there are any.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Literal
 
 from app.api.field_names import in_fields
 from app.api.file_names import clean_name
 from app.api.multipart import Part
-from app.api.schemas.adapters import AdapterRequest, LabelledPair
+from app.api.refusals import refusal, refusing
 from app.api.schemas.predictions import PredictionRequest
 from app.api.schemas.reading_options import read_options
 from app.api.schemas.tickets import CorpusBuiltin, TicketRequest
-from app.errors import FieldError, InvalidRequest
+from app.api.schemas.training import AdapterRequest, LabelledPair
+from app.api.source_files import read_sources
 from app.registry import datasets
-from app.registry.adapter_notes import READINGS
-from app.registry.submissions import StagedCorpus, StagedExamples, StagedPairs
+from app.registry.adapter_notes import READINGS, SOURCES
+from app.registry.submissions import StagedCorpus, StagedPairs
+from app.registry.trainings import StagedExamples
 from app.storage.blobs import BlobStore
 from ltp.config import LABELS, LabelSpace
-from ltp.errors import CorpusError, ExamplesError, TooFewExamples, UnknownText
+from ltp.errors import TooFewExamples
 from ltp.text.corpus import Corpus
 from ltp.text.examples import (
     Example,
@@ -64,7 +66,7 @@ def stage_corpus(
 ) -> StagedCorpus:
     """Check and stage the corpus of a request. Raises InvalidRequest when there is none, or two, or a bad one."""
     if (part is None) == (request.corpus is None):
-        raise _refusal("corpus", "give the text once: as `corpus` in the request, as an uploaded file, or a `drift`")
+        raise refusal("corpus", "give the text once: as `corpus` in the request, as an uploaded file, or a `drift`")
     if isinstance(request.corpus, CorpusBuiltin):
         return StagedCorpus(builtin=request.corpus.builtin)
     with refusing("corpus"):
@@ -88,19 +90,25 @@ def stage_examples(
 ) -> StagedExamples:
     """Read, check and stage the examples of a request. Raises InvalidRequest, naming part, line and column."""
     read = _read_parts(request, files, longest=longest)
+    sources = read_sources(request, files, tuple(PARTS.values()), longest=longest)
     parts = {part: examples for part, (examples, _) in read.items()}
     if "train" in read and read["train"][1].rows and not parts["train"]:
-        raise _refusal("examples", "none is left: every pair stands with different labels; `conflicts` can keep them")
-    label_space = _check(parts, request.label_space)
+        raise refusal("examples", "none is left: every pair stands with different labels; `conflicts` can keep them")
+    pooled = dict(parts)
+    if sources:
+        pooled["train"] = [*parts.get("train", ()), *(each for source in sources for each in source.examples)]
+    label_space = _check(pooled, request.label_space, split=parts.get("train"))
     if vocabulary is not None:
-        for part in parts:
+        for part in pooled:
             with refusing(PARTS[part]):
-                vocabulary.refuse_unknown(texts_of(parts[part]))
-    blob = blobs.stage(tenant, datasets.write_parts(parts))
-    counts: dict[str, Any] = {part: len(parts.get(part, ())) for part in PARTS}
+                vocabulary.refuse_unknown(texts_of(pooled[part]))
+    blob = blobs.stage(tenant, datasets.write_parts(parts, [source.examples for source in sources]))
+    counts: dict[str, Any] = {part: len(pooled.get(part, ())) for part in PARTS}
     readings = {part: kept_reading(reading) for part, (_, reading) in read.items()}
     filename = _file_name(files["examples"]) if "examples" in files else None
     counted = {**counts, "sha256": blob.sha256, READINGS: readings}
+    if sources:
+        counted[SOURCES] = [source.counted() for source in sources]
     return StagedExamples(blob.id, sum(counts.values()), counted, filename, label_space)
 
 
@@ -125,7 +133,7 @@ def stage_pairs(
         if vocabulary is not None:
             vocabulary.refuse_unknown(texts_of(pairs))
     if not count:
-        raise _refusal(part.name, "the file holds no pairs")
+        raise refusal(part.name, "the file holds no pairs")
     blob = blobs.stage(tenant, part.path)
     return StagedPairs(blob.id, count, _file_name(part), pairs.written_as, pairs.format, references)
 
@@ -147,7 +155,7 @@ def _note_reference(references: dict[str, int], pair: FilePair) -> None:
 
 def _check_corpus(corpus: Corpus, vocabulary: Vocabulary | None) -> None:
     if corpus.count < LEAST_LINES:
-        raise _refusal("corpus", f"{corpus.count} line of text is too little; one must be left to validate on")
+        raise refusal("corpus", f"{corpus.count} line of text is too little; one must be left to validate on")
     if vocabulary is not None:
         vocabulary.refuse_unknown(corpus)
 
@@ -165,7 +173,7 @@ def _read_parts(
     for part, name in PARTS.items():
         inline, file = getattr(request, name), files.get(name)
         if inline is not None and file is not None:
-            raise _refusal(name, "give the examples once: in the request, or as an uploaded file")
+            raise refusal(name, "give the examples once: in the request, or as an uploaded file")
         task: Task = "train" if part == "train" else "evaluate"
         with refusing(name):
             if inline is not None:
@@ -184,40 +192,33 @@ def _example(pair: LabelledPair) -> Example:
     return Example(pair.premise, pair.hypothesis, label)
 
 
-def _check(given: Mapping[SetPart, Sequence[Example]], asked: LabelSpace | None) -> LabelSpace:
-    """Refuse what cannot be trained on or scored; return the label space of all parts."""
+def _check(
+    given: Mapping[SetPart, Sequence[Example]], asked: LabelSpace | None, *, split: Sequence[Example] | None
+) -> LabelSpace:
+    """Refuse what cannot be trained on or scored; return the label space of all parts. `split` is held out from."""
     if not given.get("train"):
-        raise _refusal("examples", "there are none; send them in the request or as a file")
+        raise refusal("examples", "there are none; send them in the request or as a file")
     with refusing("examples"):
         space = asked or label_space_of_set(given, train="train")
     parts: dict[SetPart, Sequence[Example]] = {}
     for part, examples in given.items():
         with refusing(PARTS[part]):
             parts[part], _ = in_label_space(examples, space, asked=asked is not None)
-    _check_parts(parts, space)
+    _check_parts(parts, space, split=split or parts["train"])
     return space
 
 
-def _check_parts(parts: Mapping[SetPart, Sequence[Example]], space: LabelSpace) -> None:
+def _check_parts(parts: Mapping[SetPart, Sequence[Example]], space: LabelSpace, *, split: Sequence[Example]) -> None:
     with refusing("examples"):
         check_trainable(parts["train"], space)
         if "dev" not in parts:
-            check_splittable(parts["train"])
+            check_splittable(split)
     for part in ("dev", "test"):
         if part in parts:
             if not parts[part]:
-                raise _refusal(PARTS[part], "there are none; leave it out, or send some")
+                raise refusal(PARTS[part], "there are none; leave it out, or send some")
             with refusing(PARTS[part]), suppress(TooFewExamples):  # scoring needs no label to occur
                 check_trainable(parts[part], space)
-
-
-@contextmanager
-def refusing(part: str) -> Iterator[None]:
-    """Refuse what the block finds wrong with a text as a fault of `part`."""
-    try:
-        yield
-    except (CorpusError, ExamplesError, TooFewExamples, UnknownText) as error:
-        raise _refusal(part, in_fields(str(error))) from error
 
 
 def kept_reading(reading: Reading) -> dict[str, Any]:
@@ -229,11 +230,6 @@ def kept_reading(reading: Reading) -> dict[str, Any]:
         warnings=[*map(in_fields, reading.warnings)],
     )
     return told.as_dict()
-
-
-def _refusal(part: str, message: str) -> InvalidRequest:
-    """Return the refusal of one part of a request."""
-    return InvalidRequest(f"{part}: {message}", fields=[FieldError(part, message)])
 
 
 def _file_name(part: Part) -> str | None:

@@ -6,8 +6,9 @@ The parts' SHA-256 are computed on the way; they identify a body whose boundary 
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -37,6 +38,18 @@ class Part:
         return self.digest.hexdigest()
 
 
+@dataclass(frozen=True)
+class Others:
+    """Parts whose names the request says: so many at most, each of so many bytes at most."""
+
+    most: int = 0
+    limit: int = 0
+
+
+NONE = Others()
+OTHER_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}", re.ASCII)
+
+
 async def receive(
     stream: AsyncIterator[bytes],
     *,
@@ -44,8 +57,9 @@ async def receive(
     limits: Mapping[str, int],
     directory: Path,
     take: Callable[[int], None],
+    others: Others = NONE,
 ) -> dict[str, Part]:
-    """Store the parts named in `limits` (name -> most bytes) in `directory` and return them by name.
+    """Store the parts named in `limits` (name -> most bytes), and `others`, in `directory`; return them by name.
 
     `take` is called before bytes are written, with their number; it may raise.
 
@@ -53,7 +67,7 @@ async def receive(
         InvalidRequest: not a complete multipart body, or a part is unknown or given twice.
         BodyTooLarge: a part is over its limit.
     """
-    receiver = _Receiver(content_type, limits, directory, take)
+    receiver = _Receiver(content_type, limits, others, directory, take)
     block = bytearray()
     try:
         async for chunk in stream:
@@ -73,12 +87,17 @@ class _Receiver:
     """The parser's callbacks, writing to one file at a time."""
 
     def __init__(
-        self, content_type: str, limits: Mapping[str, int], directory: Path, take: Callable[[int], None]
+        self,
+        content_type: str,
+        limits: Mapping[str, int],
+        others: Others,
+        directory: Path,
+        take: Callable[[int], None],
     ) -> None:
         _, options = parse_options_header(content_type)
         if not options.get(b"boundary"):
             raise InvalidRequest("the multipart body is malformed: its Content-Type names no boundary")
-        self.limits, self.directory, self.take = limits, directory, take
+        self.limits, self.others, self.directory, self.take = dict(limits), others, directory, take
         self.parts: dict[str, Part] = {}
         self.complete = False
         self._part: Part | None = None
@@ -126,11 +145,14 @@ class _Receiver:
     def _open(self) -> None:
         _, options = parse_options_header(self._disposition)
         name = options.get(b"name", b"").decode("utf-8", "replace")
+        if name not in self.limits and self.others.most and OTHER_NAME.fullmatch(name):
+            self.others = replace(self.others, most=self.others.most - 1)
+            self.limits[name] = self.others.limit
         if name not in self.limits:
             expected = ", ".join(map(repr, self.limits))
-            raise _invalid(name, f"there is no part of this name here; expected {expected}")
+            raise invalid_part(name, f"there is no part of this name here; expected {expected}")
         if name in self.parts:
-            raise _invalid(name, "this part is given twice")
+            raise invalid_part(name, "this part is given twice")
         filename = options[b"filename"].decode("utf-8", "replace") if b"filename" in options else None
         self._part = self.parts[name] = Part(name, filename, self.directory / name)
         self._file = self._part.path.open("wb")
@@ -151,7 +173,8 @@ class _Receiver:
         self.complete = True
 
 
-def _invalid(name: str, message: str) -> InvalidRequest:
+def invalid_part(name: str, message: str) -> InvalidRequest:
+    """Return the refusal of a part of a multipart body."""
     shown = name[:100]
     return InvalidRequest(
         f"the multipart body does not validate: {shown}: {message}", fields=[FieldError(shown, message)]

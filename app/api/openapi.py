@@ -23,7 +23,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute
 from starlette.staticfiles import StaticFiles
 
-from app.api.request_body import JSON, MULTIPART, REQUEST, RequestBody
+from app.api.request_body import JSON, MULTIPART, REQUEST, File, RequestBody
 from app.auth.scopes import RequireScopes
 from app.http.route_templates import every_route
 from app.http.security_headers import page_policy
@@ -149,15 +149,16 @@ def _describe_bodies(schema: dict[str, Any], bodies: list[tuple[APIRoute, Reques
             operation["requestBody"] = {"required": True, "content": _content(accepts, reference)}
 
 
+def _binary(file: File) -> dict[str, Any]:
+    return {"type": "string", "format": "binary", "description": file.description}
+
+
 def _content(accepts: RequestBody[Any], reference: dict[str, Any]) -> dict[str, Any]:
     content: dict[str, Any] = {}
     if accepts.json_body:
         content[JSON] = {"schema": reference}
     if accepts.files:
-        parts = {
-            name: {"type": "string", "format": "binary", "description": file.description}
-            for name, file in accepts.files.items()
-        }
+        parts = {name: _binary(file) for name, file in accepts.files.items()}
         required = [name for name, file in accepts.files.items() if file.required]
         if not accepts.optional:
             required.append(REQUEST)
@@ -166,7 +167,7 @@ def _content(accepts: RequestBody[Any], reference: dict[str, Any]) -> dict[str, 
                 "type": "object",
                 "properties": {**parts, REQUEST: reference},
                 "required": required,
-                "additionalProperties": False,
+                "additionalProperties": False if accepts.others is None else _binary(accepts.others[1]),
             },
             "encoding": {REQUEST: {"contentType": JSON}},
         }

@@ -18,7 +18,7 @@ from pydantic import TypeAdapter, ValidationError
 from starlette.concurrency import run_in_threadpool
 
 from app.api.dependencies import QuotaDep
-from app.api.multipart import Part, receive
+from app.api.multipart import NONE, Others, Part, receive
 from app.api.schemas.long_lists import LIFTED, LIMITS, LongList, lift, most_values
 from app.api.schemas.scalars import LONGEST_TEXT, MOST_CHARACTERS
 from app.api.upload_room import UploadRoom
@@ -76,11 +76,14 @@ class RequestBody(Generic[T]):
         model: type[T],
         *,
         files: Mapping[str, File] | None = None,
+        others: tuple[int, File] | None = None,
         json_body: bool = True,
         optional: bool = False,
         digested: bool = True,
     ) -> None:
         self.model, self.files, self.json_body, self.optional = model, dict(files or {}), json_body, optional
+        self.others = others
+        """Further files, and how many: the request says their names."""
         self.digested = digested
         self._adapter: TypeAdapter[T] = TypeAdapter(model)
         self._lists: tuple[LongList, ...] = getattr(model, "LONG_LISTS", ())
@@ -123,9 +126,14 @@ class RequestBody(Generic[T]):
     ) -> ParsedBody[T]:
         limits = {name: getattr(settings, file.limit) * MIB for name, file in self.files.items()}
         limits[REQUEST] = settings.max_body_mb * MIB
-        stream = limited(request, sum(limits.values()))
+        others = NONE
+        if self.others is not None:
+            others = Others(self.others[0], getattr(settings, self.others[1].limit) * MIB)
+        stream = limited(request, sum(limits.values()) + others.most * others.limit)
         declared, directory = request.headers["content-type"], room.folder.path
-        parts = await receive(stream, content_type=declared, limits=limits, directory=directory, take=room.take)
+        parts = await receive(
+            stream, content_type=declared, limits=limits, directory=directory, take=room.take, others=others
+        )
         missing = [name for name, file in self.files.items() if file.required and name not in parts]
         if missing:
             raise _missing_part(missing[0])

@@ -8,22 +8,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy.orm import Session
-
 from app.api.import_checks import check_answers, verified
-from app.api.import_notes import read_notes
+from app.api.import_notes import ImportNotes, read_notes
 from app.api.schemas.adapters import ImportRequest
 from app.errors import NotReadyYet
 from app.inference.adapter_source import ImportedFile
 from app.registry import adapters, imports, tickets
 from app.registry.adapter_notes import CARRIED_BYTES, AdapterNotes, without_readings
-from app.registry.imports import ImportedAdapter
-from app.registry.tickets import StagedTicket
+from app.registry.imports import ImportedAdapter, Origin
 from app.storage import models
 from app.storage.blobs import BlobStore
 from app.storage.database import Database
@@ -32,7 +28,7 @@ from ltp.backbone.manifest import BackboneInfo
 from ltp.text.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
-    from ltp.ticket.mask import Ticket
+    from ltp.adapter.artefact import Adapter
 
 
 @dataclass(frozen=True)
@@ -103,10 +99,19 @@ def store_import(
     without_mask = path.with_name("adapter.safetensors")
     adapter.save(without_mask, left=left)
     blob = blobs.stage(tenant, without_mask)
-    imported = ImportedAdapter(
+    imported = described(adapter, notes, blob, lang=request.lang or notes.lang)
+    with blobs.until_used(blob.id):
+        return imports.register(db, blobs, imported, ticket, path.parent, tenant=tenant, alias=request.alias)
+
+
+def described(
+    adapter: Adapter, notes: ImportNotes, blob: models.BlobRow, *, lang: str, origin: Origin = "import"
+) -> ImportedAdapter:
+    """Say how a verified adapter is registered whose values are staged as `blob`."""
+    return ImportedAdapter(
         blob_id=blob.id,
         size=blob.size,
-        lang=request.lang or notes.lang,
+        lang=lang,
         name=notes.name,
         method=adapter.method,
         backbone=adapter.backbone,
@@ -114,58 +119,8 @@ def store_import(
         notes=notes.kept(),
         label_space=adapter.verbalizer.label_space,
         verbalizer=adapters.own_words(adapter.method, adapter.verbalizer),
+        origin=origin,
     )
-    with blobs.until_used(blob.id):
-        return _register(db, blobs, imported, ticket, path.parent, tenant=tenant, alias=request.alias)
-
-
-def _register(
-    db: Database,
-    blobs: BlobStore,
-    imported: ImportedAdapter,
-    ticket: Ticket | None,
-    folder: Path,
-    *,
-    tenant: str,
-    alias: str | None,
-) -> models.AdapterRow:
-    """Add the adapter on the ticket with its mask. The mask is stored only once it is known to be needed."""
-    mask: StagedTicket | None = None
-    with ExitStack() as staged:
-        while True:
-            with db.write() as session:
-                ticket_id = None if ticket is None else _ticket_id(session, ticket, mask, tenant=tenant)
-                if ticket is None or ticket_id is not None:
-                    row = imports.add_adapter(session, imported, tenant=tenant, ticket_id=ticket_id, alias=alias)
-                    if blobs.quota is not None:
-                        blobs.quota.check(session, tenant)
-                    return row
-            mask = stage_mask(blobs, ticket, folder, tenant=tenant)
-            staged.enter_context(blobs.until_used(mask.blob_id))
-
-
-def stage_mask(blobs: BlobStore, ticket: Ticket, folder: Path, *, tenant: str) -> StagedTicket:
-    """Stage a ticket's mask, compressed."""
-    plain = folder / "ticket.safetensors"
-    ticket.save(plain)
-    blob = blobs.stage(tenant, tickets.compress(plain, folder / "ticket.zst"))
-    mask_bytes = plain.stat().st_size
-    return StagedTicket(blob.id, mask_sha256=ticket.sha256, mask_bytes=mask_bytes, figures=ticket.figures())
-
-
-def _ticket_id(session: Session, ticket: Ticket, mask: StagedTicket | None, *, tenant: str) -> str | None:
-    """Return the id of the ticket with this mask; of a new one, from what was staged, if there is none and it was."""
-    row = imports.find_ticket(session, tenant=tenant, mask_sha256=ticket.sha256, backbone=ticket.backbone)
-    if row is None and mask is not None:
-        row = imports.add_ticket(
-            session,
-            mask,
-            tenant=tenant,
-            backbone=ticket.backbone,
-            strategy=ticket.strategy,
-            config=ticket.config,
-        )
-    return row.id if row is not None else None
 
 
 def _notes_of(row: models.AdapterRow) -> str:

@@ -39,7 +39,7 @@ def submit(session: Session, sets: TrainingSets, body: dict[str, Any]) -> tuple[
     from app.cli.training_sets import said_before
 
     read = sets.read(body["lang"])
-    for line in said_before(read, sets.paths):
+    for line in said_before(read):
         session.output.note(line)
     found = read.sentences()
     for sentence in found:

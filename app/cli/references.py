@@ -9,6 +9,11 @@ from app.cli.client import Client
 from app.cli.failure import Failure
 from app.registry.alias_names import PRODUCTION
 
+STARTER, MANY = "starter", "mul"
+STARTER_REFERENCES = (STARTER, f"{MANY}@{STARTER}")
+STARTERS = 200
+"""Adapters of several languages that are looked through for the starter, the newest first."""
+
 
 def find_ticket(client: Client, reference: str) -> dict[str, Any]:
     """The ticket with this id, or the newest ready one with this name; `latest` is the newest ready one of all."""
@@ -34,6 +39,12 @@ def find_adapter(client: Client, reference: str) -> dict[str, Any]:
     """The adapter that `reference` means: `lang` is its `production` alias, else its newest ready version."""
     if _is_id(reference):
         return client.get(f"/adapters/{reference}")
+    if reference in STARTER_REFERENCES:
+        found = client.items("/adapters", lang=MANY, limit=STARTERS)
+        starter = next((adapter for adapter in found if adapter["origin"] == STARTER), None)
+        if starter is None:
+            raise Failure("adapter_not_found", "this service has no starter", hint="See: ltp settings (LTP_STARTER)")
+        return starter
     language, _, chosen = reference.partition("@")
     ready = [adapter for adapter in client.items("/adapters", lang=language) if adapter["status"] == "ready"]
     for adapter in ready:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from app.cli import options
 from app.cli.failure import Failure
@@ -21,11 +21,25 @@ PARTS: dict[Part, str] = {"train": "examples", "dev": "dev_examples", "test": "t
 
 
 @dataclass(frozen=True)
+class Source:
+    """A file of one language among several, and the part that it is sent in."""
+
+    part: str
+    lang: str
+    path: Path
+    weight: float
+
+    def body(self) -> dict[str, Any]:
+        """The same as a request says it."""
+        return {"part": self.part, "lang": self.lang, "weight": self.weight}
+
+
+@dataclass(frozen=True)
 class ReadSets:
     """What was read of one training's files."""
 
     examples: Mapping[Part, Sequence[Example]]
-    readings: Mapping[Part, Reading]
+    readings: Sequence[tuple[Path, Reading]]
     notes: Sequence[str]
 
     def sentences(self) -> list[str]:
@@ -43,6 +57,7 @@ class TrainingSets:
     typed: TypedReading
     label_space: LabelSpace | None = None
     """The one asked for; None: told from the labels."""
+    sources: Sequence[Source] = ()
 
     def read(self, lang: str) -> ReadSets:
         """Read every file for one language. Raises Failure."""
@@ -55,8 +70,14 @@ class TrainingSets:
                 task: Task = "train" if part == "train" else "evaluate"
                 like = readings.get("train")
                 examples[part], readings[part] = read(path, options=self._options(lang), task=task, like=like)
+        told = [(self.paths[part], reading) for part, reading in readings.items()]
+        for source in self.sources:
+            with options.reading(source.path):
+                found, reading = read(source.path, options=self._options(source.lang), task="train")
+            examples["train"] = [*examples.get("train", ()), *found]
+            told.append((source.path, reading))
         settled = self._settled(examples)
-        return ReadSets(settled.parts, readings, settled.notes)
+        return ReadSets(settled.parts, told, settled.notes)
 
     def _options(self, lang: str | None = None) -> ReadOptions:
         return replace(self.typed.options(lang), label_space=self.label_space)
@@ -65,14 +86,16 @@ class TrainingSets:
         """Bring the parts into one label space, and see that training has all of its labels."""
         from ltp.text.examples import check_trainable, settle
 
-        with options.reading(self.paths["train"]):
+        with options.reading(self.paths.get("train") or self.sources[0].path):
             settled = settle(parts, self.label_space, train="train")
             check_trainable(settled.parts["train"], settled.label_space)
         return settled
 
     def files(self) -> dict[str, Path]:
         """The files by the names of the request's parts."""
-        return {PARTS[part]: path for part, path in self.paths.items()}
+        return {PARTS[part]: path for part, path in self.paths.items()} | {
+            source.part: source.path for source in self.sources
+        }
 
     def languages(self) -> list[str]:
         """The languages of the training file. Raises Failure where there is no column that says."""
@@ -99,11 +122,11 @@ class TrainingSets:
         return list(dict.fromkeys(map(same_language, languages)))
 
 
-def said_before(sets: ReadSets, paths: Mapping[Part, Path]) -> Iterator[str]:
+def said_before(sets: ReadSets) -> Iterator[str]:
     """The readings in short, with what people should look at."""
     from app.cli.reading_table import short_lines
 
-    for part, reading in sets.readings.items():
-        yield f"{paths[part]}:"
+    for path, reading in sets.readings:
+        yield f"{path}:"
         yield from (f"  {line}" for line in short_lines(reading.as_dict()))
         yield from (f"  warning: {warning}" for warning in reading.warnings)

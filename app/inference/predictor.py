@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import structlog
@@ -49,8 +49,12 @@ CHARACTERS_A_TOKEN = 3
 class Predictor:
     """The engine of this process with its queue. Routes call `predict` on the event loop; a thread computes."""
 
-    def __init__(self, settings: Settings, db: Database, metrics: Metrics) -> None:
+    def __init__(
+        self, settings: Settings, db: Database, metrics: Metrics, *, wait_for: Callable[[], None] = lambda: None
+    ) -> None:
+        """`wait_for` returns when what goes on beside the loading is done, and everything is ready with it."""
         self.settings, self.db, self.metrics = settings, db, metrics
+        self._wait_for = wait_for
         self.backbone = ServedBackbone(settings)
         self.draining = False
         self._queue: PairQueue[PairRequest, Prediction] = PairQueue(
@@ -169,6 +173,7 @@ class Predictor:
         backbone = self.backbone.load()
         engine, choice = build_engine(self.settings, self.db, backbone, device=self.backbone.device())
         self.backbone.precision = choice
+        self._wait_for()
         self.backbone.state = "ready"
         info = backbone.info
         log.info("the backbone is loaded", name=info.name, fingerprint=info.fingerprint[:12], **choice._asdict())

@@ -15,6 +15,8 @@ KEPT_BYTES = 1024 * 1024
 """Most of an adapter that was trained here."""
 READINGS = "readings"
 """Where `examples` keeps what was understood of each part's file, without any of its rows."""
+SOURCES = "sources"
+"""Where `examples` keeps the languages of several files, with their weights."""
 CARRIED_BYTES = 64 * 1024
 """Most that an export carries, and that an import keeps."""
 

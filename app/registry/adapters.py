@@ -11,6 +11,7 @@ from app import jobs
 from app.errors import AdapterNotFound, InUse, NotReadyYet
 from app.registry import datasets, predictions
 from app.registry.adapter_notes import AdapterNotes
+from app.registry.starters import STARTER, visible
 from app.storage import audit
 from app.storage.locks import lock_tenant
 from app.storage.models import AdapterRow, AliasRow, JobRow, LanguageVersionRow
@@ -37,11 +38,13 @@ def create(
     alias: str | None = None,
     label_space: LabelSpace = "three_way",
     verbalizer: dict[str, str] | None = None,
+    start: dict[str, Any] | None = None,
 ) -> tuple[AdapterRow, JobRow]:
     """Add a pending adapter for a normalised language and queue its training.
 
     `training` (an `AdapterConfig` as a dict) and `examples` (`{train, dev, test, sha256}`) are replaced when published.
-    `verbalizer` are words of its own by label, None for the method's usual ones.
+    `verbalizer` are words of its own by label, None for the method's usual ones. `start` says which adapter training
+    begins from, `{id, lang, version}`; None for the pretrained values.
     """
     adapter_id = new_id()
     job = jobs.submit(
@@ -63,6 +66,8 @@ def create(
         notes_bytes=AdapterNotes(training, {}, examples).size,
         label_space=label_space,
         verbalizer=verbalizer,
+        start=start,
+        start_id=None if start is None else start["id"],
         dataset_id=dataset_id,
         job_id=job.id,
         created_at=now(session),
@@ -86,8 +91,8 @@ def own_words(method: Method, verbalizer: Verbalizer) -> dict[str, str] | None:
 
 
 def get(session: Session, *, tenant: str, adapter_id: str) -> AdapterRow:
-    """Return an adapter of the tenant. Raises `AdapterNotFound`."""
-    adapter = session.scalar(select(AdapterRow).where(AdapterRow.id == adapter_id, AdapterRow.tenant == tenant))
+    """Return an adapter of the tenant, or one shared with all. Raises `AdapterNotFound`."""
+    adapter = session.scalar(select(AdapterRow).where(AdapterRow.id == adapter_id, visible(tenant)))
     if adapter is None:
         raise AdapterNotFound(adapter_id)
     return adapter
@@ -110,8 +115,11 @@ def list_page(
     limit: int = DEFAULT_LIMIT,
     cursor: str | None = None,
 ) -> Page[AdapterRow]:
-    """List the tenant's adapters, newest first; only those of a normalised language, or under an alias, if given."""
-    rows = select(AdapterRow).where(AdapterRow.tenant == tenant)
+    """List the tenant's adapters and those shared with all, newest first.
+
+    Only those of a normalised language, or under an alias, if given.
+    """
+    rows = select(AdapterRow).where(visible(tenant))
     if lang is not None:
         rows = rows.where(AdapterRow.lang == lang)
     if alias is not None:
@@ -131,9 +139,13 @@ def next_version(session: Session, *, tenant: str, lang: str) -> int:
 def delete_adapter(session: Session, *, tenant: str, adapter_id: str) -> None:
     """Delete an adapter and the texts it was trained on; its version number is never used again.
 
-    Raises `AdapterNotFound`, and `InUse` while its job, an alias or an unfinished prediction depends on it.
+    Raises `AdapterNotFound`, and `InUse` while its job, an alias, an unfinished prediction or a training that is to
+    begin from it depends on it; a starter stays.
     """
     lock_tenant(session, tenant)
+    if get(session, tenant=tenant, adapter_id=adapter_id).origin == STARTER:
+        way_out = "the setting STARTER, with `off`, keeps it from answering"
+        raise InUse(f"adapter {adapter_id} came with the program, for every tenant, and cannot be deleted; {way_out}")
     adapter = session.scalar(
         select(AdapterRow).where(AdapterRow.id == adapter_id, AdapterRow.tenant == tenant).with_for_update()
     )
@@ -146,6 +158,10 @@ def delete_adapter(session: Session, *, tenant: str, adapter_id: str) -> None:
         raise InUse(f"alias {adapter.lang}@{alias} points at adapter {adapter_id}; move or delete the alias first")
     if session.scalar(select(predictions.waiting_for(adapter_id))):
         raise InUse(f"an unfinished prediction uses adapter {adapter_id}; wait for its job or cancel it first")
+    beginning = select(AdapterRow.id).where(AdapterRow.start_id == adapter_id, AdapterRow.status == "pending").limit(1)
+    if (begun := session.scalar(beginning)) is not None:
+        what = f"adapter {begun}, which is being trained, begins from adapter {adapter_id}"
+        raise InUse(f"{what}; wait for its job or cancel it first")
     session.execute(delete(AdapterRow).where(AdapterRow.id == adapter_id))
     jobs.erase_words(session, adapter.job_id)
     datasets.erase(session, adapter.dataset_id)

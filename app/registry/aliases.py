@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple, cast
 
 from sqlalchemy import ColumnElement, delete, select
@@ -17,7 +18,7 @@ from app.errors import (
     InvalidReference,
     NoAdapterForLanguage,
 )
-from app.registry import languages
+from app.registry import languages, starters
 from app.registry.alias_names import ALIAS_NAME, PRODUCTION, check_name
 from app.registry.language_tags import normalise
 from app.storage import audit
@@ -75,14 +76,18 @@ def aliases_of(session: Session, adapter_ids: Sequence[str]) -> dict[str, list[s
     return names
 
 
-def resolve_adapter(session: Session, *, tenant: str, reference: str) -> AdapterRow:
-    """Return the ready adapter that `lang`, `lang@version`, `lang@alias` or an id names.
+def resolve_adapter(session: Session, *, tenant: str, reference: str, starter_of: str | None = None) -> AdapterRow:
+    """Return the ready adapter that `lang`, `lang@version`, `lang@alias`, `starter` or an id names.
 
-    `lang` means its `production` alias, else its newest ready version. Raises `InvalidReference`,
-    `NoAdapterForLanguage` for a bare language without a ready adapter, `AdapterNotFound` for the rest.
+    `lang` means its `production` alias, else its newest ready version; `starter` is that of the backbone `starter_of`,
+    by its fingerprint. Raises `InvalidReference`, `NoAdapterForLanguage` for a bare language without a ready adapter,
+    `AdapterNotFound` for the rest.
     """
-    adapter_id = _as_id(reference)
-    if adapter_id is not None:
+    adapter_id = as_id(reference)
+    adapter: AdapterRow | None
+    if reference in starters.REFERENCES:
+        adapter = starters.newest(session, backbone=starter_of)
+    elif adapter_id is not None:
         adapter = session.scalar(select(AdapterRow).where(AdapterRow.id == adapter_id, *_ready(tenant)))
     else:
         lang, name = _parse(reference)
@@ -100,14 +105,18 @@ def resolve_adapter(session: Session, *, tenant: str, reference: str) -> Adapter
 def resolve_language(session: Session, *, tenant: str, lang: str) -> AdapterRow:
     """Return the adapter that serves a normalised language. Raises `NoAdapterForLanguage`."""
     adapter = _by_alias(session, tenant=tenant, lang=lang, alias=PRODUCTION) or session.scalar(
-        select(AdapterRow).where(AdapterRow.lang == lang, *_ready(tenant)).order_by(AdapterRow.version.desc()).limit(1)
+        select(AdapterRow)
+        .where(AdapterRow.lang == lang, *_ready(tenant))
+        .order_by((AdapterRow.tenant == tenant).desc(), AdapterRow.version.desc())
+        .limit(1)
     )
     if adapter is None:
         raise languages.refusal(session, tenant=tenant, lang=lang)
     return adapter
 
 
-def _as_id(reference: str) -> str | None:
+def as_id(reference: str) -> str | None:
+    """Return the id that a reference is; None where it is another."""
     try:
         return str(uuid.UUID(reference)) if len(reference) == 36 else None
     except ValueError:
@@ -130,7 +139,10 @@ def _by_version(session: Session, *, tenant: str, lang: str, version: int) -> Ad
     if not 1 <= version <= LARGEST_VERSION:
         return None
     return session.scalar(
-        select(AdapterRow).where(AdapterRow.lang == lang, AdapterRow.version == version, *_ready(tenant))
+        select(AdapterRow)
+        .where(AdapterRow.lang == lang, AdapterRow.version == version, *_ready(tenant))
+        .order_by((AdapterRow.tenant == tenant).desc())
+        .limit(1)
     )
 
 
@@ -140,7 +152,7 @@ def _by_alias(session: Session, *, tenant: str, lang: str, alias: str) -> Adapte
 
 
 def _ready(tenant: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    return (AdapterRow.tenant == tenant, AdapterRow.status == "ready")
+    return (starters.visible(tenant), AdapterRow.status == "ready")
 
 
 class ResolvedAdapter(NamedTuple):
@@ -151,27 +163,36 @@ class ResolvedAdapter(NamedTuple):
     version: int
     fallback: bool
     label_space: LabelSpace = "three_way"
+    shared_by: str | None = None
+    """The tenant that it belongs to, where all may use it."""
 
 
 def resolved(adapter: AdapterRow, *, fallback: bool) -> ResolvedAdapter:
     """Name a ready adapter."""
     space = cast(LabelSpace, adapter.label_space)  # checked when stored
-    return ResolvedAdapter(adapter.id, adapter.lang, adapter.version or 0, fallback, space)
+    shared_by = adapter.tenant if adapter.shared else None
+    return ResolvedAdapter(adapter.id, adapter.lang, adapter.version or 0, fallback, space, shared_by)
 
 
-def resolve(session: Session, *, tenant: str, reference: str | None, fallback: str | None) -> ResolvedAdapter:
-    """Return the adapter that a reference names, or the fallback's where its language has none.
+def resolve(
+    session: Session, *, tenant: str, reference: str | None, fallback: str | None, starter_of: str | None = None
+) -> ResolvedAdapter:
+    """Return the adapter that a reference names; where its language has none the fallback, else the starter.
+
+    The starter is that of the backbone `starter_of`, by its fingerprint; None for none.
 
     Raises:
-        NoAdapterForLanguage: the language has none, and there is no fallback.
+        NoAdapterForLanguage: the language has none, and there is neither fallback nor starter.
         AdapterNotFound: a version, alias or id that is not there; a fallback does not hide that.
     """
     if reference is None:
         raise ValueError("the schema lets nothing through that names no adapter")
+    named = partial(resolve_adapter, session, tenant=tenant, starter_of=starter_of)
     try:
-        adapter, stands_in = resolve_adapter(session, tenant=tenant, reference=reference), False
+        adapter, stands_in = named(reference=reference), False
     except NoAdapterForLanguage:
-        if fallback is None:
+        starter = None if fallback is not None else starters.newest(session, backbone=starter_of)
+        if fallback is None and starter is None:
             raise
-        adapter, stands_in = resolve_adapter(session, tenant=tenant, reference=fallback), True
+        adapter, stands_in = starter or named(reference=str(fallback)), True
     return resolved(adapter, fallback=stands_in)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Literal
 
@@ -52,18 +54,23 @@ def erase(session: Session, dataset_id: str | None) -> None:
         blob_lifecycle.erase_text(session, blob_id)
 
 
-def write_parts(parts: Mapping[Part, Sequence[Example]]) -> Iterator[bytes]:
-    """Write labelled examples as JSON lines that name their part; `read_parts` is the inverse."""
-    for part, examples in parts.items():
-        for example in examples:
-            row = {
-                "part": part,
-                "premise": example.premise,
-                "hypothesis": example.hypothesis,
-                "label": example.label,
-                "line": example.line,
-            }
-            yield (json.dumps(row, ensure_ascii=False) + "\n").encode()
+def write_parts(parts: Mapping[Part, Sequence[Example]], sources: Iterable[Sequence[Example]] = ()) -> Iterator[bytes]:
+    """Write labelled examples as JSON lines that name their part; `read_parts` is the inverse.
+
+    Those of `sources` are trained on, too, and keep their languages; of the others none is kept.
+    """
+    mine = ((part, replace(example, lang=None)) for part, examples in parts.items() for example in examples)
+    theirs = (("train", example) for examples in sources for example in examples)
+    for part, example in chain(mine, theirs):
+        row = {
+            "part": part,
+            "premise": example.premise,
+            "hypothesis": example.hypothesis,
+            "label": example.label,
+            "line": example.line,
+            **({} if example.lang is None else {"lang": example.lang}),
+        }
+        yield (json.dumps(row, ensure_ascii=False) + "\n").encode()
 
 
 def read_parts(path: Path) -> dict[Part, list[Example]]:

@@ -11,6 +11,9 @@ from ltp.config import AdapterConfig, MLMConfig
 from ltp.drift.memory import drift_bytes
 from ltp.model.methods import Method
 
+START_BYTES = 16
+"""For each active parameter that training begins from: its change in fp32, and copies while it is carried over."""
+
 
 def check_adapter(
     backbone: BackboneInfo,
@@ -21,9 +24,11 @@ def check_adapter(
     active: int,
     seeds: int,
     limit_mb: int,
+    started: bool = False,
 ) -> None:
     """Refuse a training that needs more than `limit_mb` MiB; 0 is no limit. Raises `InvalidRequest`."""
     needed = training_bytes(backbone, method=method, config=training, examples=examples, active=active, seeds=seeds)
+    needed += START_BYTES * active if started else 0
     lower = "training.max_length or seeds, or choose a method that trains fewer parameters"
     _check("training", needed, limit_mb, lower=lower)
 

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from app.errors import NoAdapterForLanguage
 from app.registry.language_tags import language_of, macrolanguage_of, name_of, relatives_of
+from app.registry.starters import visible
 from app.storage.models import AdapterRow, AliasRow
 from app.storage.pagination import DEFAULT_LIMIT, Page
 
@@ -25,19 +26,21 @@ class LanguageSummary:
     """One language: its ready versions, newest first, and its aliases with the version each points at.
 
     `related` are the other languages of its macrolanguage that have a ready adapter. No more than `MOST` of each.
+    `starters` are the versions that came with the program.
     """
 
     lang: str
     versions: Sequence[int]
     aliases: dict[str, int]
     related: Sequence[str]
+    starters: Sequence[int] = ()
 
 
 def list_page(
     session: Session, *, tenant: str, limit: int = DEFAULT_LIMIT, cursor: str | None = None
 ) -> Page[LanguageSummary]:
     """List languages with at least one ready adapter, by their tags; the cursor is the last tag."""
-    tags = select(AdapterRow.lang).where(AdapterRow.tenant == tenant, AdapterRow.status == "ready").distinct()
+    tags = select(AdapterRow.lang).where(visible(tenant), AdapterRow.status == "ready").distinct()
     if cursor is not None:
         tags = tags.where(AdapterRow.lang > cursor)
     langs = session.scalars(tags.order_by(AdapterRow.lang).limit(limit + 1)).all()
@@ -47,10 +50,8 @@ def list_page(
 
 
 def _row(session: Session, *, tenant: str, lang: str, others: dict[str, list[str]]) -> LanguageSummary:
-    ready = select(AdapterRow.version).where(
-        AdapterRow.tenant == tenant, AdapterRow.lang == lang, AdapterRow.status == "ready"
-    )
-    newest = session.scalars(ready.order_by(AdapterRow.version.desc()).limit(MOST))
+    ready = select(AdapterRow.version).where(visible(tenant), AdapterRow.lang == lang, AdapterRow.status == "ready")
+    newest = session.scalars(ready.distinct().order_by(AdapterRow.version.desc()).limit(MOST))
     versions = [version for version in newest if version is not None]
     named = (
         select(AliasRow.alias, AdapterRow.version)
@@ -60,12 +61,13 @@ def _row(session: Session, *, tenant: str, lang: str, others: dict[str, list[str
         .limit(MOST)
     )
     aliases = {alias: version for alias, version in session.execute(named) if version is not None}
-    return LanguageSummary(lang, versions, aliases, near(lang, others))
+    came = [version for version in session.scalars(ready.where(AdapterRow.shared)) if version is not None]
+    return LanguageSummary(lang, versions, aliases, near(lang, others), sorted(came, reverse=True))
 
 
 def tags_by_language(session: Session, *, tenant: str) -> dict[str, list[str]]:
     """List the tags that have a ready adapter, each with its language; `MOST_TAGS` at most."""
-    ready = (AdapterRow.tenant == tenant, AdapterRow.status == "ready")
+    ready = (visible(tenant), AdapterRow.status == "ready")
     tags = select(AdapterRow.lang).where(*ready).distinct().order_by(AdapterRow.lang).limit(MOST_TAGS)
     found: dict[str, list[str]] = {}
     for tag in session.scalars(tags):

@@ -75,6 +75,8 @@ def publish_adapter(session: Session, claim: Claim, result: AdapterResult) -> Ad
     notes = result.notes.within(KEPT_BYTES)
     adapter.training, adapter.metrics, adapter.examples = notes.training, notes.metrics, notes.examples
     adapter.notes_bytes = notes.size
+    if adapter.start is not None:
+        adapter.start = notes.training.get("start", adapter.start)
     session.flush()
     if adapter.requested_alias is not None:
         point(session, adapter, alias=adapter.requested_alias)

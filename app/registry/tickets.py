@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 import zstandard
-from sqlalchemy import ColumnElement, delete, or_, select, update
+from sqlalchemy import ColumnElement, delete, exists, or_, select, update
 from sqlalchemy.orm import Session
 
 from app import jobs
@@ -158,6 +158,8 @@ def set_shared(session: Session, *, tenant: str, ticket_id: str, shared: bool) -
         raise NotReadyYet(f"ticket {ticket_id} is {ticket.status}; it must be ready to be shared")
     if not shared:
         _refuse_if_used_elsewhere(session, ticket)
+        if session.scalar(select(exists().where(AdapterRow.ticket_id == ticket_id, AdapterRow.shared))):
+            raise InUse(f"the starter, which every tenant may use, stands on ticket {ticket_id}; it has to stay shared")
     ticket.shared = shared
     audit.set_subject(session, "ticket", ticket_id)
     return ticket

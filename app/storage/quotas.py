@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import Select, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from app.errors import QuotaExceeded, TooManyJobs
@@ -12,7 +13,7 @@ from app.settings import MIB
 from app.storage.blob_lifecycle import UNREFERENCED
 from app.storage.job_status import UNFINISHED
 from app.storage.locks import lock_tenant
-from app.storage.models import BlobRow, JobRow
+from app.storage.models import AdapterRow, BlobRow, JobRow, TicketRow
 from app.storage.stored_rows import bytes_of_rows
 
 RETRY_AFTER_S = 10
@@ -32,7 +33,7 @@ def check_jobs(session: Session, *, tenant: str, most: int) -> None:
 class StorageQuota:
     """The most bytes that are kept for a tenant: uploads, artefacts, and the rows that tell of them.
 
-    What was deleted does not count, even before it is swept.
+    What was deleted does not count, even before it is swept, nor do adapters that came with the program.
     """
 
     most: int
@@ -40,6 +41,8 @@ class StorageQuota:
     def left(self, session: Session, tenant: str) -> int:
         """Return how many bytes more the tenant may store."""
         kept = or_(BlobRow.status == "staging", and_(BlobRow.status == "ready", ~UNREFERENCED))
+        shared = [select(AdapterRow.blob_id).where(AdapterRow.shared, AdapterRow.blob_id.is_not(None)), _masks()]
+        kept = and_(kept, *(BlobRow.id.not_in(each) for each in shared))
         sizes = select(func.coalesce(func.sum(BlobRow.size), 0)).where(BlobRow.tenant == tenant, kept)
         return self.most - int(session.scalar(sizes) or 0) - bytes_of_rows(session, tenant)
 
@@ -55,3 +58,9 @@ class StorageQuota:
         kept = f"{self.most // MIB:,} MB of uploads, artefacts and records"
         what = f"tenant {tenant!r} may keep {kept}, and this would be more"
         return QuotaExceeded(f"{what}; delete what is not needed")
+
+
+def _masks() -> Select[Any]:
+    """The masks under adapters that are shared."""
+    on = select(TicketRow.blob_id).join(AdapterRow, AdapterRow.ticket_id == TicketRow.id)
+    return on.where(AdapterRow.shared, TicketRow.blob_id.is_not(None))

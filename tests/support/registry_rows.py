@@ -125,10 +125,16 @@ def finish_adapter(db: Database, claimed: Claim, *, content: bytes = b"delta") -
 
 
 def ready_adapter(
-    db: Database, *, tenant: str = TENANT, lang: str = "sw", alias: str | None = None, content: bytes = b"delta"
+    db: Database,
+    *,
+    tenant: str = TENANT,
+    lang: str = "sw",
+    alias: str | None = None,
+    content: bytes = b"delta",
+    ticket_id: str | None = None,
 ) -> AdapterRow:
     """A published adapter."""
-    _, job = make_adapter(db, tenant=tenant, lang=lang, alias=alias)
+    _, job = make_adapter(db, tenant=tenant, lang=lang, alias=alias, ticket_id=ticket_id)
     return finish_adapter(db, take(db, job_id=job.id), content=content)
 
 

@@ -6,20 +6,17 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from app.registry import adapters, datasets, publish, tickets
-from app.registry.adapter_notes import READINGS, AdapterNotes
+from app.registry.adapter_notes import READINGS, SOURCES, AdapterNotes
 from app.storage.models import AdapterRow, DatasetRow, TicketRow
 from ltp import atomic_file
 from ltp.config import AdapterConfig
 from ltp.text.examples import Example, examine, settle, split
 from ltp.text.examples.findings import Part
 from worker.context import JobContext
-
-if TYPE_CHECKING:
-    from ltp.backbone.load import Backbone
-    from ltp.ticket.mask import Ticket as Mask
+from worker.execute.begin import load_mask, load_start
 
 FILE, NUMBERS = "adapter.safetensors", "adapter.json"
 
@@ -69,7 +66,9 @@ def _train(context: JobContext, row: AdapterRow, dataset: DatasetRow, ticket_row
         context.report.log(sentence)
     backbone = context.backbone(row.backbone)
     with timings("ticket"):
-        mask = None if ticket_row is None else _mask(context, ticket_row, backbone)
+        mask = None if ticket_row is None else load_mask(context, ticket_row, backbone)
+    with timings("start"):
+        start = load_start(context, row, mask, backbone)
 
     from ltp.adapter.train import train_adapter
 
@@ -87,32 +86,37 @@ def _train(context: JobContext, row: AdapterRow, dataset: DatasetRow, ticket_row
         timings=timings,
         warn=context.report.log,
         verbalizer=adapters.verbalizer_of_row(row),
+        start=start,
     )
     with timings("save"):
         trained.adapter.save(context.directory / FILE)
     warnings = [*said, *trained.report["warnings"]]
     report = trained.report | {"findings": found.as_dict(), "warnings": warnings}
-    training = {**trained.training, "report": report}
-    examples = parts.counts() | {"sha256": dataset.sha256} | _readings(row)
+    training = {**trained.training, **_begun(row, report), "report": report}
+    examples = parts.counts() | {"sha256": dataset.sha256} | _kept(row)
     numbers = {"metrics": trained.metrics, "training": training, "examples": examples}
     atomic_file.write_text(context.directory / NUMBERS, json.dumps(numbers, allow_nan=False))
     return context.directory / NUMBERS
 
 
-def _readings(row: AdapterRow) -> dict[str, Any]:
-    """What was understood of the files when the job was accepted; nothing where a version before accepted it."""
-    return {READINGS: row.examples[READINGS]} if READINGS in row.examples else {}
+def _begun(row: AdapterRow, report: Mapping[str, Any]) -> dict[str, Any]:
+    """What the hyperparameters say of the adapter that training began from, and of how much of it was carried over."""
+    if row.start is None:
+        return {}
+    carried = report.get("start") or {}
+    return {"start": {**row.start, "carried": carried.get("carried"), "nested": carried.get("nested")}}
+
+
+def _kept(row: AdapterRow) -> dict[str, Any]:
+    """What was noted of the files when the job was accepted: how they were read, and which languages they are of."""
+    return {name: row.examples[name] for name in (READINGS, SOURCES) if name in row.examples}
 
 
 def _parts(given: Mapping[Part, Sequence[Example]], config: AdapterConfig) -> Parts:
+    """Hold out what is not given: of the language's own pairs, which say no language, where there are sources, too."""
     if given["dev"]:
         return Parts(given["train"], given["dev"], given["test"])
-    held_out = split(given["train"], dev_share=config.dev_share, seed=config.seed)
-    return Parts(held_out.train, held_out.dev, given["test"])
-
-
-def _mask(context: JobContext, row: TicketRow, backbone: Backbone) -> Mask:
-    from ltp.ticket.mask import Ticket as Mask
-
-    path = context.directory / "ticket.safetensors"
-    return Mask.load(tickets.fetch_mask(context.store, row, path, backbone=backbone.info), backbone.info)
+    own = [example for example in given["train"] if example.lang is None] or given["train"]
+    sources = [example for example in given["train"] if example.lang is not None] if own is not given["train"] else []
+    held_out = split(own, dev_share=config.dev_share, seed=config.seed)
+    return Parts([*held_out.train, *sources], held_out.dev, given["test"])

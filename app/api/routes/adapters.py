@@ -21,15 +21,16 @@ from app.api.idempotency import SubmitterDep
 from app.api.ingest import stage_examples
 from app.api.pages import page_of
 from app.api.request_body import File, ParsedBody, RequestBody
-from app.api.schemas.adapters import AdapterAccepted, AdapterPublic, AdapterQuery, AdapterRequest
+from app.api.schemas.adapters import AdapterAccepted, AdapterPublic, AdapterQuery
 from app.api.schemas.errors import refusals
 from app.api.schemas.scalars import Page
+from app.api.schemas.training import MOST_SOURCES, AdapterRequest
 from app.auth.caller import CallerDep
 from app.auth.scopes import READ, TRAIN
 from app.inference.adapter_source import AdapterKey
 from app.inference.predictor import Predictor
 from app.registry import adapters, aliases
-from app.registry.submissions import check_training, check_verbalizer, submit_adapter
+from app.registry.trainings import Training, check_training, check_verbalizer, submit_adapter
 from ltp.config import Label, LabelSpace
 from ltp.text.vocabulary import Vocabulary
 
@@ -42,7 +43,11 @@ FILES = {
     "test_examples": File("max_body_mb", f"{EXAMPLES}: scored once, at the end."),
 }
 
-RequestDep = Annotated[ParsedBody[AdapterRequest], Depends(RequestBody(AdapterRequest, files=FILES))]
+SOURCE = File("max_body_mb", f"{EXAMPLES}: one of `sources`, in the part that it names.")
+RequestDep = Annotated[
+    ParsedBody[AdapterRequest],
+    Depends(RequestBody(AdapterRequest, files=FILES, others=(MOST_SOURCES, SOURCE))),
+]
 
 
 @router.post(
@@ -73,9 +78,8 @@ def create_adapter(
     if (answer := submitter.replay(body.digest)) is not None:
         return answer
     request, longest = body.request, settings.max_characters
-    check_training(
-        request.training, method=request.method, ticket=request.ticket, backbone=backbone, vocabulary=vocabulary
-    )
+    config = request.training.config
+    check_training(config, method=request.method, ticket=request.ticket, backbone=backbone, vocabulary=vocabulary)
     examples = stage_examples(
         blobs, tenant=caller.tenant, request=request, files=body.files, longest=longest, vocabulary=vocabulary
     )
@@ -84,19 +88,28 @@ def create_adapter(
         submit_adapter,
         tenant=caller.tenant,
         backbone=backbone,
-        lang=request.lang,
-        method=request.method,
-        ticket=request.ticket,
-        training=request.training,
-        seeds=request.seeds,
-        name=request.name,
-        alias=request.alias,
+        wanted=_wanted(request, words),
         examples=examples,
-        verbalizer=words,
+        starter_of=predictor.backbone.starter_of,
         memory_mb=settings.job_memory_mb,
     )
     with blobs.until_used(examples.blob_id):
         return submitter.start(body.digest, submit, AdapterAccepted.of)
+
+
+def _wanted(request: AdapterRequest, words: dict[Label, str] | None) -> Training:
+    return Training(
+        lang=request.lang,
+        method=request.method,
+        ticket=request.ticket,
+        start=request.wanted_start,
+        hyperparameters=request.hyperparameters,
+        seeds=request.seeds,
+        name=request.name,
+        alias=request.alias,
+        verbalizer=words,
+        language_delta=request.language_delta,
+    )
 
 
 def _words(

@@ -102,4 +102,5 @@ def _shown(row: languages.LanguageSummary) -> LanguagePublic:
         aliases=row.aliases,
         macrolanguage=macrolanguage_of(row.lang),
         related=list(row.related),
+        starters=list(row.starters),
     )

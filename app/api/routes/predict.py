@@ -87,7 +87,7 @@ async def predict(
 
 def _requests(request: PredictRequest, adapters: Sequence[ResolvedAdapter], *, tenant: str) -> list[PairRequest]:
     return [
-        PairRequest(AdapterKey(tenant, adapter.id), pair.premise, pair.hypothesis)
+        PairRequest(AdapterKey(adapter.shared_by or tenant, adapter.id), pair.premise, pair.hypothesis)
         for adapter, pair in zip(adapters, request.pairs, strict=True)
     ]
 

@@ -9,7 +9,15 @@ from fastapi import APIRouter, Depends, Query
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from app.api.dependencies import BlobsDep, DatabaseDep, PredictionDep, SettingsDep, VocabularyDep
+from app.api.dependencies import (
+    BlobsDep,
+    DatabaseDep,
+    PredictionDep,
+    PredictorDep,
+    SettingsDep,
+    StarterDep,
+    VocabularyDep,
+)
 from app.api.downloads import FORMATS, download, result_name
 from app.api.idempotency import SubmitterDep
 from app.api.ingest import stage_pairs
@@ -47,6 +55,8 @@ def create_prediction(
     submitter: SubmitterDep,
     blobs: BlobsDep,
     vocabulary: VocabularyDep,
+    predictor: PredictorDep,
+    starter: StarterDep,
     settings: SettingsDep,
     caller: CallerDep,
 ) -> Response:
@@ -67,8 +77,9 @@ def create_prediction(
         fallback=request.fallback,
         request=request.model_dump(exclude_none=True, by_alias=True),
         pairs=pairs,
+        starter_of=predictor.backbone.starter_of,
     )
-    with blobs.until_used(pairs.blob_id):
+    with blobs.until_used(pairs.blob_id), starter.awaited():
         return submitter.start(body.digest, submit, PredictionAccepted.of)
 
 

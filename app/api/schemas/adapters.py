@@ -1,120 +1,31 @@
-"""Adapters: what few-shot training publishes for one language, and the request that starts it."""
+"""Adapters: what few-shot training publishes for one language, and how one is imported."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, FailFast, Field, WrapValidator
-from pydantic.dataclasses import dataclass
+from pydantic import ConfigDict, FailFast, Field
 
 from app.api.schemas.jobs import Accepted, JobPublic, ResourceStatus
-from app.api.schemas.long_lists import ElementWise, LongList
-from app.api.schemas.reading_options import LabelOptions
 from app.api.schemas.readings import Reading
 from app.api.schemas.scalars import (
     A_TICKET_ID,
     AN_ADAPTER_ID,
     AliasName,
     Answer,
-    Identifier,
     Language,
     Moment,
-    Name,
     PageQuery,
     Request,
-    Text,
 )
 from app.registry import adapters
 from app.registry.adapter_notes import READINGS, AdapterNotes, without_readings
 from app.storage import models
-from ltp.config import LABELS, AdapterConfig, Label, LabelSpace, TextForm
+from ltp.config import LABELS, Label, LabelSpace, TextForm
 from ltp.model.methods import Method
-from ltp.model.verbalizer import LONGEST_WORD
 
 READINGS_SHOWN = ("reading", "held_out_readings")
-MOST_EXAMPLES = 100_000
-LISTS = tuple(LongList(part, MOST_EXAMPLES, values=7) for part in ("examples", "dev_examples", "test_examples"))
-
-
-@dataclass(config=ConfigDict(extra="forbid", use_attribute_docstrings=True), frozen=True, slots=True, kw_only=True)
-class LabelledPair:
-    """A premise, a hypothesis, and what the one says about the other."""
-
-    # a dataclass with slots: a hundred thousand of them take a tenth of what models would
-    premise: Text
-    hypothesis: Text
-    label: Annotated[Label | Annotated[int, Field(ge=0, le=2, strict=True)], Field(examples=["entailment"])]
-    """By name, or 0, 1, 2 in the order entailment, neutral, contradiction. Two-way pairs are `entailment` or
-    `not_entailment`."""
-
-
-Verbalizer = Annotated[
-    dict[Label, Annotated[str, Field(min_length=1, max_length=LONGEST_WORD, pattern=r"\S")]],
-    Field(min_length=2, max_length=3, examples=[{"entailment": "yes", "neutral": "maybe", "contradiction": "no"}]),
-]
-"""A word for each label."""
-
-Examples = Annotated[
-    list[LabelledPair],
-    Field(min_length=1, max_length=MOST_EXAMPLES),
-    WrapValidator(ElementWise(LabelledPair, LISTS[0], instead="; or upload a file")),
-]
-
-
-class AdapterRequest(LabelOptions):
-    """Train an adapter for one language on a few labelled pairs.
-
-    `columns`, `labels` and `lang_column` are about uploaded files, `conflicts` is about examples in the request, too.
-    """
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "lang": "es",
-                    "alias": "production",
-                    "training": {"epochs": 20},
-                    "examples": [
-                        {"premise": "El perro duerme.", "hypothesis": "El animal descansa.", "label": "entailment"},
-                        {"premise": "La casa es azul.", "hypothesis": "La casa es cara.", "label": "neutral"},
-                        {"premise": "Llueve mucho.", "hypothesis": "El cielo está seco.", "label": "contradiction"},
-                    ],
-                }
-            ]
-        }
-    )
-
-    LONG_LISTS = LISTS
-
-    lang: Language
-    """Language of the examples: a BCP-47 tag, an ISO 639-3 code, or one with its script (`yor_Latn` is `yo`)."""
-    examples: Examples | None = None
-    """What to train on; every label of the label space must occur. Absent when uploaded as a file."""
-    dev_examples: Examples | None = None
-    """What to choose the best epoch on. Without them `training.dev_share` of the premises is held out."""
-    test_examples: Examples | None = None
-    """Scored once, at the end."""
-    ticket: Identifier | None = None
-    """For method `ltp` only. Default: the newest ready ticket of the served backbone."""
-    method: Method = "ltp"
-    """`ltp`: soft prompt and the ticket's active parameters; `pt`: the soft prompt alone. The others train every
-    parameter and need no ticket: `ft` fine-tuning with a classification head, `dp` a template of words, `sp` the soft
-    prompt, `mp` words and soft prompt."""
-    label_space: LabelSpace | None = None
-    """`three_way`: entailment, neutral, contradiction; `two_way`: entailment, not_entailment. Default: what the
-    examples' labels are. Of examples with three labels `two_way` reads neutral and contradiction as not_entailment."""
-    verbalizer: Verbalizer | None = None
-    """The word predicted for each label of the label space, one token of the backbone's vocabulary each. Default: the
-    method's own, for `ltp` right, maybe and wrong, or right and wrong for two labels. Method `ft` has no words."""
-    name: Name | None = None
-    """For people."""
-    alias: AliasName | None = None
-    """Point this alias at the adapter when it is published."""
-    seeds: Annotated[int, Field(ge=1, le=100)] = 1
-    """Train so often, from `training.seed` on, and publish the best; mean and deviation are kept."""
-    training: AdapterConfig = AdapterConfig()
-    """Hyperparameters."""
 
 
 class LabelScore(Answer):
@@ -165,6 +76,15 @@ class AdapterMetrics(Answer):
     """Sample standard deviation over the seeds; null for a single one."""
 
 
+class SourcePublic(Answer):
+    """One language of several that an adapter was trained on."""
+
+    lang: Annotated[str, Field(examples=["sw"])]
+    weight: float
+    pairs: Annotated[int, Field(examples=[400])]
+    """Labelled pairs that were read of it."""
+
+
 class ExampleCounts(Answer):
     """What it was trained on."""
 
@@ -174,6 +94,20 @@ class ExampleCounts(Answer):
     dev: int | None = None
     test: int | None = None
     sha256: str | None = None
+    sources: list[SourcePublic] | None = None
+    """Of which languages they are, where there were several files."""
+
+
+class StartPublic(Answer):
+    """The adapter that training began from, as it was then; it may have been deleted since."""
+
+    id: Annotated[str, Field(examples=[AN_ADAPTER_ID])]
+    lang: Annotated[str, Field(examples=["mul"])]
+    version: Annotated[int, Field(examples=[1])]
+    carried: Annotated[float | None, Field(examples=[1.0])] = None
+    """Share of its values other than zero that have a place on the ticket; null until published."""
+    nested: bool | None = None
+    """Whether one of the two tickets contains the other, or they are the same; null until published."""
 
 
 class AdapterPublic(Answer):
@@ -188,9 +122,13 @@ class AdapterPublic(Answer):
     status: ResourceStatus
     method: Method
     origin: Annotated[str, Field(examples=["training"])]
-    """`training` or `import`."""
+    """`training`, `import`, `composed` of other adapters, or `starter`: it came with the program for all languages."""
+    shared: bool
+    """Whether every tenant may use it, as the starter."""
     ticket: Annotated[str | None, Field(examples=[A_TICKET_ID])]
     """Null unless the method is `ltp`."""
+    start: StartPublic | None
+    """What training began from; null for the pretrained values, and of imports, whose file may say it in `training`."""
     backbone: str
     """Fingerprint of the backbone it belongs to."""
     text_form: TextForm
@@ -219,7 +157,17 @@ class AdapterPublic(Answer):
     @classmethod
     def of(cls, row: models.AdapterRow, aliases: Sequence[str], *, brief: bool = False) -> AdapterPublic:
         """Describe a stored adapter and the aliases that point at it; `brief` leaves details out, as lists do."""
-        taken = {"aliases", "ticket", "metrics", "examples", "training", "verbalizer", "text_form", *READINGS_SHOWN}
+        taken = {
+            "aliases",
+            "ticket",
+            "start",
+            "metrics",
+            "examples",
+            "training",
+            "verbalizer",
+            "text_form",
+            *READINGS_SHOWN,
+        }
         notes = AdapterNotes(row.training or {}, row.metrics or {}, row.examples or {})
         notes = notes.brief if brief else notes
         readings = dict(notes.examples.get(READINGS) or {})
@@ -229,6 +177,7 @@ class AdapterPublic(Answer):
             **stored,
             aliases=list(aliases),
             ticket=row.ticket_id,
+            start=None if row.start is None else StartPublic(**row.start),
             text_form=notes.training.get("text_form", 0),
             metrics=AdapterMetrics(**{part: scores for part, scores in notes.metrics.items() if scores}),
             examples=ExampleCounts(**counts),

@@ -34,6 +34,8 @@ class LanguagePublic(Answer):
     """Ready ones, newest first, a thousand at most; `lang@version` names one."""
     aliases: Annotated[dict[str, int], Field(examples=[{"production": 3}])]
     """Alias to version, a thousand at most."""
+    starters: Annotated[list[int], Field(examples=[[]])] = Field(default=[])
+    """Those of the versions that came with the program, for every language: under `mul` alone."""
     macrolanguage: Annotated[str | None, Field(examples=["sw"])]
     """The macrolanguage that it is or belongs to, by ISO 639-3: `qu` of `quy`; null if there is none."""
     related: Annotated[list[str], Field(examples=[["swh"]])]

@@ -87,6 +87,11 @@ def hyperparameter(config: type[TicketConfig | AdapterConfig], name: str) -> Any
     return Field(default=schema["default"], description=schema["description"], **limits)
 
 
+def without_default(schema: dict[str, Any]) -> None:
+    """Take the default out of a field's schema: leaving it out means something else than null."""
+    schema.pop("default", None)
+
+
 Text = Annotated[
     str,
     Field(min_length=1, max_length=LONGEST_TEXT, pattern=r"\S", examples=["Mbwa analala chini ya meza."]),
@@ -95,7 +100,7 @@ Text = Annotated[
 Name = Annotated[str, Field(min_length=1, max_length=128, pattern=r"\S", examples=["first try"])]
 Language = Annotated[str, Field(min_length=2, max_length=35, examples=["sw", "quy"]), AfterValidator(_language)]
 AliasName = Annotated[str, Field(max_length=64, pattern=ALIAS, examples=["production"])]
-Reference = Annotated[str, Field(pattern=REFERENCE, examples=["sw", "sw@3", "sw@production", AN_ADAPTER_ID])]
+Reference = Annotated[str, Field(pattern=REFERENCE, examples=["sw", "sw@3", "sw@production", "starter", AN_ADAPTER_ID])]
 Identifier = Annotated[str, Field(pattern=UUID, examples=[A_TICKET_ID])]
 Moment = Annotated[
     datetime,

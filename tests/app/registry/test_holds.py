@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import pytest
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
-from support.registry_rows import BACKBONE, PAIRS, TENANT, ready_adapter, ready_ticket
+from support.registry_rows import BACKBONE, PAIRS, TENANT, finish_adapter, ready_adapter, ready_ticket, take
 
 from app import jobs
 from app.api.idempotency import IdempotentSubmitter
@@ -21,8 +21,10 @@ from app.api.schemas.predictions import PredictionAccepted
 from app.api.schemas.tickets import TicketAccepted
 from app.errors import AdapterNotFound, DriftNotFound, InUse, NoTicket, TicketNotFound
 from app.jobs.broker import JobNotifier
-from app.registry import adapters, aliases, datasets, drifts, submissions, tickets
-from app.registry.submissions import StagedExamples, StagedPairs
+from app.registry import adapters, aliases, datasets, drifts, submissions, tickets, trainings
+from app.registry.starts import Hyperparameters, WantedStart
+from app.registry.submissions import StagedPairs
+from app.registry.trainings import StagedExamples, Training
 from app.storage.blobs import BlobStore
 from app.storage.database import Database
 from app.storage.locks import lock_tenant
@@ -80,22 +82,27 @@ def submit(db: Database, what: Callable[..., Any], answer: Any, *, tenant: str =
         return jobs.get(session, tenant=tenant, job_id=response.headers["Location"].rpartition("/")[2]).resource_id
 
 
-def train(db: Database, backbone: BackboneInfo, ticket: str | None, *, tenant: str = TENANT) -> str:
+def train(
+    db: Database, backbone: BackboneInfo, ticket: str | None, *, start: str | None = None, tenant: str = TENANT
+) -> str:
     blob = BlobStore(db).stage(tenant, datasets.write_parts({"train": PAIRS}))
     counts = {"train": 2, "dev": 0, "test": 0, "sha256": blob.sha256}
     return submit(
         db,
-        submissions.submit_adapter,
+        trainings.submit_adapter,
         AdapterAccepted.of,
         tenant=tenant,
         backbone=backbone,
-        lang="sw",
-        method="ltp",
-        ticket=ticket,
-        training=AdapterConfig(),
-        seeds=1,
-        name=None,
-        alias=None,
+        wanted=Training(
+            lang="sw",
+            method="ltp",
+            ticket=ticket,
+            start=WantedStart(start, said=True),
+            hyperparameters=Hyperparameters(AdapterConfig(), frozenset()),
+            seeds=1,
+            name=None,
+            alias=None,
+        ),
         examples=StagedExamples(blob.id, 2, counts, None),
     )
 
@@ -194,6 +201,33 @@ def test_a_training_never_starts_on_a_ticket_that_is_being_deleted(db: Database,
     _, ticket = ready_ticket(db)
     with pytest.raises(TicketNotFound):
         one_after_the_other(db, delete_ticket(ticket.id), lambda: train(db, backbone, ticket.id))
+
+
+def test_a_training_never_begins_from_an_adapter_that_is_being_deleted(db: Database, backbone: BackboneInfo) -> None:
+    ticket = ready_ticket(db)[1]
+    start = ready_adapter(db, ticket_id=ticket.id)
+    with pytest.raises(AdapterNotFound):
+        one_after_the_other(db, delete_adapter(start.id), lambda: train(db, backbone, ticket.id, start=start.id))
+
+
+def test_an_adapter_is_kept_until_what_begins_from_it_is_trained_and_named_when_it_is_gone(
+    db: Database, backbone: BackboneInfo
+) -> None:
+    ticket = ready_ticket(db)[1]
+    start = ready_adapter(db, ticket_id=ticket.id)
+    begun = train(db, backbone, None, start=start.id)
+    with pytest.raises(InUse, match=begun), db.write() as session:
+        delete_adapter(start.id)(session)
+    with db.read() as session:
+        row = session.get_one(AdapterRow, begun)
+        job_id = str(row.job_id)
+        assert (row.ticket_id, row.start_id) == (ticket.id, start.id), "the start's ticket is the default"
+    finish_adapter(db, take(db, job_id=job_id))
+    with db.write() as session:
+        delete_adapter(start.id)(session)
+    with db.read() as session:
+        told = session.get_one(AdapterRow, begun).start
+    assert told == {"id": start.id, "lang": "sw", "version": 1}
 
 
 def test_the_default_is_another_ticket_while_the_newest_is_being_deleted(db: Database, backbone: BackboneInfo) -> None:

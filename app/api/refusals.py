@@ -1,0 +1,24 @@
+"""Refusals of one part of a request: what the method finds wrong with a text, in the API's words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from app.api.field_names import in_fields
+from app.errors import FieldError, InvalidRequest
+from ltp.errors import CorpusError, ExamplesError, TooFewExamples, UnknownText
+
+
+@contextmanager
+def refusing(part: str) -> Iterator[None]:
+    """Refuse what the block finds wrong with a text as a fault of `part`."""
+    try:
+        yield
+    except (CorpusError, ExamplesError, TooFewExamples, UnknownText) as error:
+        raise refusal(part, in_fields(str(error))) from error
+
+
+def refusal(part: str, message: str) -> InvalidRequest:
+    """Return the refusal of one part of a request."""
+    return InvalidRequest(f"{part}: {message}", fields=[FieldError(part, message)])

@@ -1,0 +1,91 @@
+"""How an adapter is shown: what it is and began from, what it was trained on, how it did, and what to be aware of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from app.cli.label_spaces import SHORT, macro_f1
+from app.cli.output import accuracy, key_values, percent, size
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+def begun(adapter: dict[str, Any]) -> str:
+    """Where it comes from, in a word or two: the method, what that began from, or how it came here."""
+    method, origin = str(adapter["method"]), adapter["origin"]
+    if origin == "training":
+        start = adapter["start"]
+        return f"{method}, from {start['lang']}@{start['version']}" if start else method
+    return f"{method}, {'the starter' if origin == 'starter' else origin}"
+
+
+def _answers(adapter: dict[str, Any]) -> str:
+    """Its label space, and the words that it predicts."""
+    space = SHORT[adapter["label_space"]]
+    if adapter["verbalizer"] is None:
+        return f"{space}, by a classification head"
+    return f"{space}: " + ", ".join(f"{label} {word}" for label, word in adapter["verbalizer"].items())
+
+
+def _start(adapter: dict[str, Any]) -> str:
+    """What training began from, and how much of that was carried over."""
+    origin, start = adapter["origin"], adapter["start"]
+    if origin == "starter":
+        return "it came with the program, for every language"
+    if origin == "composed":
+        terms = adapter["training"].get("terms") or []
+        return "composed of " + ", ".join(f"{term['weight']:g} x {term['name']}" for term in terms)
+    if start is None:
+        return "the pretrained values"
+    whole = start["carried"] in (None, 1)
+    return f"{start['lang']}@{start['version']}" + (
+        "" if whole else f", of which {percent(start['carried'])} has a place on the ticket"
+    )
+
+
+def _examples(examples: dict[str, Any]) -> str:
+    counts = ", ".join(f"{examples[part]} {part}" for part in ("train", "dev", "test") if examples.get(part))
+    sources = [f"{source['lang']} {source['pairs']}" for source in examples.get("sources") or ()]
+    return counts + (f" (from {', '.join(sources)})" if sources else "")
+
+
+def label_of(adapter: dict[str, Any]) -> str:
+    """Its language and version."""
+    return f"{adapter['lang']}@{adapter['version']}" if adapter["version"] else f"{adapter['lang']} (pending)"
+
+
+def print_adapter(console: Console, adapter: dict[str, Any]) -> None:
+    """Show everything that people look at."""
+    from rich.markup import escape
+
+    from app.cli.reading_table import kept_lines, kept_warnings
+
+    metrics = adapter["metrics"] or {}
+    examples = adapter["examples"] or {}
+    lines = [
+        ("adapter", f"{label_of(adapter)}  {adapter['id']}"),
+        ("status", adapter["status"]),
+        ("aliases", ", ".join(adapter["aliases"]) or "-"),
+        ("method", adapter["method"]),
+        ("start", _start(adapter)),
+        ("labels", _answers(adapter)),
+        ("ticket", adapter["ticket"] or "-"),
+        ("examples", _examples(examples)),
+        ("size", "-" if adapter["bytes"] is None else size(adapter["bytes"])),
+    ]
+    for part, note in (("dev", " (the best epoch was chosen on these)"), ("test", "")):
+        if scores := metrics.get(part):
+            detail = (
+                f"{accuracy(scores)} {SHORT[scores['label_space']]}, {macro_f1(scores)}, ECE {percent(scores['ece'])}"
+            )
+            lines.append((part, detail + note))
+    if metrics.get("mean") and adapter["seeds"] > 1:
+        mean, deviation = (metrics[figure]["dev"]["accuracy"] for figure in ("mean", "std"))
+        lines.append(("seeds", f"{adapter['seeds']}: mean {percent(mean)}, standard deviation {percent(deviation)}"))
+    console.print(key_values(lines))
+    for line in kept_lines(adapter):
+        console.print(escape(line))
+    warnings = [*kept_warnings(adapter), *(adapter["training"].get("report") or {}).get("warnings", [])]
+    for warning in dict.fromkeys(warnings):
+        console.print(f"[yellow]warning: {escape(warning)}[/yellow]")
