@@ -31,12 +31,12 @@ from ltp.training.checkpoint import identity_of
 
 @dataclass(frozen=True)
 class Labelled:
-    """Encoded pairs with their labels, (N,) int64, and their languages, as far as examples name them."""
+    """Encoded pairs with their labels, (N,) int64, and the languages that their examples name (`OWN` for none)."""
 
     encoded: list[Encoded]
     labels: Tensor
     langs: tuple[str, ...] = ()
-    """As many as there are pairs; none where nothing depends on them."""
+    """As many as there are pairs, or none."""
 
     def __len__(self) -> int:
         return len(self.encoded)
@@ -67,6 +67,8 @@ class TrainingPlan:
     """What training begins from; None for the pretrained values."""
     mixture: Mixture | None = None
     """How several sources are drawn from; None where every pass has all examples once."""
+    sources: Labelled | None = None
+    """Where folds are trained, what every one of them has besides its part of `train`."""
 
     @property
     def recipe(self) -> TuningMethod:
@@ -247,5 +249,4 @@ def _labelled(template: Template, examples: Sequence[Example], part: str, names:
             )
         labels.append(names.index(example.label))
     encoded = template.encode([(example.premise, example.hypothesis) for example in examples])
-    langs = tuple(example.lang or OWN for example in examples)
-    return Labelled(encoded, torch.tensor(labels), langs if len(set(langs)) > 1 else ())
+    return Labelled(encoded, torch.tensor(labels), tuple(example.lang or OWN for example in examples))

@@ -50,7 +50,7 @@ class Scorer:
             logits = torch.from_numpy(adapter.calibration.apply(logits.numpy()))
         space = adapter.verbalizer.label_space
         metrics = _figures(logits, part.labels, space) | {"selected_on": selected_on}
-        return metrics | ({"by_language": by_language(logits, part, space)} if part.langs else {})
+        return metrics | ({"by_language": by_language(logits, part, space)} if len(set(part.langs)) > 1 else {})
 
 
 def by_language(logits: Tensor, part: Labelled, space: LabelSpace) -> dict[str, dict[str, Any]]:

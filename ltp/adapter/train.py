@@ -254,7 +254,9 @@ def model_of(plan: TrainingPlan) -> SparseParameters | DenseParameters:
     A start moved rows that no training example touches, and which the development examples are scored with.
     """
     tied = STRATEGIES[plan.strategy].ties_output
-    read = plan.train.encoded if plan.start is None else [*plan.train.encoded, *plan.dev.encoded]
+    read = [*plan.train.encoded, *(plan.sources.encoded if plan.sources else ())]
+    if plan.start is not None:
+        read += plan.dev.encoded
     rows = touched_rows(plan.backbone, read, tied=tied, words=plan.words)
     start = None if plan.start is None else plan.start.changes
     if plan.recipe.dense:

@@ -23,7 +23,8 @@ Model = SparseParameters | DenseParameters
 
 def part_of(part: Labelled, indices: Sequence[int]) -> Labelled:
     """Some of the encoded pairs."""
-    return Labelled([part.encoded[index] for index in indices], part.labels[list(indices)])
+    langs = tuple(part.langs[index] for index in indices) if part.langs else ()
+    return Labelled([part.encoded[index] for index in indices], part.labels[list(indices)], langs)
 
 
 @torch.no_grad()

@@ -22,7 +22,8 @@ from ltp.adapter.crossfit.folds import Fold
 from ltp.adapter.crossfit.guard import loss_of
 from ltp.adapter.crossfit.judged import Judged
 from ltp.adapter.crossfit.stopping import best_epoch, is_over
-from ltp.adapter.plan import TrainingPlan
+from ltp.adapter.mixture import mixture_of
+from ltp.adapter.plan import Labelled, TrainingPlan
 from ltp.adapter.seed_run import SeedRun, with_prefix
 from ltp.compute.threads import map_single_threaded
 
@@ -163,5 +164,13 @@ class Lockstep:
 
 
 def fold_plan(plan: TrainingPlan, fold: Fold) -> TrainingPlan:
-    """The plan with the fold's training pairs, and those it holds out as development pairs."""
-    return replace(plan, train=part_of(plan.train, fold.train), dev=part_of(plan.train, fold.held_out))
+    """The plan with the fold's training pairs, after them the sources', and those it holds out as development pairs."""
+    train, dev = part_of(plan.train, fold.train), part_of(plan.train, fold.held_out)
+    if plan.sources is None or plan.mixture is None:
+        return replace(plan, train=train, dev=dev)
+    more = plan.sources
+    both = Labelled(
+        [*train.encoded, *more.encoded], torch.cat([train.labels, more.labels]), (*train.langs, *more.langs)
+    )
+    mixture = mixture_of(both.langs, plan.mixture.weights, plan.config)
+    return replace(plan, train=both, dev=dev, mixture=mixture, sources=None)

@@ -125,4 +125,5 @@ def _report(
         "folds": work.folds,
         "published": work.published,
         **({} if plan.start is None else {"start": started(plan)}),
+        **({} if plan.mixture is None else {"sources": plan.mixture.facts()}),
     }

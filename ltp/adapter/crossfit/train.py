@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Literal
 
 from torch import Tensor
 
 from ltp.adapter.average import averages_epochs
+from ltp.adapter.crossfit.answers import part_of
 from ltp.adapter.crossfit.folds import Fold, folds_of, premises_of
 from ltp.adapter.crossfit.judged import Judged
 from ltp.adapter.crossfit.lockstep import Lockstep
@@ -53,13 +54,16 @@ def cross_fit_adapter(
     warn: Callable[[str], None] | None = None,
     verbalizer: Verbalizer | None = None,
     publish: Publish | None = None,
+    sources: Sequence[Example] = (),
+    source_weights: Mapping[str, float] | None = None,
 ) -> TrainedAdapter:
     """Train on all pairs, and judge each by a model that never saw its premise; see the package for the way.
 
     Arguments and failures are those of `train_adapter`, without development examples. Of a start the mean of the folds
     is published, which costs nothing; else a run on all pairs, since the folds' prompts, each made by a network of its
     own, have no mean. `publish` says otherwise. Further seeds deal other folds: from a start their answers, and what
-    they trained, are averaged; without one the best is taken, unless `average` names seeds.
+    they trained, are averaged; without one the best is taken, unless `average` names seeds. `sources` are examples of
+    other languages on which every fold trains jointly, drawn by `source_weights`; none of them judges.
 
     Raises:
         TooFewExamples: fewer than two folds can hold something out.
@@ -71,7 +75,7 @@ def cross_fit_adapter(
             backbone.on(device),
             ticket,
             method=method,
-            train=train,
+            train=[*train, *sources],
             dev=None,
             test=test,
             config=usual,
@@ -79,6 +83,13 @@ def cross_fit_adapter(
             part_size=part_size,
             verbalizer=verbalizer,
             start=start,
+            source_weights=source_weights or {} if sources else None,
+        )
+    if sources:
+        plan = replace(
+            plan,
+            train=part_of(plan.train, range(len(train))),
+            sources=part_of(plan.train, range(len(train), len(plan.train))),
         )
     for warning in plan.lost["warnings"]:
         (warn or (lambda _: None))(warning)

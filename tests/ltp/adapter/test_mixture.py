@@ -7,8 +7,13 @@ from pathlib import Path
 import pytest
 from support.synthetic import pairs, random_ticket
 
+from ltp.adapter.crossfit.answers import part_of
+from ltp.adapter.crossfit.folds import Fold
+from ltp.adapter.crossfit.lockstep import fold_plan
+from ltp.adapter.crossfit.train import cross_fit_adapter
 from ltp.adapter.mixture import Mixture, mixture_of
 from ltp.adapter.order import epoch_batches
+from ltp.adapter.plan import make_plan
 from ltp.adapter.train import TrainedAdapter, train_adapter
 from ltp.backbone.load import Backbone
 from ltp.config import AdapterConfig
@@ -126,3 +131,26 @@ def test_a_mixture_goes_on_to_the_same_bits(tiny_backbone: Backbone, tmp_path: P
     assert resumed.metrics == train(tiny_backbone).metrics
     other = train(tiny_backbone, source_weights={"": 1.0}, checkpoints=Checkpoints(tmp_path, budget=1e9))
     assert other.metrics != resumed.metrics
+
+
+def test_folds_train_jointly_with_sources_that_judge_nothing(tiny_backbone: Backbone) -> None:
+    own, sources = of(None, pairs(12, seed=1)), of("en", pairs(40, seed=3))
+    given = {"method": "ltp", "config": replace(CONFIG, epoch_pairs=24, folds=3), "train": own}
+    ticket = random_ticket(tiny_backbone, 0.2)
+    joint = cross_fit_adapter(tiny_backbone, ticket, sources=sources, source_weights={"en": 2.0}, **given)
+    alone = cross_fit_adapter(tiny_backbone, ticket, **given)
+    assert joint.metrics["dev"]["pairs"] == alone.metrics["dev"]["pairs"] <= 12
+    assert joint.report["sources"][1] == {"lang": "en", "pairs": 40, "weight": 2.0, "pairs_a_pass": 17}
+    assert "sources" not in alone.report
+    assert joint.metrics["dev"]["loss"] != alone.metrics["dev"]["loss"]
+
+    plan = make_plan(
+        tiny_backbone, ticket, dev=None, test=(), seeds=1, source_weights={}, **{**given, "train": [*own, *sources]}
+    )
+    plan = replace(plan, train=part_of(plan.train, range(12)), sources=part_of(plan.train, range(12, 52)))
+    fold = fold_plan(plan, Fold([0, 2, 4, 6], [1, 3]))
+    assert (len(fold.train), len(fold.dev), fold.pairs_per_epoch) == (44, 2, 24)
+    assert fold.mixture is not None
+    assert fold.mixture.members == {"": [0, 1, 2, 3], "en": list(range(4, 44))}
+    assert fold.train.encoded[1] == plan.train.encoded[2]
+    assert fold.train.encoded[4] == plan.sources.encoded[0]
