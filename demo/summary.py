@@ -15,6 +15,20 @@ from app.cli.client import Client
 from app.cli.output import accuracy, clock, percent, size
 from app.cli.references import find_adapter, find_ticket
 
+GUESSING = 1 / 3
+
+
+def starter_of(client: Client) -> dict[str, Any] | None:
+    """The starter that the service has for its backbone; None when none came with the program."""
+    fingerprint = client.get("/backbone")["fingerprint"]
+    found = client.items("/adapters", lang="mul")
+    return next((each for each in found if each["origin"] == "starter" and each["backbone"] == fingerprint), None)
+
+
+def show_score(console: Console, score: dict[str, Any]) -> None:
+    """Print one accuracy, and whose it is."""
+    console.print(f"{accuracy(score)} on {score['pairs']} pairs, answered by {', '.join(score['adapters'])}")
+
 
 def show_answers(console: Console, path: Path) -> None:
     """Print the rows that `ltp predict` wrote."""
@@ -41,17 +55,42 @@ def show_figures(console: Console, client: Client, seconds: dict[str, float], la
     table.add_row("ticket", f"{ticket['active']:,} parameters; {size(ticket['mask_bytes'])}, once; {made}")
     for lang in languages:
         table.add_row(*_adapter(find_adapter(client, f"{lang}@production"), seconds[lang]))
+    if starter := starter_of(client):
+        table.add_row("starter", f"{size(starter['bytes'])}; came with the program, for research and demonstration")
     backbone = client.get("/backbone")
     whole = size(4 * backbone["parameters"])
     table.add_row(
         "backbone", f"{backbone['name']}, {backbone['parameters'] / 1e6:.1f} M parameters: {whole}, shared by all"
     )
     console.print(table)
-    console.print(
-        "Few-shot inference with a small backbone is hard, and guessing gives 33.3 %: look at the interval.\n"
-        "The development pairs also chose the best epoch, so they flatter; `ltp evaluate` scores pairs of your own.",
-        style="dim",
-    )
+
+
+def show_comparison(
+    console: Console, scores: dict[str, dict[str, Any]], languages: list[str], *, has_starter: bool
+) -> None:
+    """Print guessing, the starter and what was trained side by side; `scores` by `LANG starter`, `LANG trained`, ..."""
+    columns = ["guessing", *(["starter"] if has_starter else []), "trained"]
+    columns += ["the paper's way"] if any(name.endswith(" paper") for name in scores) else []
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in ("development pairs of", *columns):
+        table.add_column(column, no_wrap=True)
+    keys = {"starter": "starter", "trained": "trained", "the paper's way": "paper"}
+    for lang in languages:
+        found = [scores.get(f"{lang} {keys[column]}") for column in columns if column in keys]
+        table.add_row(lang, percent(GUESSING), *(accuracy(score) if score else "" for score in found))
+    console.print(table)
+    console.print(_caution(has_starter=has_starter, compared="the paper's way" in columns), style="dim")
+
+
+def _caution(*, has_starter: bool, compared: bool) -> str:
+    """What has to be known to read the table."""
+    lines = ["Accuracy with its 95 % interval: of so few pairs it is wide, and most differences may be chance."]
+    if not has_starter:
+        lines.append("No starter came with this program for the backbone, so both began from the pretrained values.")
+    if compared or not has_starter:
+        told = "what was trained the paper's way" if compared else "the adapters"
+        lines.append(f"These pairs chose the best epoch of {told}, which flatters; `ltp evaluate` scores your own.")
+    return "\n".join(lines)
 
 
 def _run(drift: dict[str, Any]) -> str:
@@ -66,9 +105,10 @@ def _run(drift: dict[str, Any]) -> str:
 
 def _adapter(adapter: dict[str, Any], seconds: float) -> tuple[str, str]:
     counts = adapter["examples"]
+    begun = "from the starter" if (adapter.get("start") or {}).get("lang") == "mul" else "from the pretrained values"
     figures = (
-        f"[bold]{accuracy(adapter['metrics']['dev'])}[/bold] on {counts['dev']} development pairs, trained on "
-        f"{counts['train']}; {size(adapter['bytes'])}; ready {clock(seconds)} after it was asked for"
+        f"trained on {counts['train']} pairs {begun}; {size(adapter['bytes'])}; ready {clock(seconds)} after it was"
+        " asked for"
     )
     return f"{adapter['lang']}@{adapter['version']}", figures
 

@@ -36,11 +36,14 @@ def test_notice_names_the_licences_with_terms_among_the_dependencies() -> None:
     assert dict(re.findall(r"^  ([a-z0-9-]+)  +(\S.*)$", NOTICE, re.MULTILINE)) == found
 
 
-def test_notice_and_licence_except_the_data_file_that_is_partly_from_text_under_other_terms() -> None:
+def test_notice_and_licence_except_the_data_files_that_are_partly_from_text_under_other_terms() -> None:
     (file,) = (ROOT / "ltp").rglob("*adaptation*.safetensors")
+    shipped = {str(path.relative_to(ROOT / "ltp")) for path in (ROOT / "ltp").rglob("*.safetensors")}
+    assert shipped - {"starter/files/mini.safetensors"} == {str(file.relative_to(ROOT / "ltp"))}
     licence_file = (ROOT / "LICENSE").read_text("utf-8")
     for text in (NOTICE, licence_file):
         assert file.name in text
+        assert "starter/files/mini.safetensors" in text
         assert "CC BY-NC" in text
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     assert project["license-files"] == ["LICENSE", "NOTICE"]

@@ -21,6 +21,7 @@ PAGES = [
     "docs/label-spaces.md",
     "docs/reproduce.md",
     "docs/settings.md",
+    "docs/starters.md",
     "docs/storage.md",
     "docs/texts.md",
 ]
