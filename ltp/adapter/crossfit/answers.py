@@ -27,6 +27,11 @@ def part_of(part: Labelled, indices: Sequence[int]) -> Labelled:
     return Labelled([part.encoded[index] for index in indices], part.labels[list(indices)], langs)
 
 
+def on_device(tensors: Tensors, plan: TrainingPlan) -> dict[str, Tensor]:
+    """Tensors of a checkpoint, where the plan's backbone is."""
+    return {name: tensor.to(plan.backbone.verbalizer.device) for name, tensor in tensors.items()}
+
+
 @torch.no_grad()
 def answers(plan: TrainingPlan, model: Model, tensors: Tensors, part: Labelled) -> Tensor:
     """What `tensors` answer: logits (N, K), fp64. The model's values are theirs afterwards.

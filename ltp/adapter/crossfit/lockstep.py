@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ltp.adapter.crossfit.answers import Model, answers, part_of
+from ltp.adapter.crossfit.answers import Model, answers, on_device, part_of
 from ltp.adapter.crossfit.clusters import Floats
 from ltp.adapter.crossfit.folds import Fold
 from ltp.adapter.crossfit.guard import loss_of
@@ -157,10 +157,13 @@ class Lockstep:
         self.answers = list(tensors["answers"].double().numpy()) if "answers" in tensors else []
         for number, (run, course) in enumerate(zip(self.runs, state["courses"], strict=True)):
             run.restore(with_prefix(tensors, f"run{number}"), {**course, "epochs": []})
-        self.best, self.late = (
-            [with_prefix(tensors, f"{name}{number}") for number in range(len(self.runs))] if self.answers else []
-            for name in ("best", "late")
-        )
+        if self.answers:
+            self.best, self.late = (self._several(tensors, name) for name in ("best", "late"))
+
+    def _several(self, tensors: Mapping[str, Tensor], name: str) -> list[dict[str, Tensor]]:
+        """One set of tensors for each run, where the backbone is."""
+        runs = range(len(self.runs))
+        return [on_device(with_prefix(tensors, f"{name}{number}"), self._plans[0]) for number in runs]
 
 
 def fold_plan(plan: TrainingPlan, fold: Fold) -> TrainingPlan:

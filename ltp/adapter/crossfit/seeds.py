@@ -46,7 +46,7 @@ class SeedResult:
     @classmethod
     def restored(cls, tensors: Mapping[str, Tensor], course: dict[str, Any], weights: Sequence[float]) -> SeedResult:
         """What `tensors` and the course of a checkpoint hold."""
-        return cls(weights, tensors["answers"].double().numpy(), with_prefix(tensors, "trained"), course)
+        return cls(weights, tensors["answers"].double().cpu().numpy(), with_prefix(tensors, "trained"), course)
 
 
 def result_of(

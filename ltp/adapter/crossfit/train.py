@@ -9,7 +9,7 @@ from typing import Literal
 from torch import Tensor
 
 from ltp.adapter.average import averages_epochs
-from ltp.adapter.crossfit.answers import part_of
+from ltp.adapter.crossfit.answers import on_device, part_of
 from ltp.adapter.crossfit.folds import Fold, folds_of, premises_of
 from ltp.adapter.crossfit.judged import Judged
 from ltp.adapter.crossfit.lockstep import Lockstep
@@ -239,6 +239,7 @@ class _CrossFit:
         tensors, state = saved
         for number, course in enumerate(state["done"]):
             weights = state["weights"][number]
-            self._done.append(SeedResult.restored(with_prefix(tensors, f"done{number}"), course, weights))
+            done = on_device(with_prefix(tensors, f"done{number}"), self._plan)
+            self._done.append(SeedResult.restored(done, course, weights))
         self._race = Race(self._setting())
         self._race.restore(with_prefix(tensors, "race"), state["race"])
