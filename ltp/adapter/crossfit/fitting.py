@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ltp.adapter.crossfit.clusters import Floats, Groups
 from ltp.calibration import Calibration
 
-SHARPNESS_SPREAD, BIAS_SPREAD = 1.0, 0.5
+SHARPNESS_SPREAD, BIAS_SPREAD = 1.0, 0.25
 """The prior's standard deviations: of 1 / temperature around 1, of each bias around 0."""
 LEAST_SHARPNESS, MOST_SHARPNESS = 0.02, 20.0
 STEPS, SMALL = 50, 1e-10
@@ -61,7 +61,7 @@ def _derivatives(centred: Floats, chances: Floats, truth: Floats) -> tuple[Float
     return slope, curvature
 
 
-def cross_fitted(logits: Floats, labels: NDArray[np.int64], groups: Groups) -> Floats:
+def cross_fitted(logits: Floats, labels: NDArray[np.int64], groups: Groups, *, biases: bool = True) -> Floats:
     """Calibrate each premise's logits by a fit to the other premises, (N, K)."""
     calibrated = logits.copy()
     premises = int(groups.max()) + 1
@@ -69,13 +69,18 @@ def cross_fitted(logits: Floats, labels: NDArray[np.int64], groups: Groups) -> F
     for number in range(min(FOLDS, premises)):
         held = fold == number
         if not held.all():
-            calibrated[held] = fit(logits[~held], labels[~held]).apply(logits[held])
+            calibrated[held] = fit(logits[~held], labels[~held], biases=biases).apply(logits[held])
     return calibrated
 
 
 def helpful(logits: Floats, labels: NDArray[np.int64], groups: Groups) -> tuple[Calibration | None, Floats]:
-    """Fit, and None where cross-fitted answers are not more likely; with the answers by which to judge it, (N, K)."""
-    calibrated = cross_fitted(logits, labels, groups)
-    if not log_losses(calibrated, labels).mean() < log_losses(logits, labels).mean():
-        return None, logits
-    return fit(logits, labels), calibrated
+    """Fit a temperature, or biases too, whichever makes other premises' answers likelier; None where neither does.
+
+    With the answers by which to judge it, (N, K): calibrated without their premises.
+    """
+    best, chosen = logits, None
+    for biases in (False, True):
+        calibrated = cross_fitted(logits, labels, groups, biases=biases)
+        if log_losses(calibrated, labels).mean() < log_losses(best, labels).mean():
+            best, chosen = calibrated, biases
+    return (None if chosen is None else fit(logits, labels, biases=chosen)), best
