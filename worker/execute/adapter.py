@@ -3,35 +3,39 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from app.registry import adapters, datasets, publish, tickets
 from app.registry.adapter_notes import READINGS, SOURCES, AdapterNotes
 from app.storage.models import AdapterRow, DatasetRow, TicketRow
 from ltp import atomic_file
-from ltp.config import AdapterConfig
+from ltp.adapter.crossfit.estimate import estimate_of
+from ltp.config import AdapterConfig, Estimate
 from ltp.text.examples import Example, examine, settle, split
 from ltp.text.examples.findings import Part
 from worker.context import JobContext
 from worker.execute.begin import load_mask, load_start
+
+if TYPE_CHECKING:
+    from ltp.adapter.train import TrainedAdapter
 
 FILE, NUMBERS = "adapter.safetensors", "adapter.json"
 
 
 @dataclass(frozen=True)
 class Parts:
-    """The examples as they are used: the development part given, or held out."""
+    """The examples as they are used: `dev` given or held out, and empty where all pairs are cross-fitted."""
 
     train: Sequence[Example]
+    sources: Sequence[Example]
+    """Of other languages, which train with the language's own."""
     dev: Sequence[Example]
     test: Sequence[Example]
-
-    def counts(self) -> dict[str, Any]:
-        """How many examples each part has."""
-        return {"train": len(self.train), "dev": len(self.dev), "test": len(self.test)}
+    estimate: Estimate
 
 
 def execute(context: JobContext) -> None:
@@ -70,16 +74,12 @@ def _train(context: JobContext, row: AdapterRow, dataset: DatasetRow, ticket_row
     with timings("start"):
         start = load_start(context, row, mask, backbone)
 
-    from ltp.adapter.train import train_adapter
-
-    trained = train_adapter(
+    trained = _training(parts)(
         backbone,
         mask,
-        method=row.method,  # type: ignore[arg-type]
-        train=parts.train,
-        dev=parts.dev,
+        method=row.method,
         test=parts.test,
-        config=config,
+        config=replace(config, estimate=parts.estimate),
         seeds=row.seeds,
         progress=context.report,
         checkpoints=context.checkpoints(),
@@ -93,10 +93,20 @@ def _train(context: JobContext, row: AdapterRow, dataset: DatasetRow, ticket_row
     warnings = [*said, *trained.report["warnings"]]
     report = trained.report | {"findings": found.as_dict(), "warnings": warnings}
     training = {**trained.training, **_begun(row, report), "report": report}
-    examples = parts.counts() | {"sha256": dataset.sha256} | _kept(row)
+    examples = trained.report["examples"] | {"sha256": dataset.sha256} | _kept(row)
     numbers = {"metrics": trained.metrics, "training": training, "examples": examples}
     atomic_file.write_text(context.directory / NUMBERS, json.dumps(numbers, allow_nan=False))
     return context.directory / NUMBERS
+
+
+def _training(parts: Parts) -> Callable[..., TrainedAdapter]:
+    """What trains: on all pairs, or with those that are held out."""
+    from ltp.adapter.crossfit.train import cross_fit_adapter
+    from ltp.adapter.train import train_adapter
+
+    if parts.estimate == "cross_fit":
+        return partial(cross_fit_adapter, train=parts.train, sources=parts.sources)
+    return partial(train_adapter, train=[*parts.train, *parts.sources], dev=parts.dev)
 
 
 def _begun(row: AdapterRow, report: Mapping[str, Any]) -> dict[str, Any]:
@@ -113,10 +123,11 @@ def _kept(row: AdapterRow) -> dict[str, Any]:
 
 
 def _parts(given: Mapping[Part, Sequence[Example]], config: AdapterConfig) -> Parts:
-    """Hold out what is not given: of the language's own pairs, which say no language, where there are sources, too."""
-    if given["dev"]:
-        return Parts(given["train"], given["dev"], given["test"])
+    """Hold out what is not given, unless all train: of the language's own pairs, which say no language."""
     own = [example for example in given["train"] if example.lang is None] or given["train"]
     sources = [example for example in given["train"] if example.lang is not None] if own is not given["train"] else []
+    parts = Parts(own, sources, given["dev"], given["test"], estimate_of(config, own, dev=bool(given["dev"])))
+    if parts.dev or parts.estimate == "cross_fit":
+        return parts
     held_out = split(own, dev_share=config.dev_share, seed=config.seed)
-    return Parts([*held_out.train, *sources], held_out.dev, given["test"])
+    return replace(parts, train=held_out.train, dev=held_out.dev)

@@ -14,22 +14,21 @@ FEW = 300
 """Training pairs below which half of them are too many to hold out."""
 
 
-def estimate_of(
-    config: AdapterConfig, train: Sequence[Example], *, dev: bool, sources: bool = False
-) -> Literal["cross_fit", "holdout"]:
-    """Choose, by what was asked for, and whether development examples (`dev`) or other languages' were given.
+def estimate_of(config: AdapterConfig, train: Sequence[Example], *, dev: bool) -> Literal["cross_fit", "holdout"]:
+    """Choose, by what was asked for, and whether development examples were given (`dev`).
+
+    `train` are the language's own examples, without those of other languages that train with them.
 
     Raises:
-        InvalidConfig: cross-fitting was asked for with examples that it has no use for.
+        InvalidConfig: cross-fitting was asked for with development examples, which it has no use for.
         TooFewExamples: it was asked for, and there are too few premises.
     """
     if config.estimate == "holdout":
         return "holdout"
     if config.estimate == "auto":
-        return "cross_fit" if not dev and not sources and len(train) < FEW and _can(train, config) else "holdout"
-    if dev or sources:
-        given = "development examples" if dev else "examples of other languages"
-        raise InvalidConfig("estimate", config.estimate, f"holdout, or auto: {given} were given")
+        return "cross_fit" if not dev and len(train) < FEW and _can(train, config) else "holdout"
+    if dev:
+        raise InvalidConfig("estimate", config.estimate, "holdout, or auto: development examples were given")
     folds_of(train, count=config.folds, seed=config.seed)
     return "cross_fit"
 

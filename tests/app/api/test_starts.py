@@ -42,7 +42,14 @@ def test_training_begins_from_the_starter_on_its_ticket_where_nothing_is_said(st
     assert adapter["training"]["start"] == adapter["start"]
     assert (adapter["ticket"], adapter["origin"], adapter["shared"]) == (its["ticket"], "training", False)
     used = adapter["training"]
-    assert (used["estimate"], used["prompt_length"]) == ("auto", 5)
+    assert (used["estimate"], used["prompt_length"]) == ("cross_fit", 5)
+    assert adapter["metrics"]["dev"]["estimated"] == "cross_fitted"
+    assert adapter["metrics"]["baseline"]["start"]["accuracy"] >= 0
+    assert adapter["examples"]["train"] == adapter["examples"]["dev"] == len(EXAMPLES)
+    assert "is published" in used["report"]["choice"]["why"]
+    own = started.train("sn", dev_examples=EXAMPLES)
+    assert own["training"]["estimate"] == "holdout", "development examples of one's own stay"
+    assert "estimated" not in own["metrics"]["dev"]
     assert used["precision"] in ("fp32", "bf16")
     (listed,) = started.http.get("/adapters", params={"lang": "sw"}).json()["items"]
     assert listed["start"] == adapter["start"]

@@ -13,7 +13,6 @@ def test_few_pairs_are_cross_fitted_and_many_held_out() -> None:
     assert estimate_of(auto, pairs(96, seed=0), dev=False) == "cross_fit"
     assert estimate_of(auto, pairs(300, seed=0), dev=False) == "holdout"
     assert estimate_of(auto, pairs(96, seed=0), dev=True) == "holdout"
-    assert estimate_of(auto, pairs(96, seed=0), dev=False, sources=True) == "holdout"
     assert estimate_of(auto, pairs(3, seed=0), dev=False) == "holdout", "no premise can be spared"
     assert estimate_of(AdapterConfig(), pairs(96, seed=0), dev=False) == "holdout", "the paper's way"
 
@@ -25,5 +24,3 @@ def test_what_is_asked_for_holds_or_is_refused() -> None:
         estimate_of(asked, pairs(3, seed=0), dev=False)
     with pytest.raises(InvalidConfig, match="development examples were given"):
         estimate_of(asked, pairs(96, seed=0), dev=True)
-    with pytest.raises(InvalidConfig, match="other languages"):
-        estimate_of(asked, pairs(96, seed=0), dev=False, sources=True)
