@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -44,6 +44,11 @@ class FinishedSeeds:
         self.best, self.means = (
             [with_prefix(tensors, f"{part}.{index}") for index in range(len(courses))] for part in ("done", "mean")
         )
+
+    def only(self, numbers: Sequence[int]) -> FinishedSeeds:
+        """Some of them."""
+        best, means = ([several[number] for number in numbers] for several in (self.best, self.means))
+        return FinishedSeeds(best, means, [self.courses[number] for number in numbers])
 
     def candidates(self, config: AdapterConfig) -> list[Candidate]:
         """What may be published: each seed's best epoch, and averages."""

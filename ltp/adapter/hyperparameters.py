@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, fields
 from typing import Any
 
+from ltp.adapter.crossfit.stopping import GRID
 from ltp.adapter.start import Start
 from ltp.backbone.load import Backbone
 from ltp.compute.bf16 import has_bf16
@@ -30,17 +31,12 @@ def check_start(start: Start | None, method: Method, config: AdapterConfig) -> N
 
 
 def resolve(config: AdapterConfig, backbone: Backbone, start: Start | None) -> AdapterConfig:
-    """Fill in epochs, rates and precision where the configuration leaves them to the start and the machine.
-
-    Raises:
-        InvalidConfig: the learning rate is to be found out, which takes more than one training.
-    """
-    if config.learning_rate == AUTO:
-        raise InvalidConfig("learning_rate", AUTO, "a number, or left out: one training does not compare rates")
+    """Fill in epochs, rates and precision where the configuration leaves them open; for `auto` the usual rate."""
     started = start is not None and start.knows_task
     values = asdict(config)
     values["epochs"] = config.epochs or (STARTED_EPOCHS if started else PAPER_EPOCHS)
-    values["learning_rate"] = config.learning_rate or recommended_rate(backbone, start)
+    given = None if config.learning_rate == AUTO else config.learning_rate
+    values["learning_rate"] = given or recommended_rate(backbone, start)
     values["prompt_learning_rate"] = config.prompt_learning_rate or values["learning_rate"]
     if config.precision == AUTO:
         values["precision"] = "bf16" if has_bf16(backbone.verbalizer.device.type) else "fp32"
@@ -51,6 +47,12 @@ def recommended_rate(backbone: Backbone, start: Start | None) -> float:
     """The rate where none is named: the backbone's, and half of it where less is left to learn."""
     rate = backbone.info.learning_rate
     return rate / 2 if start is not None and start.knows_task else rate
+
+
+def rates_of(config: AdapterConfig, resolved: AdapterConfig) -> tuple[float, ...]:
+    """The rates to be tried around the usual one, which is the resolved; none where the configuration names one."""
+    usual = resolved.learning_rate
+    return tuple(factor * usual for factor in GRID) if config.learning_rate == AUTO and isinstance(usual, float) else ()
 
 
 def released(config: AdapterConfig) -> dict[str, Any]:

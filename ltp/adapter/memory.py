@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 
 from ltp.adapter.crossfit.estimate import FEW
+from ltp.adapter.crossfit.stopping import GRID
 from ltp.adapter.micro_batches import USUAL, PartSize
 from ltp.backbone.manifest import BackboneInfo
-from ltp.config import AdapterConfig
+from ltp.config import AUTO, AdapterConfig
 from ltp.model.footprint import FLOAT, activation_bytes, process_bytes
 from ltp.model.methods import METHODS, Method
 
@@ -60,14 +61,21 @@ def _runs(config: AdapterConfig, examples: int) -> int:
 def _trained_bytes(
     backbone: BackboneInfo, method: Method, config: AdapterConfig, examples: int, active: int, seeds: int
 ) -> int:
-    recipe, hidden = METHODS[method], backbone.hidden
+    recipe, hidden, further = METHODS[method], backbone.hidden, PER_SEED * (seeds - 1 + _averaged(config, seeds))
     rows = min(backbone.vocabulary, examples * config.max_length)
     can_move = backbone.parameters - (backbone.vocabulary - rows) * hidden
     added = TRAINED * REPARAMETERISATION * hidden**2 if recipe.soft else TRAINED * hidden**2
     if recipe.dense:
-        return added + can_move * (TRAINED + PER_SEED * (seeds - 1))
+        return added + can_move * (TRAINED + further)
     if not recipe.needs_ticket:
         return added
     mask = backbone.parameters // 4  # a bit an element, as it is read and as it is kept
     working_copies = 2 * FLOAT * can_move  # in training, and fused to be scored
-    return added + mask + working_copies + min(active, can_move) * (TRAINED + POSITION + PER_SEED * (seeds - 1))
+    return added + mask + working_copies + min(active, can_move) * (TRAINED + POSITION + further)
+
+
+def _averaged(config: AdapterConfig, seeds: int) -> int:
+    """Averages that are kept and published beside each seed's best epoch, and first seeds at other rates."""
+    trials = len(GRID) - 1 if config.learning_rate == AUTO else 0
+    of_epochs = seeds if config.average in ("epochs", "both") else 0
+    return trials + of_epochs + int(seeds > 1 and config.average in ("seeds", "both"))

@@ -9,7 +9,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
-from ltp.adapter.hyperparameters import check_start, released, resolve
+from ltp.adapter.hyperparameters import check_start, rates_of, released, resolve
 from ltp.adapter.micro_batches import USUAL, PartSize
 from ltp.adapter.mixture import OWN, Mixture, mixture_of
 from ltp.adapter.reading import losses_of
@@ -67,6 +67,8 @@ class TrainingPlan:
     """What training begins from; None for the pretrained values."""
     mixture: Mixture | None = None
     """How several sources are drawn from; None where every pass has all examples once."""
+    rates: tuple[float, ...] = ()
+    """Learning rates that are to be tried, where none is given."""
     sources: Labelled | None = None
     """Where folds are trained, what every one of them has besides its part of `train`."""
 
@@ -158,6 +160,7 @@ def make_plan(
     template = _template(backbone, config, recipe)
     check_start(start, method, config)
     resolved = resolve(config, backbone, start)
+    rates = rates_of(config, resolved)
     langs = [example.lang or OWN for example in train]
     mixture = None if source_weights is None else mixture_of(langs, source_weights, resolved)
     identity = identity_of(
@@ -172,6 +175,7 @@ def make_plan(
         **_unusual(verbalizer, method),
         **({} if start is None else {"start": start.sha256}),
         **({} if mixture is None else {"mixture": [langs, mixture.weights]}),
+        **({"rates": rates} if rates else {}),
     )
     encoded = _encoded(template, given, verbalizer.labels, {"test", *(["dev"] if dev is None else [])})
     return TrainingPlan(
@@ -188,6 +192,7 @@ def make_plan(
         part_size=part_size,
         start=start,
         mixture=mixture,
+        rates=rates,
     )
 
 

@@ -13,6 +13,7 @@ from ltp.adapter.finished import FinishedSeeds
 from ltp.adapter.micro_batches import USUAL, PartSize
 from ltp.adapter.plan import Labelled, TrainingPlan, make_plan
 from ltp.adapter.published import adapter_of
+from ltp.adapter.rates import best_rate, plans_by_rate, tried
 from ltp.adapter.report import Scorer, best_index, summary
 from ltp.adapter.seed_run import SeedRun
 from ltp.adapter.sparse import SparseParameters, touched_rows
@@ -112,6 +113,8 @@ class _Trainer:
         self, plan: TrainingPlan, progress: ProgressCallback, checkpoints: Checkpoints | None, timings: Timings
     ) -> None:
         self._plan, self._progress, self._checkpoints, self._timings = plan, progress, checkpoints, timings
+        self._plans = plans_by_rate(plan)
+        """One for each rate; the first seed is trained at all of them, further ones at the best."""
         with timings("prepare"):
             self._model = model_of(plan)
         self._done = FinishedSeeds()
@@ -123,16 +126,23 @@ class _Trainer:
 
     def run(self) -> TrainedAdapter:
         current = self._resume()
-        while len(self._done.best) < self._plan.seeds:
+        while len(self._done.best) < self._runs:
             current = current or self._seed_run()
             self._train(current)
             self._done.add(current)
             current = None
         return self._publish()
 
+    @property
+    def _runs(self) -> int:
+        """Trainings in all."""
+        return len(self._plans) + self._plan.seeds - 1
+
     def _seed_run(self) -> SeedRun:
+        done, trials = len(self._done.best), len(self._plans)
+        plan = self._plans[done if done < trials else best_rate(self._done.courses[:trials])]
         with self._timings("prepare"):
-            return SeedRun(self._plan, self._model, seed=self._plan.config.seed + len(self._done.best))
+            return SeedRun(plan, self._model, seed=plan.config.seed + max(0, done - trials + 1))
 
     def _train(self, current: SeedRun) -> None:
         plan = self._plan
@@ -142,7 +152,7 @@ class _Trainer:
         def report() -> None:
             finished = len(self._done.best) * per_seed + current.state.step
             where = {"seed": float(current.seed), "epoch": float(current.epoch)}
-            self._progress(Progress("training", finished, plan.seeds * per_seed, metrics | where))
+            self._progress(Progress("training", finished, self._runs * per_seed, metrics | where))
 
         while current.state.step < per_seed:
             with self._timings("training"):
@@ -182,6 +192,9 @@ class _Trainer:
 
     def _publish(self) -> TrainedAdapter:
         """Choose among the seeds' best epochs, which come first, and what was averaged."""
+        trained, trials = self._done.courses, len(self._plans)
+        winner = best_rate(trained[:trials])
+        self._plan, self._done = self._plans[winner], self._done.only([winner, *range(trials, self._runs)])
         plan, seeds = self._plan, len(self._done.best)
         found = self._done.candidates(plan.config)
         with self._timings("encode"):
@@ -203,6 +216,8 @@ class _Trainer:
         report = self._report(best_index(dev[:seeds]))
         if plan.config.average != "none":
             report["choice"] = choice(found, dev, chosen, singles=seeds)
+        if trials > 1:
+            report |= {"rates": tried(self._plans, trained), "steps": sum(course["step"] for course in trained)}
         return TrainedAdapter(adapters[chosen], metrics, self._training(), report)
 
     def _score(

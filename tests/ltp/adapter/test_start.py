@@ -260,8 +260,6 @@ def test_what_cannot_begin_so_is_refused(tiny_backbone: Backbone, ticket: Ticket
         train_adapter(tiny_backbone, None, method="pt", start=start, **given)
     with pytest.raises(InvalidConfig, match="prompt_length is 6; it must be 4, as that of the start"):
         train(tiny_backbone, ticket, start, config=replace(CONFIG, prompt_length=6))
-    with pytest.raises(InvalidConfig, match="does not compare rates"):
-        train(tiny_backbone, ticket, start, config=replace(CONFIG, learning_rate="auto"))
     with pytest.raises(DeltaDoesNotFitTicket):
         start_from(begun, larger(ticket), ticket, tiny_backbone)
     with pytest.raises(BackboneMismatch):
