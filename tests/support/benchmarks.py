@@ -1,7 +1,8 @@
-"""Benchmarks in the shape of XNLI, AmericasNLI and WikiText-2, made up of the tiny backbone's words."""
+"""Benchmarks in the shape of XNLI, AmericasNLI, AfriXNLI and WikiText-2, made up of the tiny backbone's words."""
 
 from __future__ import annotations
 
+import csv
 import random
 from pathlib import Path
 
@@ -96,6 +97,28 @@ def write_americasnli(
     return folder
 
 
+def write_afrixnli(
+    folder: Path, *, dev: tuple[str, ...] = ("eng", "hau"), test: tuple[str, ...] = ("hau", "swa"), premises: int = 8
+) -> Path:
+    """`dev/LLL.csv` and `test/LLL.csv`; the English development rows are the first of XNLI's."""
+    for part, languages, seed in (("dev", dev, 1), ("test", test, 5)):
+        (folder / part).mkdir(parents=True, exist_ok=True)
+        for language in languages:
+            rows = pairs(premises, seed=seed, language="en" if language == "eng" else language)
+            with (folder / part / f"{language}.csv").open("w", encoding="utf-8", newline="") as file:
+                csv.writer(file).writerows([("premise", "hypothesis", "label"), *rows])
+    return folder
+
+
+def write_texts(folder: Path, *, languages: tuple[str, ...] = ("aym",), sentences: int = 40) -> Path:
+    """`LL.txt`, a sentence a line."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for language in languages:
+        told = [premise for premise, _, _ in pairs(sentences, seed=11, language=language)[::3]]
+        (folder / f"{language}.txt").write_text("\n".join(told) + "\n", encoding="utf-8")
+    return folder
+
+
 def write_wikitext(folder: Path, *, sentences: int = 60) -> Path:
     """`valid.txt` and `test.txt`: headings, and lines of several sentences."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -107,8 +130,10 @@ def write_wikitext(folder: Path, *, sentences: int = 60) -> Path:
 
 
 def write_data(folder: Path) -> Path:
-    """All three."""
+    """All of them."""
     write_xnli(folder / "xnli")
     write_americasnli(folder / "americasnli")
+    write_afrixnli(folder / "afrixnli")
+    write_texts(folder / "americas-text")
     write_wikitext(folder / "wikitext2")
     return folder

@@ -9,14 +9,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ltp.errors import TooFewExamples
 from ltp.reproduce.data.rows import LabelledFile
 from ltp.reproduce.data.suite import Suite
-from ltp.text.examples import Example, few_shot
+from ltp.text.examples import Example, few_shot, split
+
+ALL = 0
+"""In place of a number of shots: every row there is, half of the premises on each side."""
+HALF = 0.5
 
 
 @dataclass(frozen=True)
@@ -56,12 +60,15 @@ class FewShotSample:
 class SamplePool:
     """A benchmark's development files in the languages that are trained on."""
 
-    def __init__(self, suite: Suite, languages: Sequence[str]) -> None:
-        self._suite, self._languages = suite, sorted(set(languages))
+    def __init__(self, suite: Suite, languages: Sequence[str], *, rows: Collection[int] | None = None) -> None:
+        """With `rows`, only these of a file are drawn from."""
+        self._suite, self._languages, self._allowed = suite, sorted(set(languages)), rows
         self._rows: dict[str, list[Example]] = {}
 
     def draw(self, language: str, *, shots: int, seed: int) -> FewShotSample:
         """Draw `shots` rows of each label for training and as many for development, from different premises.
+
+        `ALL` deals out every row.
 
         Raises:
             TooFewExamples: the file has not so many, naming it.
@@ -69,7 +76,8 @@ class SamplePool:
         """
         file = self._suite.file("dev", language)
         try:
-            parts = few_shot(self._stand_ins(file), shots=shots, seed=seed)
+            rows = self._stand_ins(file)
+            parts = few_shot(rows, shots=shots, seed=seed) if shots else split(rows, dev_share=HALF, seed=seed)
         except TooFewExamples as error:
             raise TooFewExamples(f"{file.name}, seed {seed}: {error}") from error
         train, dev = ([file.ids[row.line or 0] for row in side] for side in (parts.train, parts.dev))
@@ -79,18 +87,21 @@ class SamplePool:
         """Each row as an example whose premise is its premise's number and whose line is its index; no blank rows."""
         if file.language not in self._rows:
             together = self._languages if self._suite.flat else [file.language]
-            groups = _premises([self._suite.file("dev", language) for language in together])
+            groups = premises([self._suite.file("dev", language) for language in together])
             self._rows[file.language] = [
-                Example(f"premise {group}", f"row {index}", example.label, index)
-                for index, (group, example) in enumerate(zip(groups, file.examples, strict=True))
-                if example.premise.strip() and example.hypothesis.strip()
+                Example(f"premise {groups[row]}", f"row {index}", example.label, index)
+                for index, (row, example) in enumerate(zip(file.ids, file.examples, strict=True))
+                if example.premise.strip() and example.hypothesis.strip() and self._may_draw(row)
             ]
         return self._rows[file.language]
 
+    def _may_draw(self, row: int) -> bool:
+        return self._allowed is None or row in self._allowed
 
-def _premises(files: Sequence[LabelledFile]) -> list[int]:
-    """Number each row's premise: rows that share one in any of the files, directly or through others, are together."""
-    parent = list(range(len(files[0])))
+
+def premises(files: Sequence[LabelledFile]) -> dict[int, int]:
+    """Each row's premise as a number, by the row's id: rows that share one in any of the files, or through others."""
+    parent = {row: row for file in files for row in file.ids}
 
     def root(row: int) -> int:
         while parent[row] != row:
@@ -100,7 +111,7 @@ def _premises(files: Sequence[LabelledFile]) -> list[int]:
 
     for file in files:
         first: dict[str, int] = {}
-        for row, example in enumerate(file.examples):
+        for row, example in zip(file.ids, file.examples, strict=True):
             one, other = root(first.setdefault(example.premise_key, row)), root(row)
             parent[max(one, other)] = min(one, other)
-    return [root(row) for row in range(len(parent))]
+    return {row: root(row) for row in parent}

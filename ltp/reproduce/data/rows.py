@@ -1,14 +1,18 @@
-"""One file of a benchmark, read strictly: tabs part the cells, quotes are plain characters, every row counts.
+"""One file of a benchmark, read strictly: every row counts.
 
-Two layouts: `premise TAB hypothesis TAB label` without a header (XNLI), and a header that names `id`, `language`,
-`premise`, `hypothesis` and `label` (AmericasNLI). A text may be blank (AmericasNLI's Nahuatl test set has three).
+Three layouts: `premise TAB hypothesis TAB label` without a header (XNLI), a header that names `id`, `language`,
+`premise`, `hypothesis` and `label` between tabs (AmericasNLI), and `.csv` whose header names premise, hypothesis and
+label (AfriXNLI). Between tabs quotes are plain characters; in a `.csv` they enclose a text that holds a comma. A text
+may be blank (AmericasNLI's Nahuatl test set has three).
 """
 
 from __future__ import annotations
 
+import csv
 import hashlib
+import io
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,6 +23,7 @@ from ltp.text.lines import TextFile
 
 HEADER = ["id", "language", "premise", "hypothesis", "label"]
 WITHOUT_HEADER = 3
+CSV, CSV_HEADER = ".csv", HEADER[2:]
 
 
 @dataclass(frozen=True)
@@ -64,13 +69,7 @@ def read_rows(path: Path, *, name: str, language: str) -> LabelledFile:
     """
     if not path.is_file():
         raise UnsoundData(f"{name}: there is no such file")
-    try:
-        file = TextFile(lambda: path.open("rb"), ExamplesError)
-        lines = [(number, text.rstrip("\r\n")) for number, text in file.lines()]
-    except ExamplesError as error:
-        raise UnsoundData(f"{name}: {error}") from error
-    headed = bool(lines) and lines[0][1].split("\t") == HEADER
-    rows = [_row(name, number, text.split("\t"), headed, language) for number, text in lines[headed:]]
+    rows = _csv_rows(path, name) if path.suffix == CSV else _tsv_rows(path, name, language)
     if not rows:
         raise UnsoundData(f"{name}: the file holds no rows")
     ids = tuple(row_id for row_id, _ in rows)
@@ -78,6 +77,37 @@ def read_rows(path: Path, *, name: str, language: str) -> LabelledFile:
         raise UnsoundData(f"{name}: the id {repeated[0]} stands there more than once")
     sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
     return LabelledFile(name, language, sha256, ids, tuple(example for _, example in rows))
+
+
+def _tsv_rows(path: Path, name: str, language: str) -> list[tuple[int, Example]]:
+    try:
+        file = TextFile(lambda: path.open("rb"), ExamplesError)
+        lines = [(number, text.rstrip("\r\n")) for number, text in file.lines()]
+    except ExamplesError as error:
+        raise UnsoundData(f"{name}: {error}") from error
+    headed = bool(lines) and lines[0][1].split("\t") == HEADER
+    return [_row(name, number, text.split("\t"), headed, language) for number, text in lines[headed:]]
+
+
+def _csv_rows(path: Path, name: str) -> list[tuple[int, Example]]:
+    """Rows known by their number, the first below the header being 1."""
+    try:
+        rows = list(_cells_of(path.read_text(encoding="utf-8-sig")))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise UnsoundData(f"{name} cannot be read as CSV: {error}") from error
+    if not rows or rows[0][1] != CSV_HEADER:
+        raise UnsoundData(f"{name}: the first line must be {','.join(CSV_HEADER)}")
+    return [
+        (number, _row(name, line, cells, headed=False, language="")[1])
+        for number, (line, cells) in enumerate(rows[1:], start=1)
+    ]
+
+
+def _cells_of(text: str) -> Iterator[tuple[int, list[str]]]:
+    """Each row's cells, and the line that it ends on."""
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    for cells in reader:
+        yield reader.line_num, cells
 
 
 def _row(name: str, number: int, cells: Sequence[str], headed: bool, language: str) -> tuple[int, Example]:  # noqa: FBT001

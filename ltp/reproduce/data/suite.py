@@ -1,8 +1,8 @@
 """A benchmark's folder: development files to draw shots from, test files to score on, checked against each other.
 
-XNLI's layout is `dev-LL.tsv` and `test-LL.tsv`, AmericasNLI's `dev/LL.tsv` and `test/LL.tsv`; a user's own
-folder may have either. Rows are parallel across languages where both have them: the same id carries the same label.
-Only what an experiment needs is read, and what is read is named with its SHA-256.
+XNLI's layout is `dev-LL.tsv` and `test-LL.tsv`, AmericasNLI's `dev/LL.tsv` and `test/LL.tsv`, AfriXNLI's the same
+with `.csv`; a user's own folder may have any of them. Rows are parallel across languages where both have them: the same
+id carries the same label. Only what an experiment needs is read, and what is read is named with its SHA-256.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Part = Literal["dev", "test"]
 PUBLISHED = {"xnli": {"dev": 2490, "test": 5010}}
 """Pairs a language in the benchmark as it was published; a folder that holds fewer is used, and the report says so."""
 _LANGUAGE = r"(?P<language>[A-Za-z]{2,8}(?:-[A-Za-z0-9]{2,8})*)"
-_FLAT, _NESTED = re.compile(rf"^(?P<part>dev|test)-{_LANGUAGE}\.tsv$"), re.compile(rf"^{_LANGUAGE}\.tsv$")
+_FLAT, _NESTED = re.compile(rf"^(?P<part>dev|test)-{_LANGUAGE}\.tsv$"), re.compile(rf"^{_LANGUAGE}\.[ct]sv$")
 
 
 class Suite:
@@ -37,10 +37,12 @@ class Suite:
         self.flat = any(self._paths.values())
         if not self.flat:
             for part, paths in self._paths.items():
-                nested = sorted((self._folder / part).glob("*.tsv"))
+                nested = sorted((self._folder / part).glob("*.[ct]sv"))
                 paths |= {match["language"]: path for path in nested if (match := _NESTED.match(path.name))}
         if not any(self._paths.values()):
-            raise UnsoundData(f"{self._folder} holds neither dev-LL.tsv and test-LL.tsv nor dev/LL.tsv and test/LL.tsv")
+            raise UnsoundData(
+                f"{self._folder} holds neither dev-LL.tsv and test-LL.tsv nor dev/LL.tsv and test/LL.tsv, or .csv"
+            )
         self._read: dict[tuple[Part, str], LabelledFile] = {}
 
     def languages(self, part: Part) -> list[str]:

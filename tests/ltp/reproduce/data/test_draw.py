@@ -9,7 +9,7 @@ import pytest
 from support.benchmarks import write_americasnli, write_xnli
 
 from ltp.errors import TooFewExamples
-from ltp.reproduce.data.draw import SamplePool
+from ltp.reproduce.data.draw import ALL, SamplePool
 from ltp.reproduce.data.suite import Suite
 from ltp.text.examples import shared_premises
 
@@ -65,3 +65,22 @@ def test_a_file_with_too_few_is_named(tmp_path: Path) -> None:
 
     with pytest.raises(TooFewExamples, match=r"americasnli/dev/oto.tsv, seed 0: 5 shots need 5"):
         SamplePool(Suite(tmp_path, "americasnli"), ["oto"]).draw("oto", shots=5, seed=0)
+
+
+def test_all_deals_out_every_row_half_of_the_premises_on_each_side(data: Path) -> None:
+    suite = Suite(data, "americasnli")
+    drawn = SamplePool(suite, ["quy"]).draw("quy", shots=ALL, seed=2)
+    train, dev = drawn.examples(suite.file("dev", "quy"))
+
+    assert sorted((*drawn.train, *drawn.dev)) == sorted(suite.file("dev", "quy").ids)
+    assert len(train) == len(dev) == 24
+    assert not shared_premises(train, dev)
+
+
+def test_only_the_rows_that_are_allowed_are_drawn(data: Path) -> None:
+    allowed = range(1, 25)
+    drawn = SamplePool(Suite(data, "xnli"), ["es"], rows=allowed).draw("es", shots=4, seed=0)
+
+    assert {*drawn.train, *drawn.dev} <= set(allowed)
+    with pytest.raises(TooFewExamples):
+        SamplePool(Suite(data, "xnli"), ["es"], rows=allowed).draw("es", shots=5, seed=0)

@@ -43,6 +43,48 @@ def test_quotes_are_plain_characters(tmp_path: Path) -> None:
     assert [(each.premise, each.hypothesis) for each in examples] == [('"He said ""no"""', '"yes"'), ('A "', "b")]
 
 
+def test_a_csv_is_read_with_its_quotes_and_its_rows_are_known_by_number(tmp_path: Path) -> None:
+    path = tmp_path / "hau.csv"
+    path.write_text(
+        'premise,hypothesis,label\r\n"Ta ce, ""a\'a"".",Gida.,neutral\r\nDaya,"Biyu\nuku",entailment\r\n',
+        encoding="utf-8",
+    )
+
+    file = read_rows(path, name="x", language="hau")
+
+    assert [(each.premise, each.hypothesis) for each in file.examples] == [
+        ('Ta ce, "a\'a".', "Gida."),
+        ("Daya", "Biyu\nuku"),
+    ]
+    assert file.ids == (1, 2)
+    assert file.labels == ["neutral", "entailment"]
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("premise,label\na,neutral\n", "the first line must be premise,hypothesis,label"),
+        ("premise,hypothesis,label\na,b\n", "line 2: 2 cells where 3 stand in a row"),
+        ('premise,hypothesis,label\n"a"x,b,neutral\n', "cannot be read as CSV"),
+        ("premise,hypothesis,label\na,b,perhaps\n", "line 2: 'perhaps' is not a label"),
+    ],
+)
+def test_a_csv_that_is_none_of_a_benchmark_is_refused(tmp_path: Path, content: str, words: str) -> None:
+    path = tmp_path / "hau.csv"
+    path.write_text(content, encoding="utf-8")
+
+    with pytest.raises(UnsoundData, match=words):
+        read_rows(path, name="afrixnli/dev/hau.csv", language="hau")
+
+
+def test_a_folder_of_csv_files_is_a_benchmark(data: Path) -> None:
+    afri = Suite(data, "afrixnli")
+
+    assert afri.languages("dev") == ["eng", "hau"]
+    assert afri.languages("test") == ["hau", "swa"]
+    assert len(afri.file("test", "swa")) == 24
+
+
 def test_facts_name_counts_and_sha256(data: Path) -> None:
     file = Suite(data, "americasnli").file("test", "aym")
 
