@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import MISSING, fields
 from importlib.resources import files
 from pathlib import Path
@@ -16,6 +16,8 @@ from ltp.reproduce.plan.experiment import Experiment, Setting
 from ltp.reproduce.plan.variant import Variant
 
 SUFFIX = ".toml"
+TRANSFER = "transfer"
+"""The experiment that is not the paper's: what a starter makes of a few examples (`ltp.reproduce.transfer`)."""
 _UNIONS = (UnionType, Union)
 _SHIPPED = files("ltp.reproduce") / "experiments"
 
@@ -23,8 +25,9 @@ Table = Mapping[str, Any]
 
 
 def shipped() -> list[str]:
-    """Names of the experiments that come with the program."""
-    return sorted(entry.name.removesuffix(SUFFIX) for entry in _SHIPPED.iterdir() if entry.name.endswith(SUFFIX))
+    """Names of the paper's experiments, which come with the program."""
+    names = sorted(entry.name.removesuffix(SUFFIX) for entry in _SHIPPED.iterdir() if entry.name.endswith(SUFFIX))
+    return [name for name in names if name != TRANSFER]
 
 
 def load(name: str) -> tuple[Experiment, Bounds]:
@@ -33,44 +36,56 @@ def load(name: str) -> tuple[Experiment, Bounds]:
     Raises:
         InvalidExperiment: there is none, it is not TOML, or a value in it cannot be; naming it.
     """
+    table = read_table(name)
+    try:
+        return parse(table)
+    except InvalidExperiment as error:
+        raise InvalidExperiment(f"{name}: {error}") from error
+
+
+def read_table(name: str) -> Table:
+    """What the file of an experiment holds, unchecked. Raises InvalidExperiment: there is none, or it is not TOML."""
     if name.endswith(SUFFIX):
         path = Path(name)
         if not path.is_file():
             raise InvalidExperiment(f"there is no file {name}")
         content = path.read_bytes()
-    elif name in shipped():
+    elif name in (known := [*shipped(), TRANSFER]):
         content = (_SHIPPED / f"{name}{SUFFIX}").read_bytes()
     else:
-        raise InvalidExperiment(f"there is no experiment {name!r}; there is {', '.join(shipped())}, or a file of yours")
+        raise InvalidExperiment(f"there is no experiment {name!r}; there is {', '.join(known)}, or a file of yours")
     try:
-        return parse(tomllib.loads(content.decode()))
+        return tomllib.loads(content.decode())
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise InvalidExperiment(f"{name} is not TOML: {error}") from error
-    except InvalidExperiment as error:
-        raise InvalidExperiment(f"{name}: {error}") from error
 
 
 def parse(table: Table) -> tuple[Experiment, Bounds]:
     """Make an experiment and its quick bounds of a parsed file. Raises InvalidExperiment."""
     own = dict(table)
-    quick = Bounds(**_values(Bounds, _table(own.pop("quick", {}), "quick"), "quick"))
+    quick = Bounds(**values_of(Bounds, table_of(own.pop("quick", {}), "quick"), "quick"))
     settings = own.pop("settings", [])
     if not isinstance(settings, list):
         raise InvalidExperiment("settings is no list; write each under [[settings]]")
-    made = [Setting(**_values(Setting, _table(each, "settings"), "settings")) for each in settings]
-    return Experiment(**_values(Experiment, own, "the experiment"), settings=tuple(made)), quick
+    made = [Setting(**values_of(Setting, table_of(each, "settings"), "settings")) for each in settings]
+    return Experiment(**values_of(Experiment, own, "the experiment"), settings=tuple(made)), quick
 
 
-def _table(value: object, name: str) -> Table:
+def table_of(value: object, name: str) -> Table:
+    """What stands under a heading. Raises InvalidExperiment: it is no table."""
     if not isinstance(value, dict):
         raise InvalidExperiment(f"{name} is no table")
     return value
 
 
-def _values(kind: type[Experiment | Setting | Bounds], table: Table, where: str) -> dict[str, Any]:
-    """The fields of a dataclass out of a table, each of the type it must have. Raises InvalidExperiment."""
+def values_of(kind: type[Any], table: Table, where: str, *, apart: Collection[str] = ("settings",)) -> dict[str, Any]:
+    """The fields of a dataclass out of a table, each of the type it must have, without those `apart`.
+
+    Raises:
+        InvalidExperiment: naming what is unknown, missing, or of another type.
+    """
     hints = get_type_hints(kind)
-    known = {field.name: field for field in fields(kind) if field.name != "settings"}
+    known = {field.name: field for field in fields(kind) if field.name not in apart}
     if unknown := sorted(set(table) - set(known)):
         raise InvalidExperiment(f"{where}: there is no {unknown[0]!r}; there is {', '.join(known)}")
     required = [name for name, field in known.items() if field.default is MISSING]
@@ -88,6 +103,10 @@ def _value(value: object, hint: Any, where: str) -> Any:
         return tuple(_value(each, get_args(kind)[0], where) for each in value)
     if kind is Variant:
         return Variant.parse(_of(value, str, where))
+    if kind is bool:
+        if not isinstance(value, bool):
+            raise InvalidExperiment(f"{where} is {value!r}; it must be true or false")
+        return value
     if kind is float:
         return float(_of(value, (int, float), where))
     if get_origin(kind) is Literal:

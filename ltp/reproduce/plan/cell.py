@@ -21,7 +21,7 @@ from ltp.reproduce.data.draw import FewShotSample
 from ltp.reproduce.plan.variant import Kind, Variant
 
 
-class _Cell(ABC):
+class NamedCell(ABC):
     """What all cells share: an identifier made of everything that decides their outcome."""
 
     kind: ClassVar[str]
@@ -44,7 +44,7 @@ class _Cell(ABC):
 
 
 @dataclass(frozen=True)
-class DriftCell(_Cell):
+class DriftCell(NamedCell):
     """One MLM run (3.1). Outcome: the drift's own report. Artefact: the drift."""
 
     kind = "drift"
@@ -68,7 +68,7 @@ class DriftCell(_Cell):
 
 
 @dataclass(frozen=True)
-class TicketCell(_Cell):
+class TicketCell(NamedCell):
     """One selection out of a drift (3.1). Outcome: counts and distribution. Artefact: the ticket."""
 
     kind = "ticket"
@@ -91,7 +91,7 @@ class TicketCell(_Cell):
 
 
 @dataclass(frozen=True)
-class TrainingCell(_Cell):
+class TrainingCell(NamedCell):
     """One method trained on one sample with one seed (3.2). Outcome: development scores. Artefact: the adapter."""
 
     kind = "training"
@@ -120,7 +120,7 @@ class TrainingCell(_Cell):
 
 
 @dataclass(frozen=True)
-class EvaluationCell(_Cell):
+class EvaluationCell(NamedCell):
     """One training's adapter scored on test files. Outcome: scores and predictions of each language."""
 
     kind = "evaluation"

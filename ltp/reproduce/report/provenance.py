@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from ltp.reproduce.data.draw import FewShotSample
+from ltp.reproduce.data.suite import DataFolder
 from ltp.reproduce.report import formats
 from ltp.reproduce.report.document import Section, Table, TableCell
 from ltp.reproduce.report.report_source import ReportSource
@@ -15,15 +17,20 @@ def sections(source: ReportSource) -> Iterator[Section]:
     """Identity, data and samples."""
     pairs = [[TableCell(name), TableCell(value)] for name, value in _identity(source)]
     yield Section("To repeat it", [Table(["", ""], pairs, words=2)])
-    files = [file.facts() for suite in source.grid.data.opened for file in suite.files]
+    yield from data_and_samples(source.grid.data, source.grid.draws)
+
+
+def data_and_samples(data: DataFolder, draws: Sequence[FewShotSample]) -> Iterator[Section]:
+    """The files that were read, and the samples that were drawn of them."""
+    files = [file.facts() for suite in data.opened for file in suite.files]
     rows = [
         [TableCell(str(file["file"])), TableCell(str(file["sha256"])), *_numbers(file["pairs"], file["premises"])]
         for file in files
     ]
     if rows:
         yield Section("Data", [Table(["file", "SHA-256", "pairs", "premises"], rows, words=2)])
-    if source.grid.draws:
-        yield Section("Samples", [_samples(source)])
+    if draws:
+        yield Section("Samples", [_samples(draws)])
 
 
 def _identity(source: ReportSource) -> Iterator[tuple[str, str]]:
@@ -66,7 +73,7 @@ def _numbers(*values: object) -> list[TableCell]:
     return [TableCell(f"{value:,}" if isinstance(value, int) else str(value)) for value in values]
 
 
-def _samples(source: ReportSource) -> Table:
+def _samples(draws: Sequence[FewShotSample]) -> Table:
     """Each sample's hash; the rows themselves are in the JSON."""
     rows = [
         [
@@ -74,7 +81,7 @@ def _samples(source: ReportSource) -> Table:
             TableCell(draw.sha256),
             *_numbers(draw.shots, draw.seed, len(draw.train), len(draw.dev)),
         ]
-        for draw in source.grid.draws
+        for draw in draws
     ]
     columns = ["drawn from", "SHA-256", "K", "seed", "training", "development"]
     return Table(columns, rows, "Their rows are in the JSON beside this report.", words=2)

@@ -17,7 +17,7 @@ from filelock import FileLock, Timeout
 
 from ltp import atomic_file
 from ltp.errors import LedgerMismatch
-from ltp.reproduce.plan.cell import Cell, Outcome
+from ltp.reproduce.plan.cell import NamedCell, Outcome
 from ltp.reproduce.run.identity import Identity
 
 IDENTITY, CELLS, LOCK = "identity.json", "cells", ".lock"
@@ -93,7 +93,7 @@ class Ledger:
         """What every finished cell says, by id."""
         return {record_id: record.outcome for record_id, record in self._records.items()}
 
-    def save(self, cell: Cell, outcome: Outcome, *, seconds: float, peak_rss_mb: float) -> CellRecord:
+    def save(self, cell: NamedCell, outcome: Outcome, *, seconds: float, peak_rss_mb: float) -> CellRecord:
         """Write a finished cell down; it is there once this returns."""
         now = datetime.now(UTC).isoformat(timespec="seconds")
         record = CellRecord(cell.id, cell.kind, cell.label, outcome, round(seconds, 3), round(peak_rss_mb, 1), now)
