@@ -10,21 +10,19 @@ from app.cli.command import local_output
 from app.cli.option_groups import options_from
 from app.cli.output import key_values
 from app.cli.progress import ProgressDisplay, progress_display
-from app.cli.read_settings import cache_settings
 from app.cli.reproduce.options import PlaceOptions, ReproduceOptions
+from app.cli.reproduce.shown import located, run_progress
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ltp.backbone.manifest import BackboneInfo
     from ltp.reproduce.reproduction import Reproduction
     from ltp.reproduce.run.executor import Executor
-    from ltp.reproduce.run.runner import RunCallback
 
 
 @options_from(ReproduceOptions)
 def reproduce(options: ReproduceOptions) -> None:
-    """Run an experiment of the paper and write a report; what is finished is kept, also if this is interrupted."""
+    """Run an experiment and write a report; what is finished is kept, also if this is interrupted."""
     with local_output(options.as_json) as output:
         result = _run(options)
         output.show(result, lambda console: _print(console, result))
@@ -35,11 +33,17 @@ def _run(options: ReproduceOptions) -> dict[str, Any]:
     from ltp.reproduce.plan import catalogue
     from ltp.reproduce.plan.bounds import Bounds
     from ltp.reproduce.reproduction import plan
+    from ltp.reproduce.transfer.catalogue import is_transfer
 
+    if is_transfer(catalogue.read_table(options.name)):
+        from app.cli.reproduce.transfer import run_transfer
+
+        return run_transfer(options)
+    options.check_of_paper()
     experiment, quick_bounds = catalogue.load(options.name)
     bounds = options.bounds.read().over(quick_bounds if options.quick else Bounds())
     with progress_display("reproduce") as shown:
-        info = _located(options.backbone, shown)
+        info = located(options.backbone, shown)
         planned = plan(
             experiment, bounds, backbone=info, data=options.data, output=options.output_folder, text=options.text
         )
@@ -88,7 +92,7 @@ def carry_out(
     executor.check(planned.grid.cells({}))  # before the folder belongs to what will not be run
     with planned.ledger() as ledger:
         try:
-            planned.run(ledger, executor, _progress(shown, trim))
+            planned.run(ledger, executor, run_progress(shown, trim))
         finally:
             source = planned.report_source(ledger, executor, command=command)
             written = planned.report(source) if source.done else []
@@ -99,29 +103,6 @@ def carry_out(
         "seconds": round(source.seconds, 1),
         "report": [str(path) for path in written],
     }
-
-
-def _located(backbone: str, shown: ProgressDisplay) -> BackboneInfo:
-    """The backbone's manifest, prepared or downloaded if need be."""
-    from ltp.backbone.locate import resolve
-    from ltp.progress import Progress
-
-    def report(progress: Progress) -> None:
-        shown.update(progress.phase, progress.step, progress.total, metrics=progress.metrics)
-
-    return resolve(backbone, cache_dir=cache_settings().backbone_dir, progress=report)
-
-
-def _progress(shown: ProgressDisplay, trim: Callable[[], object]) -> RunCallback:
-    """Show how far the run is, and trim memory meanwhile."""
-    from ltp.reproduce.run.runner import RunProgress
-
-    def update(run: RunProgress) -> None:
-        trim()
-        metrics = run.within.metrics if run.within else None
-        shown.update(run.cell, run.done, run.total, metrics=metrics, eta_s=run.eta_s)
-
-    return update
 
 
 def _print(console: Console, result: dict[str, Any]) -> None:

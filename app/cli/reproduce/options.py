@@ -16,8 +16,10 @@ from app.cli.command import Json, Key, Url
 
 if TYPE_CHECKING:
     from ltp.reproduce.plan.bounds import Bounds
+    from ltp.reproduce.transfer.experiment import TransferBounds
 
 PANEL = "Bounds (without one, the experiment's own value)"
+TRANSFER_PANEL = "Of transfer alone"
 FOLDER = {"exists": True, "file_okay": False, "readable": True, "show_default": False}
 
 
@@ -79,6 +81,43 @@ class BoundOptions:
         )
 
 
+def _of_transfer(help_text: str, **limits: Any) -> Any:
+    return typer.Option(**{"help": help_text, "rich_help_panel": TRANSFER_PANEL, "show_default": False, **limits})
+
+
+@dataclass(frozen=True, kw_only=True)
+class TransferOptions:
+    """What `ltp reproduce transfer` takes, as it is typed."""
+
+    starter: Annotated[
+        Path | None, _of_transfer("The starter that is shipped, an export; the package's own.", **options.EXISTING)
+    ] = None
+    clean_starter: Annotated[
+        Path | None, _of_transfer("One that never saw what the shots translate.", **options.EXISTING)
+    ] = None
+    further_starter: Annotated[list[str] | None, _of_transfer("Another to compare, NAME=FILE; may be given again.")] = (
+        None
+    )
+    recipes: Annotated[str | None, _of_transfer("Of the experiment's: zero-shot,started.")] = None
+    lines: Annotated[str | None, _of_transfer("Of clean,shipped,further: which starters.")] = None
+
+    @property
+    def given(self) -> list[str]:
+        """The options that were typed."""
+        return [_option(field.name) for field in dataclasses.fields(self) if getattr(self, field.name)]
+
+    @property
+    def further(self) -> dict[str, Path]:
+        """Further starters by name. Raises typer.BadParameter."""
+        found: dict[str, Path] = {}
+        for typed in self.further_starter or []:
+            name, _, path = typed.partition("=")
+            if not name or not path or name in found:
+                raise typer.BadParameter(f"--further-starter {typed!r} must be NAME=FILE, each name once")
+            found[name] = Path(path)
+        return found
+
+
 @dataclass(frozen=True, kw_only=True)
 class ReproduceOptions:
     """All that `ltp reproduce` takes."""
@@ -87,7 +126,7 @@ class ReproduceOptions:
         str,
         typer.Argument(
             metavar="NAME",
-            help="table1, table2, table3, figure2a, figure2b, figure3, selection, or a .toml file of yours.",
+            help="table1, table2, table3, figure2a, figure2b, figure3, selection, transfer, or a .toml of yours.",
             show_default=False,
         ),
     ]
@@ -102,6 +141,7 @@ class ReproduceOptions:
     ] = None
     place: PlaceOptions
     bounds: BoundOptions
+    transfer: TransferOptions
     as_json: Json = False
 
     @property
@@ -115,8 +155,35 @@ class ReproduceOptions:
         typed = {"data": self.data, "output": self.output_folder, "backbone": self.backbone, "text": self.text}
         typed |= dataclasses.asdict(self.bounds)
         typed |= {"device": self.place.device, "threads": self.place.threads, "url": self.place.url}
+        typed |= dataclasses.asdict(self.transfer)
         for option, value in typed.items():
-            yield from (f"--{option}", str(value)) if value is not None else ()
+            for each in value if isinstance(value, list) else [value]:
+                yield from (_option(option), str(each)) if each is not None else ()
+
+    def read_transfer(self) -> TransferBounds:
+        """The bounds of a transfer experiment. Raises typer.BadParameter: an option is of the paper's experiments."""
+        from ltp.reproduce.transfer.experiment import TransferBounds
+
+        own = {"shots", "seeds", "languages", "pairs", "epochs", "precision"}
+        given = {name: value for name, value in vars(self.bounds).items() if value is not None}
+        others = [_option(name) for name in given if name not in own]
+        others += ["--text"] if self.text else []
+        others += ["--on-workers"] if self.place.on_workers else []
+        if others:
+            raise typer.BadParameter(f"{', '.join(others)}: of the paper's experiments; leave it out with transfer")
+        listed: dict[str, Any] = {name: given[name] for name in ("shots", "languages") if name in given}
+        listed |= {name: value for name in ("recipes", "lines") if (value := getattr(self.transfer, name)) is not None}
+        plain: dict[str, Any] = {name: value for name, value in given.items() if name not in listed}
+        return TransferBounds(**plain | {name: _listed(value, str) for name, value in listed.items()})
+
+    def check_of_paper(self) -> None:
+        """Refuse what is of transfer alone. Raises typer.BadParameter."""
+        if given := self.transfer.given:
+            raise typer.BadParameter(f"{', '.join(given)}: of transfer alone; leave it out with {self.name}")
+
+
+def _option(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
 
 
 def _listed(typed: str | None, read: Callable[[str], Any]) -> tuple[Any, ...] | None:
