@@ -67,13 +67,31 @@ class Installed:
 
 
 @pytest.fixture(scope="session")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Built from a copy, for setuptools leaves its work in the tree and would pack what it left there before."""
-    source, target = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("wheel")
+def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The source distribution, built from a copy as the wheel is."""
+    source, target = copied(tmp_path_factory.mktemp("source")), tmp_path_factory.mktemp("sdist")
+    code = f"from setuptools import build_meta; build_meta.build_sdist({str(target)!r})"
+    built = subprocess.run(
+        [sys.executable, "-c", code], cwd=source, env=ALONE, capture_output=True, text=True, check=False
+    )
+    assert built.returncode == 0, built.stdout + built.stderr
+    (found,) = target.glob("*.tar.gz")
+    return found
+
+
+def copied(source: Path) -> Path:
+    """Copy what is packed: setuptools leaves its work in the tree and would pack what it left there before."""
     for name in PACKAGES:
         shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in FILES:
         shutil.copy(ROOT / name, source / name)
+    return source
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel of this tree."""
+    source, target = copied(tmp_path_factory.mktemp("source")), tmp_path_factory.mktemp("wheel")
     command = [*PIP, "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", target, source]
     built = subprocess.run(command, env=ALONE, capture_output=True, text=True, check=False)
     assert built.returncode == 0, built.stdout + built.stderr

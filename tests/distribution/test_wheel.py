@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import tarfile
 import time
 import zipfile
 from contextlib import suppress
@@ -33,6 +34,15 @@ def test_the_wheel_holds_every_file_of_the_packages_and_nothing_else(wheel: Path
     kinds = {Path(name).suffix or Path(name).name for name in held}
     assert kinds >= {".py", ".toml", ".safetensors", ".mako", ".typed"}
     assert [name for name in held if name.startswith("migrations/versions/2")]
+
+
+def test_the_source_distribution_holds_what_the_wheel_does(wheel: Path, sdist: Path) -> None:
+    with tarfile.open(sdist) as archive:
+        held = {name.partition("/")[2] for name in archive.getnames()}
+    with zipfile.ZipFile(wheel) as archive:
+        packed = {name for name in archive.namelist() if ".dist-info/" not in name}
+    assert packed - held == set()
+    assert "ltp/starter/recipes/mini.toml" in packed
 
 
 def test_its_metadata_says_what_it_is_and_under_which_terms(wheel: Path) -> None:

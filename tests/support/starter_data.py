@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from support.benchmarks import pairs
@@ -93,6 +93,36 @@ def write_sources(data: Path) -> Path:
     swahili = pairs(PREMISES, seed=0, language="sw")[part]
     african = [(f"maji {premise}", hypothesis, label) for premise, hypothesis, label in swahili]
     _write_csv(data / "afrixnli/dev/hau.csv", african)
+    return data
+
+
+def write_multinli(data: Path, languages: Iterable[str], *, layout: str = "jsonl") -> Path:
+    """Write MultiNLI's training set as it is published, every fourth pair without a gold label, and XNLI beside it."""
+    keys = ["gold_label", "sentence1_binary_parse", "sentence2_binary_parse", "sentence1_parse", "sentence2_parse"]
+    keys += ["sentence1", "sentence2", "promptID", "pairID", "genre", "label1"]
+    rows = []
+    for number, (premise, hypothesis, label) in enumerate(pairs(8, seed=3, language="en")):
+        told = "-" if number % 4 == 3 else label
+        cells = [
+            told,
+            "( a )",
+            "( b )",
+            "(ROOT)",
+            "(ROOT)",
+            f'The "{premise}',
+            hypothesis,
+            "1",
+            f"{number}n",
+            "fiction",
+        ]
+        rows.append(dict(zip(keys, [*cells, label], strict=True)))
+    lines = [json.dumps(row) for row in rows]
+    if layout == "txt":
+        lines = ["\t".join(keys), *("\t".join(row.values()) for row in rows)]
+    (data / "multinli").mkdir(parents=True)
+    (data / f"multinli/multinli_1.0_train.{layout}").write_text("\n".join(lines) + "\n", "utf-8")
+    for language in languages:
+        _write_rows(data / f"xnli/dev-{language}.tsv", pairs(6, seed=0, language=language))
     return data
 
 

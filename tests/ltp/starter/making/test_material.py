@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from support.starter_data import PREMISES, write_recipe, write_sources
+from support.starter_data import PREMISES, write_multinli, write_recipe, write_sources
 
 from ltp.errors import InvalidRecipe, UnsoundData
 from ltp.starter.making import recipe
@@ -142,25 +142,10 @@ def test_an_unknown_source_to_leave_out_is_refused(data: Path) -> None:
 
 @pytest.mark.parametrize("layout", ["jsonl", "txt"])
 def test_multinli_is_read_as_it_is_published(tmp_path: Path, layout: str) -> None:
-    """JSON lines, or tab-separated with twelve columns; a pair without a gold label is marked `-`."""
-    keys = ["gold_label", "sentence1_binary_parse", "sentence2_binary_parse", "sentence1_parse", "sentence2_parse"]
-    keys += ["sentence1", "sentence2", "promptID", "pairID", "genre", "label1"]
-    rows = []
-    for number, label in enumerate(["entailment", "neutral", "contradiction", "-"] * 5):
-        texts = [f'The "{number} dog', f"A cat {number}."]
-        cells = [label, "( a )", "( b )", "(ROOT)", "(ROOT)", *texts, "1", f"{number}n", "fiction", label]
-        rows.append(dict(zip(keys, cells, strict=True)))
-    folder = tmp_path / "multinli"
-    folder.mkdir()
-    lines = (
-        [json.dumps(row) for row in rows]
-        if layout == "jsonl"
-        else ["\t".join(keys), *("\t".join(row.values()) for row in rows)]
-    )
-    (folder / f"multinli_1.0_train.{layout}").write_text("\n".join(lines) + "\n", "utf-8")
+    """JSON lines, or tab-separated with many columns; a pair without a gold label is marked `-`."""
     shipped = recipe.load("xlm-r-base")
     (source,) = (each for each in shipped.sources if each.name == "multinli")
-    found = Sources(tmp_path, shipped).rows(source)["en"]
-    assert len(found) == 15
-    assert found[0].example.premise == 'The "0 dog'
+    found = Sources(write_multinli(tmp_path / "data", [], layout=layout), shipped).rows(source)["en"]
+    assert len(found) == 18
+    assert found[0].example.premise.startswith('The "en the ')
     assert [row.example.label for row in found[:3]] == ["entailment", "neutral", "contradiction"]

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from support.starter_data import write_recipe, write_sources
+from support.starter_data import write_multinli, write_recipe, write_sources
 from support.synthetic import random_ticket
 
 from ltp.adapter.artefact import Adapter, TemplateOptions, read_export
@@ -150,6 +150,16 @@ def test_one_begins_from_another_on_its_ticket(build: Build, tmp_path: Path) -> 
     assert "The ticket is that of tiny" in card
     with pytest.raises(LedgerMismatch, match="another start"):
         again(second, start=second.folder).claim()
+
+
+def test_the_recipe_for_xlm_r_base_goes_through_on_a_small_one(tiny_backbone: Backbone, tmp_path: Path) -> None:
+    shipped = recipe.load("xlm-r-base").without(["americasnli", "afrixnli"])
+    less = replace(shipped.limited(rows=9, epochs=1, sentences=30), dev_share=0.2)
+    data = write_multinli(tmp_path / "data", less.sources[0].languages)
+    facts = Build(less, data, tmp_path / "out", tiny_backbone).run()
+    assert [row["source"] for row in facts["sources"]] == ["xnli", "multinli"]
+    assert facts["trained"]["training"]["precision"] == "bf16"
+    assert (tmp_path / "out" / "xlm-r-base.safetensors").is_file()
 
 
 def test_values_that_int8_would_spoil_are_packed_as_fp16(build: Build, tmp_path: Path) -> None:
