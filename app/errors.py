@@ -77,6 +77,12 @@ class AdapterNotFound(NotFound):
     noun = "adapter"
 
 
+class LanguageDeltaNotFound(NotFound):
+    """There is no such language delta."""
+
+    noun = "language delta"
+
+
 class PredictionNotFound(NotFound):
     """There is no such prediction."""
 

@@ -129,6 +129,8 @@ def _execute(context: JobContext) -> None:
         elif context.job.kind == "adapter":
             import ltp.adapter  # noqa: F401  what the executor will import, and no part of what it does
             from worker.execute.adapter import execute
+        elif context.job.kind == "language_delta":
+            from worker.execute.language_delta import execute
         elif context.job.kind == "prediction":
             from worker.execute.prediction import execute
         else:

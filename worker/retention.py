@@ -16,13 +16,22 @@ from sqlalchemy import ColumnElement, Select, SQLColumnExpression, and_, delete,
 from sqlalchemy.orm import Session
 
 from app.errors import InUse, NotFound
-from app.registry import adapters, drifts, predictions, tickets
+from app.registry import adapters, drifts, language_deltas, predictions, tickets
 from app.settings import Settings
 from app.storage import audit
 from app.storage.audit import RETENTION, AuditContext
 from app.storage.database import Database
 from app.storage.job_status import FINISHED
-from app.storage.models import AdapterRow, AuditEventRow, DriftRow, IdempotencyKeyRow, JobRow, PredictionRow, TicketRow
+from app.storage.models import (
+    AdapterRow,
+    AuditEventRow,
+    DriftRow,
+    IdempotencyKeyRow,
+    JobRow,
+    LanguageDeltaRow,
+    PredictionRow,
+    TicketRow,
+)
 from app.storage.table import now
 
 AT_ONCE = 100
@@ -32,7 +41,7 @@ UNBEGUN = and_(JobRow.status == "cancelled", JobRow.started_at.is_(None))
 """A job that was cancelled while it was queued."""
 UNBEGUN_DAYS = 1.0
 
-Resource = type[PredictionRow] | type[AdapterRow] | type[TicketRow] | type[DriftRow]
+Resource = type[PredictionRow] | type[AdapterRow] | type[LanguageDeltaRow] | type[TicketRow] | type[DriftRow]
 Owned = tuple[str, str]
 """A row's id and tenant."""
 
@@ -53,6 +62,7 @@ def _retire_resources(db: Database, days: float, *only: ColumnElement[bool]) -> 
     for resource, kind, statuses, erase in (
         (PredictionRow, "prediction", ("ready", *NOT_MADE), _erase_prediction),
         (AdapterRow, "adapter", NOT_MADE, _erase_adapter),
+        (LanguageDeltaRow, "language_delta", NOT_MADE, _erase_language_delta),
         (TicketRow, "ticket", NOT_MADE, _erase_ticket),
         (DriftRow, "drift", NOT_MADE, _erase_drift),
     ):
@@ -97,6 +107,10 @@ def _erase_adapter(session: Session, row: Owned) -> None:
     adapters.delete_adapter(session, adapter_id=row[0], tenant=row[1])
 
 
+def _erase_language_delta(session: Session, row: Owned) -> None:
+    language_deltas.delete_language_delta(session, language_delta_id=row[0], tenant=row[1])
+
+
 def _erase_ticket(session: Session, row: Owned) -> None:
     tickets.delete_ticket(session, ticket_id=row[0], tenant=row[1])
 
@@ -112,7 +126,7 @@ def _retire_jobs(db: Database, days: float, *only: ColumnElement[bool]) -> int:
         old = select(JobRow.id).where(JobRow.status.in_(FINISHED), JobRow.finished_at < _ago(session, days), *only)
         unmade = (
             exists().where(table.job_id == JobRow.id, table.status.in_(NOT_MADE))
-            for table in (AdapterRow, TicketRow, DriftRow)
+            for table in (AdapterRow, LanguageDeltaRow, TicketRow, DriftRow)
         )
         kept = (_remembered(JobRow.id), exists().where(PredictionRow.job_id == JobRow.id), *unmade)
         return old.where(*(~each for each in kept)).order_by(JobRow.id).limit(AT_ONCE)

@@ -20,7 +20,7 @@ Limit = Annotated[int, typer.Option("--limit", min=1, help="At most so many, new
 def list_jobs(
     *,
     status: Annotated[Literal["queued", "running", "succeeded", "failed", "cancelled"] | None, typer.Option()] = None,
-    kind: Annotated[Literal["ticket", "adapter", "prediction"] | None, typer.Option()] = None,
+    kind: Annotated[Literal["ticket", "adapter", "prediction", "language_delta"] | None, typer.Option()] = None,
     limit: Limit = 20,
     as_json: Json = False,
     url: Url = None,

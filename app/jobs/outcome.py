@@ -11,7 +11,7 @@ from app.jobs.progress import append
 from app.storage import audit, counters
 from app.storage.audit import AuditContext
 from app.storage.job_status import FINISHED
-from app.storage.models import AdapterRow, DriftRow, JobRow, PredictionRow, TicketRow
+from app.storage.models import AdapterRow, DriftRow, JobRow, LanguageDeltaRow, PredictionRow, TicketRow
 from app.storage.table import now
 
 LONGEST_DETAIL = 2000
@@ -87,7 +87,7 @@ def _finish(session: Session, job: JobRow, *, status: str) -> None:
         seconds = (job.finished_at - job.started_at).total_seconds()
         counters.observe(session, "job_seconds", job.kind, status, seconds=seconds)
     if status != "succeeded":
-        for resource in (DriftRow, TicketRow, AdapterRow, PredictionRow):
+        for resource in (DriftRow, TicketRow, LanguageDeltaRow, AdapterRow, PredictionRow):
             session.execute(
                 update(resource).where(resource.job_id == job.id, resource.status == "pending").values(status=status)
             )

@@ -23,8 +23,8 @@ from app.storage import counters
 from app.storage.models import JobRow, TenantTurnRow
 from app.storage.table import insert, new_id, now
 
-Kind = Literal["ticket", "adapter", "prediction"]
-KINDS: tuple[Kind, ...] = ("ticket", "adapter", "prediction")
+Kind = Literal["ticket", "adapter", "prediction", "language_delta"]
+KINDS: tuple[Kind, ...] = ("ticket", "adapter", "prediction", "language_delta")
 PAUSES_S = (0.02, 0.05, 0.1, 0.2, 0.4)
 """Between looks at whose turn it is, while another claim is about to change that; one takes some milliseconds."""
 

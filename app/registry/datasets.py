@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, delete, exists, or_, select
 from sqlalchemy.orm import Session
 
 from app.storage import blob_lifecycle
-from app.storage.models import AdapterRow, BlobRow, DatasetRow, DriftRow, PredictionRow
+from app.storage.models import AdapterRow, BlobRow, DatasetRow, DriftRow, LanguageDeltaRow, PredictionRow
 from app.storage.table import new_id, now
 from ltp.text.examples import Example
 from ltp.text.examples.findings import Part
@@ -84,4 +84,5 @@ def read_parts(path: Path) -> dict[Part, list[Example]]:
 
 
 def _used(dataset_id: str) -> ColumnElement[bool]:
-    return or_(*(exists().where(table.dataset_id == dataset_id) for table in (AdapterRow, DriftRow, PredictionRow)))
+    made_from = (AdapterRow, DriftRow, LanguageDeltaRow, PredictionRow)
+    return or_(*(exists().where(table.dataset_id == dataset_id) for table in made_from))

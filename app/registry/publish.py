@@ -17,14 +17,14 @@ from sqlalchemy.orm import Session
 from app import jobs
 from app.errors import LeaseLost
 from app.jobs import Claim
-from app.registry import predictions
+from app.registry import language_deltas, predictions
 from app.registry.adapter_notes import KEPT_BYTES, AdapterNotes
 from app.registry.adapters import next_version
 from app.registry.aliases import point
 from app.registry.tickets import StagedTicket
 from app.storage import audit, blob_lifecycle
 from app.storage.locks import lock_tenant
-from app.storage.models import AdapterRow, DriftRow, JobRow, PredictionRow, TicketRow
+from app.storage.models import AdapterRow, DriftRow, JobRow, LanguageDeltaRow, PredictionRow, TicketRow
 from app.storage.table import now
 
 
@@ -46,6 +46,15 @@ class AdapterResult:
     blob_id: str
     size: int
     notes: AdapterNotes
+
+
+@dataclass(frozen=True)
+class LanguageDeltaResult:
+    """The result of an MLM run on a language's own text. `blob_id` is staged."""
+
+    blob_id: str
+    size: int
+    report: dict[str, Any]
 
 
 def publish_ticket(session: Session, claim: Claim, staged: StagedTicket, *, drift: DriftResult | None) -> None:
@@ -85,6 +94,19 @@ def publish_adapter(session: Session, claim: Claim, result: AdapterResult) -> Ad
     return adapter
 
 
+def publish_language_delta(session: Session, claim: Claim, result: LanguageDeltaResult) -> LanguageDeltaRow:
+    """Publish a language delta under its language's next version."""
+    job = _lock(session, claim)
+    row = session.get_one(LanguageDeltaRow, job.resource_id)
+    version = language_deltas.next_version(session, tenant=row.tenant, lang=row.lang)
+    _ready(session, row, blob_id=result.blob_id)
+    row.version, row.bytes, row.report = version, result.size, result.report
+    row.corpus_sha256, row.helps = result.report["corpus_sha256"], result.report["helps"]
+    audit.set_subject(session, "language_delta", row.id)
+    jobs.succeed(session, job)
+    return row
+
+
 def publish_prediction(
     session: Session,
     claim: Claim,
@@ -114,7 +136,7 @@ def _lock(session: Session, claim: Claim) -> JobRow:
     return jobs.lock_for_publish(session, claim)
 
 
-def _ready(session: Session, row: DriftRow | TicketRow | AdapterRow, *, blob_id: str) -> None:
+def _ready(session: Session, row: DriftRow | TicketRow | LanguageDeltaRow | AdapterRow, *, blob_id: str) -> None:
     """Flip a pending row, with its blob, to ready."""
     if row.status != "pending":
         raise LeaseLost(f"{type(row).__name__.lower()} {row.id} is {row.status} already")

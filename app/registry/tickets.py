@@ -18,13 +18,16 @@ from app.storage import audit
 from app.storage.blobs import BlobStore
 from app.storage.chunks import CHUNK
 from app.storage.locks import lock_tenant
-from app.storage.models import AdapterRow, DriftRow, JobRow, TicketRow
+from app.storage.models import AdapterRow, DriftRow, JobRow, LanguageDeltaRow, TicketRow
 from app.storage.pagination import DEFAULT_LIMIT, Page, read_page
 from app.storage.table import new_id, now
 from app.storage.tenancy import EVERY_TENANT
 from ltp.backbone.manifest import BackboneInfo
 from ltp.config import TicketConfig
 
+Dependant = type[AdapterRow] | type[LanguageDeltaRow]
+DEPENDANTS: dict[Dependant, str] = {AdapterRow: "adapter", LanguageDeltaRow: "language delta"}
+"""What stands on a ticket, and what it is called."""
 COMPRESSION_LEVEL = 3
 LARGEST_WINDOW = 8 << 20
 """Bytes of memory that unpacking may ask for; our level needs a quarter of it."""
@@ -133,16 +136,18 @@ def list_page(
 
 
 def delete_ticket(session: Session, *, tenant: str, ticket_id: str) -> None:
-    """Delete a ticket. Raises `TicketNotFound`, and `InUse` while its job or adapters depend on it."""
+    """Delete a ticket. Raises `TicketNotFound`, and `InUse` while its job, adapters or language deltas depend on it."""
     ticket = _locked(session, tenant=tenant, ticket_id=ticket_id)
     if ticket.status == "pending":
         raise InUse(f"job {ticket.job_id} is still making ticket {ticket_id}; cancel it first")
-    dependant = session.scalar(select(AdapterRow.id).where(*_depends(ticket_id), AdapterRow.tenant == tenant).limit(1))
-    if dependant is not None:
-        raise InUse(f"adapter {dependant} depends on ticket {ticket_id}; delete it first")
+    for table, noun in DEPENDANTS.items():
+        mine = session.scalar(select(table.id).where(*_depends(table, ticket_id), table.tenant == tenant).limit(1))
+        if mine is not None:
+            raise InUse(f"{noun} {mine} depends on ticket {ticket_id}; delete it first")
     _refuse_if_used_elsewhere(session, ticket)
-    detached = update(AdapterRow).where(AdapterRow.ticket_id == ticket_id).values(ticket_id=None)
-    session.execute(detached, execution_options=EVERY_TENANT)  # failed adapters, other tenants' too
+    for table in DEPENDANTS:
+        detached = update(table).where(table.ticket_id == ticket_id).values(ticket_id=None)
+        session.execute(detached, execution_options=EVERY_TENANT)  # failed ones, other tenants' too
     session.execute(delete(TicketRow).where(TicketRow.id == ticket_id))
     jobs.erase_words(session, ticket.job_id)
     audit.set_subject(session, "ticket", ticket_id)
@@ -252,15 +257,16 @@ def _locked(session: Session, *, tenant: str, ticket_id: str) -> TicketRow:
     return ticket
 
 
-def _depends(ticket_id: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    return (AdapterRow.ticket_id == ticket_id, AdapterRow.status.in_(("pending", "ready")))
+def _depends(table: Dependant, ticket_id: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return (table.ticket_id == ticket_id, table.status.in_(("pending", "ready")))
 
 
 def _refuse_if_used_elsewhere(session: Session, ticket: TicketRow) -> None:
-    """Raise InUse if other tenants' adapters depend on a ticket; the message names no tenant and no adapter."""
-    elsewhere = select(AdapterRow.id).where(*_depends(ticket.id), AdapterRow.tenant != ticket.tenant).limit(1)
-    if session.scalar(elsewhere, execution_options=EVERY_TENANT) is not None:
-        raise InUse(f"ticket {ticket.id} was shared, and adapters of other tenants depend on it; it has to stay so")
+    """Raise InUse if what other tenants have depends on a ticket; the message names no tenant and no id."""
+    for table, noun in DEPENDANTS.items():
+        elsewhere = select(table.id).where(*_depends(table, ticket.id), table.tenant != ticket.tenant).limit(1)
+        if session.scalar(elsewhere, execution_options=EVERY_TENANT) is not None:
+            raise InUse(f"ticket {ticket.id} was shared, and {noun}s of other tenants depend on it; it has to stay so")
 
 
 def _visible(tenant: str) -> ColumnElement[bool]:

@@ -9,10 +9,27 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app.errors import Conflict, CorruptBlob
-from app.storage.models import AdapterRow, BlobChunkRow, BlobRow, DatasetRow, DriftRow, JobRow, PredictionRow, TicketRow
+from app.storage.models import (
+    AdapterRow,
+    BlobChunkRow,
+    BlobRow,
+    DatasetRow,
+    DriftRow,
+    JobRow,
+    LanguageDeltaRow,
+    PredictionRow,
+    TicketRow,
+)
 from app.storage.table import now
 
-REFERENCES = (DatasetRow.blob_id, DriftRow.blob_id, TicketRow.blob_id, AdapterRow.blob_id, PredictionRow.result_blob_id)
+REFERENCES = (
+    DatasetRow.blob_id,
+    DriftRow.blob_id,
+    TicketRow.blob_id,
+    LanguageDeltaRow.blob_id,
+    AdapterRow.blob_id,
+    PredictionRow.result_blob_id,
+)
 UNREFERENCED = and_(*(~exists().where(column == BlobRow.id) for column in REFERENCES))
 
 

@@ -5,8 +5,8 @@
    of another dataset) is there until it is committed. All of them are short.
 2. the job's row: claims, heartbeats, progress, cancelling, publishing (`app.jobs.fence`). Whoever holds it waits for no
    tenant.
-3. what jobs make: drifts, tickets, adapters, predictions. A ticket may be another tenant's, which the first lock does
-   not hold: whoever is about to refer to one holds its row with `tickets.hold`.
+3. what jobs make: drifts, tickets, language deltas, adapters, predictions. A ticket may be another tenant's, which the
+   first lock does not hold: whoever is about to refer to one holds its row with `tickets.hold`.
 4. version numbers, aliases, datasets.
 5. the blob's row, with `blob_lifecycle.locked`: whoever refers to a blob, and whoever is about to erase it, locks it
    first and decides afterwards. Sweeps hold nothing else.

@@ -12,11 +12,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from ltp.backbone.architecture import WORD_EMBEDDINGS
 from ltp.backbone.load import Backbone
 from ltp.config import LanguageConfig, MLMConfig
-from ltp.delta.delta import DeltaDtype, encode
+from ltp.delta.delta import Delta, DeltaDtype, encode
 from ltp.drift.memory import PART_TOKENS
 from ltp.drift.plan import plan_lines
 from ltp.drift.run import MLMRun
@@ -82,29 +83,23 @@ def train_language_delta(
     run = MLMRun(backbone, plan, parameters, used, report, checkpoints, identity, part_tokens, patience)
     best, history = run.train()
     told = _verdict(history)
-    if not told["helps"] and warn is not None:
-        warn(told["verdict"])
-    rows = {WORD_EMBEDDINGS: plan.rows} if parameters.rows is not None else {}
+    if not told["helps"]:
+        (warn or (lambda _: None))(told["verdict"])
+    counted = {"corpus_sha256": corpus, "repeated_lines": len(sample) - len(distinct)}
+    made_with = {"config": dataclasses.asdict(used) | {"patience": patience}}
     return LanguageDelta(
-        delta=encode(
-            parameters.changes(best),
-            ticket,
-            dtype=dtype,
-            rows={name: torch.from_numpy(numbers) for name, numbers in rows.items()},
-        ),
+        delta=_encoded(parameters, best, ticket, dtype),
         ticket_sha256=ticket.sha256,
         backbone=backbone.info.fingerprint,
         strategy=ticket.strategy,
         text_form=used.text_form,
-        report=history
-        | losses
-        | told
-        | {
-            "corpus_sha256": corpus,
-            "repeated_lines": len(sample) - len(distinct),
-            "config": dataclasses.asdict(used) | {"patience": patience},
-        },
+        report=history | losses | told | counted | made_with,
     )
+
+
+def _encoded(parameters: TicketParameters, best: dict[str, Tensor], ticket: Ticket, dtype: DeltaDtype) -> Delta:
+    rows = {} if parameters.rows is None else {WORD_EMBEDDINGS: parameters.rows.cpu()}
+    return encode(parameters.changes(best), ticket, dtype=dtype, rows=rows)
 
 
 def resolved(config: MLMConfig, *, lines: int, backbone: Backbone) -> MLMConfig:

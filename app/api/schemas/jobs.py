@@ -11,7 +11,7 @@ from app.api.schemas.scalars import A_JOB_ID, AN_ADAPTER_ID, Answer, Moment, Pag
 from app.jobs.queue import KINDS
 from app.storage import models
 
-JobKind = Literal["ticket", "adapter", "prediction"]
+JobKind = Literal["ticket", "adapter", "prediction", "language_delta"]
 JobStatus = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 ResourceStatus = Literal["pending", "ready", "failed", "cancelled"]
 

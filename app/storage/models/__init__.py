@@ -1,6 +1,7 @@
 """The tables. Ids are UUIDv7 as text; every row that belongs to a tenant carries its `tenant`.
 
-Lineage: adapter -> ticket -> drift -> dataset (corpus), and adapter -> dataset (examples). Resources are `pending`
+Lineage: adapter -> ticket -> drift -> dataset (corpus), adapter -> language delta -> dataset (corpus), and adapter ->
+dataset (examples). Resources are `pending`
 until the job that makes them publishes; blobs are `staging` until then. `jobs` is the queue itself.
 """
 
@@ -10,6 +11,8 @@ from app.storage.models.registry import (
     AdapterRow,
     AliasRow,
     DriftRow,
+    LanguageDeltaRow,
+    LanguageDeltaVersionRow,
     LanguageVersionRow,
     PredictionAdapterRow,
     PredictionRow,
@@ -30,6 +33,8 @@ __all__ = [
     "IdempotencyKeyRow",
     "JobEventRow",
     "JobRow",
+    "LanguageDeltaRow",
+    "LanguageDeltaVersionRow",
     "LanguageVersionRow",
     "PredictionAdapterRow",
     "PredictionRow",

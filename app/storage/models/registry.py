@@ -1,4 +1,4 @@
-"""What is made and kept: drifts, tickets, adapters with versions and aliases, predictions."""
+"""What is made and kept: drifts, tickets, language deltas, adapters with versions and aliases, predictions."""
 
 from __future__ import annotations
 
@@ -84,6 +84,38 @@ class TicketRow(Base):
     published_at: Mapped[Moment | None]
 
 
+class LanguageDeltaRow(Base):
+    """What a language's own text changed at a ticket's positions. Immutable once `ready`, which gives it a version."""
+
+    __tablename__ = "language_deltas"
+    __table_args__ = (
+        CheckConstraint(RESOURCE_STATUS, name="status"),
+        CheckConstraint("(status = 'ready') = (version IS NOT NULL)", name="version_when_ready"),
+        UniqueConstraint("tenant", "lang", "version"),
+        Index("ix_language_deltas_tenant_id", "tenant", "id"),
+    )
+
+    id: Mapped[Id]
+    tenant: Mapped[TenantName]
+    lang: Mapped[str] = mapped_column(String(35))
+    version: Mapped[int | None]
+    status: Mapped[Word]
+    ticket_id: Mapped[str | None] = reference("tickets.id")
+    backbone: Mapped[Sha256]
+    config: Mapped[Json]
+    """As asked for; what was left open is in the report."""
+    report: Mapped[Json] = mapped_column(default=dict)
+    helps: Mapped[bool | None]
+    """Whether the loss of held-out lines is lower with it."""
+    dataset_id: Mapped[str | None] = reference("datasets.id", ondelete="SET NULL")
+    corpus_sha256: Mapped[Sha256 | None]
+    blob_id: Mapped[str | None] = reference("blobs.id")
+    bytes: Mapped[Count | None]
+    job_id: Mapped[str | None] = reference("jobs.id", ondelete="SET NULL")
+    created_at: Mapped[Moment]
+    published_at: Mapped[Moment | None]
+
+
 class AdapterRow(Base):
     """What few-shot training publishes for one language. Immutable once `ready`; `version` is null until then."""
 
@@ -112,6 +144,10 @@ class AdapterRow(Base):
     """What training began from, as it was then: `{id, lang, version, carried, nested}`; null for pretrained values."""
     start_id: Mapped[str | None] = mapped_column(String(36), index=True)
     """Its id. Not a foreign key: once this one is trained, the other may go, and this goes on telling which it was."""
+    language_delta: Mapped[Json | None]
+    """The language's own text that training was on top of, as it was then: `{id, lang, version}`; null for none."""
+    language_delta_id: Mapped[str | None] = mapped_column(String(36), index=True)
+    """Its id; like `start_id` not a foreign key."""
     ticket_id: Mapped[str | None] = reference("tickets.id")
     backbone: Mapped[Sha256]
     seeds: Mapped[int]
@@ -135,6 +171,16 @@ class LanguageVersionRow(Base):
     """The last version number given out for a language; it only grows, so a number is never used twice."""
 
     __tablename__ = "language_versions"
+
+    tenant: Mapped[str] = mapped_column(String(64), primary_key=True)
+    lang: Mapped[str] = mapped_column(String(35), primary_key=True)
+    last_version: Mapped[int]
+
+
+class LanguageDeltaVersionRow(Base):
+    """As `LanguageVersionRow`, for the language deltas of a language."""
+
+    __tablename__ = "language_delta_versions"
 
     tenant: Mapped[str] = mapped_column(String(64), primary_key=True)
     lang: Mapped[str] = mapped_column(String(35), primary_key=True)

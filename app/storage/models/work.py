@@ -14,7 +14,7 @@ class JobRow(Base):
     __tablename__ = "jobs"
     __table_args__ = (
         CheckConstraint("status IN ('queued', 'running', 'succeeded', 'failed', 'cancelled')", name="status"),
-        CheckConstraint("kind IN ('ticket', 'adapter', 'prediction')", name="kind"),
+        CheckConstraint("kind IN ('ticket', 'adapter', 'prediction', 'language_delta')", name="kind"),
         CheckConstraint("(status = 'running') = (owner IS NOT NULL)", name="owner_while_running"),
         Index("ix_jobs_status_id", "status", "id"),
         Index("ix_jobs_queue", "status", "tenant", "kind", "backbone", "id"),
