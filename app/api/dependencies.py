@@ -17,9 +17,18 @@ from app.api.adapter_resolver import AdapterResolver
 from app.api.schemas.scalars import A_JOB_ID, A_TICKET_ID, AN_ADAPTER_ID, UUID
 from app.api.starter_import import StarterImport
 from app.auth.caller import CallerDep
-from app.errors import AdapterNotFound, DriftNotFound, JobNotFound, NotFound, PredictionNotFound, TicketNotFound
+from app.errors import (
+    AdapterNotFound,
+    DriftNotFound,
+    JobNotFound,
+    LanguageDeltaNotFound,
+    NotFound,
+    PredictionNotFound,
+    TicketNotFound,
+)
 from app.inference.predictor import Predictor
-from app.registry import adapters, drifts, predictions, tickets
+from app.registry import adapters, drifts, language_deltas, predictions, tickets
+from app.registry.language_tags import normalise
 from app.settings import MIB, Settings
 from app.storage import models
 from app.storage.audit import AuditContext
@@ -120,6 +129,16 @@ def _id(noun: str, example: str) -> object:
     return Path(description=f"Id of the {noun}.", examples=[example], json_schema_extra={"format": "uuid"})
 
 
+def _language(
+    lang: Annotated[
+        str,
+        Path(description="A BCP-47 tag, an ISO 639-3 code, or one with a script such as `yor_Latn`.", examples=["sw"]),
+    ],
+) -> str:
+    """Normalise the language of the path; raises InvalidLanguage."""
+    return normalise(lang)
+
+
 def _job(job_id: Annotated[str, _id("job", A_JOB_ID)], db: DatabaseDep, caller: CallerDep) -> models.JobRow:
     with db.read() as session:
         return jobs.get(session, tenant=caller.tenant, job_id=checked_id(job_id, JobNotFound))
@@ -144,6 +163,14 @@ def _adapter(
         return adapters.get(session, tenant=caller.tenant, adapter_id=checked_id(adapter_id, AdapterNotFound))
 
 
+def _language_delta(
+    language_delta_id: Annotated[str, _id("language delta", A_JOB_ID)], db: DatabaseDep, caller: CallerDep
+) -> models.LanguageDeltaRow:
+    with db.read() as session:
+        identifier = checked_id(language_delta_id, LanguageDeltaNotFound)
+        return language_deltas.get(session, tenant=caller.tenant, language_delta_id=identifier)
+
+
 def _prediction(
     prediction_id: Annotated[str, _id("prediction", A_JOB_ID)], db: DatabaseDep, caller: CallerDep
 ) -> models.PredictionRow:
@@ -152,8 +179,10 @@ def _prediction(
         return predictions.get(session, tenant=caller.tenant, prediction_id=identifier)
 
 
+LanguageDep = Annotated[str, Depends(_language)]
 JobDep = Annotated[models.JobRow, Depends(_job)]
 TicketDep = Annotated[models.TicketRow, Depends(_ticket)]
 DriftDep = Annotated[models.DriftRow, Depends(_drift)]
 AdapterDep = Annotated[models.AdapterRow, Depends(_adapter)]
+LanguageDeltaDep = Annotated[models.LanguageDeltaRow, Depends(_language_delta)]
 PredictionDep = Annotated[models.PredictionRow, Depends(_prediction)]

@@ -17,7 +17,7 @@ from app.api.multipart import Part
 from app.api.refusals import refusal, refusing
 from app.api.schemas.predictions import PredictionRequest
 from app.api.schemas.reading_options import read_options
-from app.api.schemas.tickets import CorpusBuiltin, TicketRequest
+from app.api.schemas.tickets import CorpusBuiltin, CorpusTexts, TicketRequest
 from app.api.schemas.training import AdapterRequest, LabelledPair
 from app.api.source_files import read_sources
 from app.registry import datasets
@@ -69,12 +69,38 @@ def stage_corpus(
         raise refusal("corpus", "give the text once: as `corpus` in the request, as an uploaded file, or a `drift`")
     if isinstance(request.corpus, CorpusBuiltin):
         return StagedCorpus(builtin=request.corpus.builtin)
+    return _stage_lines(blobs, tenant, request.corpus, part, longest, vocabulary)
+
+
+def stage_text(
+    blobs: BlobStore,
+    *,
+    tenant: str,
+    given: CorpusTexts | None,
+    part: Part | None,
+    longest: int,
+    vocabulary: Vocabulary | None,
+) -> StagedCorpus:
+    """Check and stage a language's own text. Raises InvalidRequest when there is none, or two, or a bad one."""
+    if (part is None) == (given is None):
+        raise refusal("corpus", "give the text once: as `corpus` in the request, or as an uploaded file")
+    return _stage_lines(blobs, tenant, given, part, longest, vocabulary)
+
+
+def _stage_lines(
+    blobs: BlobStore,
+    tenant: str,
+    given: CorpusTexts | None,
+    part: Part | None,
+    longest: int,
+    vocabulary: Vocabulary | None,
+) -> StagedCorpus:
     with refusing("corpus"):
         if part is not None:
             corpus = Corpus.from_file(part.path, longest=longest)
             _check_corpus(corpus, vocabulary)
             return _staged(corpus, blobs.stage(tenant, part.path).id, _file_name(part))
-        corpus = Corpus.from_texts(request.corpus.texts if request.corpus is not None else ())
+        corpus = Corpus.from_texts(given.texts if given is not None else ())
         _check_corpus(corpus, vocabulary)
         return _staged(corpus, blobs.stage(tenant, (f"{line}\n".encode() for line in corpus)).id)
 

@@ -43,6 +43,7 @@ Few-shot natural-language inference for low-resource languages: **Lottery Ticket
    parameters that moved most (a *ticket*).
 2. `POST /adapters` trains a soft prompt and the ticket's parameters on a page of labelled pairs of one language.
    `POST /data/check` says before what it understands of your file.
+   `POST /languages/{lang}/text` takes unlabelled text of the language, which an adapter can be trained on top of.
 3. `POST /predict` judges new pairs, of as many languages as you like in one request.
 
 Work that takes long answers **202** with a job: look at it, watch `GET /jobs/{id}/events`, or cancel it. Send an
@@ -58,6 +59,7 @@ TAGS = [
     {"name": "drifts", "description": "The MLM runs tickets are selected from."},
     {"name": "adapters", "description": "What few-shot training publishes for a language; immutable, versioned."},
     {"name": "languages", "description": "Versions, and the aliases that point at them."},
+    {"name": "language deltas", "description": "What languages' own texts changed, to train adapters on top of."},
     {"name": "data", "description": "What is understood of a file, before anything is done with it."},
     {"name": "predictions", "description": "Judging pairs, at once or a file at a time."},
     {"name": "jobs", "description": "Durable work, from accepted to finished."},

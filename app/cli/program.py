@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from app.cli import adapters, backup, data, jobs, keys, service, starters, tickets
+from app.cli import adapters, backup, data, jobs, keys, languages, service, starters, tickets
 from app.cli.evaluate import evaluate
 from app.cli.predict import predict
 from app.cli.reproduce.command import reproduce
@@ -69,6 +69,7 @@ def program(
 
 root.add_typer(tickets.group, name="ticket", rich_help_panel=METHOD)
 root.add_typer(adapters.group, name="adapter", rich_help_panel=METHOD)
+root.add_typer(languages.group, name="language", rich_help_panel=METHOD)
 root.add_typer(data.group, name="data", rich_help_panel=METHOD)
 root.command("predict", rich_help_panel=METHOD)(predict)
 root.command("evaluate", rich_help_panel=METHOD)(evaluate)

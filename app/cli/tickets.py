@@ -75,12 +75,12 @@ def create_ticket(
             mlm=mlm,
             corpus=builtin and {"builtin": builtin},
         )
-        files = None if corpus is None else {"corpus": _checked(corpus)}
+        files = None if corpus is None else {"corpus": checked_corpus(corpus)}
         accepted = session.client.post("/tickets", body | selection, files=files)
         _finish(session, accepted, no_wait)
 
 
-def _checked(corpus: Path) -> Path:
+def checked_corpus(corpus: Path) -> Path:
     """Read the corpus once before it travels: a fault is named here, by line and column."""
     from ltp.text.corpus import Corpus
 

@@ -42,6 +42,8 @@ def arguments(folder: Path, port: int) -> dict[str, list[str]]:
         "adapter promote": ["en", "--json"],
         "adapter export": ["en", "-o", str(folder / "en.safetensors"), "--json"],
         "adapter import": [pairs, "--json"],
+        "language adapt": ["en", corpus, "--json"],
+        "language list": ["--json"],
         "predict": ["--adapter", "en", "A dog runs.", "It moves.", "--json"],
         "data check": [pairs, "--json"],
         "evaluate": [pairs, "--adapter", "en", "--json"],

@@ -22,6 +22,7 @@ PARTS = {
     "/predictions": "file",
     "/adapters/import": "file",
     "/data/check": "file",
+    "/languages/sw/text": "corpus",
 }
 """Where each upload takes its file."""
 DEEP = "[" * 100_000

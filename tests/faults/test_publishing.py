@@ -12,8 +12,10 @@ from sqlalchemy import event, func, select
 from support.registry_rows import (
     TENANT,
     finish_adapter,
+    finish_language_delta,
     finish_ticket,
     make_adapter,
+    make_language_delta,
     make_prediction,
     make_ticket,
     ready_adapter,
@@ -26,7 +28,17 @@ from app.jobs import Claim, requeue_all_running
 from app.registry import publish
 from app.storage.blobs import BlobStore
 from app.storage.database import Database
-from app.storage.models import AdapterRow, BlobRow, DriftRow, JobRow, LanguageVersionRow, PredictionRow, TicketRow
+from app.storage.models import (
+    AdapterRow,
+    BlobRow,
+    DriftRow,
+    JobRow,
+    LanguageDeltaRow,
+    LanguageDeltaVersionRow,
+    LanguageVersionRow,
+    PredictionRow,
+    TicketRow,
+)
 
 pytestmark = pytest.mark.process
 
@@ -85,7 +97,7 @@ def all_or_nothing(db: Database, job_id: str) -> bool:
         job = session.get_one(JobRow, job_id)
         made = [
             row
-            for table in (DriftRow, TicketRow, AdapterRow, PredictionRow)
+            for table in (DriftRow, TicketRow, LanguageDeltaRow, AdapterRow, PredictionRow)
             for row in session.scalars(select(table).where(table.job_id == job_id))
         ]
     published = job.status == "succeeded"
@@ -104,10 +116,12 @@ def queued(db: Database, kind: str) -> tuple[JobRow, Callable[[Database, Claim],
         return make_ticket(db)[2], finish_ticket
     if kind == "adapter":
         return make_adapter(db)[1], finish_adapter
+    if kind == "language_delta":
+        return make_language_delta(db)[1], finish_language_delta
     return make_prediction(db, ready_adapter(db))[1], finish_prediction
 
 
-@pytest.mark.parametrize("kind", ["ticket", "adapter", "prediction"])
+@pytest.mark.parametrize("kind", ["ticket", "adapter", "language_delta", "prediction"])
 def test_a_kill_at_any_statement_publishes_all_or_nothing_and_once(database: Database, kind: str) -> None:
     db = database
     job, publish_result = queued(db, kind)
@@ -126,7 +140,8 @@ def test_a_kill_at_any_statement_publishes_all_or_nothing_and_once(database: Dat
     print(f"killed at each of {step} steps")  # noqa: T201
     assert step > 20
     with db.read() as session:
-        versions = session.scalars(select(LanguageVersionRow.last_version)).all()
+        counter = LanguageDeltaVersionRow if kind == "language_delta" else LanguageVersionRow
+        versions = session.scalars(select(counter.last_version)).all()
         assert versions == ([] if kind == "ticket" else [1])
     store = BlobStore(db)
     while store.collect_garbage():

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from app.jobs import Claim, claim, held_leases, release, requeue_lost
-from app.registry import adapters, aliases, datasets, drifts, predictions, publish, tickets
+from app.registry import adapters, aliases, datasets, drifts, language_deltas, predictions, publish, tickets
 from app.registry.adapter_notes import AdapterNotes
 from app.storage.blobs import BlobStore
 from app.storage.database import Database
-from app.storage.models import AdapterRow, DriftRow, JobRow, PredictionRow, TicketRow
+from app.storage.models import AdapterRow, DriftRow, JobRow, LanguageDeltaRow, PredictionRow, TicketRow
 from ltp.config import TicketConfig
 from ltp.text.examples import Example
 
@@ -62,6 +62,20 @@ def make_adapter(
             dataset_id=dataset.id,
             examples={"train": 2, "dev": 0, "test": 0, "sha256": dataset.sha256},
             alias=alias,
+        )
+
+
+def make_language_delta(
+    db: Database, *, tenant: str = TENANT, lang: str = "quy", ticket: TicketRow | None = None
+) -> tuple[LanguageDeltaRow, JobRow]:
+    """A pending language delta with its queued job, on a new ticket unless one is given."""
+    ticket = ticket or ready_ticket(db, tenant=tenant)[1]
+    store = BlobStore(db)
+    blob = store.stage(tenant, [b"Allqu punkupi.\n", b"Wasiqa hatunmi.\n"])
+    with store.until_used(blob.id), db.write() as session:
+        dataset = datasets.create(session, tenant=tenant, kind="corpus", blob_id=blob.id, count=2)
+        return language_deltas.create(
+            session, tenant=tenant, lang=lang, ticket=ticket, config={"epochs": 1}, dataset_id=dataset.id
         )
 
 
@@ -122,6 +136,24 @@ def finish_adapter(db: Database, claimed: Claim, *, content: bytes = b"delta") -
         notes = AdapterNotes(training={"epochs": 1}, metrics={"dev": {}}, examples={"train": 1})
         result = publish.AdapterResult(blob.id, len(content), notes)
         return publish.publish_adapter(session, claimed, result)
+
+
+def finish_language_delta(db: Database, claimed: Claim, *, content: bytes = b"signed") -> LanguageDeltaRow:
+    """Publish a language delta as the worker does."""
+    blob = BlobStore(db).stage(_tenant(db, claimed), [content], job_id=claimed.job_id)
+    held_out = {"before": 5.5, "after": 4.5, "perplexity": [244.7, 90.0]}
+    report = {"corpus_sha256": "c" * 64, "helps": True, "held_out": held_out, "verdict": "it helps"}
+    with db.write() as session:
+        result = publish.LanguageDeltaResult(blob.id, len(content), report)
+        return publish.publish_language_delta(session, claimed, result)
+
+
+def ready_language_delta(
+    db: Database, *, tenant: str = TENANT, lang: str = "quy", ticket: TicketRow | None = None
+) -> LanguageDeltaRow:
+    """A published language delta."""
+    _, job = make_language_delta(db, tenant=tenant, lang=lang, ticket=ticket)
+    return finish_language_delta(db, take(db, job_id=job.id))
 
 
 def ready_adapter(

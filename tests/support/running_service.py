@@ -91,6 +91,16 @@ class Service:
         assert adapter["status"] == "ready", self.http.get(accepted.headers["Location"]).text
         return adapter
 
+    def adapt(self, lang: str, **request: Any) -> dict[str, Any]:
+        """A ready language delta from a real, tiny MLM run."""
+        body = {"corpus": {"texts": LINES}, "mlm": {"epochs": 1, "batch_size": 8}, **request}
+        accepted = self.http.post(f"/languages/{lang}/text", json=body)
+        assert accepted.status_code == 202, accepted.text
+        self.work()
+        made: dict[str, Any] = self.http.get(f"/language-deltas/{accepted.json()['language_delta']['id']}").json()
+        assert made["status"] == "ready", self.http.get(accepted.headers["Location"]).text
+        return made
+
     def export(self, lang: str = "en") -> bytes:
         """The production adapter of a language as one file."""
         (adapter, *_) = self.http.get("/adapters", params={"lang": lang, "alias": "production"}).json()["items"]

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query
 
-from app.api.dependencies import DatabaseDep, QuotaDep
+from app.api.dependencies import DatabaseDep, LanguageDep, QuotaDep
 from app.api.pages import page_of
 from app.api.request_body import ParsedBody, RequestBody
 from app.api.schemas.errors import refusals
@@ -16,22 +16,9 @@ from app.auth.caller import CallerDep
 from app.auth.scopes import READ, TRAIN
 from app.registry import aliases, languages
 from app.registry.alias_names import check_name
-from app.registry.language_tags import macrolanguage_of, name_of, normalise
+from app.registry.language_tags import macrolanguage_of, name_of
 
 router = APIRouter(tags=["languages"])
-
-
-def _language(
-    lang: Annotated[
-        str,
-        Path(description="A BCP-47 tag, an ISO 639-3 code, or one with a script such as `yor_Latn`.", examples=["sw"]),
-    ],
-) -> str:
-    """Normalise the language of the path; raises InvalidLanguage."""
-    return normalise(lang)
-
-
-LanguageDep = Annotated[str, Depends(_language)]
 
 
 def _alias(

@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
-from support.registry_rows import ready_ticket
+from support.registry_rows import ready_language_delta, ready_ticket
 from support.running_service import EXAMPLES, Service, running, settings_for
 
 from app.registry import tickets
@@ -48,6 +48,8 @@ def case(tmp_path_factory: pytest.TempPathFactory, migrated_sqlite: Path, tiny_b
         service.wait_ready()
         trained = service.train("sw", alias="production", method="pt")
         made = {"trained": trained["id"], "ticket": ready_ticket(service.app.state.db)[1].id}
+        made["measured"] = service.make_ticket()["id"]
+        made["text"] = ready_language_delta(service.app.state.db).id
         made["exported"] = service.export("sw").hex()
         with service.app.state.db.read() as session:
             made["drift"] = str(tickets.get(session, tenant="default", ticket_id=made["ticket"]).drift_id)
@@ -70,6 +72,11 @@ WRITES: dict[str, tuple[Send, str]] = {
     "set_alias": (lambda case: case("PUT", "/languages/sw/aliases/production", json={"version": 2}), "alias"),
     "delete_alias": (lambda case: case("DELETE", "/languages/sw/aliases/production"), "alias"),
     "delete_adapter": (lambda case: case("DELETE", "/adapters/{trained}"), "adapter"),
+    "adapt_language": (
+        lambda case: case("POST", "/languages/quy/text", json={"corpus": CORPUS, "ticket": case.made["measured"]}),
+        "language_delta",
+    ),
+    "delete_language_delta": (lambda case: case("DELETE", "/language-deltas/{text}"), "language_delta"),
     "share_ticket": (lambda case: case("PUT", "/tickets/{ticket}/shared", json={"shared": True}), "ticket"),
     "delete_ticket": (lambda case: case("DELETE", "/tickets/{ticket}"), "ticket"),
     "delete_drift": (lambda case: case("DELETE", "/drifts/{drift}"), "drift"),
@@ -122,6 +129,7 @@ REFUSED: list[Send] = [
     *(lambda case, path=path: case("POST", path, json={}) for path in ("/tickets", "/adapters", "/keys")),
     lambda case: case("POST", "/tickets", json={"drift": ABSENT}),
     lambda case: case("POST", "/adapters", json={"lang": "es", "examples": PAIRS, "ticket": ABSENT}),
+    lambda case: case("POST", "/languages/quy/text", json={"corpus": CORPUS, "ticket": ABSENT}),
     lambda case: case.send_file("/predictions", ROWS, lang="zu"),
     lambda case: case.send_file("/adapters/import", b"no adapter", lang="sw"),
     lambda case: case("PUT", "/languages/sw/aliases/best", json={"version": 99}),
@@ -133,6 +141,7 @@ REFUSED: list[Send] = [
             "/tickets/{absent}",
             "/drifts/{absent}",
             "/adapters/{absent}",
+            "/language-deltas/{absent}",
             "/predictions/{absent}",
             "/keys/{absent}",
             "/languages/sw/aliases/worst",

@@ -20,7 +20,7 @@ from typing import Any
 import httpx
 import pytest
 from sqlalchemy import event, func, inspect, select
-from support.running_service import EXAMPLES, Service, refused, running, settings_for, wait_until
+from support.running_service import EXAMPLES, LINES, Service, refused, running, settings_for, wait_until
 from support.service_with_keys import ADMIN_KEY, UNLIMITED, admin_of, bearer, holding, make_key
 
 from app.errors import AdapterNotFound
@@ -39,10 +39,12 @@ QUEUED = 4
 AT_ANY_TIME = re.compile(r"^BEGIN|^UPDATE api_keys|api_keys\.sha256 =")
 PAIR = {"premise": "the dog runs", "hypothesis": "the dog is red"}
 ROWS = (json.dumps(PAIR) + "\n").encode()
+CORPUS = {"texts": LINES}
 TRAINING = {"lang": LANG, "examples": EXAMPLES, "training": {"epochs": 1}}
 
 Named = dict[str, str]
-"""What a request can name: the id of a ticket, drift, adapter, prediction, job and key, and a language."""
+"""What a request can name: the id of a ticket, drift, adapter, language delta (`text`), prediction, job and key, and a
+language."""
 Asked = tuple[str, str, dict[str, Any]]
 """Method, path and body."""
 
@@ -80,6 +82,7 @@ def house(
         ticket = service.make_ticket()
         adapter = service.train(LANG, alias="production")
         service.train(LANG, method="pt")
+        adapted = service.adapt(LANG)
         body = {"file": ("rows.jsonl", ROWS), "request": (None, json.dumps({"lang": LANG}))}
         started = amber.post("/predictions", files=body, headers={"Idempotency-Key": "one"}).json()
         service.work()
@@ -87,6 +90,7 @@ def house(
             "ticket": ticket["id"],
             "drift": ticket["drift"],
             "adapter": adapter["id"],
+            "text": adapted["id"],
             "prediction": started["prediction"]["id"],
             "job": started["job"]["id"],
             "key": make_key(service, "read", tenant="amber")["id"],
@@ -97,7 +101,7 @@ def house(
 
 def absent() -> Named:
     """Names of the same length for things that are nowhere."""
-    return {what: str(uuid.uuid4()) for what in ("ticket", "drift", "adapter", "prediction", "job", "key")} | {
+    return {what: str(uuid.uuid4()) for what in ("ticket", "drift", "adapter", "text", "prediction", "job", "key")} | {
         "lang": NO_LANG
     }
 
@@ -119,6 +123,8 @@ ADDRESSED: list[tuple[str, Callable[[Named], Asked]]] = [
     ("get_ticket", lambda named: ("GET", f"/tickets/{named['ticket']}", {})),
     ("download_mask", lambda named: ("GET", f"/tickets/{named['ticket']}/mask", {})),
     ("get_drift", lambda named: ("GET", f"/drifts/{named['drift']}", {})),
+    ("get_language_delta", lambda named: ("GET", f"/language-deltas/{named['text']}", {})),
+    ("export_language_delta", lambda named: ("GET", f"/language-deltas/{named['text']}/export", {})),
     ("get_adapter", lambda named: ("GET", f"/adapters/{named['adapter']}", {})),
     ("export_adapter", lambda named: ("GET", f"/adapters/{named['adapter']}/export", {})),
     ("get_prediction", lambda named: ("GET", f"/predictions/{named['prediction']}", {})),
@@ -132,6 +138,7 @@ ADDRESSED: list[tuple[str, Callable[[Named], Asked]]] = [
     ("predict", lambda named: predicting(lang="shp", fallback=named["adapter"])),
     ("predict", lambda named: sent_json("POST", "/predict", pairs=[{**PAIR, "adapter": named["adapter"]}])),
     ("create_ticket", lambda named: sent_json("POST", "/tickets", drift=named["drift"], active_ratio=0.1)),
+    ("adapt_language", lambda named: sent_json("POST", "/languages/quy/text", ticket=named["ticket"], corpus=CORPUS)),
     ("create_adapter", lambda named: sent_json("POST", "/adapters", ticket=named["ticket"], **TRAINING)),
     ("create_prediction", lambda named: sent_file("/predictions", adapter=named["adapter"])),
     ("create_prediction", lambda named: sent_file("/predictions", lang=named["lang"])),
@@ -142,6 +149,7 @@ ADDRESSED: list[tuple[str, Callable[[Named], Asked]]] = [
     ("revoke_key", lambda named: ("DELETE", f"/keys/{named['key']}", {})),
     ("delete_prediction", lambda named: ("DELETE", f"/predictions/{named['prediction']}", {})),
     ("delete_adapter", lambda named: ("DELETE", f"/adapters/{named['adapter']}", {})),
+    ("delete_language_delta", lambda named: ("DELETE", f"/language-deltas/{named['text']}", {})),
     ("delete_ticket", lambda named: ("DELETE", f"/tickets/{named['ticket']}", {})),
     ("delete_drift", lambda named: ("DELETE", f"/drifts/{named['drift']}", {})),
 ]
@@ -149,6 +157,7 @@ LISTS = {
     "list_tickets": "/tickets",
     "list_drifts": "/drifts",
     "list_adapters": "/adapters",
+    "list_language_deltas": "/language-deltas",
     "list_languages": "/languages",
     "list_predictions": "/predictions",
     "list_jobs": "/jobs",
