@@ -170,9 +170,9 @@ class CrossFit:
         chosen = candidates[choice.index].logits
         hits = [answers.argmax(1) == self._labels for answers in [*self._tried, chosen]]
         losses = [loss_of(answers, self._labels) for answers in [*self._tried, chosen]]
-        optimism = optimism_of_choice(losses, hits, self._groups)
+        optimism = optimism_of_choice(losses, hits, self._groups) if setting.start else 0.0
         self.share, self.usual = float(hits[-1].mean()), wilson(int(hits[-1].sum()), len(hits[-1]))
-        self.interval = share_interval(hits[-1], self._groups, optimism=optimism)
+        self.interval = share_interval(hits[-1], self._groups, optimism=optimism, moved=steps[choice.index])
         self.optimism, self.step = optimism, steps[choice.index]
         self.weights = np.mean(mixed[choice.index], 0)
 

@@ -18,6 +18,7 @@ PAGES = [
     "docs/backbones.md",
     "docs/data.md",
     "docs/deploy.md",
+    "docs/few-pairs.md",
     "docs/label-spaces.md",
     "docs/reproduce.md",
     "docs/settings.md",

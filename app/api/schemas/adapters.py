@@ -44,9 +44,11 @@ class Score(Answer):
 
     accuracy: float
     interval: Annotated[list[float], Field(min_length=2, max_length=2, examples=[[0.61, 0.83]])]
-    """95 % interval of the accuracy (Wilson)."""
+    """95 % interval of the accuracy: Wilson's, or where it is `estimated` one that knows of premises and of choices."""
     selected_on: bool = False
     """True for the development set: the epoch was chosen on it, so these figures flatter."""
+    estimated: Literal["cross_fitted"] | None = None
+    """Where all pairs trained: each was answered by an adapter that never saw its premise. Null for a set apart."""
     label_space: LabelSpace = "three_way"
     """The labels among which was chosen; figures of one space say nothing beside those of the other."""
     macro_f1: float

@@ -24,12 +24,12 @@ def chances(logits: Floats) -> Floats:
     return np.asarray(raised / raised.sum(1, keepdims=True))
 
 
-def quality(logits: Floats, judged: Judged, space: LabelSpace, *, optimism: float) -> dict[str, Any]:
+def quality(logits: Floats, judged: Judged, space: LabelSpace, *, optimism: float, moved: float) -> dict[str, Any]:
     """Score out-of-fold answers; the interval knows of premises and of what was chosen by the same answers."""
     hits = logits.argmax(1) == judged.labels
     return score(chances(logits), judged.labels, space).as_dict() | {
         "loss": float(log_losses(logits, judged.labels).mean()),
-        "interval": list(share_interval(hits, judged.groups, optimism=optimism)),
+        "interval": list(share_interval(hits, judged.groups, optimism=optimism, moved=moved)),
         "selected_on": True,
         "estimated": "cross_fitted",
     }

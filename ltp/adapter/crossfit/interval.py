@@ -22,6 +22,9 @@ DRAWS = 200
 NOISE_ON_NOISE = 2**0.5
 """Drawn premises choose among figures that carry the noise of all premises already: of the noise that they choose by,
 theirs is one part of two, so that equal candidates would seem to flatter by the root of two less than they do."""
+OF_TRAINING = 0.5
+"""Of the variance by which unlike pairs would count for more than there are, the share that training them takes back:
+at it the intervals of `bench.interval_coverage` hold as often as they say."""
 MOST = 2
 """Times as many pairs as there are that they may count for at most."""
 
@@ -35,25 +38,35 @@ def student_95(freedom: int) -> float:
     return z + first * per + second * per**2 + third * per**3
 
 
-def share_interval(hits: NDArray[np.bool_], groups: Groups, *, optimism: float = 0.0) -> tuple[float, float]:
-    """The 95 % score interval (Wilson 1927) of the share of `hits` (N,), less `optimism`."""
+def share_interval(
+    hits: NDArray[np.bool_], groups: Groups, *, optimism: float = 0.0, moved: float = 1.0
+) -> tuple[float, float]:
+    """The 95 % score interval (Wilson 1927) of the share of `hits` (N,), less `optimism`.
+
+    `moved` is how far what is published lies from its start, 0 to 1; 1 without a start.
+    """
     premises = int(groups.max()) + 1
     share = min(max(float(hits.mean()) - optimism, 0.0), 1.0)
-    pairs, square = _effective(hits, groups), student_95(premises - 1) ** 2
+    pairs, square = _effective(hits, groups, moved), student_95(premises - 1) ** 2
     centre = (share + square / (2 * pairs)) / (1 + square / pairs)
     reach = np.sqrt(square * (share * (1 - share) / pairs + square / (4 * pairs**2))) / (1 + square / pairs)
     return max(0.0, float(centre - reach)), min(1.0, float(centre + reach))
 
 
-def _effective(hits: NDArray[np.bool_], groups: Groups) -> float:
+def _effective(hits: NDArray[np.bool_], groups: Groups, moved: float) -> float:
     """As many independent pairs as would tell as much as these: fewer if those of a premise are alike, and more if
     they differ, as with a hypothesis of each label to a premise.
+
+    The latter is believed of a start alone. What was trained on these pairs is a draw itself, of which their answers
+    show nothing: the more of it is published, the less they count for more than there are.
     """
     share, pairs, premises = float(hits.mean()), len(hits), int(groups.max()) + 1
     if share in (0.0, 1.0):
         return float(premises)
-    error = standard_error(hits.astype(np.float64), groups)
-    return float(np.clip(share * (1 - share) / error**2, premises / 2, MOST * pairs)) if error else float(pairs)
+    independent = share * (1 - share) / pairs
+    clustered = max(standard_error(hits.astype(np.float64), groups) ** 2, independent / MOST)
+    variance = clustered + OF_TRAINING * moved * max(0.0, independent - clustered)
+    return max(share * (1 - share) / variance, premises / 2)
 
 
 def optimism_of_choice(losses: Sequence[Floats], hits: Sequence[NDArray[np.bool_]], groups: Groups) -> float:

@@ -52,7 +52,7 @@ def published(work: Work, results: Sequence[SeedResult]) -> TrainedAdapter:
         adapter = replace(adapter, calibration=fit)
     start = candidates[0].logits if work.start is not None else None
     per_seed = [_of_seed(result, choice.index, work) for result in results]
-    dev = quality(calibrated, judged, space, optimism=whole.optimism)
+    dev = quality(calibrated, judged, space, optimism=whole.optimism, moved=weights[choice.index])
     metrics: dict[str, Any] = {"dev": dev}
     if plan.test:
         metrics["test"] = _tested(work, adapter)
@@ -87,7 +87,8 @@ def _tested(work: Work, adapter: Adapter) -> dict[str, Any]:
 def _of_seed(result: SeedResult, index: int, work: Work) -> dict[str, Any]:
     """A seed's own figures, at the weight that is published, without calibration."""
     alone = combined([result], work.plan.train.labels.numpy(), work.premises)
-    score = quality(alone.answers[index], alone.judged, work.plan.verbalizer.label_space, optimism=alone.optimism)
+    how = {"optimism": alone.optimism, "moved": alone.weights[index]}
+    score = quality(alone.answers[index], alone.judged, work.plan.verbalizer.label_space, **how)
     return {"seed": result.course["seed"], "epoch": result.course["best_epoch"], "dev": score}
 
 

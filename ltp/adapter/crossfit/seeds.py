@@ -71,7 +71,7 @@ def result_of(
         "averaged": averaged,
         "steps": run.steps,
         "loss": float(loss_of(answered, judged.labels).mean()),
-        "optimism": _optimism([*race.tried, *run.answers, *steps], judged),
+        "optimism": 0.0 if len(steps) == 1 else _optimism([*race.tried, *run.answers, *steps], judged),
     }
     return SeedResult(weights, everything, reached[-1] if on_all else mean_of(reached), course)
 
@@ -93,6 +93,7 @@ def _answers(
 
 
 def _optimism(tried: Sequence[Floats], judged: Judged) -> float:
+    """Of what was chosen by these answers. Not where training began afresh: that folds have fewer pairs weighs more."""
     losses = [loss_of(answers, judged.labels) for answers in tried]
     hits = [answers.argmax(1) == judged.labels for answers in tried]
     return optimism_of_choice(losses, hits, judged.groups)
