@@ -30,6 +30,7 @@ from app.api.routes import (
     predict,
     predictions,
     sharing,
+    suggestions,
     tickets,
     transfers,
 )
@@ -64,6 +65,7 @@ RESOURCES = (
     languages,
     language_deltas,
     data,
+    suggestions,
     predict,
     predictions,
     jobs,

@@ -17,7 +17,7 @@ FORBIDDEN = {
 }
 LEVELS = {
     "ltp": [
-        {"atomic_file", "compute", "errors", "progress", "release", "strict_json"},
+        {"advice", "atomic_file", "compute", "errors", "progress", "release", "strict_json"},
         {"config", "tensorfile"},
         {"backbone", "metrics", "text", "training"},
         {"answered_share", "calibration", "comparison", "model", "suggestion"},

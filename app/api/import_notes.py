@@ -9,6 +9,10 @@ from pydantic import Field, ValidationError, model_validator
 
 from app.api.schemas.adapters import (
     AdapterMetrics,
+    Baseline,
+    Beside,
+    CalibrationPublic,
+    CurvePoint,
     ExampleCounts,
     ImportRequest,
     LabelScore,
@@ -21,6 +25,8 @@ from app.errors import FieldError, InvalidRequest
 from app.http.strict_json import JSONRefused, parse
 from app.http.validation_errors import field_errors
 from app.registry.adapter_notes import CARRIED_BYTES, AdapterNotes
+from ltp.answered_share import MOST_POINTS
+from ltp.calibration import LEAST_TEMPERATURE, MOST_BIAS, MOST_TEMPERATURE
 from ltp.config import LABEL_SPACES, LABELS, Label, LabelSpace
 from ltp.errors import CorruptArtifact
 
@@ -67,11 +73,48 @@ class ImportedScore(Score):
         return self
 
 
+class ImportedBeside(Beside):
+    """The start's score as a file says it."""
+
+    accuracy: Share
+    p: Share
+
+
+class ImportedBaseline(Baseline):
+    """What stands beside the accuracy as a file says it."""
+
+    guessing: Share
+    start: ImportedBeside | None = None
+
+
+class ImportedPoint(CurvePoint):
+    """A point of the curve as a file says it."""
+
+    threshold: Share
+    answered: Share
+    accuracy: Share
+
+
+class ImportedCalibration(CalibrationPublic):
+    """How far the probabilities mean what they say, as a file says it."""
+
+    temperature: Annotated[float, Field(ge=LEAST_TEMPERATURE, le=MOST_TEMPERATURE, allow_inf_nan=False)]
+    bias: Annotated[
+        list[Annotated[float, Field(ge=-MOST_BIAS, le=MOST_BIAS, allow_inf_nan=False)]],
+        Field(max_length=len(LABELS)),
+    ]
+    ece_before: Share
+    ece_after: Share
+    curve: Annotated[list[ImportedPoint], Field(max_length=MOST_POINTS)]  # type: ignore[assignment]
+
+
 class ImportedMetrics(AdapterMetrics):
     """Scores as a file says them."""
 
     dev: ImportedScore | None = None
     test: ImportedScore | None = None
+    baseline: ImportedBaseline | None = None
+    calibration: ImportedCalibration | None = None
     per_seed: Annotated[list[dict[str, Any]], Field(max_length=MOST_SEEDS)] = Field(default=[])
 
 

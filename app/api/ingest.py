@@ -15,7 +15,7 @@ from app.api.field_names import in_fields
 from app.api.file_names import clean_name
 from app.api.multipart import Part
 from app.api.refusals import refusal, refusing
-from app.api.schemas.predictions import PredictionRequest
+from app.api.schemas.prediction_files import PredictionRequest
 from app.api.schemas.reading_options import read_options
 from app.api.schemas.tickets import CorpusBuiltin, CorpusTexts, TicketRequest
 from app.api.schemas.training import AdapterRequest, LabelledPair

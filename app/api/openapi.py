@@ -45,6 +45,7 @@ Few-shot natural-language inference for low-resource languages: **Lottery Ticket
    `POST /data/check` says before what it understands of your file.
    `POST /languages/{lang}/text` takes unlabelled text of the language, which an adapter can be trained on top of.
 3. `POST /predict` judges new pairs, of as many languages as you like in one request.
+   `POST /adapters/{id}/suggestions` says which pairs to have labelled next.
 
 Work that takes long answers **202** with a job: look at it, watch `GET /jobs/{id}/events`, or cancel it. Send an
 `Idempotency-Key` and repeating a request never repeats the work. Every refusal is
@@ -60,7 +61,7 @@ TAGS = [
     {"name": "adapters", "description": "What few-shot training publishes for a language; immutable, versioned."},
     {"name": "languages", "description": "Versions, and the aliases that point at them."},
     {"name": "language deltas", "description": "What languages' own texts changed, to train adapters on top of."},
-    {"name": "data", "description": "What is understood of a file, before anything is done with it."},
+    {"name": "data", "description": "What is understood of a file, and what to label next."},
     {"name": "predictions", "description": "Judging pairs, at once or a file at a time."},
     {"name": "jobs", "description": "Durable work, from accepted to finished."},
     {"name": "workers", "description": "The processes that do the work."},

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from app.errors import FieldError, InvalidReference, InvalidRequest, NotFound
 from app.registry import datasets, drifts, job_memory, predictions, tickets
 from app.registry.aliases import ResolvedAdapter, resolve
+from app.registry.target_accuracy import settled
 from app.storage.models import JobRow, PredictionRow, TicketRow
 from ltp.backbone.manifest import BackboneInfo
 from ltp.backbone.strategy import Strategy
@@ -127,6 +128,7 @@ def submit_prediction(
 
     What the request's reference and those of the rows mean is settled here, all of it at one moment; the adapters stay
     until the file is judged. Raises `NoAdapterForLanguage`, `AdapterNotFound`, `InvalidReference`; see `resolve`.
+    Likewise what a target accuracy comes to for each adapter; see `target_accuracy`.
     """
     meant = partial(resolve, session, tenant=tenant, fallback=fallback, starter_of=starter_of)
     adapter = meant(reference=reference)
@@ -135,6 +137,7 @@ def submit_prediction(
         if written not in named:
             with _in_line(line):
                 named[written] = meant(reference=written)
+    request = settled(session, request, named.values())
     blob_id, count, filename = pairs.blob_id, pairs.count, pairs.filename
     dataset = datasets.create(session, tenant=tenant, kind="pairs", blob_id=blob_id, count=count, filename=filename)
     prediction, job = predictions.create(

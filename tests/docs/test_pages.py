@@ -16,6 +16,7 @@ PAGES = [
     "CONTRIBUTING.md",
     "docs/architecture.md",
     "docs/backbones.md",
+    "docs/certainty.md",
     "docs/data.md",
     "docs/deploy.md",
     "docs/few-pairs.md",

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import psutil
 import pytest
-from support.registry_rows import make_ticket
+from support.registry_rows import finish_adapter, make_adapter, make_ticket, take
 from support.running_service import EXAMPLES, Service, refused, running, settings_for
 
 pytestmark = pytest.mark.process
@@ -22,9 +22,12 @@ PARTS = {
     "/predictions": "file",
     "/adapters/import": "file",
     "/data/check": "file",
-    "/languages/sw/text": "corpus",
+    "/languages/{lang}/text": "corpus",
+    "/adapters/{adapter_id}/suggestions": "file",
 }
 """Where each upload takes its file."""
+NO_LANG = {"/tickets", "/adapters/{adapter_id}/suggestions"}
+"""Uploads whose request names no language."""
 DEEP = "[" * 100_000
 POISON = [
     '"a\\ud800b"',
@@ -49,6 +52,8 @@ def service(
         started.wait_ready()
         _, _, job = make_ticket(started.app.state.db)
         assert started.http.post(f"/jobs/{job.id}/cancel").status_code == 202
+        _, job = make_adapter(started.app.state.db)
+        finish_adapter(started.app.state.db, take(started.app.state.db, job_id=job.id))
         yield started
 
 
@@ -62,19 +67,25 @@ def _nothing_is_begun(service: Service) -> Iterator[None]:
 
 def routes_with_body(service: Service) -> list[tuple[str, str, set[str]]]:
     """Method, path and media types of every operation that takes a body."""
-    ticket = service.http.get("/tickets").json()["items"][0]["id"]
     paths = service.http.get("/openapi.json").json()["paths"]
     return [
-        (method, path.replace("{lang}", "sw").replace("{alias}", "a").replace("{ticket_id}", ticket), set(content))
+        (method, path, set(content))
         for path, operations in paths.items()
         for method, operation in operations.items()
         if (content := operation.get("requestBody", {}).get("content"))
     ]
 
 
-def upload(service: Service, path: str, content: bytes, request: str = '{"lang": "en"}') -> httpx.Response:
-    files = {PARTS[path]: ("upload", content), "request": (None, request)}
-    return service.http.post(path, files=files)
+def filled(service: Service, path: str) -> str:
+    """A path with the names of what is there."""
+    named = {what: service.http.get(f"/{what}s").json()["items"][0]["id"] for what in ("ticket", "adapter")}
+    return path.format(lang="sw", alias="a", **{f"{what}_id": identifier for what, identifier in named.items()})
+
+
+def upload(service: Service, path: str, content: bytes, request: str | None = None) -> httpx.Response:
+    usual = "{}" if path in NO_LANG else '{"lang": "en"}'
+    files = {PARTS[path]: ("upload", content), "request": (None, usual if request is None else request)}
+    return service.http.post(filled(service, path), files=files)
 
 
 def test_every_route_that_takes_a_body_is_known(service: Service) -> None:
@@ -89,7 +100,11 @@ def test_case_19_what_json_cannot_carry_is_422_on_every_route(service: Service, 
         for body in (poison, f'{{"lang": {poison}}}', f'{{"name": [{poison}]}}'):
             if "application/json" in types:
                 headers = {"Content-Type": "application/json"}
-                refused(service.http.request(method, path, content=body, headers=headers), 422, "invalid_request")
+                refused(
+                    service.http.request(method, filled(service, path), content=body, headers=headers),
+                    422,
+                    "invalid_request",
+                )
             if "multipart/form-data" in types:
                 refused(upload(service, path, b"x", request=body), 422, "invalid_request")
 
@@ -99,7 +114,7 @@ def test_case_18_a_packed_body_is_415_before_it_is_read(service: Service) -> Non
     for method, path, types in routes_with_body(service):
         for encoding in ("gzip", "deflate", "br", "zstd"):
             headers = {"Content-Type": min(types), "Content-Encoding": encoding}
-            response = service.http.request(method, path, content=bomb, headers=headers)
+            response = service.http.request(method, filled(service, path), content=bomb, headers=headers)
             refused(response, 415, "unsupported_media_type")
 
 
@@ -107,8 +122,8 @@ def test_case_18_a_packed_body_is_415_before_it_is_read(service: Service) -> Non
 def test_case_18_a_packed_file_is_never_unpacked(service: Service, path: str) -> None:
     bomb = gzip.compress(b"one line of text\n" * (4 << 20))
     before = psutil.Process().memory_info().rss
-    body = refused(upload(service, path, bomb, request="{}" if path == "/tickets" else '{"lang": "en"}'), 422,
-                   "corrupt_artifact" if path == "/adapters/import" else "invalid_request")  # fmt: skip
+    code = "corrupt_artifact" if path == "/adapters/import" else "invalid_request"
+    body = refused(upload(service, path, bomb), 422, code)
     assert psutil.Process().memory_info().rss - before < 64 << 20
     assert body["detail"]
 
@@ -145,7 +160,7 @@ def test_case_20_a_bad_line_is_named(service: Service, content: bytes, words: st
 def test_case_20_a_line_of_fifty_megabytes_is_refused_in_bounded_memory(service: Service, path: str) -> None:
     line = b'{"premise": "A.", "hypothesis": "' + b"x" * 50_000_000 + b'", "label": 0}\n'
     before = psutil.Process().memory_info().rss
-    response = upload(service, path, line, request="{}" if path == "/tickets" else '{"lang": "en"}')
+    response = upload(service, path, line)
     assert response.status_code in (413, 422), response.text
     assert response.json()["error"] in ("body_too_large", "invalid_request")
     assert psutil.Process().memory_info().rss - before < 256 << 20, "the client, in this process, holds some of it"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from app.inference.adapter_source import AdapterKey
 from app.inference.build_engine import build_engine
 from app.registry import predictions, publish
 from app.registry.aliases import ResolvedAdapter, resolve
+from app.registry.target_accuracy import kept_thresholds
 from app.storage.models import AdapterRow, DatasetRow, PredictionAdapterRow, PredictionRow
 from ltp.config import LABEL_SPACES, LabelSpace, Precision
 from ltp.engine.pairs import PairRequest, Prediction
@@ -29,6 +31,26 @@ MARKS = ("truncated", "fallback", "abstained", "unknown")
 """Of how many pairs each is true is counted; `unknown`: the vocabulary does not have all of their words."""
 BATCH = 512
 """Rows handed to the engine at once, so that it can group them by adapter and length."""
+
+
+@dataclass(frozen=True)
+class Least:
+    """The confidence below which answers are marked: one for all, or what a target came to for each adapter."""
+
+    asked: bool
+    usual: float
+    by_adapter: Mapping[str, float]
+
+    @classmethod
+    def of(cls, request: Mapping[str, Any]) -> Least:
+        """As the request says; 0 where it does not."""
+        least, target = request.get("min_confidence"), request.get("target_accuracy")
+        points = {key: point.threshold for key, point in kept_thresholds(request).items()}
+        return cls(least is not None or target is not None, least or 0.0, points)
+
+    def of_adapter(self, adapter: ResolvedAdapter) -> float:
+        """What holds for an adapter's answers."""
+        return self.by_adapter.get(adapter.id, self.usual)
 
 
 class RowResolver:
@@ -76,10 +98,10 @@ def execute(context: JobContext) -> None:
     pairs = _pairs(context, row, dataset)
     backbone = context.backbone(None)
     engine, precision = _engine(context, backbone)
-    least, two_way = row.request.get("min_confidence"), row.request.get("as") == "two_way"
+    least, two_way = Least.of(row.request), row.request.get("as") == "two_way"
     met: set[LabelSpace] = {"two_way"} if two_way else set(spaces.values())
     shown = labels_of(met)
-    added = ["label", *shown, *(["abstained"] if least is not None else [])]
+    added = ["label", *shown, *(["abstained"] if least.asked else [])]
     counts: Counter[str] = Counter()
     tokens = TokenCount()
     path = context.directory / "result"
@@ -88,9 +110,9 @@ def execute(context: JobContext) -> None:
         for pair, resolved, prediction in _predict(context, engine, pairs, resolver, row.pairs):
             answer = prediction.as_two_way() if two_way else prediction
             label, probabilities = answer.label, answer.by_label
-            abstained = least is not None and probabilities[label] < least
+            abstained = probabilities[label] < least.of_adapter(resolved)
             shares = [probabilities.get(name) for name in shown]
-            writer.write(pair, [label, *shares, *([abstained] if least is not None else [])])
+            writer.write(pair, [label, *shares, *([abstained] if least.asked else [])])
             tokens += prediction.tokens
             unknown = prediction.tokens.unknown > 0
             marks = (prediction.truncated, resolved.fallback, abstained, unknown)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
+from app.api.adapter_resolver import AdapterResolver
 from app.api.dependencies import DatabaseDep, PredictorDep, ResolverDep
+from app.api.disconnects import until_disconnect
 from app.api.request_body import ParsedBody, RequestBody
 from app.api.schemas.errors import refusals
 from app.api.schemas.predictions import (
@@ -21,6 +21,7 @@ from app.api.schemas.predictions import (
     PairPrediction,
     PredictAnswer,
     PredictRequest,
+    Threshold,
     Timing,
 )
 from app.auth.caller import CallerDep
@@ -29,12 +30,13 @@ from app.errors import AdapterNotFound, FieldError, InvalidRequest, TicketNotFou
 from app.inference.adapter_source import AdapterKey
 from app.inference.work import Work
 from app.registry.aliases import ResolvedAdapter
+from app.registry.target_accuracy import thresholds
+from app.storage.database import Database
+from ltp.answered_share import Point
 from ltp.engine.pairs import PairRequest, Prediction
 from ltp.errors import UnknownText
 from ltp.text.examples import texts_of
 from ltp.text.vocabulary import Vocabulary
-
-T = TypeVar("T")
 
 INLINE_PAIRS = 32
 """The answer to more is written in a thread, so that the event loop stays free: ten thousand are some megabytes."""
@@ -70,19 +72,36 @@ async def predict(
     """Does each hypothesis follow from its premise, contradict it, or neither? Languages may be mixed freely."""
     predict_request = body.request
     adapters = await resolver.resolve(db, predict_request, tenant=caller.tenant)
+    points = await _thresholds(resolver, db, predict_request, adapters)
     while True:
         requests = _requests(predict_request, adapters, tenant=caller.tenant)
         try:
-            work = await _until_disconnect(request, predictor.predict(requests, tenant=caller.tenant))
+            work = await until_disconnect(request, predictor.predict(requests, tenant=caller.tenant))
             break
         except (AdapterNotFound, TicketNotFound):  # deleted while the pairs waited; a name may mean another by now
             meant, adapters = adapters, await resolver.resolve(db, predict_request, tenant=caller.tenant)
             if adapters == meant:
                 raise
+            points = await _thresholds(resolver, db, predict_request, adapters)
     _refuse_unknown(requests, work.future.result(), predictor.backbone.vocabulary)
-    write = partial(_answer, adapters, work, predict_request)
+    write = partial(_answer, adapters, work, predict_request, points)
     answer = write() if len(requests) <= INLINE_PAIRS else await run_in_threadpool(write)
     return Response(answer, media_type="application/json")
+
+
+async def _thresholds(
+    resolver: AdapterResolver, db: Database, request: PredictRequest, adapters: Sequence[ResolvedAdapter]
+) -> dict[str, Point] | None:
+    """What the request's target accuracy comes to, by adapter; None where there is none."""
+    target, distinct = request.target_accuracy, dict.fromkeys(adapters)
+    if target is None:
+        return None
+
+    def look_up() -> dict[str, Point]:
+        with db.read() as session:
+            return thresholds(session, distinct, target, two_way=request.answered_as == "two_way")
+
+    return await resolver.circuit_breaker.call(look_up)
 
 
 def _requests(request: PredictRequest, adapters: Sequence[ResolvedAdapter], *, tenant: str) -> list[PairRequest]:
@@ -103,7 +122,12 @@ def _refuse_unknown(
         raise InvalidRequest(f"pairs: {error}", fields=[FieldError("pairs", str(error))])
 
 
-def _answer(adapters: Sequence[ResolvedAdapter], work: Work[PairRequest, Prediction], request: PredictRequest) -> bytes:
+def _answer(
+    adapters: Sequence[ResolvedAdapter],
+    work: Work[PairRequest, Prediction],
+    request: PredictRequest,
+    points: Mapping[str, Point] | None,
+) -> bytes:
     """Write the answer."""
     named = {adapter: AdapterRef.of(adapter) for adapter in set(adapters)}
     min_confidence, two_way = request.min_confidence or 0.0, request.answered_as == "two_way"
@@ -112,12 +136,15 @@ def _answer(adapters: Sequence[ResolvedAdapter], work: Work[PairRequest, Predict
             prediction.as_two_way() if two_way else prediction,
             named[adapter],
             fallback=adapter.fallback,
-            min_confidence=min_confidence,
+            min_confidence=min_confidence if points is None else points[adapter.id].threshold,
         )
         for adapter, prediction in zip(adapters, work.future.result(), strict=True)
     ]
     timing = Timing(queue=round(work.queued_s * 1000, 3), compute=round(work.computed_s * 1000, 3))
-    return PredictAnswer(predictions=predictions, timing_ms=timing).model_dump_json().encode()
+    answer = PredictAnswer(predictions=predictions, timing_ms=timing)
+    if points is not None:
+        answer.thresholds = [Threshold.of(name, points[adapter.id]) for adapter, name in named.items()]
+    return answer.model_dump_json().encode()
 
 
 def _described(prediction: Prediction, adapter: AdapterRef, *, fallback: bool, min_confidence: float) -> PairPrediction:
@@ -133,23 +160,3 @@ def _described(prediction: Prediction, adapter: AdapterRef, *, fallback: bool, m
         abstained=probabilities[prediction.label] < min_confidence,
         unknown=round(prediction.tokens.share, 6),
     )
-
-
-async def _until_disconnect(request: Request, predicting: Awaitable[T]) -> T:
-    """Wait for `predicting`, and cancel it when the client disconnects: there is no one to answer then."""
-    work = asyncio.ensure_future(predicting)
-    disconnect = asyncio.ensure_future(_disconnected(request))
-    try:
-        await asyncio.wait({work, disconnect}, return_when=asyncio.FIRST_COMPLETED)
-        if not work.done():
-            raise ClientDisconnect
-        return work.result()
-    finally:
-        work.cancel()
-        disconnect.cancel()
-
-
-async def _disconnected(request: Request) -> None:
-    """Return when the connection is closed. The body has been read, so nothing else can arrive."""
-    while (await request.receive())["type"] != "http.disconnect":
-        pass

@@ -24,7 +24,12 @@ from app.api.ingest import stage_pairs
 from app.api.pages import page_of
 from app.api.request_body import FILES_OF_PAIRS, File, ParsedBody, RequestBody
 from app.api.schemas.errors import refusals
-from app.api.schemas.predictions import PredictionAccepted, PredictionDetail, PredictionPublic, PredictionRequest
+from app.api.schemas.prediction_files import (
+    PredictionAccepted,
+    PredictionDetail,
+    PredictionPublic,
+    PredictionRequest,
+)
 from app.api.schemas.scalars import Page, PageQuery
 from app.auth.caller import CallerDep
 from app.auth.scopes import PREDICT, READ

@@ -21,6 +21,7 @@ from app.api.schemas.scalars import (
 )
 from app.registry import adapters
 from app.registry.adapter_notes import READINGS, AdapterNotes, without_readings
+from app.registry.adapter_scores import advice, with_baseline
 from app.storage import models
 from ltp.config import LABELS, Label, LabelSpace, TextForm
 from ltp.model.methods import Method
@@ -62,6 +63,45 @@ class Score(Answer):
     """`confusion[gold][predicted]` in the order entailment, neutral, contradiction, or entailment, not_entailment."""
 
 
+class Beside(Answer):
+    """The start on the same pairs."""
+
+    accuracy: float
+    p: float
+    """How often chance alone would make such a difference to it: a paired test by premises."""
+
+
+class Baseline(Answer):
+    """What stands beside the accuracy on the development pairs."""
+
+    guessing: float
+    """What always giving the commonest label is right in."""
+    start: Beside | None = None
+    """What training began from; null where it began from the pretrained values, or was not compared."""
+
+
+class CurvePoint(Answer):
+    """With answers below `threshold` left out, `answered` is the share that remains, and `accuracy` theirs."""
+
+    threshold: float
+    answered: float
+    accuracy: float
+
+
+class CalibrationPublic(Answer):
+    """How far the probabilities mean what they say, on pairs that no training saw."""
+
+    temperature: float
+    """The logits are divided by it before they are probabilities; 1 where nothing is applied."""
+    bias: Annotated[list[float], FailFast()]
+    """Added to each label's logit."""
+    ece_before: float
+    """Expected calibration error without them."""
+    ece_after: float
+    curve: Annotated[list[CurvePoint], FailFast()]
+    """From everything answered to the surest answers alone; `target_accuracy` is resolved on it."""
+
+
 class AdapterMetrics(Answer):
     """Scores of the decoded, published artefact."""
 
@@ -76,6 +116,10 @@ class AdapterMetrics(Answer):
     """Over the seeds: part, then figure."""
     std: dict[str, dict[str, float | None]] | None = None
     """Sample standard deviation over the seeds; null for a single one."""
+    baseline: Baseline | None = None
+    """What guessing and the start give on the development pairs."""
+    calibration: CalibrationPublic | None = None
+    """Null where it was not trained by cross-fitting."""
 
 
 class SourcePublic(Answer):
@@ -143,6 +187,8 @@ class AdapterPublic(Answer):
     """The word it predicts for each label; null for method `ft`, which has a classification head."""
     metrics: AdapterMetrics
     """Empty until published."""
+    advice: list[str]
+    """What to try next where it is no better than guessing on the development pairs; else empty."""
     training: dict[str, Any]
     """Hyperparameters as they were used, and, except in lists, `report`: how training went."""
     examples: ExampleCounts
@@ -164,6 +210,7 @@ class AdapterPublic(Answer):
             "ticket",
             "start",
             "metrics",
+            "advice",
             "examples",
             "training",
             "verbalizer",
@@ -181,7 +228,8 @@ class AdapterPublic(Answer):
             ticket=row.ticket_id,
             start=None if row.start is None else StartPublic(**row.start),
             text_form=notes.training.get("text_form", 0),
-            metrics=AdapterMetrics(**{part: scores for part, scores in notes.metrics.items() if scores}),
+            metrics=AdapterMetrics(**with_baseline(notes.metrics)),
+            advice=advice(row, notes),
             examples=ExampleCounts(**counts),
             training=notes.training,
             verbalizer=adapters.verbalizer_of_row(row).by_label,

@@ -84,7 +84,7 @@ WRITES: dict[str, tuple[Send, str]] = {
     "revoke_key": (lambda case: case("DELETE", "/keys/{key}"), "key"),
 }
 """Every operation that writes, in an order in which each finds what it needs, and what its event is about."""
-READS_BODY = {"predict", "check_data"}
+READS_BODY = {"predict", "check_data", "suggest_pairs"}
 """Operations that are no GET and change nothing."""
 
 

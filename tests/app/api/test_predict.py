@@ -37,7 +37,8 @@ def close(left: dict[str, Any], right: dict[str, Any]) -> bool:
 
 def test_an_answer_is_as_documented(trained: Service) -> None:
     body = predict(trained, lang="en", pairs=[PAIR])
-    assert set(body) == {"predictions", "timing_ms"}
+    assert set(body) == {"predictions", "thresholds", "timing_ms"}
+    assert body["thresholds"] is None
     assert set(body["timing_ms"]) == {"queue", "compute"}
     (prediction,) = body["predictions"]
     assert set(prediction) == {"label", "probabilities", "adapter", "fallback", "truncated", "abstained", "unknown"}

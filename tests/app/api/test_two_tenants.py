@@ -137,6 +137,7 @@ ADDRESSED: list[tuple[str, Callable[[Named], Asked]]] = [
     ("predict", lambda named: predicting(adapter=f"{named['lang']}@production")),
     ("predict", lambda named: predicting(lang="shp", fallback=named["adapter"])),
     ("predict", lambda named: sent_json("POST", "/predict", pairs=[{**PAIR, "adapter": named["adapter"]}])),
+    ("suggest_pairs", lambda named: sent_file(f"/adapters/{named['adapter']}/suggestions", n=1)),
     ("create_ticket", lambda named: sent_json("POST", "/tickets", drift=named["drift"], active_ratio=0.1)),
     ("adapt_language", lambda named: sent_json("POST", "/languages/quy/text", ticket=named["ticket"], corpus=CORPUS)),
     ("create_adapter", lambda named: sent_json("POST", "/adapters", ticket=named["ticket"], **TRAINING)),

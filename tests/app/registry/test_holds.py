@@ -17,7 +17,7 @@ from support.registry_rows import BACKBONE, PAIRS, TENANT, finish_adapter, ready
 from app import jobs
 from app.api.idempotency import IdempotentSubmitter
 from app.api.schemas.adapters import AdapterAccepted
-from app.api.schemas.predictions import PredictionAccepted
+from app.api.schemas.prediction_files import PredictionAccepted
 from app.api.schemas.tickets import TicketAccepted
 from app.errors import AdapterNotFound, DriftNotFound, InUse, NoTicket, TicketNotFound
 from app.jobs.broker import JobNotifier
