@@ -59,6 +59,7 @@ def print_adapter(console: Console, adapter: dict[str, Any]) -> None:
     """Show everything that people look at."""
     from rich.markup import escape
 
+    from app.cli import beside
     from app.cli.reading_table import kept_lines, kept_warnings
 
     metrics = adapter["metrics"] or {}
@@ -80,6 +81,12 @@ def print_adapter(console: Console, adapter: dict[str, Any]) -> None:
                 f"{accuracy(scores)} {SHORT[scores['label_space']]}, {macro_f1(scores)}, ECE {percent(scores['ece'])}"
             )
             lines.append((part, detail + note))
+            lines += beside.lines(metrics, part)
+    if calibration := metrics.get("calibration"):
+        before, after = (percent(calibration[when]) for when in ("ece_before", "ece_after"))
+        lines.append(
+            ("calibration", f"temperature {calibration['temperature']:.2f}, ECE {before} before, {after} after")
+        )
     if metrics.get("mean") and adapter["seeds"] > 1:
         mean, deviation = (metrics[figure]["dev"]["accuracy"] for figure in ("mean", "std"))
         lines.append(("seeds", f"{adapter['seeds']}: mean {percent(mean)}, standard deviation {percent(deviation)}"))
@@ -89,3 +96,7 @@ def print_adapter(console: Console, adapter: dict[str, Any]) -> None:
     warnings = [*kept_warnings(adapter), *(adapter["training"].get("report") or {}).get("warnings", [])]
     for warning in dict.fromkeys(warnings):
         console.print(f"[yellow]warning: {escape(warning)}[/yellow]")
+    if adapter["advice"]:
+        console.print("[yellow]it is no better than guessing; what to try next:[/yellow]")
+    for step in adapter["advice"]:
+        console.print(f"  - {escape(step)}")

@@ -10,6 +10,7 @@ import typer
 from app.cli import options
 from app.cli.adapter_display import begun, label_of, print_adapter
 from app.cli.command import Json, Key, Url, service_session
+from app.cli.compare import compare_adapters
 from app.cli.label_spaces import SHORT
 from app.cli.output import accuracy, age, size, table
 from app.cli.train import train_adapter
@@ -26,6 +27,9 @@ Reference = Annotated[
 ]
 
 
+group.command("compare")(compare_adapters)
+
+
 @group.command("list")
 def list_adapters(
     *,
@@ -36,8 +40,13 @@ def list_adapters(
     url: Url = None,
     api_key: Key = None,
 ) -> None:
-    """List adapters, newest first."""
+    """List adapters, newest first; beside each accuracy what guessing and the start give on the same pairs.
+
+    > says that the adapter is better, < that it is worse, = that there is no real difference.
+    """
     with service_session(as_json, url, api_key) as session:
+        from app.cli import beside
+
         adapters = session.client.items("/adapters", lang=lang, alias=alias, limit=limit)
         rows = [
             (
@@ -47,12 +56,14 @@ def list_adapters(
                 begun(adapter),
                 SHORT[adapter["label_space"]],
                 accuracy((adapter["metrics"] or {}).get("dev")),
+                beside.against_guessing((adapter["metrics"] or {}).get("dev")),
+                beside.against_start(adapter["metrics"]),
                 "-" if adapter["bytes"] is None else size(adapter["bytes"]),
                 age(adapter["created_at"]),
             )
             for adapter in adapters
         ]
-        columns = ("adapter", "aliases", "status", "from", "labels", "dev accuracy", "size", "age")
+        columns = ("adapter", "aliases", "status", "from", "labels", "dev accuracy", "guessing", "start", "size", "age")
         session.output.show(adapters, lambda console: console.print(table(columns, rows, flexible=1)))
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 WARNED = 3
 """Exit code of files that were read, of which there is something to know; 1 is refused, 2 wrong usage."""
 BUSY_WAIT_S = 10.0
+JUDGING_WAIT_S = 600.0
 
 group = typer.Typer(help="Files: what is understood of them, before anything is trained on them.", no_args_is_help=True)
 
@@ -65,6 +66,51 @@ def check_files(
         raise typer.Exit(FAILED)
     if compared or any(each.reading and each.reading["warnings"] for each in checked):
         raise typer.Exit(WARNED)
+
+
+@group.command("next")
+def next_pairs(
+    *,
+    pool: Annotated[
+        Path, typer.Argument(**options.EXISTING, metavar="POOL", help=f"Unlabelled pairs: {options.FILES_OF_PAIRS}.")
+    ],
+    adapter: Annotated[str, typer.Option(help="Who is to learn: sw, sw@3, sw@production, or an id.")],
+    count: Annotated[int, typer.Option("--count", "-n", min=1, max=1000, help="How many pairs.")] = 50,
+    to: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", help="Write them ready to be labelled: .csv, .tsv or .jsonl.", show_default=False
+        ),
+    ] = None,
+    strategy: Annotated[
+        Literal["auto", "random"] | None,
+        typer.Option(help="auto: unsure ones, unlike each other, one a premise; random: any.", show_default="auto"),
+    ] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Another one chooses otherwise.", show_default="0")] = None,
+    columns: Columns = None,
+    as_json: Json = False,
+    url: Url = None,
+    api_key: Key = None,
+) -> None:
+    """Choose which pairs of a file to have labelled next, those first that would teach the adapter most."""
+    typed = reading_options.typed(columns)
+    with service_session(as_json, url, api_key) as session:
+        from app.cli.label_sheet import sheet_of, suggested_table
+        from app.cli.references import find_adapter
+
+        session.client.busy_wait_s = JUDGING_WAIT_S
+        sheet = None if to is None else sheet_of(to)
+        found = find_adapter(session.client, adapter)
+        body = typed.body() | options.without_missing(n=count, strategy=strategy, seed=seed)
+        answer = session.client.post(f"/adapters/{found['id']}/suggestions", body, files={"file": pool})
+        if answer["judged"] < answer["pairs"]:
+            session.output.note(f"of {answer['pairs']:,} pairs {answer['judged']:,}, drawn at random, were looked at")
+        if sheet is not None and to is not None:
+            sheet(to, answer["items"])
+            session.output.note(
+                f"wrote {len(answer['items'])} pairs to {to}: fill the column label, then train with it"
+            )
+        session.output.show(answer, lambda console: suggested_table(console, answer["items"], told=to is None))
 
 
 def _document(checked: Sequence[Checked], compared: Sequence[str]) -> dict[str, Any]:

@@ -10,8 +10,9 @@ import typer
 
 from app.cli import options, reading_options
 from app.cli.command import Json, Key, Url, service_session
+from app.cli.confidence import MinConfidence, TargetAccuracy, answered, answered_line
 from app.cli.failure import Failure
-from app.cli.label_spaces import SHORT, AsTwoWay, macro_f1, scored
+from app.cli.label_spaces import SHORT, AsTwoWay, Judged, judged, macro_f1
 from app.cli.output import accuracy, percent, table
 from app.cli.reading_options import Columns, ConflictsRule, IgnoreRowLang, Labels, LangColumn
 
@@ -37,15 +38,25 @@ def evaluate(
     ignore_row_lang: IgnoreRowLang = False,
     fallback: Annotated[str | None, typer.Option(help="Who answers when the language has no adapter.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many pairs.")] = None,
+    min_confidence: MinConfidence = None,
+    target_accuracy: TargetAccuracy = None,
+    beside: Annotated[
+        str | None,
+        typer.Option(help="Whom to score on the same pairs, or none.", show_default="the starter, where there is one"),
+    ] = None,
     answered_as: AsTwoWay = None,
     as_json: Json = False,
     url: Url = None,
     api_key: Key = None,
 ) -> None:
-    """Score an adapter on labelled pairs: accuracy with a 95 % interval, per label, and the confusion matrix."""
+    """Score an adapter on labelled pairs: accuracy with a 95 % interval, per label, and the confusion matrix.
+
+    Beside it stands what guessing and the starter give on the same pairs, and whether the difference is real.
+    """
     typed = reading_options.typed(columns, labels, lang_column, conflicts)
     with service_session(as_json, url, api_key) as session:
-        from app.cli.prediction_requests import PredictionOptions, predict_pairs
+        from app.cli.beside_others import beside_others
+        from app.cli.prediction_requests import PredictionOptions, predict_pairs, threshold_line
         from app.cli.reading_table import short_lines
         from ltp.text.examples import read
 
@@ -60,9 +71,16 @@ def evaluate(
             for example in examples
         ]
         session.client.busy_wait_s = BUSY_WAIT_S
-        predictions = list(predict_pairs(session.client, PredictionOptions(adapter, fallback), pairs))
-        two_way = answered_as == "two_way"
-        report = _report(examples, predictions, two_way=two_way) | _read(reading)
+        request = PredictionOptions(adapter, fallback, min_confidence, target_accuracy=target_accuracy)
+        thresholds: dict[str, dict[str, Any]] = {}
+        predictions = list(predict_pairs(session.client, request, pairs, thresholds=thresholds))
+        for threshold in thresholds.values():
+            session.output.note(threshold_line(threshold))
+        found = judged(examples, predictions, two_way=answered_as == "two_way")
+        report = _report(predictions, found) | _read(reading)
+        if request.may_abstain:
+            report["answered"] = answered(predictions, found.right)
+        report |= beside_others(session, examples, predictions, found, other=beside)
         session.output.show(report, lambda console: _print(console, report))
 
 
@@ -83,19 +101,21 @@ def _read(reading: Reading) -> dict[str, Any]:
     return {name: told[name] for name in ("rows", "left_out", "duplicates", "conflicts")}
 
 
-def _report(examples: Sequence[Example], predictions: Sequence[dict[str, Any]], *, two_way: bool) -> dict[str, Any]:
+def _report(predictions: Sequence[dict[str, Any]], found: Judged) -> dict[str, Any]:
     return {
         "adapters": sorted({f"{given['adapter']['lang']}@{given['adapter']['version']}" for given in predictions}),
         "pairs": len(predictions),
         "truncated": sum(given["truncated"] for given in predictions),
         "fallback": sum(given["fallback"] for given in predictions),
         "unknown": sum(given["unknown"] > 0 for given in predictions),
-        **scored(examples, predictions, two_way=two_way),
+        **found.scores(),
     }
 
 
 def _print(console: Console, report: dict[str, Any]) -> None:
     from rich.markup import escape
+
+    from app.cli.beside_others import beside_lines
 
     labels = report["labels"]
     space = SHORT[report["label_space"]]
@@ -104,6 +124,10 @@ def _print(console: Console, report: dict[str, Any]) -> None:
         f"answered by {', '.join(report['adapters'])}; {macro_f1(report)}; "
         f"expected calibration error {percent(report['ece'])}"
     )
+    for line in beside_lines(report):
+        console.print(line)
+    if told := report.get("answered"):
+        console.print(answered_line(told))
     for note in report["notes"]:
         console.print(f"[yellow]{note}[/yellow]")
     notes = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
 import typer
 
@@ -11,6 +11,9 @@ from app.cli.output import percent
 from ltp.config import LABEL_SPACES, LABELS, LabelSpace
 
 if TYPE_CHECKING:
+    from numpy import bool_, float64, int64
+    from numpy.typing import NDArray
+
     from ltp.text.examples import Example
 
 AsTwoWay = Annotated[
@@ -67,13 +70,34 @@ def mixed(predictions: Sequence[dict[str, Any]]) -> str | None:
     )
 
 
-def scored(
-    examples: Sequence[Example], predictions: Sequence[dict[str, Any]], *, two_way: bool = False
-) -> dict[str, Any]:
-    """Score predictions in the one space that labels and answers have in common, with `notes` that say so."""
+class Judged(NamedTuple):
+    """Answers beside the truth, both in one label space."""
+
+    space: LabelSpace
+    probabilities: NDArray[float64]
+    """(N, K)."""
+    truth: NDArray[int64]
+    """(N,)."""
+    notes: list[str]
+
+    @property
+    def right(self) -> NDArray[bool_]:
+        """Which pairs were answered rightly, (N,)."""
+        right: NDArray[bool_] = self.probabilities.argmax(1) == self.truth
+        return right
+
+    def scores(self) -> dict[str, Any]:
+        """The figures, with the labels they are of and `notes`."""
+        from ltp.metrics import score
+
+        told = {"labels": list(LABEL_SPACES[self.space]), "notes": self.notes}
+        return told | score(self.probabilities, self.truth, self.space).as_dict()
+
+
+def judged(examples: Sequence[Example], predictions: Sequence[dict[str, Any]], *, two_way: bool = False) -> Judged:
+    """Bring predictions and labels into the one space that they have in common, with notes that say so."""
     import numpy as np
 
-    from ltp.metrics import score
     from ltp.text.examples import folded, label_space_of
 
     answers = [given["probabilities"] for given in predictions]
@@ -85,7 +109,7 @@ def scored(
     gold = folded(examples) if space == "two_way" else examples
     probabilities = np.array([_in_space(answer, space) for answer in answers])  # (N, K)
     truth = np.array([labels.index(example.label) for example in gold if example.label])  # (N,)
-    return {"labels": list(labels), "notes": notes, **score(probabilities, truth, space).as_dict()}
+    return Judged(space, probabilities, truth, notes)
 
 
 def _in_space(answer: dict[str, float], space: LabelSpace) -> list[float]:

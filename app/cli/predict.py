@@ -15,6 +15,7 @@ import typer
 
 from app.cli import options, reading_options
 from app.cli.command import Json, Key, Session, Url, service_session
+from app.cli.confidence import MinConfidence, TargetAccuracy
 from app.cli.failure import Failure
 from app.cli.label_spaces import AsTwoWay, label_columns, mixed
 from app.cli.output import percent
@@ -63,7 +64,8 @@ def predict(
     to: Annotated[Path | None, typer.Option("--output", "-o", help="Where --file's rows go; default: stdout.")] = None,
     as_job: Annotated[bool, typer.Option("--job", help="Have --file done by a durable job, for large ones.")] = False,
     fallback: Annotated[str | None, typer.Option(help="Who answers when the language has no adapter.")] = None,
-    min_confidence: Annotated[float | None, typer.Option(min=0, max=1, help="Below it, say so.")] = None,
+    min_confidence: MinConfidence = None,
+    target_accuracy: TargetAccuracy = None,
     answered_as: AsTwoWay = None,
     as_json: Json = False,
     url: Url = None,
@@ -74,7 +76,7 @@ def predict(
     with service_session(as_json, url, api_key) as session:
         from app.cli.prediction_requests import PredictionOptions
 
-        request = PredictionOptions(adapter, fallback, min_confidence, answered_as)
+        request = PredictionOptions(adapter, fallback, min_confidence, answered_as, target_accuracy)
         session.client.busy_wait_s = BUSY_WAIT_S
         if premise is None and (file is not None or not sys.stdin.isatty()):
             _refuse_other_formats(to)
@@ -98,10 +100,15 @@ def _refuse_other_formats(to: Path | None) -> None:
 
 
 def _one(session: Session, premise: str, hypothesis: str, request: PredictionOptions) -> None:
+    from app.cli.prediction_requests import threshold_line
+
     if request.adapter is None:
         raise typer.BadParameter("say who answers: --adapter sw")
     body = request.body([{"premise": premise, "hypothesis": hypothesis}])
-    answer = session.client.post("/predict", body)["predictions"][0]
+    whole = session.client.post("/predict", body)
+    answer = whole["predictions"][0]
+    for threshold in whole.get("thresholds") or ():
+        session.output.note(threshold_line(threshold))
     session.output.show(answer, lambda console: _print(console, answer))
 
 
@@ -113,7 +120,7 @@ def _print(console: Console, answer: dict[str, Any]) -> None:
     notes = {
         "fallback": "the language has no adapter of its own: the fallback answered",
         "truncated": "the pair was too long and was cut",
-        "abstained": "below the confidence that was asked for",
+        "abstained": "not as sure as was asked for",
         "unknown": "words of it are not in the backbone's vocabulary",
     }
     for name, words in notes.items():
@@ -135,17 +142,21 @@ def _on_disk(path: Path) -> Iterator[Path]:
 
 
 def _by_requests(session: Session, path: Path, to: Path | None, request: PredictionOptions, asked: RowOptions) -> None:
-    from app.cli.prediction_requests import predict_pairs
+    from app.cli.prediction_requests import predict_pairs, threshold_line
 
     rows = _checked(session, path, request, asked)
     pairs = list(rows)
-    predictions = list(predict_pairs(session.client, request, [_pair_body(pair, asked) for pair in pairs]))
+    thresholds: dict[str, dict[str, Any]] = {}
+    bodies = [_pair_body(pair, asked) for pair in pairs]
+    predictions = list(predict_pairs(session.client, request, bodies, thresholds=thresholds))
+    for threshold in thresholds.values():
+        session.output.note(threshold_line(threshold))
     if told := mixed(predictions):
         session.output.note(told)
     if session.output.as_json:
         session.output.show(predictions, lambda _: None)
         return
-    abstained = ["abstained"] if request.min_confidence is not None else []
+    abstained = ["abstained"] if request.may_abstain else []
     columns = ["label", *label_columns(predictions), *abstained]
     with _destination(to) as stream:
         writer = rows.writer(stream, columns)
@@ -187,6 +198,7 @@ def _destination(to: Path | None) -> Iterator[BinaryIO]:
 
 
 def _by_job(session: Session, path: Path, to: Path | None, request: PredictionOptions, rows: RowOptions) -> None:
+    from app.cli.prediction_requests import threshold_line
     from app.cli.watch import wait
 
     if request.adapter is None:
@@ -198,6 +210,9 @@ def _by_job(session: Session, path: Path, to: Path | None, request: PredictionOp
     accepted = session.client.post("/predictions", body, files={"file": path})
     job = wait(session, accepted["job"])
     prediction = session.client.get(f"/predictions/{accepted['prediction']['id']}")
+    for judge in prediction["adapters"]:
+        if judge.get("threshold"):
+            session.output.note(threshold_line(judge["threshold"]))
     if to is not None:
         session.client.save(f"/predictions/{prediction['id']}/result", to)
     session.output.show({"job": job, "prediction": prediction}, lambda _: None)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from app.cli.client import Client
+from app.cli.output import percent
 from app.cli.progress import progress_display
 
 if TYPE_CHECKING:
@@ -25,6 +26,12 @@ class PredictionOptions:
     min_confidence: float | None = None
     answered_as: str | None = None
     """The label space of every answer; None: as the adapters were trained."""
+    target_accuracy: float | None = None
+
+    @property
+    def may_abstain(self) -> bool:
+        """Whether answers are marked that are not sure enough."""
+        return self.min_confidence is not None or self.target_accuracy is not None
 
     def body(self, pairs: Sequence[dict[str, str]]) -> dict[str, Any]:
         """The request for these pairs."""
@@ -32,20 +39,47 @@ class PredictionOptions:
 
     def shared(self) -> dict[str, Any]:
         """What holds for every pair, as a request says it."""
-        told = {"adapter": self.adapter, "fallback": self.fallback, "min_confidence": self.min_confidence}
-        return {name: value for name, value in {**told, "as": self.answered_as}.items() if value is not None}
+        told = {
+            "adapter": self.adapter,
+            "fallback": self.fallback,
+            "min_confidence": self.min_confidence,
+            "target_accuracy": self.target_accuracy,
+            "as": self.answered_as,
+        }
+        return {name: value for name, value in told.items() if value is not None}
 
 
 def predict_pairs(
-    client: Client, request: PredictionOptions, pairs: Sequence[dict[str, str]]
+    client: Client,
+    request: PredictionOptions,
+    pairs: Sequence[dict[str, str]],
+    *,
+    thresholds: dict[str, dict[str, Any]] | None = None,
 ) -> Iterator[dict[str, Any]]:
-    """One prediction a pair, in order."""
+    """One prediction a pair, in order; `thresholds` takes what a target accuracy came to, by the adapter's name."""
     with progress_display("predict") as shown:
         shown.update("pairs", 0, len(pairs))
         for start in range(0, len(pairs), BATCH):
             batch = pairs[start : start + BATCH]
-            yield from client.post("/predict", request.body(batch))["predictions"]
+            answer = client.post("/predict", request.body(batch))
+            if thresholds is not None:
+                thresholds |= {named(each["adapter"]): each for each in answer.get("thresholds") or ()}
+            yield from answer["predictions"]
             shown.update("pairs", start + len(batch), len(pairs))
+
+
+def named(adapter: dict[str, Any]) -> str:
+    """An adapter's language and version."""
+    return f"{adapter['lang']}@{adapter['version']}"
+
+
+def threshold_line(threshold: dict[str, Any]) -> str:
+    """A sentence for what a target accuracy came to."""
+    return (
+        f"{named(threshold['adapter'])}: answers below {percent(threshold['min_confidence'])} are left open; of the"
+        f" pairs that it was measured on {percent(threshold['answered'])} are answered so,"
+        f" {percent(threshold['accuracy'])} of them rightly"
+    )
 
 
 def own_address(pair: FilePair | Example) -> dict[str, str]:

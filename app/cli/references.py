@@ -40,8 +40,7 @@ def find_adapter(client: Client, reference: str) -> dict[str, Any]:
     if _is_id(reference):
         return client.get(f"/adapters/{reference}")
     if reference in STARTER_REFERENCES:
-        found = client.items("/adapters", lang=MANY, limit=STARTERS)
-        starter = next((adapter for adapter in found if adapter["origin"] == STARTER), None)
+        starter = find_starter(client)
         if starter is None:
             raise Failure("adapter_not_found", "this service has no starter", hint="See: ltp settings (LTP_STARTER)")
         return starter
@@ -53,6 +52,12 @@ def find_adapter(client: Client, reference: str) -> dict[str, Any]:
     if ready and not chosen:
         return max(ready, key=lambda adapter: int(adapter["version"]))
     raise Failure("adapter_not_found", f"there is no adapter {reference!r}", hint="See them with: ltp adapter list")
+
+
+def find_starter(client: Client) -> dict[str, Any] | None:
+    """The service's starter, if it has one."""
+    found = client.items("/adapters", lang=MANY, limit=STARTERS)
+    return next((adapter for adapter in found if adapter["origin"] == STARTER), None)
 
 
 def _is_id(reference: str) -> bool:

@@ -46,6 +46,8 @@ def arguments(folder: Path, port: int) -> dict[str, list[str]]:
         "language list": ["--json"],
         "predict": ["--adapter", "en", "A dog runs.", "It moves.", "--json"],
         "data check": [pairs, "--json"],
+        "data next": [pairs, "--adapter", "en", "--json"],
+        "adapter compare": ["en@1", "en@2", pairs, "--json"],
         "evaluate": [pairs, "--adapter", "en", "--json"],
         "reproduce": ["table1", "--data", str(folder), "-o", str(folder / "report"), "--backbone", "nobodys", "--json"],
         "starter build": ["--data", str(folder), "-o", str(folder / "starter"), "--backbone", "nobodys", "--json"],

@@ -12,7 +12,7 @@ import pytest
 import typer
 from support.cli_process import Done, run
 
-from app.cli.label_spaces import label_columns, macro_f1, parse_words, scored
+from app.cli.label_spaces import judged, label_columns, macro_f1, parse_words
 from ltp.text.examples import Example
 
 Run = Callable[..., Done]
@@ -26,6 +26,10 @@ def answers(*probabilities: dict[str, float]) -> list[dict[str, Any]]:
 
 def labelled(*labels: str) -> list[Example]:
     return [Example("p", "h", label) for label in labels]  # type: ignore[arg-type]
+
+
+def scored(examples: list[Example], given: list[dict[str, Any]], *, two_way: bool = False) -> dict[str, Any]:
+    return judged(examples, given, two_way=two_way).scores()
 
 
 def test_three_way_answers_are_added_up_for_two_way_labels_and_it_is_said() -> None:
