@@ -136,7 +136,8 @@ def test_on_another_ticket_what_is_active_in_both_carries_over_and_the_share_is_
 def test_rows_that_the_new_examples_do_not_touch_stay_in_what_is_published(
     tiny_backbone: Backbone, ticket: Ticket, begun: Adapter, start: Start
 ) -> None:
-    trained = train(tiny_backbone, ticket, start, config=replace(CONFIG, delta_dtype="fp32")).adapter
+    config = replace(CONFIG, delta_dtype="fp32")
+    trained = train(tiny_backbone, ticket, start, config=config, dev=NEW).adapter
     trained.check(ticket)
     touched = {token for example in plan_of(tiny_backbone, ticket, start).train.encoded for token in example.ids}
     kept = [row for row in begun.delta.rows[WORD_EMBEDDINGS].tolist() if row not in touched]
@@ -220,7 +221,7 @@ def test_whole_tensors_keep_the_rows_of_a_start_that_no_example_touches(
 ) -> None:
     start = start_from(begun, ticket, None, tiny_backbone)
     config = replace(CONFIG, delta_dtype="fp32")
-    trained = train_adapter(tiny_backbone, None, method="ft", start=start, **{**SIDES, "config": config}).adapter
+    trained = train_adapter(tiny_backbone, None, method="ft", start=start, **{**SIDES, "config": config, "dev": NEW}).adapter
     touched = {token for example in plan_of(tiny_backbone, ticket, None).train.encoded for token in example.ids}
     kept = [row for row in begun.delta.rows[WORD_EMBEDDINGS].tolist() if row not in touched]
     before = whole(tiny_backbone, begun, ticket)[WORD_EMBEDDINGS]
