@@ -39,12 +39,14 @@ def create(
     label_space: LabelSpace = "three_way",
     verbalizer: dict[str, str] | None = None,
     start: dict[str, Any] | None = None,
+    language_delta: dict[str, Any] | None = None,
 ) -> tuple[AdapterRow, JobRow]:
     """Add a pending adapter for a normalised language and queue its training.
 
     `training` (an `AdapterConfig` as a dict) and `examples` (`{train, dev, test, sha256}`) are replaced when published.
     `verbalizer` are words of its own by label, None for the method's usual ones. `start` says which adapter training
-    begins from, `{id, lang, version}`; None for the pretrained values.
+    begins from, `{id, lang, version}`; None for the pretrained values. `language_delta` says likewise which language's
+    own text is added to that.
     """
     adapter_id = new_id()
     job = jobs.submit(
@@ -68,6 +70,8 @@ def create(
         verbalizer=verbalizer,
         start=start,
         start_id=None if start is None else start["id"],
+        language_delta=language_delta,
+        language_delta_id=None if language_delta is None else language_delta["id"],
         dataset_id=dataset_id,
         job_id=job.id,
         created_at=now(session),

@@ -105,22 +105,19 @@ def get_ready(session: Session, *, tenant: str, language_delta_id: str) -> Langu
     return row
 
 
-def fitting(session: Session, *, tenant: str, language_delta_id: str, ticket_id: str | None) -> LanguageDeltaRow:
-    """As `get_ready`, for training on a ticket; the caller has locked the tenant.
-
-    Raises `InvalidRequest` for one that stands on another ticket, or where nothing but a ticket's values could hold it.
-    """
-    row = get_ready(session, tenant=tenant, language_delta_id=language_delta_id)
-    if ticket_id is None or row.ticket_id != ticket_id:
-        trains = "this method trains without a ticket" if ticket_id is None else f"training is on ticket {ticket_id}"
-        message = f"it stands on ticket {row.ticket_id}, and {trains}; name that ticket, or adapt the language on this"
-        raise InvalidRequest(f"language_delta: {message}", fields=[FieldError("language_delta", message)])
-    return row
+def check_fits(row: LanguageDeltaRow | None, *, ticket_id: str | None) -> None:
+    """Refuse one that stands on another ticket than training does. Raises `InvalidRequest`."""
+    if row is None or row.ticket_id == ticket_id:
+        return
+    message = f"it stands on ticket {row.ticket_id}, and training is on ticket {ticket_id}: name one that is on this"
+    if ticket_id is None:
+        message = "it belongs to a ticket, and this method trains without one; leave it out, or choose 'ltp'"
+    raise InvalidRequest(f"language_delta: {message}", fields=[FieldError("language_delta", message)])
 
 
-def facts_of(row: LanguageDeltaRow) -> dict[str, Any]:
+def facts_of(row: LanguageDeltaRow | None) -> dict[str, Any] | None:
     """What an adapter that is trained on top of it keeps of it."""
-    return {"id": row.id, "lang": row.lang, "version": row.version}
+    return None if row is None else {"id": row.id, "lang": row.lang, "version": row.version}
 
 
 def list_page(

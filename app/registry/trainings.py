@@ -7,13 +7,13 @@ checks at the end need no database, and are made before any text is read.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from app.errors import FieldError, InvalidRequest
-from app.registry import adapters, datasets, job_memory, starters, starts, tickets
+from app.registry import adapters, datasets, job_memory, language_deltas, starters, starts, tickets
 from app.registry.starts import Fit, Hyperparameters, WantedStart
 from app.storage.models import AdapterRow, JobRow, TicketRow
 from ltp.backbone.answer_tokens import answer_tokens
@@ -72,17 +72,22 @@ def submit_adapter(
 ) -> tuple[AdapterRow, JobRow]:
     """Queue the training of an adapter from what it is to begin from, on the ticket named where its method needs one.
 
-    Else on the start's ticket, or without a start the starter's, or the newest ready one. The starter is that of the
-    backbone `starter_of`, by its fingerprint.
+    Else on the language delta's or the start's, or without them the starter's, or the newest ready one. The starter is
+    that of the backbone `starter_of`, by its fingerprint.
 
     Raises:
         TicketNotFound, NotReadyYet, NoTicket: there is no such ticket, it is not published, or there is none at all.
+        LanguageDeltaNotFound, NotReadyYet: there is no such language delta, or it is not published.
         BackboneMismatch: ticket or start was made on another backbone.
-        InvalidRequest: it would need more than `memory_mb`, unless that is 0. Likewise what `starts.choose` raises.
+        InvalidRequest: the language delta stands on another ticket, or it would need more than `memory_mb`, unless
+            that is 0. Likewise what `starts.choose` raises.
     """
+    language = None
     if wanted.language_delta is not None:
-        raise _invalid("language_delta", "there is none of this id; leave it out")
+        language = language_deltas.get_ready(session, tenant=tenant, language_delta_id=wanted.language_delta)
+        wanted = replace(wanted, ticket=wanted.ticket or language.ticket_id)
     mask, start = _begun_from(session, wanted, examples, tenant=tenant, backbone=backbone, starter_of=starter_of)
+    language_deltas.check_fits(language, ticket_id=None if mask is None else mask.id)
     training = wanted.hyperparameters.settled(start)
     job_memory.check_adapter(
         backbone,
@@ -113,6 +118,7 @@ def submit_adapter(
         label_space=examples.label_space,
         verbalizer=None if words is None else {str(label): word for label, word in words.items()},
         start=starts.facts_of(start),
+        language_delta=language_deltas.facts_of(language),
     )
 
 

@@ -111,10 +111,11 @@ def _training(parts: Parts) -> Callable[..., TrainedAdapter]:
 
 def _begun(row: AdapterRow, report: Mapping[str, Any]) -> dict[str, Any]:
     """What the hyperparameters say of the adapter that training began from, and of how much of it was carried over."""
+    language = {} if row.language_delta is None else {"language_delta": row.language_delta}
     if row.start is None:
-        return {}
+        return language
     carried = report.get("start") or {}
-    return {"start": {**row.start, "carried": carried.get("carried"), "nested": carried.get("nested")}}
+    return {**language, "start": {**row.start, "carried": carried.get("carried"), "nested": carried.get("nested")}}
 
 
 def _kept(row: AdapterRow) -> dict[str, Any]:

@@ -1,10 +1,12 @@
-"""What a training job begins from: the adapter that its row names, carried over to the ticket that is trained on."""
+"""What a training job begins from: the adapter that its row names, carried over to the ticket that is trained on, and
+the changes of a language's own text on top.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from app.registry import adapters, tickets
+from app.registry import adapters, language_deltas, tickets
 from app.storage.models import AdapterRow, TicketRow
 from worker.context import JobContext
 
@@ -18,10 +20,25 @@ def load_start(context: JobContext, row: AdapterRow, ticket: Ticket | None, back
     """Load what training begins from; None for the pretrained values.
 
     Raises:
-        AdapterNotFound: it is gone, which nothing lets happen while the job waits.
+        AdapterNotFound, LanguageDeltaNotFound: it is gone, which nothing lets happen while the job waits.
         CorruptBlob, CorruptArtifact: what is stored of it is damaged.
         BackboneMismatch: it was made on another backbone.
     """
+    start = _adapter(context, row, ticket, backbone)
+    if row.language_delta_id is None or ticket is None:
+        return start
+    from ltp.adapter.start import add_language
+    from ltp.language_delta.artefact import LanguageDelta
+
+    with context.db.read() as session:
+        made = language_deltas.get_ready(session, tenant=row.tenant, language_delta_id=row.language_delta_id)
+    file = context.store.fetch(str(made.blob_id), context.directory / "language-delta.safetensors")
+    language = LanguageDelta.load(file, backbone.info)
+    language.check(ticket)
+    return add_language(start, language.delta, ticket=ticket)
+
+
+def _adapter(context: JobContext, row: AdapterRow, ticket: Ticket | None, backbone: Backbone) -> Start | None:
     if row.start_id is None:
         return None
     from ltp.adapter.artefact import Adapter

@@ -156,6 +156,15 @@ class StartPublic(Answer):
     """Whether one of the two tickets contains the other, or they are the same; null until published."""
 
 
+class LanguageDeltaUsed(Answer):
+    """The language's own text whose changes an adapter holds."""
+
+    id: Annotated[str, Field(examples=[AN_ADAPTER_ID])]
+    """It may be gone since."""
+    lang: Annotated[str, Field(examples=["quy"])]
+    version: Annotated[int, Field(examples=[1])]
+
+
 class AdapterPublic(Answer):
     """A soft prompt and a sparse delta on one ticket, or what another method trained. Immutable once ready."""
 
@@ -175,6 +184,8 @@ class AdapterPublic(Answer):
     """Null unless the method is `ltp`."""
     start: StartPublic | None
     """What training began from; null for the pretrained values, and of imports, whose file may say it in `training`."""
+    language_delta: LanguageDeltaUsed | None
+    """The language's own text that training was on top of; null for none. Its values are in the adapter."""
     backbone: str
     """Fingerprint of the backbone it belongs to."""
     text_form: TextForm

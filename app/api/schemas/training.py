@@ -122,7 +122,8 @@ class AdapterRequest(LabelOptions):
     from the pretrained values, the paper's way. Default: the starter, where there is one that fits, and `ticket` is
     absent, its own, or of the same drift."""
     language_delta: Identifier | None = None
-    """A language delta, made from the language's own text: its values are added to those that training begins from."""
+    """A language delta (`POST /languages/{lang}/text`): its values are added to those that training begins from, and
+    are part of what is published. `ticket` is then its own by default, and may be no other."""
     average: Average | None = None
     """What is averaged into one adapter: `none`, `epochs` (the late ones), `seeds`, or `both`. Default:
     `training.average`."""

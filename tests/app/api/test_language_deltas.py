@@ -7,11 +7,14 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
+import torch
 from sqlalchemy import func, select
-from support.running_service import LINES, Service, refused, running, settings_for
+from support.running_service import EXAMPLES, LINES, Service, refused, running, settings_for
 
 from app.storage.models import BlobRow
+from ltp.adapter.artefact import read_export
 from ltp.language_delta.artefact import LanguageDelta
 
 pytestmark = pytest.mark.process
@@ -60,6 +63,38 @@ def test_a_file_is_taken_too_and_says_what_it_holds(service: Service) -> None:
     service.work()
     made = service.http.get(f"/language-deltas/{accepted.json()['language_delta']['id']}").json()
     assert made["report"]["repeated_lines"] == len(LINES)
+
+
+def test_an_adapter_on_top_of_one_holds_the_sum_and_outlives_it(service: Service, tmp_path: Path) -> None:
+    made = service.adapt("hch", mlm={"epochs": 2, "batch_size": 8, "learning_rate": 1e-2})
+    (tmp_path / "text").write_bytes(service.http.get(f"/language-deltas/{made['id']}/export").content)
+    still = {"learning_rate": 1e-8, "prompt_learning_rate": 1e-8}
+    asked = {"language_delta": made["id"], "start": None, "alias": "production", "training": still}
+    adapter = service.train("hch", **asked)
+    assert adapter["ticket"] == made["ticket"]
+    assert adapter["language_delta"] == {"id": made["id"], "lang": "hch", "version": 1}
+    assert service.http.delete(f"/language-deltas/{made['id']}").status_code == 204
+    (tmp_path / "adapter").write_bytes(service.export("hch"))
+    language, whole = LanguageDelta.load(tmp_path / "text").delta, read_export(tmp_path / "adapter").adapter.delta
+    for name in language.values:
+        torch.testing.assert_close(whole.decode(name), language.decode(name), rtol=2e-3, atol=1e-6)
+
+
+def test_one_on_another_ticket_is_refused_and_one_in_use_stays(service: Service) -> None:
+    made, other = service.adapt("tar"), service.make_ticket()
+    training = {"lang": "tar", "examples": EXAMPLES, "start": None, "training": {"epochs": 1}}
+
+    def ask(**more: str) -> httpx.Response:
+        return service.http.post("/adapters", json={**training, "language_delta": made["id"], **more})
+
+    refused(ask(ticket=other["id"]), 422, "invalid_request")
+    refused(ask(method="pt"), 422, "invalid_request")
+    refused(ask(language_delta=ABSENT), 404, "language_delta_not_found")
+    accepted = ask()
+    assert accepted.status_code == 202, accepted.text
+    refused(service.http.delete(f"/language-deltas/{made['id']}"), 409, "in_use")
+    assert service.http.post(f"/jobs/{accepted.json()['job']['id']}/cancel").status_code == 202
+    assert service.http.delete(f"/language-deltas/{made['id']}").status_code == 204
 
 
 def test_what_cannot_be_is_refused(service: Service) -> None:
