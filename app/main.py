@@ -20,6 +20,7 @@ from app.api.openapi import DESCRIPTION, TAGS, serve_docs
 from app.api.routes import (
     adapters,
     audit,
+    compositions,
     data,
     drifts,
     jobs,
@@ -60,6 +61,7 @@ RESOURCES = (
     tickets,
     sharing,
     drifts,
+    compositions,
     adapters,
     transfers,
     languages,

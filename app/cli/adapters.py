@@ -11,6 +11,7 @@ from app.cli import options
 from app.cli.adapter_display import begun, label_of, print_adapter
 from app.cli.command import Json, Key, Url, service_session
 from app.cli.compare import compare_adapters
+from app.cli.compose import compose_adapter
 from app.cli.label_spaces import SHORT
 from app.cli.output import accuracy, age, size, table
 from app.cli.train import train_adapter
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 group = typer.Typer(help="Adapters: one language's classifier on the shared backbone.", no_args_is_help=True)
 group.command("train")(train_adapter)
+group.command("compose")(compose_adapter)
 
 Reference = Annotated[
     str, typer.Argument(metavar="ADAPTER", help="sw, sw@3, sw@production, or an id.", show_default=False)

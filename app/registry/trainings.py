@@ -14,11 +14,13 @@ from sqlalchemy.orm import Session
 
 from app.errors import FieldError, InvalidRequest
 from app.registry import adapters, datasets, job_memory, language_deltas, starters, starts, tickets
+from app.registry.adapter_notes import SOURCES
 from app.registry.starts import Fit, Hyperparameters, WantedStart
 from app.storage.models import AdapterRow, JobRow, TicketRow
+from ltp.adapter.crossfit.estimate import FEW
 from ltp.backbone.answer_tokens import answer_tokens
 from ltp.backbone.manifest import BackboneInfo
-from ltp.config import AdapterConfig, Label, LabelSpace
+from ltp.config import AUTO, AdapterConfig, Label, LabelSpace
 from ltp.errors import BackboneMismatch, InvalidConfig, VerbalizerNotSingleToken
 from ltp.model.methods import METHODS, Method
 from ltp.model.template import least_tokens
@@ -89,6 +91,7 @@ def submit_adapter(
     mask, start = _begun_from(session, wanted, examples, tenant=tenant, backbone=backbone, starter_of=starter_of)
     language_deltas.check_fits(language, ticket_id=None if mask is None else mask.id)
     training = wanted.hyperparameters.settled(start)
+    _check_estimate(training, examples)
     job_memory.check_adapter(
         backbone,
         method=wanted.method,
@@ -120,6 +123,18 @@ def submit_adapter(
         start=starts.facts_of(start),
         language_delta=language_deltas.facts_of(language),
     )
+
+
+def _check_estimate(training: AdapterConfig, examples: StagedExamples) -> None:
+    """Refuse folds where other examples judge, and a rate that is to be found on folds that there are not."""
+    own = examples.counts["train"] - sum(source["pairs"] for source in examples.counts.get(SOURCES) or ())
+    judged = "dev_examples" if examples.counts["dev"] else None if own else SOURCES
+    if training.estimate == "cross_fit" and judged:
+        raise _invalid("estimate", f"'cross_fit' leaves out folds of `examples`, and there are {judged}; give another")
+    folds = training.estimate == "cross_fit" or (training.estimate == "auto" and not judged and own < FEW)
+    if training.learning_rate == AUTO and not folds:
+        why = f"it is tried out on folds, with `estimate` 'cross_fit', or 'auto' for fewer than {FEW} `examples`"
+        raise _invalid("training.learning_rate", f"{why} without dev_examples; give a number here")
 
 
 def _begun_from(

@@ -37,6 +37,7 @@ def arguments(folder: Path, port: int) -> dict[str, list[str]]:
         "ticket list": ["--json"],
         "ticket show": ["latest", "--json"],
         "adapter train": [pairs, "--lang", "en", "--json"],
+        "adapter compose": ["en", "--lang", "en", "--json"],
         "adapter list": ["--json"],
         "adapter show": ["en", "--json"],
         "adapter promote": ["en", "--json"],

@@ -74,7 +74,7 @@ def _train(context: JobContext, row: AdapterRow, dataset: DatasetRow, ticket_row
     with timings("start"):
         start = load_start(context, row, mask, backbone)
 
-    trained = _training(parts)(
+    trained = _training(parts, row)(
         backbone,
         mask,
         method=row.method,
@@ -99,14 +99,18 @@ def _train(context: JobContext, row: AdapterRow, dataset: DatasetRow, ticket_row
     return context.directory / NUMBERS
 
 
-def _training(parts: Parts) -> Callable[..., TrainedAdapter]:
-    """What trains: on all pairs, or with those that are held out."""
+def _training(parts: Parts, row: AdapterRow) -> Callable[..., TrainedAdapter]:
+    """What trains: on all pairs, or with those that are held out; on those of other languages by their weights."""
     from ltp.adapter.crossfit.train import cross_fit_adapter
     from ltp.adapter.train import train_adapter
 
+    drawn = {example.lang for example in (*parts.train, *parts.sources)}
+    sources = row.examples.get(SOURCES) or ()
+    weights = {source["lang"]: source["weight"] for source in sources if source["lang"] in drawn} or None
     if parts.estimate == "cross_fit":
-        return partial(cross_fit_adapter, train=parts.train, sources=parts.sources)
-    return partial(train_adapter, train=[*parts.train, *parts.sources], dev=parts.dev)
+        return partial(cross_fit_adapter, train=parts.train, sources=parts.sources, source_weights=weights)
+    together = [*parts.train, *parts.sources]
+    return partial(train_adapter, train=together, dev=parts.dev, source_weights=weights)
 
 
 def _begun(row: AdapterRow, report: Mapping[str, Any]) -> dict[str, Any]:
@@ -125,10 +129,11 @@ def _kept(row: AdapterRow) -> dict[str, Any]:
 
 def _parts(given: Mapping[Part, Sequence[Example]], config: AdapterConfig) -> Parts:
     """Hold out what is not given, unless all train: of the language's own pairs, which say no language."""
-    own = [example for example in given["train"] if example.lang is None] or given["train"]
-    sources = [example for example in given["train"] if example.lang is not None] if own is not given["train"] else []
-    parts = Parts(own, sources, given["dev"], given["test"], estimate_of(config, own, dev=bool(given["dev"])))
+    own = [example for example in given["train"] if example.lang is None]
+    sources = [example for example in given["train"] if example.lang is not None]
+    estimate = estimate_of(config, own, dev=bool(given["dev"])) if own else "holdout"
+    parts = Parts(own or sources, sources if own else (), given["dev"], given["test"], estimate)
     if parts.dev or parts.estimate == "cross_fit":
         return parts
-    held_out = split(own, dev_share=config.dev_share, seed=config.seed)
+    held_out = split(parts.train, dev_share=config.dev_share, seed=config.seed)
     return replace(parts, train=held_out.train, dev=held_out.dev)

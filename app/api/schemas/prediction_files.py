@@ -38,7 +38,7 @@ class PredictionRequest(Addressed, ColumnOptions):
     )
 
     fallback: Reference | None = None
-    """Used, and flagged, if the language has no adapter."""
+    """Used, and flagged, if the language has no adapter. Default: the starter, where there is one."""
     min_confidence: Confidence | None = None
     """Below it a pair is marked as abstained."""
     target_accuracy: Confidence | None = None
@@ -67,7 +67,7 @@ class PredictionPublic(Answer):
     adapter: AdapterRef | None
     """The adapter that judges; null once it was deleted."""
     fallback: bool
-    """The language had no adapter; the fallback judges."""
+    """The language had no adapter; the fallback, or the starter, judges."""
     min_confidence: float | None
     target_accuracy: float | None
     """As the request said; what it came to for each adapter is in `adapters` of the prediction's own page."""
@@ -110,7 +110,7 @@ class NamedAdapter(Answer):
     adapter: AdapterRef
     """The adapter that judges; still named here once it was deleted."""
     fallback: bool
-    """The language had no adapter; the fallback judges."""
+    """The language had no adapter; the fallback, or the starter, judges."""
     rows: int | None
     """How many rows it judged; null until the prediction is ready."""
     threshold: Threshold | None = None

@@ -31,7 +31,7 @@ class Addressed(Request):
     lang: Language | None = None
     """Its `production` adapter, else its newest ready one."""
     adapter: Reference | None = None
-    """`lang`, `lang@version`, `lang@alias`, or an adapter's id."""
+    """`lang`, `lang@version`, `lang@alias`, `starter`, or an adapter's id."""
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
@@ -85,7 +85,7 @@ class PredictRequest(Addressed):
     ]
     """At most `MAX_PAIRS` of them."""
     fallback: Reference | None = None
-    """Used, and flagged, for languages without an adapter: zero-shot."""
+    """Used, and flagged, for languages without an adapter: zero-shot. Default: the starter, where there is one."""
     min_confidence: Confidence | None = None
     """Below it a prediction is marked `abstained`; the label stays the likeliest one."""
     target_accuracy: Confidence | None = None
@@ -164,7 +164,7 @@ class PairPrediction(Answer):
     """Two where the adapter was trained on two labels, or the request asked for two-way answers."""
     adapter: AdapterRef
     fallback: bool
-    """The language has no adapter; the fallback judged."""
+    """The language has no adapter; the fallback, or the starter, judged."""
     truncated: bool
     """Premise and hypothesis were too long together and were cut."""
     abstained: bool

@@ -155,6 +155,9 @@ class AdapterRequest(LabelOptions):
         parts = [source.part for source in self.sources or ()]
         if twice := sorted({part for part in parts if parts.count(part) > 1}):
             raise ValueError(f"two sources name the part {twice[0]!r}; a file is one source")
+        langs = [source.lang for source in self.sources or ()]
+        if twice := sorted({lang for lang in langs if langs.count(lang) > 1}):
+            raise ValueError(f"two sources are of language {twice[0]!r}; put their pairs into one file")
         for name in ("average", "estimate"):
             asked, hyperparameter = getattr(self, name), getattr(self.training.config, name)
             if asked is not None and name in self.training.given and asked != hyperparameter:

@@ -50,6 +50,7 @@ def case(tmp_path_factory: pytest.TempPathFactory, migrated_sqlite: Path, tiny_b
         made = {"trained": trained["id"], "ticket": ready_ticket(service.app.state.db)[1].id}
         made["measured"] = service.make_ticket()["id"]
         made["text"] = ready_language_delta(service.app.state.db).id
+        made["on_ticket"] = service.train("yo", ticket=made["measured"])["id"]
         made["exported"] = service.export("sw").hex()
         with service.app.state.db.read() as session:
             made["drift"] = str(tickets.get(session, tenant="default", ticket_id=made["ticket"]).drift_id)
@@ -67,6 +68,12 @@ WRITES: dict[str, tuple[Send, str]] = {
     "delete_prediction": (lambda case: case("DELETE", "/predictions/{prediction}"), "prediction"),
     "import_adapter": (
         lambda case: case.send_file("/adapters/import", bytes.fromhex(case.made["exported"]), lang="sw"),
+        "adapter",
+    ),
+    "compose_adapter": (
+        lambda case: case(
+            "POST", "/adapters/compose", json={"lang": "yo", "terms": [{"adapter": case.made["on_ticket"]}]}
+        ),
         "adapter",
     ),
     "set_alias": (lambda case: case("PUT", "/languages/sw/aliases/production", json={"version": 2}), "alias"),

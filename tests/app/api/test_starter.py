@@ -118,13 +118,13 @@ def test_nobody_is_charged_for_it(started: Service, starters: list[Path]) -> Non
         assert StorageQuota(MIB).left(session, "default") > MIB - packed
 
 
-def test_files_are_judged_by_it_too(started: Service) -> None:
+def test_files_of_any_tenant_are_judged_by_it_too(started: Service, other: dict[str, str]) -> None:
     rows = "".join(json.dumps({**PAIRS[0], "lang": lang}) + "\n" for lang in ("sw", "yo", "mul"))
     files = {"file": ("pairs.jsonl", rows), "request": (None, json.dumps({"lang": "quy"}))}
-    accepted = started.http.post("/predictions", files=files)
+    accepted = started.http.post("/predictions", files=files, headers=other)
     assert accepted.status_code == 202, accepted.text
     started.work()
-    prediction = started.http.get(f"/predictions/{accepted.json()['prediction']['id']}").json()
+    prediction = started.http.get(f"/predictions/{accepted.json()['prediction']['id']}", headers=other).json()
     assert (prediction["status"], prediction["fallback"]) == ("ready", True)
     assert prediction["summary"]["fallback"] == 2
     assert {each["reference"]: each["fallback"] for each in prediction["adapters"]} == {

@@ -131,6 +131,14 @@ def test_estimate_and_average_are_said_once(started: Service) -> None:
     assert (adapter["training"]["average"], adapter["training"]["estimate"]) == ("seeds", "holdout")
 
 
+def test_folds_are_of_a_languages_own_few_pairs(started: Service) -> None:
+    body = {"lang": "ny", "examples": EXAMPLES, "start": "starter", "dev_examples": EXAMPLES}
+    answer = started.http.post("/adapters", json={**body, "estimate": "cross_fit"})
+    assert "there are dev_examples" in refused(answer, 422, "invalid_request")["detail"]
+    answer = started.http.post("/adapters", json={**body, "training": {"learning_rate": "auto"}})
+    assert refused(answer, 422, "invalid_request")["fields"][0]["path"] == "training.learning_rate"
+
+
 def upload(service: Service, files: dict[str, Any], **request: Any) -> Any:
     rows = {
         part: (f"{part}.jsonl", "".join(json.dumps(each) + "\n" for each in examples))
@@ -152,15 +160,20 @@ def test_several_files_are_trained_on_together(started: Service) -> None:
         {"lang": "es", "weight": 1.0, "pairs": 9},
     ]
     assert adapter["examples"]["train"] + adapter["examples"]["dev"] == 27
+    assert set(adapter["metrics"]["dev"]["by_language"]) == {"sw", "es"}
 
 
 def test_with_a_languages_own_pairs_only_these_are_held_out(started: Service) -> None:
     files = {"examples": EXAMPLES, "sw": EXAMPLES}
-    accepted = upload(started, files, lang="es", start=None, sources=[{"part": "sw", "lang": "sw"}], training=TRAINING)
-    assert accepted.status_code == 202, accepted.text
-    started.work()
-    counts = started.http.get(f"/adapters/{accepted.json()['adapter']['id']}").json()["examples"]
-    assert (counts["train"], counts["dev"]) == (27, 9)
+    sources = [{"part": "sw", "lang": "sw"}]
+    for start, judged in ((None, 9), ("starter", 18)):
+        accepted = upload(started, files, lang="es", start=start, sources=sources, training=TRAINING)
+        assert accepted.status_code == 202, accepted.text
+        started.work()
+        adapter = started.http.get(f"/adapters/{accepted.json()['adapter']['id']}").json()
+        assert adapter["status"] == "ready", started.http.get(accepted.headers["Location"]).text
+        assert adapter["examples"]["dev"] == judged
+        assert sum(map(sum, adapter["metrics"]["dev"]["confusion"])) == judged, "of its own pairs alone"
 
 
 def test_sources_and_parts_name_each_other(started: Service) -> None:
@@ -170,6 +183,7 @@ def test_sources_and_parts_name_each_other(started: Service) -> None:
         ({"es": EXAMPLES, "sw": EXAMPLES}, None, "there is no part of this name here"),
         ({"sw": EXAMPLES}, [source, {"part": "es", "lang": "es"}], "sources.1.part: there is no file in a part named"),
         ({"sw": EXAMPLES}, [source, source], "two sources name the part 'sw'"),
+        ({"sw": EXAMPLES}, [source, {"part": "es", "lang": "swa"}], "two sources are of language 'sw'"),
         ({"sw": [{"premise": "a", "hypothesis": "b", "label": "z"}]}, [source], "sw: "),
         ({"examples": EXAMPLES}, [{"part": "examples", "lang": "sw"}], "sources.0.part"),
     ):

@@ -141,6 +141,11 @@ ADDRESSED: list[tuple[str, Callable[[Named], Asked]]] = [
     ("create_ticket", lambda named: sent_json("POST", "/tickets", drift=named["drift"], active_ratio=0.1)),
     ("adapt_language", lambda named: sent_json("POST", "/languages/quy/text", ticket=named["ticket"], corpus=CORPUS)),
     ("create_adapter", lambda named: sent_json("POST", "/adapters", ticket=named["ticket"], **TRAINING)),
+    ("create_adapter", lambda named: sent_json("POST", "/adapters", start=named["adapter"], **TRAINING)),
+    (
+        "compose_adapter",
+        lambda named: sent_json("POST", "/adapters/compose", lang="sw", terms=[{"adapter": named["adapter"]}]),
+    ),
     ("create_prediction", lambda named: sent_file("/predictions", adapter=named["adapter"])),
     ("create_prediction", lambda named: sent_file("/predictions", lang=named["lang"])),
     ("cancel_job", lambda named: ("POST", f"/jobs/{named['job']}/cancel", {})),
