@@ -220,8 +220,8 @@ def test_whole_tensors_keep_the_rows_of_a_start_that_no_example_touches(
     tiny_backbone: Backbone, ticket: Ticket, begun: Adapter
 ) -> None:
     start = start_from(begun, ticket, None, tiny_backbone)
-    config = replace(CONFIG, delta_dtype="fp32")
-    trained = train_adapter(tiny_backbone, None, method="ft", start=start, **{**SIDES, "config": config, "dev": NEW}).adapter
+    given = {**SIDES, "dev": NEW, "config": replace(CONFIG, delta_dtype="fp32")}
+    trained = train_adapter(tiny_backbone, None, method="ft", start=start, **given).adapter
     touched = {token for example in plan_of(tiny_backbone, ticket, None).train.encoded for token in example.ids}
     kept = [row for row in begun.delta.rows[WORD_EMBEDDINGS].tolist() if row not in touched]
     before = whole(tiny_backbone, begun, ticket)[WORD_EMBEDDINGS]
