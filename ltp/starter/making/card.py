@@ -88,7 +88,7 @@ def _scores(facts: dict[str, Any]) -> Iterator[str]:
     yield "Zero-shot accuracy on test files, with 95 % intervals; guessing gives 33.3 %."
     yield ""
     if not facts["scores"]:
-        yield "No test file was there when it was made."
+        yield "It was not scored on test files yet; the same command without `--without-tests` does that."
         return
     yield "| test | language | accuracy | interval | ECE | pairs |"
     yield "|---|---|---:|---:|---:|---:|"
