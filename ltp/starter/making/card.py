@@ -71,8 +71,8 @@ def _training(recipe: Recipe, facts: dict[str, Any]) -> Iterator[str]:
     yield "## How"
     yield ""
     made = f"the most moved {recipe.ticket.active_ratio:.1%} of a drift over the training pairs' own sentences"
-    if begun := facts["begun_from"]:
-        made = f"that of {begun['recipe']['name']}"
+    if facts["start"]:
+        made = f"that of {recipe.begins_from or 'the adapter'} that training began from"
     yield f"The ticket is {made}; the adapter is method `ltp` on it: {told}."
     yield f"Texts are prepared in form {used['text_form']} (docs/texts.md), and so are those that it answers."
     yield ""
