@@ -47,64 +47,48 @@ class AppError(Exception):
 class NotFound(AppError):
     """There is no such thing, or it belongs to another tenant."""
 
-    noun = "resource"
+    noun: str | None = None
+    """What it is called; None for what the class is named after."""
 
     def __init__(self, identifier: str) -> None:
-        super().__init__(f"there is no {self.noun} {identifier!r}")
+        noun = self.noun or snake_case(type(self).__name__.removesuffix(NotFound.__name__)).replace("_", " ")
+        super().__init__(f"there is no {noun} {identifier!r}")
 
 
 class JobNotFound(NotFound):
     """There is no such job."""
 
-    noun = "job"
-
 
 class DriftNotFound(NotFound):
     """There is no such drift."""
-
-    noun = "drift"
 
 
 class TicketNotFound(NotFound):
     """There is no such ticket."""
 
-    noun = "ticket"
-
 
 class AdapterNotFound(NotFound):
     """There is no such adapter."""
-
-    noun = "adapter"
 
 
 class LanguageDeltaNotFound(NotFound):
     """There is no such language delta."""
 
-    noun = "language delta"
-
 
 class PredictionNotFound(NotFound):
     """There is no such prediction."""
-
-    noun = "prediction"
 
 
 class AliasNotFound(NotFound):
     """There is no such alias."""
 
-    noun = "alias"
-
 
 class KeyNotFound(NotFound):
     """There is no such key."""
 
-    noun = "key"
-
 
 class BlobNotFound(NotFound):
     """There is no such blob."""
-
-    noun = "blob"
 
 
 class RouteNotFound(NotFound):

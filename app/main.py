@@ -104,11 +104,7 @@ def create_app(
     app.state.circuit_breaker = CircuitBreaker(db)
     app.state.health = DatabaseHealth(db, app.state.circuit_breaker)
     app.state.keys = KeyCache(db, settings, circuit_breaker=app.state.circuit_breaker, clock=clock)
-    app.state.limits = RateLimits(settings)
-    app.state.spool = Spool(settings.spool, most=settings.max_spool_mb * MIB)
-    app.state.stream_shares = StreamShares(settings)
-    app.state.job_watchers = JobWatchers(draining=lambda: app.state.predictor.draining)
-    app.state.body_memory = BodyMemory(LARGEST_AT_ONCE * settings.max_body_mb * MIB)
+    _add_bounds(app, settings)
     broker = settings.redis_url.get_secret_value() if settings.redis_url else None
     app.state.notifier = JobNotifier(broker, wake_runner=wake_runner)
     app.state.predictor = Predictor(settings, db, metrics, wait_for=lambda: app.state.starter.wait())
@@ -127,6 +123,15 @@ def create_app(
     install(app)
     serve_docs(app)
     return app
+
+
+def _add_bounds(app: FastAPI, settings: Settings) -> None:
+    """Give the application what bounds how much is taken of the machine, and by whom."""
+    app.state.limits = RateLimits(settings)
+    app.state.spool = Spool(settings.spool, most=settings.max_spool_mb * MIB)
+    app.state.stream_shares = StreamShares(settings)
+    app.state.job_watchers = JobWatchers(draining=lambda: app.state.predictor.draining)
+    app.state.body_memory = BodyMemory(LARGEST_AT_ONCE * settings.max_body_mb * MIB)
 
 
 @asynccontextmanager

@@ -59,7 +59,6 @@ def print_adapter(console: Console, adapter: dict[str, Any]) -> None:
     """Show everything that people look at."""
     from rich.markup import escape
 
-    from app.cli import beside
     from app.cli.reading_table import kept_lines, kept_warnings
 
     metrics = adapter["metrics"] or {}
@@ -75,6 +74,23 @@ def print_adapter(console: Console, adapter: dict[str, Any]) -> None:
         ("examples", _examples(examples)),
         ("size", "-" if adapter["bytes"] is None else size(adapter["bytes"])),
     ]
+    console.print(key_values([*lines, *_scores(adapter, metrics)]))
+    for line in kept_lines(adapter):
+        console.print(escape(line))
+    warnings = [*kept_warnings(adapter), *(adapter["training"].get("report") or {}).get("warnings", [])]
+    for warning in dict.fromkeys(warnings):
+        console.print(f"[yellow]warning: {escape(warning)}[/yellow]")
+    if adapter["advice"]:
+        console.print("[yellow]it is no better than guessing; what to try next:[/yellow]")
+    for step in adapter["advice"]:
+        console.print(f"  - {escape(step)}")
+
+
+def _scores(adapter: dict[str, Any], metrics: dict[str, Any]) -> list[tuple[str, str]]:
+    """How good it is, as lines of a name and what there is to say."""
+    from app.cli import beside
+
+    lines: list[tuple[str, str]] = []
     for part, note in (("dev", " (the best epoch was chosen on these)"), ("test", "")):
         if scores := metrics.get(part):
             detail = (
@@ -90,13 +106,4 @@ def print_adapter(console: Console, adapter: dict[str, Any]) -> None:
     if metrics.get("mean") and adapter["seeds"] > 1:
         mean, deviation = (metrics[figure]["dev"]["accuracy"] for figure in ("mean", "std"))
         lines.append(("seeds", f"{adapter['seeds']}: mean {percent(mean)}, standard deviation {percent(deviation)}"))
-    console.print(key_values(lines))
-    for line in kept_lines(adapter):
-        console.print(escape(line))
-    warnings = [*kept_warnings(adapter), *(adapter["training"].get("report") or {}).get("warnings", [])]
-    for warning in dict.fromkeys(warnings):
-        console.print(f"[yellow]warning: {escape(warning)}[/yellow]")
-    if adapter["advice"]:
-        console.print("[yellow]it is no better than guessing; what to try next:[/yellow]")
-    for step in adapter["advice"]:
-        console.print(f"  - {escape(step)}")
+    return lines

@@ -142,6 +142,11 @@ def _print(console: Console, report: dict[str, Any]) -> None:
     for count, words in ((report[name], words) for name, words in notes.items()):
         if count:
             console.print(f"[yellow]{count} pairs {words}[/yellow]")
+    _print_tables(console, report, labels, space)
+
+
+def _print_tables(console: Console, report: dict[str, Any], labels: list[str], space: str) -> None:
+    """Show the scores of each label, and what was taken for what."""
     measures = ("precision", "recall", "f1")
     rows = [
         (

@@ -27,6 +27,6 @@ def advice(row: AdapterRow, notes: AdapterNotes) -> list[str]:
         lang=row.lang,
         pairs=notes.examples.get("train"),
         started=row.start is not None or row.origin in {"starter", "composed"},
-        has_text=row.language_delta is not None,
+        has_text=bool(notes.training.get("language_delta")),
     )
     return next_steps(situation)

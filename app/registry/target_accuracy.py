@@ -32,8 +32,8 @@ def thresholds(
             another language, or three labels where two are asked for.
     """
     asked = {adapter.id: adapter for adapter in adapters}
-    rows = session.scalars(select(AdapterRow).where(AdapterRow.id.in_(asked)))
-    metrics = {row.id: row.metrics for row in rows}
+    rows = session.execute(select(AdapterRow.id, AdapterRow.metrics).where(AdapterRow.id.in_(asked)))
+    metrics = dict(rows.tuples())
     return {key: _point(adapter, metrics.get(key) or {}, target, two_way=two_way) for key, adapter in asked.items()}
 
 

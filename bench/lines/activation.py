@@ -32,7 +32,7 @@ from ltp.config import Precision
 from ltp.delta.fuse import fuse_task, overlay, positions_in
 from ltp.engine.engine import Engine
 from ltp.engine.pairs import PairRequest
-from ltp.model.encoder import DTYPES
+from ltp.model.arithmetic import DTYPES
 from ltp.ticket.mask import Ticket
 
 NUMBER, TITLE = 7, "Activation of a 20 % adapter of XLM-R base"

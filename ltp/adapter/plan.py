@@ -163,20 +163,9 @@ def make_plan(
     rates = rates_of(config, resolved)
     langs = [example.lang or OWN for example in train]
     mixture = None if source_weights is None else mixture_of(langs, source_weights, resolved)
-    identity = identity_of(
-        kind="adapter",
-        method=method,
-        config=released(resolved),
-        seeds=seeds,
-        backbone=backbone.info.fingerprint,
-        ticket=ticket.sha256 if ticket else None,
-        train=_contents(train),
-        dev=_contents(dev or ()),
-        **_unusual(verbalizer, method),
-        **({} if start is None else {"start": start.sha256}),
-        **({} if mixture is None else {"mixture": [langs, mixture.weights]}),
-        **({"rates": rates} if rates else {}),
-    )
+    facts = {"backbone": backbone.info.fingerprint, "ticket": ticket.sha256 if ticket else None}
+    facts |= {"train": _contents(train), "dev": _contents(dev or ()), **_unusual(verbalizer, method)}
+    facts |= _newer(start, None if mixture is None else [langs, mixture.weights], rates)
     encoded = _encoded(template, given, verbalizer.labels, {"test", *(["dev"] if dev is None else [])})
     return TrainingPlan(
         backbone=backbone,
@@ -185,7 +174,7 @@ def make_plan(
         config=resolved,
         seeds=seeds,
         **encoded,
-        identity=identity,
+        identity=identity_of(kind="adapter", method=method, config=released(resolved), seeds=seeds, **facts),
         lost=losses_of({part: (encoded[part].encoded, examples) for part, examples in given.items()}, vocabulary),
         verbalizer=verbalizer,
         words=None if verbalizer.by_label is None else backbone.tokens_of(verbalizer.by_label),
@@ -222,6 +211,13 @@ def _ticket_for(method: Method, ticket: Ticket | None, backbone: Backbone) -> Ti
 def _unusual(verbalizer: Verbalizer, method: Method) -> dict[str, Any]:
     """What a run's identity says of its labels and words where they are not the paper's."""
     return {} if verbalizer == verbalizer_of(method) else {"verbalizer": asdict(verbalizer)}
+
+
+def _newer(start: Start | None, mixture: list[Any] | None, rates: Sequence[float]) -> dict[str, Any]:
+    """What a run's identity says of what the releases before did not have; nothing where it is not used."""
+    begins = None if start is None else start.sha256
+    told = {"start": begins, "mixture": mixture, "rates": rates or None}
+    return {name: value for name, value in told.items() if value is not None}
 
 
 def _encoded(

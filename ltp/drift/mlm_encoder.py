@@ -14,7 +14,8 @@ from ltp.backbone.load import Backbone
 from ltp.config import Precision
 from ltp.drift.batches import MaskedBatch
 from ltp.drift.padding import PaddedBatch
-from ltp.model.encoder import Arithmetic, ForwardPass, Weights
+from ltp.model.arithmetic import Arithmetic
+from ltp.model.encoder import ForwardPass, Weights
 from ltp.model.head import Module
 from ltp.training.dropout import SeededDropout
 

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from ltp.backbone.load import Backbone
 from ltp.config import Precision
-from ltp.model.encoder import DTYPES
+from ltp.model.arithmetic import DTYPES
 
 TOKENS = 256
 """Rows of a trial: enough to keep every core busy, little enough for a trial of milliseconds."""

@@ -16,7 +16,7 @@ from ltp.delta.delta import Delta
 from ltp.engine.linear import Linear
 from ltp.engine.projections import PackedLinear, Scratch, packed_linears
 from ltp.errors import CorruptArtifact, InvalidConfig, VerbalizerNotSingleToken
-from ltp.model.encoder import DTYPES
+from ltp.model.arithmetic import DTYPES
 from ltp.model.head import Module, WordHead
 from ltp.model.methods import METHODS, Form
 from ltp.model.template import Template

@@ -10,7 +10,7 @@ of the whole batch, R rows of an overlay, V vocabulary.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, chain
 from typing import Protocol
@@ -24,10 +24,10 @@ from ltp.backbone.architecture import (
     POSITION_EMBEDDINGS,
     TYPE_EMBEDDINGS,
     WORD_EMBEDDINGS,
-    Architecture,
 )
 from ltp.backbone.load import Backbone
 from ltp.config import Precision
+from ltp.model.arithmetic import Arithmetic
 from ltp.model.head import ClassHead, Module, WordHead
 from ltp.model.select_rows import select_rows
 from ltp.model.template import Encoded
@@ -43,7 +43,6 @@ LAYER_MODULES = (
     "output.dense",
     "output.LayerNorm",
 )
-DTYPES: dict[Precision, torch.dtype] = {"fp32": torch.float32, "bf16": torch.bfloat16}
 
 
 @dataclass(frozen=True)
@@ -165,33 +164,6 @@ class Dropper(Protocol):
 
     def drop(self, tokens: Tensor, rate: float) -> Tensor:
         """Return `tokens` with a share `rate` of them zero."""
-
-
-@dataclass(frozen=True)
-class Arithmetic:
-    """How an encoder computes: what its architecture and its precision decide."""
-
-    heads: int
-    epsilon: float
-    activation: Callable[[Tensor], Tensor]
-    dropout: float
-    attention_dropout: float
-    dtype: torch.dtype
-    """Of the linear layers."""
-
-    @staticmethod
-    def of(
-        architecture: Architecture, *, precision: Precision, dropout: bool, attention_dropout: bool = True
-    ) -> Arithmetic:
-        """Take over an architecture; without `dropout` its rates are zero, without `attention_dropout` attention's."""
-        return Arithmetic(
-            architecture.heads,
-            architecture.norm_epsilon,
-            getattr(F, architecture.activation),
-            architecture.dropout if dropout else 0.0,
-            architecture.attention_dropout if dropout and attention_dropout else 0.0,
-            DTYPES[precision],
-        )
 
 
 class Encoder:

@@ -71,8 +71,8 @@ def _training(recipe: Recipe, facts: dict[str, Any]) -> Iterator[str]:
     yield "## How"
     yield ""
     made = f"the most moved {recipe.ticket.active_ratio:.1%} of a drift over the training pairs' own sentences"
-    if facts["start"]:
-        made = f"that of {recipe.begins_from or 'the adapter'} that training began from"
+    if begun := facts["begun_from"]:
+        made = f"that of {begun['recipe']['name']}"
     yield f"The ticket is {made}; the adapter is method `ltp` on it: {told}."
     yield f"Texts are prepared in form {used['text_form']} (docs/texts.md), and so are those that it answers."
     yield ""
@@ -88,7 +88,7 @@ def _scores(facts: dict[str, Any]) -> Iterator[str]:
     yield "Zero-shot accuracy on test files, with 95 % intervals; guessing gives 33.3 %."
     yield ""
     if not facts["scores"]:
-        yield "It was not scored on test files yet; the same command without `--without-tests` does that."
+        yield "No test file was there when it was made."
         return
     yield "| test | language | accuracy | interval | ECE | pairs |"
     yield "|---|---|---:|---:|---:|---:|"

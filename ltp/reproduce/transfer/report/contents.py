@@ -99,35 +99,9 @@ def facts(source: TransferSource) -> dict[str, Any]:
         "cells": {"done": len(source.done), "total": len(grid.cells)},
         "seconds": round(source.seconds, 1),
         "starters": [starter.facts() for starter in grid.starters],
-        "lines": [
-            {
-                "target": line.target.name,
-                "starter": line.starter,
-                "recipe": line.recipe.name,
-                "shots": line.shots,
-                "figures": figures_of(line, results),
-                "scored": [
-                    {"language": language, "seed": seed, **_without_answers(outcome)}
-                    for (language, seed), outcome in line.outcomes.items()
-                ],
-            }
-            for target in source.experiment.targets
-            for line in results.known(target)
-        ],
+        "lines": _lines(source),
         "tests": [_tested(each) for target in source.experiment.targets for each in results.tests(target)],
-        "below_their_start": [
-            {
-                "starter": run.line.starter,
-                "recipe": run.line.recipe.name,
-                "target": run.line.target.name,
-                "language": run.language,
-                "shots": run.line.shots,
-                "seed": run.seed,
-                **asdict(run.comparison),
-            }
-            for run in results.guarded
-            if run.is_below
-        ],
+        "below_their_start": _below(source),
         "goals": [
             asdict(goal) | {"figure": asdict(figure) if (figure := figures.goal_figure(source, goal)) else None}
             for goal in source.experiment.goals
@@ -140,6 +114,42 @@ def facts(source: TransferSource) -> dict[str, Any]:
         "files": [file.facts() for suite in grid.data.opened for file in suite.files],
         "samples": [draw.key() | {"sha256": draw.sha256} for draw in grid.shots.draws],
     }
+
+
+def _lines(source: TransferSource) -> list[dict[str, Any]]:
+    """Every line of the tables, with what each language and seed scored."""
+    return [
+        {
+            "target": line.target.name,
+            "starter": line.starter,
+            "recipe": line.recipe.name,
+            "shots": line.shots,
+            "figures": figures_of(line, source.results),
+            "scored": [
+                {"language": language, "seed": seed, **_without_answers(outcome)}
+                for (language, seed), outcome in line.outcomes.items()
+            ],
+        }
+        for target in source.experiment.targets
+        for line in source.results.known(target)
+    ]
+
+
+def _below(source: TransferSource) -> list[dict[str, Any]]:
+    """What is below its start by more than the interval."""
+    return [
+        {
+            "starter": run.line.starter,
+            "recipe": run.line.recipe.name,
+            "target": run.line.target.name,
+            "language": run.language,
+            "shots": run.line.shots,
+            "seed": run.seed,
+            **asdict(run.comparison),
+        }
+        for run in source.results.guarded
+        if run.is_below
+    ]
 
 
 def _without_answers(outcome: dict[str, Any]) -> dict[str, Any]:
