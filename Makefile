@@ -40,7 +40,7 @@ demo: setup ## watch it all happen: starter, drift, ticket, adapters, prediction
 	@$(BIN)/python -m demo
 
 # Two of them: one that saw no row which AmericasNLI or AfriXNLI translate, to measure by; and, begun from it, the one that ships.
-starter: setup ## make the starter of `mini` again (DATA=..., OUTPUT=build/starter); two hours on 2 cores
+starter: setup ## make the starter of `mini` again (DATA=..., OUTPUT=build/starter); an hour on 2 cores
 	@$(BIN)/ltp starter build mini-untranslated --data "$(or $(DATA),data)" --output "$(or $(OUTPUT),build/starter)/untranslated"
 	@$(BIN)/ltp starter build mini --data "$(or $(DATA),data)" --output "$(or $(OUTPUT),build/starter)/mini" \
 	  --start "$(or $(OUTPUT),build/starter)/untranslated"
