@@ -163,7 +163,7 @@ def make_plan(
     rates = rates_of(config, resolved)
     langs = [example.lang or OWN for example in train]
     mixture = None if source_weights is None else mixture_of(langs, source_weights, resolved)
-    facts = {"backbone": backbone.info.fingerprint, "ticket": ticket.sha256 if ticket else None}
+    facts: dict[str, Any] = {"backbone": backbone.info.fingerprint, "ticket": ticket.sha256 if ticket else None}
     facts |= {"train": _contents(train), "dev": _contents(dev or ()), **_unusual(verbalizer, method)}
     facts |= _newer(start, None if mixture is None else [langs, mixture.weights], rates)
     encoded = _encoded(template, given, verbalizer.labels, {"test", *(["dev"] if dev is None else [])})
