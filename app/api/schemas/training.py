@@ -148,7 +148,8 @@ class AdapterRequest(LabelOptions):
     seeds: Annotated[int, Field(ge=1, le=100)] = 1
     """Train so often, from `training.seed` on, and publish the best; mean and deviation are kept."""
     training: Annotated[GivenConfig, Field(json_schema_extra={"default": {}})] = Field(default_factory=GivenConfig)
-    """Hyperparameters. From a start `precision` is `auto` where it is not given, and `prompt_length` the start's."""
+    """Hyperparameters. From a start, where they are not given, `precision` is `auto`, `order` is `by_length`,
+    `attention_dropout` is off, and `prompt_length` is the start's."""
 
     @model_validator(mode="after")
     def _said_once(self) -> Self:
