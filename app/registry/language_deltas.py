@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from app import jobs
 from app.errors import FieldError, InUse, InvalidRequest, LanguageDeltaNotFound, NotReadyYet
-from app.registry import datasets, job_memory, tickets
+from app.registry import datasets, job_memory, starters, tickets
 from app.registry.submissions import StagedCorpus
 from app.storage import audit
 from app.storage.locks import lock_tenant
@@ -19,7 +19,6 @@ from app.storage.pagination import DEFAULT_LIMIT, Page, read_page
 from app.storage.table import insert, new_id, now
 from ltp.backbone.manifest import BackboneInfo
 from ltp.config import LanguageConfig
-from ltp.errors import BackboneMismatch
 
 
 def submit(
@@ -31,16 +30,21 @@ def submit(
     ticket: str | None,
     mlm: LanguageConfig,
     corpus: StagedCorpus,
+    starter_of: str | None = None,
     memory_mb: int = 0,
 ) -> tuple[LanguageDeltaRow, JobRow]:
-    """Queue the MLM run on a language's own text, on the ticket named, else on the newest ready one.
+    """Queue the MLM run on a language's own text, on the ticket named, else on the starter's, else on the newest ready.
+
+    The starter is that of the backbone `starter_of`, by its fingerprint.
 
     Raises:
         TicketNotFound, NotReadyYet, NoTicket: there is no such ticket, it is not published, or there is none at all.
         BackboneMismatch: the ticket was made on another backbone.
         InvalidRequest: it would need more than `memory_mb`, unless that is 0.
     """
-    on = _ticket(session, ticket, tenant=tenant, backbone=backbone)
+    starter = starters.newest(session, backbone=starter_of)
+    usual = ticket or (None if starter is None else starter.ticket_id)
+    on = tickets.held(session, usual, tenant=tenant, backbone=backbone.fingerprint)
     job_memory.check_drift(
         backbone,
         strategy=on.strategy,  # type: ignore[arg-type]  # checked when stored
@@ -160,16 +164,3 @@ def delete_language_delta(session: Session, *, tenant: str, language_delta_id: s
     jobs.erase_words(session, row.job_id)
     datasets.erase(session, row.dataset_id)
     audit.set_subject(session, "language_delta", language_delta_id)
-
-
-def _ticket(session: Session, ticket_id: str | None, *, tenant: str, backbone: BackboneInfo) -> TicketRow:
-    """Return the ticket to train on, held: the one named, else the newest."""
-    while True:
-        if ticket_id is None:
-            ticket = tickets.newest_ready(session, tenant=tenant, backbone=backbone.fingerprint)
-        else:
-            ticket = tickets.get_ready(session, tenant=tenant, ticket_id=ticket_id)
-        if ticket.backbone != backbone.fingerprint:
-            raise BackboneMismatch(artefact=ticket.backbone, backbone=backbone.fingerprint)
-        if tickets.hold(session, tenant=tenant, ticket_id=ticket.id) is not None:
-            return ticket  # else another tenant, whose it is, has just deleted it, or shares it no more

@@ -24,6 +24,7 @@ from app.storage.table import new_id, now
 from app.storage.tenancy import EVERY_TENANT
 from ltp.backbone.manifest import BackboneInfo
 from ltp.config import TicketConfig
+from ltp.errors import BackboneMismatch
 
 Dependant = type[AdapterRow] | type[LanguageDeltaRow]
 DEPENDANTS: dict[Dependant, str] = {AdapterRow: "adapter", LanguageDeltaRow: "language delta"}
@@ -245,6 +246,24 @@ def hold(session: Session, *, tenant: str, ticket_id: str) -> TicketRow | None:
         .with_for_update(read=True, key_share=True)
         .execution_options(populate_existing=True)
     )
+
+
+def held(session: Session, ticket_id: str | None, *, tenant: str, backbone: str) -> TicketRow:
+    """Return the ticket to train on, held: the one named, else the newest ready one of the backbone.
+
+    Raises:
+        TicketNotFound, NotReadyYet, NoTicket: there is no such ticket, it is not published, or there is none at all.
+        BackboneMismatch: it was made on another backbone.
+    """
+    while True:
+        if ticket_id is None:
+            ticket = newest_ready(session, tenant=tenant, backbone=backbone)
+        else:
+            ticket = get_ready(session, tenant=tenant, ticket_id=ticket_id)
+        if ticket.backbone != backbone:
+            raise BackboneMismatch(artefact=ticket.backbone, backbone=backbone)
+        if hold(session, tenant=tenant, ticket_id=ticket.id) is not None:
+            return ticket  # else another tenant, whose it is, has just deleted it, or shares it no more
 
 
 def _locked(session: Session, *, tenant: str, ticket_id: str) -> TicketRow:

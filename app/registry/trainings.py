@@ -21,7 +21,7 @@ from ltp.adapter.crossfit.estimate import FEW
 from ltp.backbone.answer_tokens import answer_tokens
 from ltp.backbone.manifest import BackboneInfo
 from ltp.config import AUTO, AdapterConfig, Label, LabelSpace
-from ltp.errors import BackboneMismatch, InvalidConfig, VerbalizerNotSingleToken
+from ltp.errors import InvalidConfig, VerbalizerNotSingleToken
 from ltp.model.methods import METHODS, Method
 from ltp.model.template import least_tokens
 from ltp.model.verbalizer import verbalizer_of
@@ -162,7 +162,7 @@ def _begun_from(
         return None, start
     usual = start or starters.newest(session, backbone=starter_of)
     ticket_id = wanted.ticket or (None if usual is None else usual.ticket_id)
-    return _ticket(session, ticket_id, tenant=tenant, backbone=backbone), start
+    return tickets.held(session, ticket_id, tenant=tenant, backbone=backbone.fingerprint), start
 
 
 def check_training(
@@ -204,19 +204,6 @@ def check_verbalizer(
             "verbalizer", f"it {str(error)[11:]}" if str(error).startswith("verbalizer ") else str(error)
         ) from error
     return chosen.by_label
-
-
-def _ticket(session: Session, ticket_id: str | None, *, tenant: str, backbone: BackboneInfo) -> TicketRow:
-    """Return the ticket to train on, held: the one named, else the newest."""
-    while True:
-        if ticket_id is None:
-            ticket = tickets.newest_ready(session, tenant=tenant, backbone=backbone.fingerprint)
-        else:
-            ticket = tickets.get_ready(session, tenant=tenant, ticket_id=ticket_id)
-        if ticket.backbone != backbone.fingerprint:
-            raise BackboneMismatch(artefact=ticket.backbone, backbone=backbone.fingerprint)
-        if tickets.hold(session, tenant=tenant, ticket_id=ticket.id) is not None:
-            return ticket  # else another tenant, whose it is, has just deleted it, or shares it no more
 
 
 def _invalid(field: str, message: str) -> InvalidRequest:

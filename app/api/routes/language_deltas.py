@@ -14,6 +14,7 @@ from app.api.dependencies import (
     DatabaseDep,
     LanguageDeltaDep,
     LanguageDep,
+    PredictorDep,
     SettingsDep,
     VocabularyDep,
 )
@@ -59,6 +60,7 @@ def adapt_language(
     blobs: BlobsDep,
     backbone: BackboneDep,
     vocabulary: VocabularyDep,
+    predictor: PredictorDep,
     settings: SettingsDep,
     caller: CallerDep,
 ) -> Response:
@@ -80,6 +82,7 @@ def adapt_language(
         ticket=request.ticket,
         mlm=request.mlm,
         corpus=corpus,
+        starter_of=predictor.backbone.starter_of,
         memory_mb=settings.job_memory_mb,
     )
     with blobs.until_used(corpus.blob_id):

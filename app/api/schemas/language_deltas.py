@@ -30,8 +30,8 @@ class LanguageTextRequest(Request):
     LONG_LISTS = (TEXTS,)
 
     ticket: Identifier | None = None
-    """Whose parameters train. Adapters on top of the language delta stand on the same one. Default: the newest ready
-    ticket of the served backbone."""
+    """Whose parameters train. Adapters on top of the language delta stand on the same one. Default: the starter's, else
+    the newest ready ticket of the served backbone."""
     corpus: CorpusTexts | None = None
     """The text; absent when it is uploaded as a file."""
     mlm: LanguageConfig = LanguageConfig()
