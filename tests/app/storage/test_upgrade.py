@@ -218,3 +218,24 @@ def test_adapters_of_the_version_before_began_from_pretrained_values_and_are_the
         assert (adapter.start, adapter.start_id, adapter.shared) == (None, None, False)
     with old.of("other").read() as session:
         assert session.get(AdapterRow, rows["adapters"]["id"]) is None
+
+
+def test_jobs_may_be_of_the_new_kind_and_those_there_keep_what_they_reported(old: Database) -> None:
+    """The check of kinds is changed in place: what refers to a job, its events above all, is not touched."""
+    schema = tables(old)
+    rows = written(old, schema, tenant="field")
+    old.migrate()
+    new = {**rows["jobs"], "id": new_id(), "resource_kind": "language_delta"}
+    with old.write() as session:
+        session.execute(schema.tables["jobs"].insert(), [new | {"kind": "language_delta"}])
+    with pytest.raises(IntegrityError), old.write() as session:
+        session.execute(schema.tables["jobs"].insert(), [new | {"id": new_id(), "kind": "coffee"}])
+    with old.read() as session:
+        assert session.scalar(select(func.count()).select_from(schema.tables["job_events"])) == 1
+        adapter = session.get_one(AdapterRow, rows["adapters"]["id"])
+        assert (adapter.job_id, adapter.language_delta, adapter.language_delta_id) == (rows["jobs"]["id"], None, None)
+    command.downgrade(old.alembic(), "0009")
+    with pytest.raises(IntegrityError), old.write() as session:
+        session.execute(schema.tables["jobs"].insert(), [new | {"kind": "language_delta"}])
+    with old.read() as session:
+        assert session.scalar(select(func.count()).select_from(schema.tables["job_events"])) == 1
