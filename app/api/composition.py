@@ -17,13 +17,13 @@ from app.api.import_checks import check_answers
 from app.api.refusals import refusal
 from app.api.schemas.composition import CompositionRequest
 from app.inference.adapter_source import ImportedFile
-from app.registry import adapters, imports, tickets
+from app.registry import adapters, imports, language_deltas, tickets
 from app.registry.adapter_notes import KEPT_BYTES, AdapterNotes
 from app.registry.aliases import resolve_adapter
 from app.registry.imports import ImportedAdapter
 from app.storage.blobs import BlobStore
 from app.storage.database import Database
-from app.storage.models import AdapterRow, TicketRow
+from app.storage.models import AdapterRow, LanguageDeltaRow, TicketRow
 from app.storage.spool import SpoolFolder
 from ltp.backbone.manifest import BackboneInfo
 from ltp.errors import BackboneMismatch, InvalidConfig
@@ -31,6 +31,7 @@ from ltp.model.methods import METHODS, Method
 
 if TYPE_CHECKING:
     from ltp.adapter.artefact import Adapter
+    from ltp.adapter.compose import OnTicket
 
 TERMS = "terms"
 """Where `training` keeps what an adapter was composed of."""
@@ -40,13 +41,27 @@ TERMS = "terms"
 class FoundTerm:
     """A term of a composition, looked up."""
 
-    row: AdapterRow
+    row: AdapterRow | LanguageDeltaRow
     weight: float
+
+    @property
+    def name(self) -> str:
+        """What people know it by."""
+        kind = "adapter" if isinstance(self.row, AdapterRow) else "text of"
+        return f"{kind} {self.row.lang}@{self.row.version}"
 
     @property
     def facts(self) -> dict[str, Any]:
         """What the result keeps of it."""
-        return {"id": self.row.id, "name": f"{self.row.lang}@{self.row.version}", "weight": self.weight}
+        kind = "adapter" if isinstance(self.row, AdapterRow) else "language_delta"
+        return {"kind": kind, "id": self.row.id, "name": self.name, "weight": self.weight}
+
+    def load(self, path: Path, backbone: BackboneInfo) -> OnTicket:
+        """Read what was stored of it."""
+        from ltp.adapter.artefact import Adapter
+        from ltp.language_delta.artefact import LanguageDelta
+
+        return (Adapter if isinstance(self.row, AdapterRow) else LanguageDelta).load(path, backbone)
 
 
 def compose(
@@ -64,6 +79,7 @@ def compose(
 
     Raises:
         AdapterNotFound, NoAdapterForLanguage, InvalidReference: there is no such adapter.
+        LanguageDeltaNotFound, NotReadyYet: there is no such language delta, or it is not published.
         InvalidRequest: the terms do not stand on one ticket, or answer with other labels or words.
         BackboneMismatch: one was made on another backbone.
         NonFiniteWeights: what comes out is too large.
@@ -88,7 +104,6 @@ def _register(
     tenant: str,
     try_out: Callable[[ImportedFile], None],
 ) -> AdapterRow:
-    from ltp.adapter.artefact import Adapter
     from ltp.adapter.compose import combine
     from ltp.ticket.mask import Ticket
 
@@ -96,7 +111,7 @@ def _register(
     loaded = []
     for place, term in enumerate(terms):
         path = blobs.fetch(str(term.row.blob_id), folder / f"term-{place}.safetensors")
-        loaded.append((Adapter.load(path, backbone), term.weight))
+        loaded.append((term.load(path, backbone), term.weight))
     try:
         adapter = combine(loaded, mask)
     except InvalidConfig as error:
@@ -129,28 +144,34 @@ def _found(
     """Look the terms up, and see that they go together."""
     found = []
     for term in request.terms:
-        row = resolve_adapter(session, tenant=tenant, reference=str(term.adapter), starter_of=starter_of)
+        row: AdapterRow | LanguageDeltaRow
+        if term.language_delta is not None:
+            row = language_deltas.get_ready(session, tenant=tenant, language_delta_id=term.language_delta)
+        else:
+            row = resolve_adapter(session, tenant=tenant, reference=str(term.adapter), starter_of=starter_of)
         if row.backbone != backbone.fingerprint:
             raise BackboneMismatch(artefact=row.backbone, backbone=backbone.fingerprint)
         found.append(FoundTerm(row, term.weight))
-    under = {term.row.ticket_id for term in found} - {None}
+    under = {each.row.ticket_id for each in found} - {None}
     masks = {ticket_id: session.get_one(TicketRow, ticket_id).mask_sha256 for ticket_id in under}
     for place, each in enumerate(found):
-        if (misfit := _misfit(each.row, found[0].row, masks)) is not None:
+        if (misfit := _misfit(each, found, masks)) is not None:
             raise refusal(f"terms.{place}", misfit)
     return found
 
 
-def _misfit(row: AdapterRow, first: AdapterRow, masks: dict[str | None, str | None]) -> str | None:
-    """Say why an adapter cannot be added to the first one; None where it can."""
-    name = f"adapter {row.lang}@{row.version}"
-    if not METHODS[cast(Method, row.method)].needs_ticket or row.ticket_id is None:
-        return f"{name} was trained by method {row.method!r}, which has no ticket to add values on"
-    if masks[row.ticket_id] != masks.get(first.ticket_id):
-        other = f"adapter {first.lang}@{first.version}"
-        return f"{name} is on another ticket than {other}, and values of one ticket alone can be added"
-    if (row.label_space, row.verbalizer or None) != (first.label_space, first.verbalizer or None):
-        return f"{name} answers with other labels or words than adapter {first.lang}@{first.version}"
+def _misfit(term: FoundTerm, all_: Sequence[FoundTerm], masks: dict[str | None, str | None]) -> str | None:
+    """Say why a term cannot be added to those before; None where it can."""
+    row, first = term.row, all_[0]
+    if isinstance(row, AdapterRow) and (not METHODS[cast(Method, row.method)].needs_ticket or row.ticket_id is None):
+        return f"{term.name} was trained by method {row.method!r}, which has no ticket to add values on"
+    if masks[row.ticket_id] != masks.get(first.row.ticket_id):
+        return f"{term.name} is on another ticket than {first.name}, and values of one ticket alone can be added"
+    if not isinstance(row, AdapterRow):
+        return None
+    leading = next(each.row for each in all_ if isinstance(each.row, AdapterRow))
+    if (row.label_space, row.verbalizer or None) != (leading.label_space, leading.verbalizer or None):
+        return f"{term.name} answers with other labels or words than adapter {leading.lang}@{leading.version}"
     return None
 
 

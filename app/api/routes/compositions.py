@@ -39,8 +39,9 @@ def compose_adapter(
     spool: SpoolDep,
     caller: CallerDep,
 ) -> AdapterPublic:
-    """Values and prompts of adapters on one ticket, multiplied by weights and added up: a mean of two, say, or one less
-    another. It is an adapter like any other, without scores; `training.terms` says what it was made of."""
+    """Values of adapters, and of languages' own texts, on one ticket, multiplied by weights and added up: a mean of
+    two, say, or one less another; prompts are averaged by the adapters' weights. It is an adapter like any other,
+    without scores; `training.terms` says what it was made of."""
     with spool.folder(caller.tenant) as folder:
         try:
             adapter = compose(
@@ -54,6 +55,6 @@ def compose_adapter(
                 try_out=predictor.try_out,
             )
         except BlobNotFound as error:  # deleted since it was looked up
-            raise AdapterNotFound(body.request.terms[0].adapter or "") from error
+            raise AdapterNotFound("of one of the terms") from error
     with db.read() as session:
         return AdapterPublic.of(adapter, aliases.aliases_of(session, [adapter.id])[adapter.id])

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from support.running_service import EXAMPLES, Service, refused, running, settings_for
+from support.running_service import EXAMPLES, LINES, Service, refused, running, settings_for
 
 pytestmark = pytest.mark.process
 
@@ -53,7 +54,10 @@ def test_a_mean_is_an_adapter_like_any_other_and_says_what_it_is_made_of(made: S
     adapter = composed(made, terms, alias="mean", name="both")
     assert (adapter["origin"], adapter["status"], adapter["aliases"]) == ("composed", "ready", ["mean"])
     assert (adapter["metrics"]["dev"], adapter["start"], adapter["name"]) == (None, None, "both")
-    assert [(term["name"], term["weight"]) for term in adapter["training"]["terms"]] == [("en@1", 0.5), ("sw@1", 0.5)]
+    assert [(term["name"], term["weight"]) for term in adapter["training"]["terms"]] == [
+        ("adapter en@1", 0.5),
+        ("adapter sw@1", 0.5),
+    ]
     (english,) = made.http.get("/adapters", params={"lang": "en"}).json()["items"]
     assert adapter["ticket"] == english["ticket"]
     mean = probabilities(made, "mul@mean")
@@ -66,6 +70,22 @@ def test_a_mean_is_an_adapter_like_any_other_and_says_what_it_is_made_of(made: S
 def test_what_is_added_and_taken_away_again_leaves_the_first(made: Service) -> None:
     both = composed(made, [{"adapter": "en"}, {"adapter": "sw"}, {"adapter": "sw", "weight": -1.0}])
     assert probabilities(made, both["id"]) == pytest.approx(probabilities(made, "en"), abs=1e-3)
+
+
+def test_a_languages_own_text_can_be_added(made: Service) -> None:
+    (english,) = made.http.get("/adapters", params={"lang": "en"}).json()["items"]
+    request = {"ticket": english["ticket"], "mlm": {"epochs": 1, "batch_size": 8}}
+    text = "".join(f"{line}\n" for line in LINES).encode()
+    files = {"corpus": ("text", text), "request": (None, json.dumps(request))}
+    accepted = made.http.post("/languages/sw/text", files=files)
+    assert accepted.status_code == 202, accepted.text
+    made.work()
+    delta = accepted.json()["language_delta"]["id"]
+    adapter = composed(made, [{"language_delta": delta, "weight": 0.5}, {"adapter": "en"}])
+    assert [term["name"] for term in adapter["training"]["terms"]] == ["text of sw@1", "adapter en@1"]
+    assert probabilities(made, adapter["id"]) != probabilities(made, "en")
+    alone = made.http.post("/adapters/compose", json={"lang": "mul", "terms": [{"language_delta": delta}]})
+    assert "one at least is an adapter" in refused(alone, 422, "invalid_request")["detail"]
 
 
 REFUSED: dict[str, tuple[list[dict[str, Any]], int, str, str]] = {
