@@ -46,11 +46,11 @@ def case(tmp_path_factory: pytest.TempPathFactory, migrated_sqlite: Path, tiny_b
     directory = tmp_path_factory.mktemp("audited") / "data"
     with running(settings_for(directory, migrated_sqlite, tiny_backbone_dir)) as service:
         service.wait_ready()
+        measured = service.make_ticket()["id"]
+        on_ticket = service.train("yo", ticket=measured)["id"]
         trained = service.train("sw", alias="production", method="pt")
         made = {"trained": trained["id"], "ticket": ready_ticket(service.app.state.db)[1].id}
-        made["measured"] = service.make_ticket()["id"]
-        made["text"] = ready_language_delta(service.app.state.db).id
-        made["on_ticket"] = service.train("yo", ticket=made["measured"])["id"]
+        made |= {"measured": measured, "on_ticket": on_ticket, "text": ready_language_delta(service.app.state.db).id}
         made["exported"] = service.export("sw").hex()
         with service.app.state.db.read() as session:
             made["drift"] = str(tickets.get(session, tenant="default", ticket_id=made["ticket"]).drift_id)
