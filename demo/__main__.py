@@ -149,7 +149,8 @@ def story(steps: Steps, *, stays: bool) -> None:
         summary.show_figures(steps.console, client, steps.seconds, list(LANGUAGES))
     summary.show_comparison(steps.console, scores, list(LANGUAGES), has_starter=starter is not None)
     seconds = time.monotonic() - steps.began
-    summary.show_next(steps.console, steps.output, seconds, url=steps.url if stays else None)
+    there = steps.url if stays else None
+    summary.show_next(steps.console, steps.output, seconds, url=there, has_starter=starter is not None)
 
 
 def _papers_way(steps: Steps, languages: Sequence[str]) -> None:

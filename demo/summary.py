@@ -71,20 +71,25 @@ def show_comparison(
     """Print guessing, the starter and what was trained side by side; `scores` by `LANG starter`, `LANG trained`, ..."""
     columns = ["guessing", *(["starter"] if has_starter else []), "trained"]
     columns += ["the paper's way"] if any(name.endswith(" paper") for name in scores) else []
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in ("development pairs of", *columns):
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title="Accuracy on the development pairs")
+    for column in ("", *columns):
         table.add_column(column, no_wrap=True)
     keys = {"starter": "starter", "trained": "trained", "the paper's way": "paper"}
     for lang in languages:
         found = [scores.get(f"{lang} {keys[column]}") for column in columns if column in keys]
-        table.add_row(lang, percent(GUESSING), *(accuracy(score) if score else "" for score in found))
+        table.add_row(lang, percent(GUESSING), *(_in_two_lines(score) for score in found))
     console.print(table)
     console.print(_caution(has_starter=has_starter, compared="the paper's way" in columns), style="dim")
 
 
+def _in_two_lines(score: dict[str, Any] | None) -> str:
+    """An accuracy above its interval: side by side they are too wide for a terminal of 80 columns."""
+    return accuracy(score).replace(" [", "\n\\[", 1) if score else ""
+
+
 def _caution(*, has_starter: bool, compared: bool) -> str:
     """What has to be known to read the table."""
-    lines = ["Accuracy with its 95 % interval: of so few pairs it is wide, and most differences may be chance."]
+    lines = ["Below each stands its 95 % interval: of so few pairs it is wide, and most differences may be chance."]
     if not has_starter:
         lines.append("No starter came with this program for the backbone, so both began from the pretrained values.")
     if compared or not has_starter:
@@ -113,7 +118,7 @@ def _adapter(adapter: dict[str, Any], seconds: float) -> tuple[str, str]:
     return f"{adapter['lang']}@{adapter['version']}", figures
 
 
-def show_next(console: Console, output: Path, seconds: float, *, url: str | None) -> None:
+def show_next(console: Console, output: Path, seconds: float, *, url: str | None, has_starter: bool) -> None:
     """Print commands that work from here; `url` is a service that goes on after the demo, if there is one."""
     console.print(
         f"\n[bold]Done in {clock(seconds)}.[/bold] The ticket over the layers is drawn in {output}/ticket.png."
@@ -127,7 +132,7 @@ def show_next(console: Console, output: Path, seconds: float, *, url: str | None
         "evaluate --adapter es examples/es-dev.jsonl",
         "ticket list",
         "ticket create --drift demo --ratio 0.05 --name smaller",
-        "adapter train YOUR-PAIRS.csv --lang quy --ticket demo",
+        "adapter train YOUR-PAIRS.csv --lang quy" + ("" if has_starter else " --ticket demo"),
     ):
         console.print(f"  .venv/bin/ltp {command}", soft_wrap=True, markup=False)
     there = f"{url}/docs." if url else "http://127.0.0.1:8000/docs while `ltp serve` runs."
