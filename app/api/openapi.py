@@ -34,6 +34,8 @@ ASSETS = "/docs/assets"
 PLACES = 16
 """Paths of a proxy for which the encoded document is kept."""
 SCHEMAS = "#/components/schemas/"
+INHERITS = {"LanguageConfig": "MLMConfig"}
+"""Of the hyperparameters of a stage, what takes fields over: their docstrings are read where they are written alone."""
 BEARER = "bearer"
 
 DESCRIPTION = """
@@ -144,7 +146,11 @@ def _dependencies(dependant: Dependant, kind: type[T]) -> Iterator[T]:
 def _describe_bodies(schema: dict[str, Any], bodies: list[tuple[APIRoute, RequestBody[Any]]]) -> None:
     models = [(accepts.model, "validation") for _, accepts in bodies]
     references, definitions = models_json_schema(models, ref_template=SCHEMAS + "{model}")  # type: ignore[arg-type]
-    schema["components"]["schemas"] |= definitions["$defs"]
+    schemas = schema["components"]["schemas"]
+    schemas |= definitions["$defs"]
+    for heir, of in INHERITS.items():
+        for name, told in schemas[of]["properties"].items():
+            schemas[heir]["properties"][name].setdefault("description", told["description"])
     for route, accepts in bodies:
         reference = references[accepts.model, "validation"]
         for method in route.methods or ():

@@ -33,7 +33,7 @@ def thresholds(
     """
     asked = {adapter.id: adapter for adapter in adapters}
     rows = session.execute(select(AdapterRow.id, AdapterRow.metrics).where(AdapterRow.id.in_(asked)))
-    metrics = dict(rows.tuples())
+    metrics = {row.id: row.metrics for row in rows}
     return {key: _point(adapter, metrics.get(key) or {}, target, two_way=two_way) for key, adapter in asked.items()}
 
 

@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args
 
 from ltp.config import AdapterConfig, Average, Estimate, Order, Precision, Schedule
 from ltp.errors import InvalidConfig, InvalidExperiment
+from ltp.model.methods import METHODS
 from ltp.reproduce.data.draw import ALL
 
 ALL_WORD = "all"
@@ -57,7 +58,7 @@ class Recipe:
         """Check what cannot be together. Raises InvalidExperiment."""
         if self.method == "zero-shot" and self.start != "starter":
             raise InvalidExperiment(f"recipe {self.name!r} scores a starter; it cannot begin from pretrained values")
-        if self.language_text and self.method != "ltp":
+        if self.language_text and not self.on_ticket:
             raise InvalidExperiment(f"recipe {self.name!r}: a language's text is for method 'ltp' alone")
         try:
             self.config("fp32", seed=0)
@@ -68,6 +69,11 @@ class Recipe:
     def trains(self) -> bool:
         """Whether it takes shots."""
         return self.method != "zero-shot"
+
+    @property
+    def on_ticket(self) -> bool:
+        """Whether it trains a ticket's parameters."""
+        return self.method in METHODS and METHODS[self.method].needs_ticket
 
     @property
     def starts(self) -> bool:

@@ -88,7 +88,7 @@ class TransferGrid:
         own = RecipeCell(
             recipe=recipe if text else self._without_text(recipe),
             starter=starter.sha256 if recipe.starts else "",
-            ticket_sha256=starter.ticket.sha256 if recipe.method == "ltp" else "",
+            ticket_sha256=starter.ticket.sha256 if recipe.on_ticket else "",
             text=text,
             draw=self.shots.draw(target, language, shots, seed),
             scored=scored,

@@ -16,7 +16,7 @@ from app.storage.models import PredictionRow
 ADAPTER = {
     "id", "name", "lang", "version", "aliases", "status", "method", "origin", "ticket", "backbone", "seeds", "metrics",
     "training", "examples", "bytes", "reading", "held_out_readings", "created_at", "published_at", "label_space",
-    "verbalizer", "text_form",
+    "verbalizer", "text_form", "start", "language_delta", "shared", "advice",
 }  # fmt: skip
 
 
@@ -126,6 +126,7 @@ def test_versions_count_up_and_aliases_move(ticketed: Service) -> None:
         "aliases": {"production": 3},
         "macrolanguage": "sw",
         "related": [],
+        "starters": [],
     }
     listed = ticketed.http.get("/adapters?lang=swa&alias=production").json()["items"]
     assert [adapter["id"] for adapter in listed] == [third["id"]]

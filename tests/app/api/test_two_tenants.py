@@ -35,7 +35,7 @@ pytestmark = pytest.mark.process
 LANG, NO_LANG = "quy", "ayr"
 SCOPES = ("read", "predict", "train", "admin")
 REQUEST_ID = "the-same-for-both"
-QUEUED = 4
+QUEUED = 8
 AT_ANY_TIME = re.compile(r"^BEGIN|^UPDATE api_keys|api_keys\.sha256 =")
 PAIR = {"premise": "the dog runs", "hypothesis": "the dog is red"}
 ROWS = (json.dumps(PAIR) + "\n").encode()

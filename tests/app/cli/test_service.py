@@ -125,7 +125,7 @@ def test_one_pair_is_judged(ltp: Run, adapter: Artefact) -> None:
     assert abs(sum(done.json["probabilities"].values()) - 1) < 1e-3
     shown = ltp("predict", "--adapter", "en", "The dog runs.", "The dog is old.", "--min-confidence", "1").out
     assert done.json["label"] in shown
-    assert "below the confidence" in shown
+    assert "not as sure as was asked for" in shown
 
 
 def test_a_file_comes_back_with_answers_by_request_by_stdin_and_by_job(

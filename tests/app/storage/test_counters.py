@@ -117,7 +117,7 @@ def test_queues_runners_and_blobs_are_counted_by_kind(db: Database) -> None:
             jobs.see_worker(session, worker_id=f"w{number}", host="h", device="cuda" if number else "cpu", job_id=None)
     samples, types = scraped(db)
     queued = {labels: value for (name, labels), value in samples.items() if name == "ltp_jobs"}
-    assert len(queued) == 6, "a kind without jobs is 0, not missing"
+    assert len(queued) == 8, "a kind without jobs is 0, not missing"
     assert queued[("kind", "ticket"), ("status", "queued")] == queued[("kind", "adapter"), ("status", "running")] == 1
     assert sum(queued.values()) == 2
     assert samples["ltp_oldest_queued_job_seconds", (("kind", "ticket"),)] > 0
