@@ -187,20 +187,20 @@ def main(
     backbone = load_backbone(prepared_backbone("mini"))
     export, told = read_export(starter, backbone.info), {}
     print(
-        "| language | labels | auto, % | random, % | auto less random, points | 95 % |\n|---|---:|---:|---:|---:|---|"
+        "| language | labels | uncertain, % | random, % | uncertain less random, points | 95 % |\n|---|---:|---:|---:|---:|---|"
     )
     for place in languages.split(","):
         vectors = seen_by(backbone, export, rows_of(DataFolder(data), place))
         runs = []
         for seed in range(seeds):
             pool, scored, premises = halves(vectors.examples, seed)
-            auto, at_random = (curve(vectors, pool, scored, strategy, seed) for strategy in ("auto", "random"))
+            auto, at_random = (curve(vectors, pool, scored, strategy, seed) for strategy in ("uncertain", "random"))
             runs.append((auto, at_random, premises))
         for step, labels in enumerate((FIRST, *STEPS)):
             auto_mean, random_mean = (float(np.mean([run[side][step].mean() for run in runs])) for side in (0, 1))
             gaps = [run[0][step].astype(float) - run[1][step] for run in runs]
             low, high = interval(gaps, [run[2] for run in runs])
-            told[f"{place} {labels}"] = {"auto": auto_mean, "random": random_mean, "interval": [low, high]}
+            told[f"{place} {labels}"] = {"uncertain": auto_mean, "random": random_mean, "interval": [low, high]}
             figures = f"{100 * auto_mean:.1f} | {100 * random_mean:.1f} | {100 * (auto_mean - random_mean):+.1f}"
             print(f"| {place} | {labels} | {figures} | [{100 * low:.1f}, {100 * high:.1f}] |", flush=True)
     if out is not None:

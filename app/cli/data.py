@@ -83,8 +83,11 @@ def next_pairs(
         ),
     ] = None,
     strategy: Annotated[
-        Literal["auto", "random"] | None,
-        typer.Option(help="auto: unsure ones, unlike each other, one a premise; random: any.", show_default="auto"),
+        Literal["auto", "random", "uncertain"] | None,
+        typer.Option(
+            help="random: any, one a premise; uncertain: unsure ones, unlike each other; auto: random.",
+            show_default="auto",
+        ),
     ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Another one chooses otherwise.", show_default="0")] = None,
     columns: Columns = None,
@@ -92,7 +95,7 @@ def next_pairs(
     url: Url = None,
     api_key: Key = None,
 ) -> None:
-    """Choose which pairs of a file to have labelled next, those first that would teach the adapter most."""
+    """Choose which pairs of a file to have labelled next."""
     typed = reading_options.typed(columns)
     with service_session(as_json, url, api_key) as session:
         from app.cli.label_sheet import sheet_of, suggested_table

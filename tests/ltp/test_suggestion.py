@@ -21,14 +21,14 @@ def test_unsure_answers_come_first(seed: int) -> None:
     given = pool(
         [f"premise {index}" for index in range(40)], [UNSURE if index % 4 == 0 else SURE for index in range(40)]
     )
-    chosen = choose(given, 8, seed=seed)
+    chosen = choose(given, 8, strategy="uncertain", seed=seed)
     assert sum(index % 4 == 0 for index in chosen) >= 7
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_no_premise_comes_twice_before_all_were_there(seed: int) -> None:
     premises = [f"the same {index // 3} " for index in range(30)]
-    chosen = choose(pool(premises, [UNSURE] * 30), 14, seed=seed)
+    chosen = choose(pool(premises, [UNSURE] * 30), 14, strategy="uncertain", seed=seed)
     assert len({premises[index] for index in chosen[:10]}) == 10
     assert len(set(chosen)) == 14
 
@@ -39,9 +39,9 @@ def test_of_equally_unsure_pairs_unlike_ones_are_taken() -> None:
     given = Pool(texts, texts, np.array([UNSURE] * 60))
     found = {
         strategy: sum(index >= 57 for seed in range(40) for index in choose(given, 4, strategy=strategy, seed=seed))
-        for strategy in ("auto", "random")
+        for strategy in ("uncertain", "random")
     }
-    assert found["auto"] > 2 * found["random"] > 0
+    assert found["uncertain"] > 2 * found["random"] > 0
 
 
 def test_vectors_stand_in_for_texts() -> None:
@@ -49,13 +49,13 @@ def test_vectors_stand_in_for_texts() -> None:
     vectors[:, 0] = 1
     vectors[7] = (0, 0, 1, 0)
     given = Pool([f"{index}" for index in range(20)], ["h"] * 20, np.array([UNSURE] * 20), vectors)
-    assert 7 in choose(given, 2, seed=1)
+    assert 7 in choose(given, 2, strategy="uncertain", seed=1)
 
 
 def test_it_follows_the_seed_and_a_small_pool_is_taken_whole() -> None:
     given = pool([f"premise {index // 2}" for index in range(20)], [UNSURE, SURE] * 10)
-    assert choose(given, 6, seed=3) == choose(given, 6, seed=3)
-    for strategy in ("auto", "random"):
+    assert choose(given, 6, strategy="uncertain", seed=3) == choose(given, 6, strategy="uncertain", seed=3)
+    for strategy in ("auto", "random", "uncertain"):
         assert sorted(choose(given, 50, strategy=strategy)) == list(range(20))
     assert {choose(given, 1, strategy="random", seed=seed)[0] for seed in range(99)} >= set(range(20))
 
@@ -67,3 +67,12 @@ def test_answers_that_are_certain_leave_any_choice() -> None:
 
 def test_empty_texts_and_two_labels() -> None:
     assert sorted(choose(Pool(["", "a"], ["", ""], np.array([[0.5, 0.5], [0.4, 0.6]])), 2)) == [0, 1]
+
+
+def test_unless_it_is_asked_for_any_are_drawn_one_a_premise_first() -> None:
+    given = pool([f"premise {index // 3}" for index in range(30)], [SURE, UNSURE, UNSURE] * 10)
+    for seed in range(20):
+        chosen = choose(given, 14, seed=seed)
+        assert chosen == choose(given, 14, strategy="random", seed=seed)
+        assert len({index // 3 for index in chosen[:10]}) == 10
+    assert {choose(given, 1, seed=seed)[0] % 3 for seed in range(40)} == {0, 1, 2}, "sure ones as well"

@@ -49,7 +49,7 @@ async def suggest_pairs(
     settings: SettingsDep,
     caller: CallerDep,
 ) -> Suggestions:
-    """Of a file of unlabelled pairs, those that the adapter is unsure of, unlike each other, one a premise.
+    """Of a file of unlabelled pairs, some to have labelled next: drawn at random, or those the adapter is unsure of.
 
     Nothing is kept. Of a large file a random sample is looked at.
     """
@@ -61,8 +61,8 @@ async def suggest_pairs(
         read_pool, part, asked, most=most, longest=settings.max_characters, vocabulary=vocabulary
     )
     rows = pool.rows
-    if asked.strategy == "random":
-        rows = [rows[place] for place in choose(_texts(rows), asked.n, strategy="random", seed=asked.seed)]
+    if asked.strategy != "uncertain":
+        rows = [rows[place] for place in choose(_texts(rows), asked.n, strategy=asked.strategy, seed=asked.seed)]
     key = AdapterKey(adapter.tenant, adapter.id)
     requests = [PairRequest(key, row.premise, row.hypothesis) for row in rows]
     work = await until_disconnect(request, predictor.predict(requests, tenant=caller.tenant))
@@ -79,8 +79,8 @@ def _chosen(asked: SuggestionRequest, rows: Sequence[PoolRow], answers: Sequence
     probabilities = [answer.probabilities for answer in answers]
     scores = uncertainty(np.array(probabilities))
     places = range(len(rows))
-    if asked.strategy == "auto":
-        places = choose(_texts(rows, probabilities), asked.n, seed=asked.seed)  # type: ignore[assignment]
+    if asked.strategy == "uncertain":
+        places = choose(_texts(rows, probabilities), asked.n, strategy="uncertain", seed=asked.seed)  # type: ignore[assignment]
     return [
         Suggestion(
             **rows[place]._asdict(),

@@ -17,12 +17,13 @@ MOST_SUGGESTED = 1_000
 class SuggestionRequest(ColumnOptions):
     """How many pairs to suggest, and how to choose them. A row's own `lang` or `adapter` does not count."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"n": 50}, {"n": 20, "strategy": "random"}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"n": 50}, {"n": 20, "strategy": "uncertain"}]})
 
     n: Annotated[int, Field(ge=1, le=MOST_SUGGESTED)] = 50
     """How many; fewer where the file has no more."""
     strategy: Strategy = "auto"
-    """`auto`: pairs that the adapter is unsure of, unlike each other, one a premise; `random`: any."""
+    """`random`: any, one a premise as long as there are others; `uncertain`: those that the adapter is unsure of,
+    unlike each other; `auto`: `random`, since the other was not found to be better."""
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     """Another seed chooses otherwise; the same one chooses the same again."""
 
