@@ -3,7 +3,8 @@
     python -m bench.label_next --data FOLDER --starter EXPORT [--languages xnli/ur,americasnli/quy] [--seeds 5]
 
 Of a development file half of the premises, by seed, are the pool and the others are scored. 24 pairs of the pool are
-labelled at random, then up to 48 and 96 by suggestion (`auto`) or at random, a premise each where there are enough.
+labelled at random, then up to 48 and 96 by suggestion (`uncertain`) or at random, a premise each where there are
+enough.
 
 A cheap stand-in for training, said wherever its figures are: the starter stays as it is, and what is fitted to the
 labelled pairs is what reads its vector at `<mask>`, a softmax regression pulled towards the starter's own output
@@ -187,7 +188,7 @@ def main(
     backbone = load_backbone(prepared_backbone("mini"))
     export, told = read_export(starter, backbone.info), {}
     print(
-        "| language | labels | uncertain, % | random, % | uncertain less random, points | 95 % |\n|---|---:|---:|---:|---:|---|"
+        "| language | labels | uncertain, % | random, % | difference, points | 95 % |\n|---|---:|---:|---:|---:|---|"
     )
     for place in languages.split(","):
         vectors = seen_by(backbone, export, rows_of(DataFolder(data), place))

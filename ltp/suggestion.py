@@ -1,9 +1,9 @@
-"""Which unlabelled pairs to have labelled next: any, one a premise; or those an adapter is unsure of, unlike each other.
+"""Which unlabelled pairs to have labelled next: any, one a premise, or those an adapter is unsure of.
 
 `auto` draws at random: against it `uncertain` won on no language at both 48 and 96 labels (`bench/label_next.py`).
-What `uncertain` chooses is spread over the gradients that labels could bring (BADGE: Ash et al. 2020): of a pair the answer's
-error, were its likeliest label the true one, times what its texts are like. Sure answers lie near nothing, and so do
-pairs near others that were chosen. Imports numpy only. Dimensions: N pairs, K labels, D features.
+What `uncertain` chooses is spread over the gradients that labels could bring (BADGE: Ash et al. 2020): of a pair the
+answer's error, were its likeliest label the true one, times what its texts are like. Sure answers lie near nothing, and
+so do pairs near others that were chosen. Imports numpy only. Dimensions: N pairs, K labels, D features.
 """
 
 from __future__ import annotations

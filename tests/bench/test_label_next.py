@@ -43,7 +43,7 @@ def test_what_is_fitted_reads_the_labels() -> None:
 def test_both_ways_begin_from_the_same_labels() -> None:
     own = vectors()
     pool, scored, _ = halves(own.examples, seed=0)
-    auto, at_random = (curve(own, pool, scored, strategy, 0) for strategy in ("auto", "random"))
+    auto, at_random = (curve(own, pool, scored, strategy, 0) for strategy in ("uncertain", "random"))
 
     assert len(auto) == len(at_random) == 1 + len(STEPS)
     assert np.array_equal(auto[0], at_random[0]), f"the first {FIRST} are the same"
