@@ -187,9 +187,7 @@ def main(
     """Print the curves, a line a language."""
     backbone = load_backbone(prepared_backbone("mini"))
     export, told = read_export(starter, backbone.info), {}
-    print(
-        "| language | labels | uncertain, % | random, % | difference, points | 95 % |\n|---|---:|---:|---:|---:|---|"
-    )
+    print("| language | labels | uncertain, % | random, % | difference, points | 95 % |\n|---|---:|---:|---:|---:|---|")
     for place in languages.split(","):
         vectors = seen_by(backbone, export, rows_of(DataFolder(data), place))
         runs = []
