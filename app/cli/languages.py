@@ -120,7 +120,8 @@ def _print_all(console: Console, languages: list[dict[str, Any]], deltas: list[d
         )
         for each in languages
     ]
-    console.print(table(("language", "name", "adapters", "aliases"), rows, flexible=1))
+    if rows or not deltas:
+        console.print(table(("language", "name", "adapters", "aliases"), rows, flexible=1))
     if deltas:
         console.print()
         columns = ("language", "text", "language delta", "status", "held-out loss", "age")
