@@ -263,9 +263,8 @@ class Settings(ClientSettings, CacheSettings):
         """Return the environment for a child process that shall have exactly these settings."""
         inherited = {name: value for name, value in os.environ.items() if not name.upper().startswith(PREFIX)}
         own = {PREFIX + field.upper(): _plain(getattr(self, field)) for field in type(self).model_fields}
-        return (
-            SHARED_CORES | KEPT_PRODUCTS | inherited | {name: value for name, value in own.items() if value is not None}
-        )
+        given = {name: value for name, value in own.items() if value is not None}
+        return SHARED_CORES | KEPT_PRODUCTS | inherited | given
 
     @staticmethod
     def before_torch() -> None:

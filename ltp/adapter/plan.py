@@ -144,8 +144,7 @@ def make_plan(
         BackboneMismatch: the ticket was drawn on another backbone.
         InvalidConfig: a value does not fit the backbone or the method.
         ExamplesError, TooFewExamples: see `check_trainable`.
-        UnknownText: the backbone's vocabulary has none of the words of a part.
-        VerbalizerNotSingleToken: see `answer_tokens`.
+        UnknownText, VerbalizerNotSingleToken: none of a part's words is in the vocabulary; see `answer_tokens`.
     """
     verbalizer = verbalizer or verbalizer_of(method)
     ticket = _ticket_for(method, ticket, backbone)
@@ -156,8 +155,7 @@ def make_plan(
     given = {"train": train, "dev": dev or (), "test": test}
     for examples in given.values():
         vocabulary.refuse_unknown(texts_of(examples))
-    recipe = METHODS[method]
-    template = _template(backbone, config, recipe)
+    template = _template(backbone, config, METHODS[method])
     check_start(start, method, config)
     resolved = resolve(config, backbone, start)
     rates = rates_of(config, resolved)
