@@ -36,7 +36,7 @@ setup: $(INSTALLED) ## create .venv with the test dependencies and prepare the m
 run: setup ## start the service on this machine (http://127.0.0.1:8000, data under ./data)
 	@$(BIN)/ltp serve --data-dir data
 
-demo: setup ## watch it all happen: starter, drift, ticket, adapters, predictions (at most 8 minutes on 2 cores)
+demo: setup ## watch it all happen: starter, drift, ticket, adapters, predictions
 	@$(BIN)/python -m demo
 
 # Two of them: one that saw no row which AmericasNLI or AfriXNLI translate, to measure by; and, begun from it, the one that ships.

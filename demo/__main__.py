@@ -32,7 +32,7 @@ MLM_EPOCHS, SENTENCES, ADAPTER_EPOCHS = 1, 1200, 25
 
 INTRODUCTION = (
     f"All of it happens on this machine, for real, within bounds: one MLM epoch over at most {SENTENCES} sentences, "
-    f"at most {ADAPTER_EPOCHS} epochs for each adapter; at most 8 minutes on 2 cores. Ctrl-C stops everything."
+    f"at most {ADAPTER_EPOCHS} epochs for each adapter. Ctrl-C stops everything."
 )
 
 
