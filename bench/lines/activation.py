@@ -12,7 +12,6 @@ from typing import cast
 
 import torch
 
-from app.api.transfer import stage_mask
 from app.inference.adapter_source import AdapterKey, RegistrySource
 from app.registry import imports
 from app.registry.adapter_notes import AdapterNotes
@@ -118,7 +117,7 @@ def _publish(url: str, fingerprint: str, folder: Path) -> tuple[list[AdapterKey]
     db = Database(url)
     db.migrate()
     store, ticket = BlobStore(db), made_up.ticket(backbone=fingerprint)
-    staged = stage_mask(store, ticket, folder, tenant=TENANT)
+    staged = imports.stage_mask(store, ticket, folder, tenant=TENANT)
     assert staged is not None
     with db.write() as session:
         made = {"backbone": ticket.backbone, "strategy": ticket.strategy, "config": ticket.config}

@@ -75,8 +75,8 @@ def leak_the_development_set(tree: Path) -> None:
     mutate(
         tree,
         "ltp/adapter/plan.py",
-        'given = {"train": train, "dev": dev, "test": test}',
-        'given = {"train": [*train, *dev], "dev": dev, "test": test}',
+        'given = {"train": train, "dev": dev or (), "test": test}',
+        'given = {"train": [*train, *(dev or ())], "dev": dev or (), "test": test}',
     )
 
 
