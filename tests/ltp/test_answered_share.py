@@ -1,6 +1,7 @@
 """The curve from confidence to accuracy, and the threshold that a target accuracy asks for."""
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -22,6 +23,11 @@ def test_a_worked_example() -> None:
     assert best(points) == points[1]
 
 
+def test_of_points_that_are_as_accurate_the_one_that_answers_most_is_the_best() -> None:
+    points = [Point(0.0, 1.0, 0.5), Point(0.4, 0.7, 0.8), Point(0.6, 0.3, 0.8)]
+    assert best(points) == best(points[::-1]) == points[1]
+
+
 def test_surer_answers_that_are_no_righter_raise_nothing() -> None:
     points = read(curve(*answers([0.9] * 20 + [0.5] * 20, [True] * 10 + [False] * 10 + [True] * 20)))
     assert [point.accuracy for point in points] == [0.75, 0.75]
@@ -29,7 +35,7 @@ def test_surer_answers_that_are_no_righter_raise_nothing() -> None:
 
 def test_no_point_stands_on_a_handful_of_pairs() -> None:
     points = read(curve(*answers([0.4 + index / 100 for index in range(24)], [index > 11 for index in range(24)])))
-    assert min(point.answered for point in points) * 24 >= LEAST_ANSWERED
+    assert min(point.answered for point in points) * 24 == pytest.approx(LEAST_ANSWERED, abs=1e-4)
     few = curve(*answers([0.5, 0.9], [True, False]))
     assert few == [{"threshold": 0.0, "answered": 1.0, "accuracy": 0.5}]
 

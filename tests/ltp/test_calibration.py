@@ -29,7 +29,7 @@ def test_its_numbers_are_fp32_ones() -> None:
 def test_temperatures_that_answer_nothing_are_refused(temperature: float) -> None:
     with pytest.raises(InvalidConfig, match=r"temperature is .* from 0\.015625 to 64"):
         Calibration(temperature, (0.0, 0.0))
-    assert Calibration(2.0**-6, (0.0,)).temperature == 2.0**-6
+    assert [Calibration(most, (64.0, -64.0)).temperature for most in (2.0**-6, 2.0**6)] == [2.0**-6, 2.0**6]
 
 
 @pytest.mark.parametrize("bias", [math.inf, -math.inf, math.nan, 64.1, -65.0])

@@ -1,6 +1,7 @@
 """Paired comparisons against values known by hand or by simulation, and what guessing gives."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -67,6 +68,7 @@ def test_a_comparison_says_what_it_is_of() -> None:
     again = compare(right("++++++++++-+"), right("----------++"), range(12))
     assert again == found
     assert not compare(right("+-+"), right("-++"), range(3)).real
+    assert [replace(found, p=p).real for p in (0.049, 0.05)] == [True, False]
 
 
 def test_guessing_knows_the_commonest_label() -> None:
@@ -83,5 +85,6 @@ def test_guessing_knows_the_commonest_label() -> None:
 def test_an_accuracy_beats_guessing_when_its_interval_does() -> None:
     confusion = [[30, 0, 0], [0, 30, 0], [0, 0, 30]]
     assert beats_guessing({"interval": [0.34, 0.5], "confusion": confusion})
-    assert not beats_guessing({"interval": [0.33, 0.5], "confusion": confusion})
+    for low in (0.33, 1 / 3):
+        assert not beats_guessing({"interval": [low, 0.5], "confusion": confusion})
     assert not math.isclose(guessing({"confusion": confusion}), 0.34)

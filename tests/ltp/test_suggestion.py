@@ -25,11 +25,16 @@ def test_unsure_answers_come_first(seed: int) -> None:
     assert sum(index % 4 == 0 for index in chosen) >= 7
 
 
+def test_the_first_is_the_least_sure() -> None:
+    given = pool([f"premise {index}" for index in range(9)], [(0.4, 0.3, 0.3)] * 4 + [UNSURE] + [(0.4, 0.3, 0.3)] * 4)
+    assert {choose(given, 1, strategy="uncertain", seed=seed)[0] for seed in range(20)} == {4}
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_no_premise_comes_twice_before_all_were_there(seed: int) -> None:
-    premises = [f"the same {index // 3} " for index in range(30)]
+    premises = [f"the same {index // 3}" + " " * (index % 3) for index in range(30)]
     chosen = choose(pool(premises, [UNSURE] * 30), 14, strategy="uncertain", seed=seed)
-    assert len({premises[index] for index in chosen[:10]}) == 10
+    assert len({index // 3 for index in chosen[:10]}) == 10
     assert len(set(chosen)) == 14
 
 

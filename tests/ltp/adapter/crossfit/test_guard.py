@@ -47,6 +47,24 @@ def test_a_gain_within_the_noise_is_not_enough() -> None:
     assert "smallest step" in choice.why
 
 
+def test_one_standard_error_is_where_the_noise_ends() -> None:
+    seen = set()
+    for hundredth in range(100, 180, 4):
+        both = [Candidate(0.0, answers(1.0)), Candidate(1.0, answers(hundredth / 100, noise=2))]
+        choice = choose(both, LABELS, PREMISES)
+        start = choice.candidates[0]
+        errors = start["behind"] / start["standard_error"] if start["standard_error"] else 0.0
+        assert choice.index == int(errors > 1), (hundredth, errors)
+        seen.add(round(errors))
+    assert {1, 2} <= seen, "also steps that are little more than that better"
+
+
+def test_of_one_premise_nothing_is_known_and_the_best_is_taken() -> None:
+    both = [Candidate(0.0, answers(1.0)), Candidate(1.0, answers(1.5, noise=2))]
+    choice = choose(both, LABELS, np.zeros(96, int))
+    assert (choice.index, choice.candidates[0]["standard_error"]) == (1, None)
+
+
 def test_of_steps_that_are_alike_the_smallest_is_taken() -> None:
     assert chosen(0.0, 1.7, 1.6, 1.6, 1.5).index == 1
 

@@ -30,6 +30,29 @@ def test_it_holds_however_alike_a_premises_pairs_are(alike: float) -> None:
     assert 0.92 <= covered(alike) <= 0.98
 
 
+def scored(share: float, pairs: float, *, premises: int) -> tuple[float, float]:
+    """The score interval of so many independent pairs, with Student's quantile."""
+    square = student_95(premises - 1) ** 2
+    centre = (share + square / (2 * pairs)) / (1 + square / pairs)
+    reach = (square * (share * (1 - share) / pairs + square / (4 * pairs**2))) ** 0.5 / (1 + square / pairs)
+    return centre - reach, centre + reach
+
+
+@pytest.mark.parametrize(("moved", "times"), [(0.0, 2.0), (0.5, 1.6), (1.0, 4 / 3)])
+def test_pairs_that_differ_within_a_premise_count_for_more_the_less_was_trained(moved: float, times: float) -> None:
+    groups: Groups = np.repeat(np.arange(32), 3)
+    hits = np.tile([True, True, False], 32)
+    assert share_interval(hits, groups, moved=moved) == pytest.approx(scored(2 / 3, times * 96, premises=32))
+
+
+def test_optimism_is_taken_off_and_the_rest_is_a_share() -> None:
+    groups: Groups = np.repeat(np.arange(32), 3)
+    hits = np.tile([True, True, False], 32)
+    found = share_interval(hits, groups, optimism=0.1)
+    assert found == pytest.approx(scored(2 / 3 - 0.1, 4 / 3 * 96, premises=32))
+    assert share_interval(hits, groups, optimism=0.9)[0] == pytest.approx(0.0, abs=1e-12)
+
+
 def test_wilsons_interval_would_not() -> None:
     rng = np.random.default_rng(0)
     hits = [np.repeat(rng.random(32) < 0.6, 3) for _ in range(200)]
