@@ -146,7 +146,7 @@ def _found(
     for term in request.terms:
         row: AdapterRow | LanguageDeltaRow
         if term.language_delta is not None:
-            row = language_deltas.get_ready(session, tenant=tenant, language_delta_id=term.language_delta)
+            row = language_deltas.named(session, term.language_delta, tenant=tenant)
         else:
             row = resolve_adapter(session, tenant=tenant, reference=str(term.adapter), starter_of=starter_of)
         if row.backbone != backbone.fingerprint:

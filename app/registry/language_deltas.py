@@ -9,8 +9,18 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from app import jobs
-from app.errors import FieldError, InUse, InvalidRequest, LanguageDeltaNotFound, NotReadyYet
+from app.errors import (
+    FieldError,
+    InUse,
+    InvalidLanguage,
+    InvalidReference,
+    InvalidRequest,
+    LanguageDeltaNotFound,
+    NotReadyYet,
+)
 from app.registry import datasets, job_memory, starters, tickets
+from app.registry.aliases import as_id
+from app.registry.language_tags import normalise
 from app.registry.submissions import StagedCorpus
 from app.storage import audit
 from app.storage.locks import lock_tenant
@@ -106,6 +116,30 @@ def get_ready(session: Session, *, tenant: str, language_delta_id: str) -> Langu
     row = get(session, tenant=tenant, language_delta_id=language_delta_id)
     if row.status != "ready":
         raise NotReadyYet(f"language delta {language_delta_id} is {row.status}; it must be ready")
+    return row
+
+
+def named(session: Session, reference: str, *, tenant: str) -> LanguageDeltaRow:
+    """Return the published language delta that an id, `lang@version`, or `lang` for its newest, names.
+
+    Raises:
+        InvalidReference, LanguageDeltaNotFound, NotReadyYet: there is none, or it is not published.
+    """
+    if (language_delta_id := as_id(reference)) is not None:
+        return get_ready(session, tenant=tenant, language_delta_id=language_delta_id)
+    tag, _, version = reference.partition("@")
+    try:
+        lang = normalise(tag)
+    except InvalidLanguage as error:
+        raise InvalidReference(f"{reference[:100]!r} names no language delta: {error}") from error
+    found = select(LanguageDeltaRow).where(
+        LanguageDeltaRow.tenant == tenant, LanguageDeltaRow.lang == lang, LanguageDeltaRow.status == "ready"
+    )
+    if version:
+        found = found.where(LanguageDeltaRow.version == int(version))
+    row = session.scalar(found.order_by(LanguageDeltaRow.version.desc()).limit(1))
+    if row is None:
+        raise LanguageDeltaNotFound(reference)
     return row
 
 

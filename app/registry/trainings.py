@@ -55,7 +55,7 @@ class Training:
     verbalizer: Mapping[Label, str] | None = None
     """Words of its own by label."""
     language_delta: str | None = None
-    """Of a language's own text, to be added."""
+    """The reference of a language's own text, to be added."""
 
     def fit(self, label_space: LabelSpace) -> Fit:
         """What a start has to have in common with it."""
@@ -79,14 +79,14 @@ def submit_adapter(
 
     Raises:
         TicketNotFound, NotReadyYet, NoTicket: there is no such ticket, it is not published, or there is none at all.
-        LanguageDeltaNotFound, NotReadyYet: there is no such language delta, or it is not published.
+        LanguageDeltaNotFound, InvalidReference, NotReadyYet: there is no such language delta, or it is not published.
         BackboneMismatch: ticket or start was made on another backbone.
         InvalidRequest: the language delta stands on another ticket, or it would need more than `memory_mb`, unless
             that is 0. Likewise what `starts.choose` raises.
     """
     language = None
     if wanted.language_delta is not None:
-        language = language_deltas.get_ready(session, tenant=tenant, language_delta_id=wanted.language_delta)
+        language = language_deltas.named(session, wanted.language_delta, tenant=tenant)
         wanted = replace(wanted, ticket=wanted.ticket or language.ticket_id)
     mask, start = _begun_from(session, wanted, examples, tenant=tenant, backbone=backbone, starter_of=starter_of)
     language_deltas.check_fits(language, ticket_id=None if mask is None else mask.id)

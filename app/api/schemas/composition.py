@@ -6,7 +6,7 @@ from typing import Annotated, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
-from app.api.schemas.scalars import AliasName, Identifier, Language, Name, Reference, Request
+from app.api.schemas.scalars import AliasName, Language, LanguageDeltaReference, Name, Reference, Request
 
 MOST_TERMS = 32
 LARGEST_WEIGHT = 100
@@ -17,8 +17,8 @@ class Term(Request):
 
     adapter: Reference | None = None
     """An adapter, by its reference."""
-    language_delta: Identifier | None = None
-    """Or a language delta, by its id."""
+    language_delta: LanguageDeltaReference | None = None
+    """Or a language delta, by `lang@version`, its id, or `lang` for the newest."""
     weight: Annotated[float, Field(ge=-LARGEST_WEIGHT, le=LARGEST_WEIGHT)] = 1.0
     """What its values, and its prompt, are multiplied with; below 0 they are subtracted."""
 

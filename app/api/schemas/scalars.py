@@ -20,6 +20,7 @@ MOST_CHARACTERS = "most_characters"
 UUID = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 ALIAS = r"^[a-z][a-z0-9_-]*$"
 REFERENCE = r"^[A-Za-z0-9-]{2,36}(@([0-9]{1,9}|[a-z][a-z0-9_-]{0,63}))?$"
+VERSION_REFERENCE = r"^[A-Za-z0-9-]{2,36}(@[0-9]{1,9})?$"
 A_TICKET_ID = "0199f3a2-7c1e-7d40-9c55-3f0f6f1f2a11"
 AN_ADAPTER_ID = "0199f3b0-15aa-7b0c-8f43-5a1f0c9d7e22"
 A_JOB_ID = "0199f3b0-15a9-7c6e-b1d2-0b7f4d1c9a33"
@@ -101,6 +102,8 @@ Name = Annotated[str, Field(min_length=1, max_length=128, pattern=r"\S", example
 Language = Annotated[str, Field(min_length=2, max_length=35, examples=["sw", "quy"]), AfterValidator(_language)]
 AliasName = Annotated[str, Field(max_length=64, pattern=ALIAS, examples=["production"])]
 Reference = Annotated[str, Field(pattern=REFERENCE, examples=["sw", "sw@3", "sw@production", "starter", AN_ADAPTER_ID])]
+LanguageDeltaReference = Annotated[str, Field(pattern=VERSION_REFERENCE, examples=["quy", "quy@1", A_JOB_ID])]
+"""A language delta's."""
 Identifier = Annotated[str, Field(pattern=UUID, examples=[A_TICKET_ID])]
 Moment = Annotated[
     datetime,

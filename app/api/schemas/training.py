@@ -11,7 +11,17 @@ from pydantic_core import CoreSchema, core_schema
 
 from app.api.schemas.long_lists import ElementWise, LongList
 from app.api.schemas.reading_options import LabelOptions
-from app.api.schemas.scalars import AliasName, Identifier, Language, Name, Reference, Request, Text, without_default
+from app.api.schemas.scalars import (
+    AliasName,
+    Identifier,
+    Language,
+    LanguageDeltaReference,
+    Name,
+    Reference,
+    Request,
+    Text,
+    without_default,
+)
 from app.registry.starts import Hyperparameters, WantedStart
 from ltp.config import AdapterConfig, Average, Estimate, Label, LabelSpace
 from ltp.model.methods import Method
@@ -121,9 +131,10 @@ class AdapterRequest(LabelOptions):
     the same method, labels, words and length of prompt; values carry over where both tickets are active. `null` begins
     from the pretrained values, the paper's way. Default: the starter, where there is one that fits, and `ticket` is
     absent, its own, or of the same drift."""
-    language_delta: Identifier | None = None
-    """A language delta (`POST /languages/{lang}/text`): its values are added to those that training begins from, and
-    are part of what is published. `ticket` is then its own by default, and may be no other."""
+    language_delta: LanguageDeltaReference | None = None
+    """A language delta (`POST /languages/{lang}/text`), by `lang@version`, its id, or `lang` for the newest. Its values
+    are added to those that training begins from, and are part of what is published. `ticket` is then its own by
+    default, and may be no other."""
     average: Average | None = None
     """What is averaged into one adapter: `none`, `epochs` (the late ones), `seeds`, or `both`. Default:
     `training.average`."""

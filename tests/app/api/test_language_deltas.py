@@ -89,9 +89,15 @@ def test_one_on_another_ticket_is_refused_and_one_in_use_stays(service: Service)
 
     refused(ask(ticket=other["id"]), 422, "invalid_request")
     refused(ask(method="pt"), 422, "invalid_request")
-    refused(ask(language_delta=ABSENT), 404, "language_delta_not_found")
-    accepted = ask()
-    assert accepted.status_code == 202, accepted.text
+    for absent in (ABSENT, "tar@7", "hsb"):
+        refused(ask(language_delta=absent), 404, "language_delta_not_found")
+    refused(ask(language_delta="zz@1"), 422, "invalid_reference")
+    for reference in (made["id"], "tar", "tar@1"):
+        accepted = ask(language_delta=reference)
+        assert accepted.status_code == 202, accepted.text
+        assert accepted.json()["adapter"]["language_delta"] == {"id": made["id"], "lang": "tar", "version": 1}
+        if reference != "tar@1":
+            assert service.http.post(f"/jobs/{accepted.json()['job']['id']}/cancel").status_code == 202
     refused(service.http.delete(f"/language-deltas/{made['id']}"), 409, "in_use")
     assert service.http.post(f"/jobs/{accepted.json()['job']['id']}/cancel").status_code == 202
     assert service.http.delete(f"/language-deltas/{made['id']}").status_code == 204
