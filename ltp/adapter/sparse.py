@@ -91,14 +91,8 @@ class SparseParameters:
     def _gather_gradients(self) -> None:
         """Have each dense gradient added to the vector's, and freed, as soon as a part of the batch is through."""
         for piece in self._pieces.values():
-            piece.dense.requires_grad_().register_post_accumulate_grad_hook(  # type: ignore[no-untyped-call]
-                partial(self._gather, piece)
-            )
-
-    def _gather(self, piece: _Piece, dense: Tensor) -> None:
-        if self.values.grad is not None and dense.grad is not None:
-            self.values.grad[piece.span] += dense.grad.view(-1)[piece.positions]
-            dense.grad = None
+            gather = partial(_gather, self.values, piece.positions, piece.span)
+            piece.dense.requires_grad_().register_post_accumulate_grad_hook(gather)  # type: ignore[no-untyped-call]
 
     def _view(self, backbone: Backbone, answers: Tensor) -> Weights:
         dense = {name: piece.dense for name, piece in self._pieces.items()}
@@ -170,6 +164,17 @@ class SparseParameters:
             whole = mine.joined(self._start.of_rows(self._ticket, shapes, WORD_EMBEDDINGS).without(rows))
             rows, changes[WORD_EMBEDDINGS] = whole.rows, whole.values
         return encode(changes, self._ticket, dtype=dtype, rows={WORD_EMBEDDINGS: rows})
+
+
+def _gather(values: Tensor, positions: Tensor, span: slice, dense: Tensor) -> None:
+    """Move a working copy's gradient to the vector's.
+
+    The hook that calls it must not refer to the working copy: torch holds hooks where the garbage collector does not
+    look, so that the model of every training would stay in memory.
+    """
+    if values.grad is not None and dense.grad is not None:
+        values.grad[span] += dense.grad.view(-1)[positions]
+        dense.grad = None
 
 
 def touched_rows(backbone: Backbone, examples: Sequence[Encoded], *, tied: bool, words: Tensor | None = None) -> Tensor:

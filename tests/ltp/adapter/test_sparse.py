@@ -1,6 +1,8 @@
 """Sparse training against the plain dense computation, and the one promise: a frozen value never moves."""
 
 import copy
+import gc
+import weakref
 from collections.abc import Iterator
 
 import pytest
@@ -209,6 +211,17 @@ def test_reset_returns_every_bit(tiny_backbone: Backbone, batches) -> None:
     for name, tensor, pristine in moved_views(tiny_backbone, sparse):
         assert torch.equal(bits(tensor), bits(pristine)), name
     assert not any(change.any() for change in sparse.changes(sparse.values).values())
+
+
+def test_a_finished_training_leaves_nothing_in_memory(tiny_backbone: Backbone, batches) -> None:
+    sparse = run_sparse(tiny_backbone, random_ticket(tiny_backbone, 0.2), batches[:1])[0]
+    overlay = sparse.weights().overlay
+    assert overlay is not None
+    words, parameters = weakref.ref(overlay.values), weakref.ref(sparse)
+    del sparse, overlay
+    gc.collect()
+    assert words() is None
+    assert parameters() is None
 
 
 def test_rows_that_examples_touch(tiny_backbone: Backbone) -> None:
