@@ -122,7 +122,7 @@ class _Trainer:
     @property
     def _seconds(self) -> float:
         """What training took so far."""
-        return sum(self._timings.seconds.get(phase, 0.0) for phase in TRAINING)
+        return sum(self._timings.of(TRAINING).values())
 
     def run(self) -> TrainedAdapter:
         current = self._resume()
@@ -171,7 +171,7 @@ class _Trainer:
         tensors |= self._done.tensors()
         state = {
             "identity": self._plan.identity,
-            "timings": {phase: self._timings.seconds[phase] for phase in TRAINING if phase in self._timings.seconds},
+            "timings": self._timings.of(TRAINING),
             "done": self._done.courses,
             "course": asdict(current.state),
         }
@@ -182,8 +182,7 @@ class _Trainer:
         if saved is None:
             return None
         tensors, state = saved
-        for phase, seconds in state.get("timings", {}).items():
-            self._timings.add(phase, seconds)
+        self._timings.go_on(state.get("timings", {}), TRAINING)
         self._done.restore(tensors, state["done"])
         current = self._seed_run()
         now = {name.removeprefix("now."): tensor for name, tensor in tensors.items() if name.startswith("now.")}

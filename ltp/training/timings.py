@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 
@@ -33,6 +33,16 @@ class Timings:
     def add(self, phase: str, seconds: float) -> None:
         """Count time that was measured elsewhere."""
         self.seconds[phase] = self.seconds.get(phase, 0.0) + seconds
+
+    def of(self, phases: Sequence[str]) -> dict[str, float]:
+        """Those of some phases, as far as they began, for a checkpoint."""
+        return {phase: self.seconds[phase] for phase in phases if phase in self.seconds}
+
+    def go_on(self, before: Mapping[str, float], phases: Sequence[str]) -> None:
+        """Count what an earlier attempt spent in these phases, of all that its checkpoint holds."""
+        for phase in phases:
+            if phase in before:
+                self.add(phase, before[phase])
 
     def rounded(self) -> dict[str, float]:
         """Return what a report carries: milliseconds are enough."""

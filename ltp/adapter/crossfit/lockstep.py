@@ -80,7 +80,9 @@ class Lockstep:
         judged, labels = self._gathered(found), self.judged.labels
         self.answers.append(judged)
         self.losses.append(float(loss_of(judged, labels).mean()))
-        train_loss = [run.state.loss_sum / len(plan.train) for run, plan in zip(self.runs, self._plans, strict=True)]
+        train_loss = [
+            run.state.loss_sum / plan.pairs_per_epoch for run, plan in zip(self.runs, self._plans, strict=True)
+        ]
         for run in self.runs:
             run.state.loss_sum = 0.0
         accuracy = float((judged.argmax(1) == labels).mean())

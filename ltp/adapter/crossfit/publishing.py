@@ -18,7 +18,7 @@ from ltp.adapter.crossfit.seeds import Combined, SeedResult, combined
 from ltp.adapter.plan import TrainingPlan
 from ltp.adapter.published import adapter_of
 from ltp.adapter.report import Scorer, summary
-from ltp.adapter.train import TrainedAdapter, started
+from ltp.adapter.train import TRAINING, TrainedAdapter, started
 from ltp.progress import Progress, ProgressCallback
 from ltp.training.timings import Timings
 
@@ -111,7 +111,7 @@ def _training(plan: TrainingPlan, best: SeedResult) -> dict[str, Any]:
 def _report(
     work: Work, results: Sequence[SeedResult], best: SeedResult, whole: Combined, choice: dict[str, Any]
 ) -> dict[str, Any]:
-    plan, seconds = work.plan, work.timings.seconds
+    plan = work.plan
     return {
         "best_seed": best.course["seed"],
         "best_epoch": best.course["best_epoch"],
@@ -120,7 +120,7 @@ def _report(
         **plan.lost,
         "parameters": {"prompt": whole.trained["prompt"].numel(), "active": len(work.model.values)},
         "steps": sum(result.course["steps"] for result in results),
-        "seconds": round(sum(seconds.get(phase, 0.0) for phase in ("training", "validating", "checkpoints")), 3),
+        "seconds": round(sum(work.timings.of(TRAINING).values()), 3),
         "timings": work.timings.rounded(),
         "choice": choice,
         "folds": work.folds,

@@ -21,7 +21,7 @@ from ltp.adapter.micro_batches import USUAL, PartSize
 from ltp.adapter.plan import TrainingPlan, make_plan
 from ltp.adapter.seed_run import SeedRun, with_prefix
 from ltp.adapter.start import Start
-from ltp.adapter.train import TrainedAdapter, model_of
+from ltp.adapter.train import TRAINING, TrainedAdapter, model_of
 from ltp.backbone.load import Backbone
 from ltp.config import AUTO, AdapterConfig
 from ltp.model.methods import Method
@@ -225,7 +225,7 @@ class _CrossFit:
             tensors |= {f"done{number}.{name}": tensor for name, tensor in result.tensors().items()}
         state = {
             "identity": self._identity,
-            "timings": self._timings.seconds,
+            "timings": self._timings.of(TRAINING),
             "done": [result.course for result in self._done],
             "weights": [list(result.weights) for result in self._done],
             "race": self._race.state(),
@@ -237,6 +237,7 @@ class _CrossFit:
         if saved is None:
             return
         tensors, state = saved
+        self._timings.go_on(state["timings"], TRAINING)
         for number, course in enumerate(state["done"]):
             weights = state["weights"][number]
             done = on_device(with_prefix(tensors, f"done{number}"), self._plan)

@@ -143,6 +143,8 @@ def test_folds_train_jointly_with_sources_that_judge_nothing(tiny_backbone: Back
     assert joint.report["sources"][1] == {"lang": "en", "pairs": 40, "weight": 2.0, "pairs_a_pass": 17}
     assert "sources" not in alone.report
     assert joint.metrics["dev"]["loss"] != alone.metrics["dev"]["loss"]
+    first, other = (each.report["courses"][0]["epochs"][0]["train_loss"] for each in (joint, alone))
+    assert first == pytest.approx(other, rel=0.3), "a mean over the pairs of a pass"
 
     plan = make_plan(
         tiny_backbone, ticket, dev=None, test=(), seeds=1, source_weights={}, **{**given, "train": [*own, *sources]}

@@ -21,6 +21,7 @@ from ltp.progress import Progress, ProgressCallback
 from ltp.text.examples import Example
 from ltp.ticket.mask import Ticket
 from ltp.training.checkpoint import Checkpoints
+from ltp.training.timings import Timings
 
 
 def config(**changed: object) -> AdapterConfig:
@@ -127,6 +128,18 @@ def test_an_interrupted_run_goes_on_to_the_same_bits(
     assert same(whole.adapter, resumed.adapter)
     assert whole.metrics == resumed.metrics
     assert whole.report["courses"] == resumed.report["courses"]
+
+
+def test_what_training_took_before_counts(tiny_backbone: Backbone, ticket: Ticket, tmp_path: Path) -> None:
+    kept, earlier = Checkpoints(tmp_path, budget=1e9), Timings()
+    for phase in ("tokenize", "training"):
+        earlier.add(phase, 1000)
+    given = {"config": config(epochs=3), "checkpoints": kept}
+    with pytest.raises(TrainingCancelled):
+        fit(tiny_backbone, ticket, progress=stop_at(tmp_path, 1), timings=earlier, **given)
+    report = fit(tiny_backbone, ticket, **given).report
+    assert 1000 < report["timings"]["training"] < report["seconds"] < 2000
+    assert report["timings"]["tokenize"] < 1000, "which this attempt did again"
 
 
 @pytest.mark.parametrize("method", ["ft", "sp", "dp", "pt"])
