@@ -20,6 +20,8 @@ class Situation:
     """That it was trained on; None where nobody knows."""
     started: bool = False
     """Whether training began from another adapter."""
+    starter: bool = False
+    """Whether there is a starter to begin from."""
     has_text: bool = False
     """Whether text of the language went into it."""
     unknown: float = 0.0
@@ -34,7 +36,10 @@ def next_steps(situation: Situation) -> list[str]:
 def _steps(situation: Situation) -> Iterator[str]:
     lang = situation.lang
     if not situation.started:
-        yield "start from the starter, which knows the task already: ltp adapter train FILE --start starter"
+        which, reference = (
+            ("the starter, which", "starter") if situation.starter else ("another language's adapter that", "OTHER")
+        )
+        yield f"start from {which} knows the task already: ltp adapter train FILE --lang {lang} --start {reference}"
     yield "check that the labels mean what they say: ltp data check FILE shows how they were read, and contradictions"
     if situation.pairs is None or situation.pairs < FEW_PAIRS:
         few = "" if situation.pairs is None else f" ({situation.pairs} were trained on)"

@@ -28,7 +28,7 @@ def _answers(adapter: dict[str, Any]) -> str:
     return f"{space}: " + ", ".join(f"{label} {word}" for label, word in adapter["verbalizer"].items())
 
 
-def _start(adapter: dict[str, Any]) -> str:
+def start_of(adapter: dict[str, Any]) -> str:
     """What training began from, and how much of that was carried over."""
     origin, start = adapter["origin"], adapter["start"]
     if origin == "starter":
@@ -36,12 +36,21 @@ def _start(adapter: dict[str, Any]) -> str:
     if origin == "composed":
         terms = adapter["training"].get("terms") or []
         return "composed of " + ", ".join(f"{term['weight']:g} x {term['name']}" for term in terms)
+    if start is None and origin == "import":
+        return _imported(adapter["training"].get("start"))
     if start is None:
         return "the pretrained values"
     whole = start["carried"] in (None, 1)
     return f"{start['lang']}@{start['version']}" + (
         "" if whole else f", of which {percent(start['carried'])} has a place on the ticket"
     )
+
+
+def _imported(start: object) -> str:
+    """What an imported adapter's file says of it, which nobody checked."""
+    if isinstance(start, dict) and isinstance(start.get("lang"), str) and isinstance(start.get("version"), int):
+        return f"{start['lang']}@{start['version']}, by what its file says"
+    return "not known: it was imported"
 
 
 def _examples(examples: dict[str, Any]) -> str:
@@ -68,7 +77,7 @@ def print_adapter(console: Console, adapter: dict[str, Any]) -> None:
         ("status", adapter["status"]),
         ("aliases", ", ".join(adapter["aliases"]) or "-"),
         ("method", adapter["method"]),
-        ("start", _start(adapter)),
+        ("start", start_of(adapter)),
         ("labels", _answers(adapter)),
         ("ticket", adapter["ticket"] or "-"),
         ("examples", _examples(examples)),

@@ -14,7 +14,6 @@ from ltp.advice import Situation, next_steps
 from ltp.comparison import beats_guessing, compare, guessing
 
 if TYPE_CHECKING:
-    from app.cli.client import Client
     from app.cli.command import Session
     from app.cli.label_spaces import Judged
     from ltp.text.examples import Example
@@ -38,19 +37,14 @@ def beside_others(
     told: dict[str, Any] = {"guessing": guessing(scores), "beats_guessing": beats_guessing(scores), "advice": []}
     judges = {given["adapter"]["id"]: given["adapter"] for given in predictions}
     known = session.client.get(f"/adapters/{next(iter(judges))}") if len(judges) == 1 else {}
-    reference = other or _starter(session.client, judges)
+    starter = find_starter(session.client)
+    reference = other or (starter["id"] if starter and starter["id"] not in judges else None)
     if reference and reference != NONE:
         told["beside"] = _beside(session, examples, found, reference)
     if not told["beats_guessing"]:
         unknown = sum(given["unknown"] > 0 for given in predictions) / len(predictions)
-        told["advice"] = next_steps(_situation(known, unknown))
+        told["advice"] = next_steps(_situation(known, unknown, starter=starter is not None))
     return told
-
-
-def _starter(client: Client, judges: dict[str, Any]) -> str | None:
-    """The starter's id, where there is one that is not what answered."""
-    starter = find_starter(client)
-    return None if starter is None or starter["id"] in judges else str(starter["id"])
 
 
 def _beside(session: Session, examples: Sequence[Example], found: Judged, reference: str) -> dict[str, Any]:
@@ -78,14 +72,21 @@ def refuse_unlike(*found: Judged) -> None:
         raise Failure("label_spaces_differ", f"these answer {spaces}; --as two_way has them alike")
 
 
-def _situation(adapter: dict[str, Any], unknown: float) -> Situation:
+def _situation(adapter: dict[str, Any], unknown: float, *, starter: bool) -> Situation:
     return Situation(
         lang=adapter.get("lang") or "LANG",
         pairs=(adapter.get("examples") or {}).get("train"),
-        started=bool(adapter.get("start")) or adapter.get("origin") in {STARTER, "composed"},
+        started=_started(adapter),
+        starter=starter,
         has_text=bool(adapter.get("language_delta")),
         unknown=unknown,
     )
+
+
+def _started(adapter: dict[str, Any]) -> bool:
+    """Whether it began from another; of an import its file says it."""
+    begun = adapter.get("start") or (adapter.get("training") or {}).get("start")
+    return bool(begun) or adapter.get("origin") in {STARTER, "composed"}
 
 
 def beside_lines(report: dict[str, Any]) -> Iterator[str]:

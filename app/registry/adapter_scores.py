@@ -18,15 +18,19 @@ def with_baseline(metrics: dict[str, Any]) -> dict[str, Any]:
     return told
 
 
-def advice(row: AdapterRow, notes: AdapterNotes) -> list[str]:
-    """What to try next with an adapter that is no better than guessing; nothing where it is, or nobody knows."""
+def advice(row: AdapterRow, notes: AdapterNotes, *, starter: bool) -> list[str]:
+    """What to try next with an adapter that is no better than guessing; nothing where it is, or nobody knows.
+
+    `starter` says whether there is one to begin from.
+    """
     scores = notes.metrics.get("dev")
     if not scores or beats_guessing(scores):
         return []
     situation = Situation(
         lang=row.lang,
         pairs=notes.examples.get("train"),
-        started=row.start is not None or row.origin in {"starter", "composed"},
+        started=bool(row.start or notes.training.get("start")) or row.origin in {"starter", "composed"},
+        starter=starter,
         has_text=bool(notes.training.get("language_delta")),
     )
     return next_steps(situation)

@@ -38,6 +38,11 @@ def newest(session: Session, *, backbone: str | None) -> AdapterRow | None:
     return session.scalar(of_backbone.order_by(AdapterRow.id.desc()).limit(1))
 
 
+def there_is_one(session: Session, *, backbone: str | None) -> bool:
+    """Tell whether `newest` finds one."""
+    return newest(session, backbone=backbone) is not None
+
+
 def get(session: Session, *, backbone: str | None) -> AdapterRow:
     """As `newest`. Raises `AdapterNotFound`."""
     found = newest(session, backbone=backbone)

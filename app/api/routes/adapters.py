@@ -29,7 +29,7 @@ from app.auth.caller import CallerDep
 from app.auth.scopes import READ, TRAIN
 from app.inference.adapter_source import AdapterKey
 from app.inference.predictor import Predictor
-from app.registry import adapters, aliases
+from app.registry import adapters, aliases, starters
 from app.registry.trainings import Training, check_training, check_verbalizer, submit_adapter
 from ltp.config import Label, LabelSpace
 from ltp.text.vocabulary import Vocabulary
@@ -124,12 +124,15 @@ def _words(
 @router.get(
     "/adapters", operation_id="list_adapters", dependencies=[READ], summary="List adapters", responses=refusals(422)
 )
-def list_adapters(query: Annotated[AdapterQuery, Query()], db: DatabaseDep, caller: CallerDep) -> Page[AdapterPublic]:
+def list_adapters(
+    query: Annotated[AdapterQuery, Query()], db: DatabaseDep, predictor: PredictorDep, caller: CallerDep
+) -> Page[AdapterPublic]:
     """Your adapters, newest first, without their details; of one language, or under one alias."""
     with db.read() as session:
         page = adapters.list_page(session, tenant=caller.tenant, **query.model_dump())
         named = aliases.aliases_of(session, [row.id for row in page.items])
-    return page_of(page, lambda row: AdapterPublic.of(row, named[row.id], brief=True))
+        starter = starters.there_is_one(session, backbone=predictor.backbone.starter_of)
+    return page_of(page, lambda row: AdapterPublic.of(row, named[row.id], brief=True, starter=starter))
 
 
 @router.get(
@@ -139,10 +142,12 @@ def list_adapters(query: Annotated[AdapterQuery, Query()], db: DatabaseDep, call
     summary="Look at an adapter",
     responses=refusals(404),
 )
-def get_adapter(adapter: AdapterDep, db: DatabaseDep) -> AdapterPublic:
+def get_adapter(adapter: AdapterDep, db: DatabaseDep, predictor: PredictorDep) -> AdapterPublic:
     """Its scores, what it was trained on and with, and the aliases that point at it."""
     with db.read() as session:
-        return AdapterPublic.of(adapter, aliases.aliases_of(session, [adapter.id])[adapter.id])
+        named = aliases.aliases_of(session, [adapter.id])[adapter.id]
+        starter = starters.there_is_one(session, backbone=predictor.backbone.starter_of)
+    return AdapterPublic.of(adapter, named, starter=starter)
 
 
 @router.delete(

@@ -27,7 +27,7 @@ from app.auth.caller import CallerDep
 from app.auth.scopes import READ, TRAIN
 from app.errors import AdapterNotFound, BlobNotFound, TicketNotFound
 from app.http.middleware.standard_methods import is_head
-from app.registry import aliases
+from app.registry import aliases, starters
 
 router = APIRouter(tags=["adapters"])
 
@@ -92,4 +92,6 @@ def import_adapter(
         try_out=predictor.try_out,
     )
     with db.read() as session:
-        return AdapterPublic.of(adapter, aliases.aliases_of(session, [adapter.id])[adapter.id])
+        named = aliases.aliases_of(session, [adapter.id])[adapter.id]
+        starter = starters.there_is_one(session, backbone=predictor.backbone.starter_of)
+    return AdapterPublic.of(adapter, named, starter=starter)

@@ -214,8 +214,13 @@ class AdapterPublic(Answer):
     published_at: Moment | None
 
     @classmethod
-    def of(cls, row: models.AdapterRow, aliases: Sequence[str], *, brief: bool = False) -> AdapterPublic:
-        """Describe a stored adapter and the aliases that point at it; `brief` leaves details out, as lists do."""
+    def of(
+        cls, row: models.AdapterRow, aliases: Sequence[str], *, brief: bool = False, starter: bool = False
+    ) -> AdapterPublic:
+        """Describe a stored adapter and the aliases that point at it; `brief` leaves details out, as lists do.
+
+        `starter` says whether advice may send people to one.
+        """
         taken = {
             "aliases",
             "ticket",
@@ -240,7 +245,7 @@ class AdapterPublic(Answer):
             start=None if row.start is None else StartPublic(**row.start),
             text_form=notes.training.get("text_form", 0),
             metrics=AdapterMetrics(**with_baseline(notes.metrics)),
-            advice=advice(row, notes),
+            advice=advice(row, notes, starter=starter),
             examples=ExampleCounts(**counts),
             training=notes.training,
             verbalizer=adapters.verbalizer_of_row(row).by_label,

@@ -10,7 +10,7 @@ import pytest
 import typer
 from support.cli_process import Done
 
-from app.cli.adapter_display import begun
+from app.cli.adapter_display import begun, start_of
 from app.cli.train import sources_of
 
 Run = Callable[..., Done]
@@ -28,6 +28,14 @@ def test_training_from_another_adapter_is_said_where_adapters_are_shown(
     assert "en@1" in ltp("adapter", "show", "sw@1").out
     assert "ltp, from en@1" in ltp("adapter", "list", "--lang", "sw").out
     assert "the pretrained values" in ltp("adapter", "show", "en@1").out
+
+
+def test_what_an_imported_adapter_began_from_is_not_made_up() -> None:
+    imported = {"origin": "import", "start": None, "training": {}}
+    assert start_of(imported) == "not known: it was imported"
+    said = {**imported, "training": {"start": {"lang": "mul", "version": 1}}}
+    assert start_of(said) == "mul@1, by what its file says"
+    assert start_of({**imported, "origin": "training"}) == "the pretrained values"
 
 
 def test_several_languages_train_one_adapter(ltp: Run, ticket: dict[str, Any], pairs_file: Path) -> None:
