@@ -68,7 +68,10 @@ class ImportedScore(Score):
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
-        if not self.interval[0] <= self.accuracy <= self.interval[1]:
+        """One that is estimated takes off by how much choices flatter, so the accuracy may lie beyond its interval."""
+        if self.interval[0] > self.interval[1]:
+            raise ValueError("the interval ends before it begins")
+        if self.estimated is None and not self.interval[0] <= self.accuracy <= self.interval[1]:
             raise ValueError("the interval does not hold the accuracy")
         return self
 

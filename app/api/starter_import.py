@@ -123,7 +123,7 @@ def _install(
 
     adapter, ticket, raw_notes, left = verified(unpack(file, folder, backbone=backbone), backbone, None)
     notes = read_notes(raw_notes, ImportRequest(), label_space=adapter.verbalizer.label_space)
-    notes.training.update(text_form=adapter.text_form, **{starters.SHA256: file.export_sha256})
+    notes.training[starters.SHA256] = file.export_sha256
     path = folder / "adapter.safetensors"
     adapter.save(path, left=left)
     blob = blobs.stage(starters.OWNER, path)

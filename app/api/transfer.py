@@ -94,7 +94,6 @@ def store_import(
     """
     adapter, ticket, raw_notes, left = verified(path, backbone, vocabulary)
     notes = read_notes(raw_notes, request, label_space=adapter.verbalizer.label_space)
-    notes.training["text_form"] = adapter.text_form  # which answers go by, whatever the notes say
     check_answers(try_out, ImportedFile(tenant, path))
     without_mask = path.with_name("adapter.safetensors")
     adapter.save(without_mask, left=left)
@@ -107,7 +106,10 @@ def store_import(
 def described(
     adapter: Adapter, notes: ImportNotes, blob: models.BlobRow, *, lang: str, origin: Origin = "import"
 ) -> ImportedAdapter:
-    """Say how a verified adapter is registered whose values are staged as `blob`."""
+    """Say how a verified adapter is registered whose values are staged as `blob`; its file goes before its notes."""
+    notes.training["text_form"] = adapter.text_form  # which answers go by
+    if len(adapter.prompt):
+        notes.training["prompt_length"] = len(adapter.prompt)  # which training that begins from it goes by
     return ImportedAdapter(
         blob_id=blob.id,
         size=blob.size,

@@ -72,11 +72,14 @@ def test_an_older_adapter_reads_texts_as_before_beside_a_newer_one(
 ) -> None:
     (tmp_path / "newer").write_bytes(exported)
     adapter, ticket, notes, _ = read_export(tmp_path / "newer")
-    dataclasses.replace(adapter, text_form=0).save(tmp_path / "older", ticket=ticket, notes=notes)
+    said = json.loads(notes)
+    said["training"]["prompt_length"] = 99
+    dataclasses.replace(adapter, text_form=0).save(tmp_path / "older", ticket=ticket, notes=json.dumps(said))
     newer = elsewhere.bring_in(exported, lang="ee").json()
     older = elsewhere.bring_in((tmp_path / "older").read_bytes(), lang="ee").json()
     assert (newer["text_form"], newer["training"]["text_form"]) == (1, 1)
     assert (older["text_form"], older["training"]["text_form"]) == (0, 0), "the file's form, whatever its notes say"
+    assert older["training"]["prompt_length"] == newer["training"]["prompt_length"] == len(adapter.prompt)
 
     ways = [{"premise": premise, "hypothesis": "the cat is red"} for premise in ("the dog runs", " the  dog runs ")]
     pairs = [{**way, "adapter": each["id"]} for each in (older, newer) for way in ways]
