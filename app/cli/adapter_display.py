@@ -107,7 +107,8 @@ def _scores(adapter: dict[str, Any], metrics: dict[str, Any]) -> list[tuple[str,
             )
             lines.append((part, detail + note))
             lines += beside.lines(metrics, part)
-    if calibration := metrics.get("calibration"):
+    calibration = metrics.get("calibration")
+    if calibration and (calibration["temperature"] != 1 or any(calibration["bias"])):
         before, after = (percent(calibration[when]) for when in ("ece_before", "ece_after"))
         lines.append(
             ("calibration", f"temperature {calibration['temperature']:.2f}, ECE {before} before, {after} after")

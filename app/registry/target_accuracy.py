@@ -46,7 +46,7 @@ def _point(adapter: ResolvedAdapter, metrics: Mapping[str, Any], target: float, 
     points = curve_of(metrics)
     if not points:
         raise _refused(
-            f"{name} has no curve from confidence to accuracy: it comes with training by cross-fitting; {INSTEAD}"
+            f"{name} has no curve from confidence to accuracy: training measures one, since there are any; {INSTEAD}"
         )
     point, most = reaching(points, target), best(points)
     if point is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -26,16 +26,21 @@ BY_LANGUAGE = ("accuracy", "interval", "macro_f1", "ece", "loss", "pairs")
 """What is told of each language where examples are of several."""
 
 
+class Scored(NamedTuple):
+    """What an adapter answers on a set, logits (N, K) fp64, and how good that is."""
+
+    logits: Tensor
+    figures: dict[str, Any]
+
+
 class Scorer:
     """Scores adapters of one plan the way the engine would answer."""
 
     def __init__(self, plan: TrainingPlan) -> None:
         self._plan, self._encoder = plan, Encoder(plan.backbone)
 
-    def __call__(
-        self, adapter: Adapter, part: Labelled, *, selected_on: bool, done: Callable[[int], None]
-    ) -> dict[str, Any]:
-        """Metrics on `part`, with the mean cross-entropy as `loss`; `selected_on` marks data a choice was made by.
+    def __call__(self, adapter: Adapter, part: Labelled, *, selected_on: bool, done: Callable[[int], None]) -> Scored:
+        """Score it on `part`, with the mean cross-entropy as `loss`; `selected_on` marks data a choice was made by.
 
         Raises:
             TrainingDiverged: an answer is not finite.
@@ -50,7 +55,8 @@ class Scorer:
             logits = torch.from_numpy(adapter.calibration.apply(logits.numpy()))
         space = adapter.verbalizer.label_space
         metrics = _figures(logits, part.labels, space) | {"selected_on": selected_on}
-        return metrics | ({"by_language": by_language(logits, part, space)} if len(set(part.langs)) > 1 else {})
+        several = {"by_language": by_language(logits, part, space)} if len(set(part.langs)) > 1 else {}
+        return Scored(logits, metrics | several)
 
 
 def by_language(logits: Tensor, part: Labelled, space: LabelSpace) -> dict[str, dict[str, Any]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from ltp.adapter.artefact import Adapter
@@ -14,10 +14,11 @@ from ltp.adapter.micro_batches import USUAL, PartSize
 from ltp.adapter.plan import Labelled, TrainingPlan, make_plan
 from ltp.adapter.published import adapter_of
 from ltp.adapter.rates import best_rate, plans_by_rate, tried
-from ltp.adapter.report import Scorer, best_index, summary
+from ltp.adapter.report import Scored, Scorer, best_index, summary
 from ltp.adapter.seed_run import SeedRun
 from ltp.adapter.sparse import SparseParameters, touched_rows
 from ltp.adapter.start import Start
+from ltp.answered_share import curve
 from ltp.backbone.load import Backbone
 from ltp.backbone.strategy import STRATEGIES
 from ltp.config import AdapterConfig
@@ -49,6 +50,9 @@ class TrainedAdapter:
     `tokenize`, `prepare`, `training` (steps), `validating` (those scores), `checkpoints`, `encode` (deltas), `scoring`.
     A run that goes on from a checkpoint counts what its training took before.
     """
+    answered: list[dict[str, float]] = field(default_factory=list)
+    """The curve of answered shares on the development examples (`ltp.answered_share`); cross-fitting has it in its
+    metrics, with its calibration."""
 
 
 def train_adapter(
@@ -198,7 +202,8 @@ class _Trainer:
         found = self._done.candidates(plan.config)
         with self._timings("encode"):
             adapters = [adapter_of(plan, self._model, each.tensors) for each in found]
-        dev = self._score(adapters, plan.dev, "scoring", selected_on=True)
+        scored = self._score(adapters, plan.dev, "scoring", selected_on=True)
+        dev = [each.figures for each in scored]
         chosen = best_index(dev)
         per_seed = [
             {"seed": course["seed"], "epoch": course["best_epoch"], "dev": score}
@@ -207,7 +212,7 @@ class _Trainer:
         metrics: dict[str, Any] = {"dev": dev[chosen]}
         if plan.test:
             published = [] if chosen < seeds else [adapters[chosen]]
-            test = self._score([*adapters[:seeds], *published], plan.test, "testing")
+            test = [each.figures for each in self._score([*adapters[:seeds], *published], plan.test, "testing")]
             for seed, score in zip(per_seed, test[:seeds], strict=True):
                 seed["test"] = score
             metrics["test"] = test[min(chosen, seeds)]
@@ -217,11 +222,12 @@ class _Trainer:
             report["choice"] = choice(found, dev, chosen, singles=seeds)
         if trials > 1:
             report |= {"rates": tried(self._plans, trained), "steps": sum(course["step"] for course in trained)}
-        return TrainedAdapter(adapters[chosen], metrics, self._training(), report)
+        answered = curve(scored[chosen].logits.softmax(1).numpy(), plan.dev.labels.numpy())
+        return TrainedAdapter(adapters[chosen], metrics, self._training(), report, answered)
 
     def _score(
         self, adapters: Sequence[Adapter], part: Labelled, phase: str, *, selected_on: bool = False
-    ) -> list[dict[str, Any]]:
+    ) -> list[Scored]:
         scorer, scored = Scorer(self._plan), 0
 
         def done(pairs: int) -> None:

@@ -94,7 +94,7 @@ def _train(context: JobContext, row: AdapterRow, dataset: DatasetRow, ticket_row
     report = trained.report | {"findings": found.as_dict(), "warnings": warnings}
     training = {**trained.training, **_begun(row, report), "report": report}
     examples = trained.report["examples"] | {"sha256": dataset.sha256} | _kept(row)
-    numbers = {"metrics": trained.metrics, "training": training, "examples": examples}
+    numbers = {"metrics": _measured(trained), "training": training, "examples": examples}
     atomic_file.write_text(context.directory / NUMBERS, json.dumps(numbers, allow_nan=False))
     return context.directory / NUMBERS
 
@@ -120,6 +120,16 @@ def _begun(row: AdapterRow, report: Mapping[str, Any]) -> dict[str, Any]:
         return language
     carried = report.get("start") or {}
     return {**language, "start": {**row.start, "carried": carried.get("carried"), "nested": carried.get("nested")}}
+
+
+def _measured(trained: TrainedAdapter) -> dict[str, Any]:
+    """Its scores; one that held pairs out, of which no calibration is fitted, has the curve of their answers all the
+    same, on which a target accuracy is resolved."""
+    if not trained.answered:
+        return trained.metrics
+    error, labels = trained.metrics["dev"]["ece"], len(trained.adapter.verbalizer.labels)
+    untouched = {"temperature": 1.0, "bias": [0.0] * labels, "ece_before": error, "ece_after": error}
+    return trained.metrics | {"calibration": untouched | {"curve": trained.answered}}
 
 
 def _kept(row: AdapterRow) -> dict[str, Any]:

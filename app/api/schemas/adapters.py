@@ -119,7 +119,7 @@ class AdapterMetrics(Answer):
     baseline: Baseline | None = None
     """What guessing and the start give on the development pairs."""
     calibration: CalibrationPublic | None = None
-    """Null where it was not trained by cross-fitting."""
+    """Where pairs were held out nothing is applied, and the curve is of these; null where nobody measured one."""
 
 
 class SourcePublic(Answer):

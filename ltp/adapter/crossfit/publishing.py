@@ -81,7 +81,7 @@ def _tested(work: Work, adapter: Adapter) -> dict[str, Any]:
         work.progress(Progress("testing", scored, len(test)))
 
     with work.timings("scoring"):
-        return Scorer(work.plan)(adapter, test, selected_on=False, done=done)
+        return Scorer(work.plan)(adapter, test, selected_on=False, done=done).figures
 
 
 def _of_seed(result: SeedResult, index: int, work: Work) -> dict[str, Any]:

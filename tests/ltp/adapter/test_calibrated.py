@@ -103,7 +103,9 @@ def test_it_is_scored_as_the_engine_answers(tiny_backbone: Backbone, plain: Adap
         tiny_backbone, None, method="pt", train=TRAIN, dev=DEV, test=(), config=CONFIG, seeds=1, verbalizer=None
     )
     scorer = Scorer(plan)
-    told, uncalibrated = (scorer(each, plan.dev, selected_on=True, done=lambda _: None) for each in (adapter, plain))
+    told, uncalibrated = (
+        scorer(each, plan.dev, selected_on=True, done=lambda _: None).figures for each in (adapter, plain)
+    )
     engine = Engine(tiny_backbone, source={"plain": (plain, None), "calibrated": (adapter, None)}.__getitem__)
     answers = engine.predict([PairRequest("calibrated", pair.premise, pair.hypothesis) for pair in DEV])
     probabilities = np.array([answer.probabilities for answer in answers])

@@ -127,6 +127,10 @@ def test_metrics_are_those_of_the_decoded_artefact(
         assert found["interval"] == expected["interval"]
         assert found["ece"] == pytest.approx(expected["ece"], abs=1e-5)
     assert cued.metrics["dev"]["selected_on"] is True
+    whole, *surer = cued.answered
+    assert whole == {"threshold": 0.0, "answered": 1.0, "accuracy": round(cued.metrics["dev"]["accuracy"], 6)}
+    assert surer
+    assert all(point["threshold"] > 0 for point in surer)
     assert cued.metrics["test"]["selected_on"] is False
 
 
