@@ -25,9 +25,10 @@ def test_training_from_another_adapter_is_said_where_adapters_are_shown(
     made = done.json["adapter"]
     assert (made["start"]["id"], made["ticket"]) == (adapter["id"], adapter["ticket"])
     assert made["training"]["precision"] in ("fp32", "bf16")
-    assert "en@1" in ltp("adapter", "show", "sw@1").out
-    assert "ltp, from en@1" in ltp("adapter", "list", "--lang", "sw").out
-    assert "the pretrained values" in ltp("adapter", "show", "en@1").out
+    began, name = f"en@{adapter['version']}", f"sw@{made['version']}"
+    assert began in ltp("adapter", "show", name).out
+    assert f"ltp, from {began}" in ltp("adapter", "list", "--lang", "sw").out
+    assert "the pretrained values" in ltp("adapter", "show", began).out
 
 
 def test_what_an_imported_adapter_began_from_is_not_made_up() -> None:
