@@ -14,7 +14,7 @@ from typing import Any
 
 import httpx
 import pytest
-from support.running_service import EXAMPLES, Service, refused, running, settings_for
+from support.running_service import EXAMPLES, Service, refused, running, settings_for, wait_until
 from support.service_with_keys import ADMIN_KEY, UNLIMITED, admin_of, bearer, holding, make_key
 
 from app.settings import MIB
@@ -237,8 +237,7 @@ def test_right_keys_pass_a_flood_of_wrong_ones_from_their_address(place: tuple[P
         for thread in threads:
             thread.start()
         try:
-            while not over.wait(0.01) and refusals[429] == 0 and any(thread.is_alive() for thread in threads):
-                pass
+            wait_until(lambda: refusals[429] > 0, 60)
             seen = [service.http.get("/jobs", headers=bearer(secret)).status_code for secret in fresh]
         finally:
             over.set()
