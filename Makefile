@@ -66,7 +66,7 @@ check: $(INSTALLED) ## lint, formatting, types, the direction of imports, and th
 	@$(BIN)/mypy
 	@$(BIN)/python -m pytest -q tests/test_layout.py tests/test_architecture.py
 
-bench: setup | $(BENCHED) ## speed beside what one would run instead, into bench/report.md (DATA=..., LINES=1,2); 45 minutes on 2 cores
+bench: setup | $(BENCHED) ## speed beside what one would run instead, into bench/report.md (DATA=..., LINES=1,2); it takes long: choose lines
 	@$(BIN)/python -m bench $(if $(DATA),--data "$(DATA)") $(if $(LINES),--lines "$(LINES)")
 
 rehearse: setup ## start every service of docker-compose.yml as a process, and run the demo through it (10 minutes on 2 cores)
