@@ -91,6 +91,13 @@ class BlobNotFound(NotFound):
     """There is no such blob."""
 
 
+class AnswersNotKept(NotFound):
+    """The adapter is there; what it answered to the pairs that it is scored on is not."""
+
+    def __init__(self, adapter_id: str, why: str) -> None:
+        AppError.__init__(self, f"there are no answers of adapter {adapter_id!r}: {why}")
+
+
 class RouteNotFound(NotFound):
     """The API has no such path."""
 

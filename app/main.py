@@ -19,6 +19,7 @@ from app.api.job_watchers import JobWatchers
 from app.api.openapi import DESCRIPTION, TAGS, serve_docs
 from app.api.routes import (
     adapters,
+    answers,
     audit,
     compositions,
     data,
@@ -63,6 +64,7 @@ RESOURCES = (
     drifts,
     compositions,
     adapters,
+    answers,
     transfers,
     languages,
     language_deltas,

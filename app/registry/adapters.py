@@ -12,7 +12,7 @@ from app.errors import AdapterNotFound, InUse, NotReadyYet
 from app.registry import datasets, predictions
 from app.registry.adapter_notes import AdapterNotes
 from app.registry.starters import STARTER, visible
-from app.storage import audit
+from app.storage import audit, blob_lifecycle
 from app.storage.locks import lock_tenant
 from app.storage.models import AdapterRow, AliasRow, JobRow, LanguageVersionRow
 from app.storage.pagination import DEFAULT_LIMIT, Page, read_page
@@ -169,4 +169,6 @@ def delete_adapter(session: Session, *, tenant: str, adapter_id: str) -> None:
     session.execute(delete(AdapterRow).where(AdapterRow.id == adapter_id))
     jobs.erase_words(session, adapter.job_id)
     datasets.erase(session, adapter.dataset_id)
+    if adapter.answers_blob_id is not None:
+        blob_lifecycle.erase_text(session, adapter.answers_blob_id)
     audit.set_subject(session, "adapter", adapter_id)

@@ -41,11 +41,12 @@ class DriftResult:
 
 @dataclass(frozen=True)
 class AdapterResult:
-    """The result of a training run. `blob_id` is staged; the notes are what was really used and measured."""
+    """The result of a training run. The blobs are staged; the notes are what was really used and measured."""
 
     blob_id: str
     size: int
     notes: AdapterNotes
+    answers_blob_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,8 @@ def publish_adapter(session: Session, claim: Claim, result: AdapterResult) -> Ad
     _ready(session, adapter, blob_id=result.blob_id)
     adapter.version = version
     adapter.bytes = result.size
+    if result.answers_blob_id is not None:
+        adapter.answers_blob_id = blob_lifecycle.use(session, result.answers_blob_id)
     notes = result.notes.within(KEPT_BYTES)
     adapter.training, adapter.metrics, adapter.examples = notes.training, notes.metrics, notes.examples
     adapter.notes_bytes = notes.size

@@ -28,6 +28,7 @@ REFERENCES = (
     TicketRow.blob_id,
     LanguageDeltaRow.blob_id,
     AdapterRow.blob_id,
+    AdapterRow.answers_blob_id,
     PredictionRow.result_blob_id,
 )
 UNREFERENCED = and_(*(~exists().where(column == BlobRow.id) for column in REFERENCES))

@@ -6,10 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+import numpy as np
+
 from ltp.adapter.artefact import Adapter
 from ltp.adapter.average import choice
 from ltp.adapter.dense import DenseParameters
 from ltp.adapter.finished import FinishedSeeds
+from ltp.adapter.judgement import Judgement
 from ltp.adapter.micro_batches import USUAL, PartSize
 from ltp.adapter.plan import Labelled, TrainingPlan, make_plan
 from ltp.adapter.published import adapter_of
@@ -36,7 +39,7 @@ TRAINING = ("training", "validating", "checkpoints")
 
 @dataclass(frozen=True)
 class TrainedAdapter:
-    """What is published, how good it is, what it was made with, and how training went; all but the first is JSON."""
+    """What is published, how good it is, what it was made with, how training went, and what it answered."""
 
     adapter: Adapter
     metrics: dict[str, Any]
@@ -50,6 +53,8 @@ class TrainedAdapter:
     `tokenize`, `prepare`, `training` (steps), `validating` (those scores), `checkpoints`, `encode` (deltas), `scoring`.
     A run that goes on from a checkpoint counts what its training took before.
     """
+    judgement: Judgement
+    """What `dev` of the metrics is a score of."""
     answered: list[dict[str, float]] = field(default_factory=list)
     """The curve of answered shares on the development examples (`ltp.answered_share`); cross-fitting has it in its
     metrics, with its calibration."""
@@ -222,8 +227,9 @@ class _Trainer:
             report["choice"] = choice(found, dev, chosen, singles=seeds)
         if trials > 1:
             report |= {"rates": tried(self._plans, trained), "steps": sum(course["step"] for course in trained)}
-        answered = curve(scored[chosen].logits.softmax(1).numpy(), plan.dev.labels.numpy())
-        return TrainedAdapter(adapters[chosen], metrics, self._training(), report, answered)
+        judgement = Judgement(np.arange(len(plan.dev)), scored[chosen].logits.softmax(1).numpy())
+        answered = curve(judgement.probabilities, plan.dev.labels.numpy())
+        return TrainedAdapter(adapters[chosen], metrics, self._training(), report, judgement, answered)
 
     def _score(
         self, adapters: Sequence[Adapter], part: Labelled, phase: str, *, selected_on: bool = False

@@ -129,12 +129,14 @@ def finish_ticket(db: Database, claimed: Claim, *, content: bytes = b"mask", wit
         publish.publish_ticket(session, claimed, result, drift=drift or None)
 
 
-def finish_adapter(db: Database, claimed: Claim, *, content: bytes = b"delta") -> AdapterRow:
+def finish_adapter(
+    db: Database, claimed: Claim, *, content: bytes = b"delta", answers_blob_id: str | None = None
+) -> AdapterRow:
     """Publish an adapter as the worker does."""
     blob = BlobStore(db).stage(_tenant(db, claimed), [content], job_id=claimed.job_id)
     with db.write() as session:
         notes = AdapterNotes(training={"epochs": 1}, metrics={"dev": {}}, examples={"train": 1})
-        result = publish.AdapterResult(blob.id, len(content), notes)
+        result = publish.AdapterResult(blob.id, len(content), notes, answers_blob_id)
         return publish.publish_adapter(session, claimed, result)
 
 

@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from app.registry import adapters, datasets, publish, tickets
+from app.registry import adapters, answers, datasets, publish, tickets
 from app.registry.adapter_notes import READINGS, SOURCES, AdapterNotes
 from app.storage.models import AdapterRow, DatasetRow, TicketRow
 from ltp import atomic_file
@@ -23,7 +23,7 @@ from worker.execute.begin import load_mask, load_start
 if TYPE_CHECKING:
     from ltp.adapter.train import TrainedAdapter
 
-FILE, NUMBERS = "adapter.safetensors", "adapter.json"
+FILE, ANSWERS, NUMBERS = "adapter.safetensors", "answers.jsonl.gz", "adapter.json"
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,8 @@ class Parts:
     dev: Sequence[Example]
     test: Sequence[Example]
     estimate: Estimate
+    judged_part: Literal["train", "dev"]
+    """The uploaded part that those are of who tell how good the adapter is."""
 
 
 def execute(context: JobContext) -> None:
@@ -44,17 +46,19 @@ def execute(context: JobContext) -> None:
         row = session.get_one(AdapterRow, context.job.resource_id)
         dataset = session.get_one(DatasetRow, row.dataset_id)
         ticket_row = tickets.get(session, tenant=row.tenant, ticket_id=row.ticket_id) if row.ticket_id else None
-    numbers = context.finished(NUMBERS)  # written last, so that the adapter next to it is complete
+    numbers = context.finished(NUMBERS)  # written last, so that what is next to it is complete
     if numbers is None:
         numbers = _train(context, row, dataset, ticket_row)
     else:
         context.report.log("the training of an earlier attempt is complete; publishing its adapter")
     made = json.loads(numbers.read_text(encoding="utf-8"))
     path = numbers.with_name(FILE)
+    answered = path.with_name(ANSWERS)  # a release before did not write them
     with context.timings("publish"):
         blob_id = context.stage(path)
+        answers_blob_id = context.stage(answered) if answered.is_file() else None
     made["training"]["report"].setdefault("timings", {}).update(context.timings.rounded())
-    result = publish.AdapterResult(blob_id=blob_id, size=path.stat().st_size, notes=AdapterNotes(**made))
+    result = publish.AdapterResult(blob_id, path.stat().st_size, AdapterNotes(**made), answers_blob_id)
     context.publish(lambda session: publish.publish_adapter(session, context.claim, result))
 
 
@@ -90,6 +94,7 @@ def _train(context: JobContext, row: AdapterRow, dataset: DatasetRow, ticket_row
     )
     with timings("save"):
         trained.adapter.save(context.directory / FILE)
+        _write_answers(context.directory / ANSWERS, trained, parts, row)
     warnings = [*said, *trained.report["warnings"]]
     report = trained.report | {"findings": found.as_dict(), "warnings": warnings}
     training = {**trained.training, **_begun(row, report), "report": report}
@@ -97,6 +102,20 @@ def _train(context: JobContext, row: AdapterRow, dataset: DatasetRow, ticket_row
     numbers = {"metrics": _measured(trained), "training": training, "examples": examples}
     atomic_file.write_text(context.directory / NUMBERS, json.dumps(numbers, allow_nan=False))
     return context.directory / NUMBERS
+
+
+def _write_answers(path: Path, trained: TrainedAdapter, parts: Parts, row: AdapterRow) -> None:
+    """Write what the published adapter answered to the pairs that its development score is of."""
+    judged = trained.judgement
+    examples = parts.train if judged.cross_fitted else parts.dev
+    answers.write(
+        path,
+        [examples[index] for index in judged.indices],
+        judged.probabilities.tolist(),
+        part=parts.judged_part,
+        estimated="cross_fitted" if judged.cross_fitted else None,
+        label_space=row.label_space,  # type: ignore[arg-type]  # checked at intake
+    )
 
 
 def _training(parts: Parts, row: AdapterRow) -> Callable[..., TrainedAdapter]:
@@ -142,7 +161,8 @@ def _parts(given: Mapping[Part, Sequence[Example]], config: AdapterConfig) -> Pa
     own = [example for example in given["train"] if example.lang is None]
     sources = [example for example in given["train"] if example.lang is not None]
     estimate = estimate_of(config, own, dev=bool(given["dev"])) if own else "holdout"
-    parts = Parts(own or sources, sources if own else (), given["dev"], given["test"], estimate)
+    judged: Literal["train", "dev"] = "dev" if given["dev"] else "train"
+    parts = Parts(own or sources, sources if own else (), given["dev"], given["test"], estimate, judged)
     if parts.dev or parts.estimate == "cross_fit":
         return parts
     held_out = split(parts.train, dev_share=config.dev_share, seed=config.seed)

@@ -162,6 +162,8 @@ class AdapterRow(Base):
     dataset_id: Mapped[str | None] = reference("datasets.id", ondelete="SET NULL")
     blob_id: Mapped[str | None] = reference("blobs.id")
     bytes: Mapped[Count | None]
+    answers_blob_id: Mapped[str | None] = reference("blobs.id", ondelete="SET NULL")
+    """What it answered to the pairs that it is scored on; null where that was not kept."""
     job_id: Mapped[str | None] = reference("jobs.id", ondelete="SET NULL")
     created_at: Mapped[Moment]
     published_at: Mapped[Moment | None]

@@ -11,10 +11,11 @@ from torch import Tensor
 from ltp.adapter.artefact import Adapter
 from ltp.adapter.average import averages_seeds, mixed
 from ltp.adapter.crossfit.answers import Model
-from ltp.adapter.crossfit.figures import baselines, calibration_figures, quality
+from ltp.adapter.crossfit.figures import baselines, calibration_figures, chances, quality
 from ltp.adapter.crossfit.fitting import helpful
 from ltp.adapter.crossfit.guard import Candidate, Choice, choose
 from ltp.adapter.crossfit.seeds import Combined, SeedResult, combined
+from ltp.adapter.judgement import Judgement
 from ltp.adapter.plan import TrainingPlan
 from ltp.adapter.published import adapter_of
 from ltp.adapter.report import Scorer, summary
@@ -63,7 +64,9 @@ def published(work: Work, results: Sequence[SeedResult]) -> TrainedAdapter:
         **summary(per_seed),
     }
     told = _choice(best, choice, weights[choice.index])
-    return TrainedAdapter(adapter, metrics, _training(plan, best), _report(work, results, best, whole, told))
+    judgement = Judgement(judged.indices, chances(calibrated), cross_fitted=True)
+    report = _report(work, results, best, whole, told)
+    return TrainedAdapter(adapter, metrics, _training(plan, best), report, judgement)
 
 
 def _encoded(work: Work, whole: Combined, weight: float) -> Adapter:

@@ -126,6 +126,7 @@ ADDRESSED: list[tuple[str, Callable[[Named], Asked]]] = [
     ("get_language_delta", lambda named: ("GET", f"/language-deltas/{named['text']}", {})),
     ("export_language_delta", lambda named: ("GET", f"/language-deltas/{named['text']}/export", {})),
     ("get_adapter", lambda named: ("GET", f"/adapters/{named['adapter']}", {})),
+    ("list_answers", lambda named: ("GET", f"/adapters/{named['adapter']}/answers", {})),
     ("export_adapter", lambda named: ("GET", f"/adapters/{named['adapter']}/export", {})),
     ("get_prediction", lambda named: ("GET", f"/predictions/{named['prediction']}", {})),
     ("download_result", lambda named: ("GET", f"/predictions/{named['prediction']}/result", {})),

@@ -1,0 +1,88 @@
+"""What an adapter answered to the pairs that it is scored on: page by page, or as a table."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from starlette.responses import Response, StreamingResponse
+
+from app.api.answer_table import table
+from app.api.dependencies import AdapterDep, BlobsDep
+from app.api.downloads import FORMATS, disposition
+from app.api.pages import LARGEST_PAGE
+from app.api.schemas.answers import AnswerPublic, AnswersPage, AnswersQuery
+from app.api.schemas.errors import refusals
+from app.auth.caller import CallerDep
+from app.auth.scopes import READ
+from app.errors import InvalidCursor
+from app.registry import answers
+
+router = APIRouter(tags=["adapters"])
+
+CSV = FORMATS["csv"]
+
+
+@router.get(
+    "/adapters/{adapter_id}/answers",
+    operation_id="list_answers",
+    dependencies=[READ],
+    summary="What an adapter answered",
+    response_model=AnswersPage,
+    responses={
+        200: {
+            "description": "Pairs and answers; as CSV all of them, with a probability a label.",
+            "content": {CSV: {"schema": {"type": "string", "format": "binary"}}},
+        },
+        **refusals(404, 409, 422),
+    },
+)
+def list_answers(
+    adapter: AdapterDep, query: Annotated[AnswersQuery, Query()], request: Request, blobs: BlobsDep, caller: CallerDep
+) -> Response | AnswersPage:
+    """The pairs behind its development score, each with what the adapter took it for: where it errs, and how sure it
+    was. Where all pairs trained, each was answered by a model that never saw its premise.
+
+    404 `answers_not_kept` for adapters that were imported or composed, or trained before answers were kept, and for
+    another tenant's that is shared: its pairs are not.
+    """
+    kept = answers.read(blobs, adapter, tenant=caller.tenant)
+    chosen = kept.chosen(query.wanted)
+    if query.format == "csv" or (query.format is None and _asks_for_csv(request)):
+        headers = {"Content-Disposition": disposition(f"{adapter.lang}-{adapter.version}-answers.csv")}
+        return StreamingResponse(table(kept, chosen), media_type=CSV, headers=headers)
+    begin = 0 if query.cursor is None else _place(query.cursor)
+    items = _fitting(kept, chosen[begin : begin + query.limit])
+    end = begin + len(items)
+    return AnswersPage(
+        items=items,
+        next_cursor=str(end) if end < len(chosen) else None,
+        total=len(chosen),
+        kept=len(kept.lines),
+        judged=kept.judged,
+        part=kept.part,
+        estimated=kept.estimated,
+    )
+
+
+def _fitting(kept: answers.Answers, places: list[int]) -> list[AnswerPublic]:
+    """As many of the answers as one page may hold; the first in any case."""
+    items: list[AnswerPublic] = []
+    size = 0
+    for place in places:
+        size += len(kept.lines[place])
+        if items and size > LARGEST_PAGE:
+            break
+        items.append(AnswerPublic.of(kept[place], kept.label_space))
+    return items
+
+
+def _place(cursor: str) -> int:
+    if not (cursor.isascii() and cursor.isdecimal()) or len(cursor) > 9:
+        raise InvalidCursor(f"{cursor!r} is not a cursor; pass on `next_cursor` of the previous page")
+    return int(cursor)
+
+
+def _asks_for_csv(request: Request) -> bool:
+    accepted = {each.partition(";")[0].strip().lower() for each in request.headers.get("accept", "").split(",")}
+    return CSV in accepted and "application/json" not in accepted

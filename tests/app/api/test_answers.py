@@ -1,0 +1,117 @@
+"""What an adapter answered to the pairs that it is scored on, over the API: the pairs behind its figures."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections import Counter
+from typing import Any
+
+import httpx
+import pytest
+from support.running_service import EXAMPLES, Service, refused
+
+pytestmark = pytest.mark.process
+
+LABELS = ("entailment", "neutral", "contradiction")
+
+
+@pytest.fixture(scope="module")
+def held_out(trained: Service) -> dict[str, Any]:
+    return trained.train("wo", method="pt", estimate="holdout")
+
+
+@pytest.fixture(scope="module")
+def cross_fitted(trained: Service) -> dict[str, Any]:
+    return trained.train("ha", method="pt", estimate="cross_fit")
+
+
+def ask(service: Service, adapter: dict[str, Any], **query: Any) -> Any:
+    response = service.http.get(f"/adapters/{adapter['id']}/answers", params=query)
+    assert response.status_code == 200, response.text
+    return response.json()
+
+
+def confusion(items: list[dict[str, Any]]) -> list[list[int]]:
+    counts = Counter((item["label"], item["predicted"]) for item in items)
+    return [[counts[gold, predicted] for predicted in LABELS] for gold in LABELS]
+
+
+@pytest.mark.parametrize("how", ["held_out", "cross_fitted"])
+def test_they_are_the_pairs_behind_the_score(trained: Service, how: str, request: pytest.FixtureRequest) -> None:
+    adapter = request.getfixturevalue(how)
+    answer, dev = ask(trained, adapter), adapter["metrics"]["dev"]
+    assert (answer["total"], answer["kept"], answer["judged"], answer["next_cursor"]) == (dev["pairs"],) * 3 + (None,)
+    assert answer["estimated"] == dev.get("estimated")
+    assert answer["part"] == "train"
+    assert confusion(answer["items"]) == dev["confusion"]
+    for item in answer["items"]:
+        sent = EXAMPLES[item["line"] - 1]
+        assert (item["premise"], item["hypothesis"]) == (sent["premise"], sent["hypothesis"])
+        assert item["label"] == LABELS[int(sent["label"])]  # type: ignore[call-overload]
+        assert item["predicted"] == max(item["probabilities"], key=item["probabilities"].get)
+        assert sum(item["probabilities"].values()) == pytest.approx(1, abs=1e-5)
+
+
+def test_the_published_adapter_answers_the_same_again(trained: Service, held_out: dict[str, Any]) -> None:
+    for item in ask(trained, held_out, limit=3)["items"]:
+        pair = {"premise": item["premise"], "hypothesis": item["hypothesis"]}
+        (now,) = trained.http.post("/predict", json={"adapter": held_out["id"], "pairs": [pair]}).json()["predictions"]
+        assert item["probabilities"] == pytest.approx(now["probabilities"], abs=1e-5)
+
+
+def test_page_by_page_they_are_all_and_each_once(trained: Service, cross_fitted: dict[str, Any]) -> None:
+    whole = ask(trained, cross_fitted, sort="uncertainty", limit=200)["items"]
+    certainty = [max(item["probabilities"].values()) for item in whole]
+    assert certainty == sorted(certainty)
+    pages, cursor = [], {}
+    while True:
+        page = ask(trained, cross_fitted, sort="uncertainty", limit=5, **cursor)
+        pages += page["items"]
+        if page["next_cursor"] is None:
+            break
+        cursor = {"cursor": page["next_cursor"]}
+    assert pages == whole
+    assert ask(trained, cross_fitted, cursor="999999999")["items"] == []
+
+
+def test_wrong_ones_of_a_label_alone(trained: Service, cross_fitted: dict[str, Any]) -> None:
+    found = cross_fitted["metrics"]["dev"]["confusion"]
+    for label, row in zip(LABELS, found, strict=True):
+        wrong = sum(row) - row[LABELS.index(label)]
+        answer = ask(trained, cross_fitted, wrong=True, label=label)
+        assert answer["total"] == len(answer["items"]) == wrong
+        assert {item["label"] for item in answer["items"]} <= {label}
+
+
+def test_a_table_has_them_all_and_can_be_trained_on_again(trained: Service, cross_fitted: dict[str, Any]) -> None:
+    path = f"/adapters/{cross_fitted['id']}/answers"
+    accepts = {"Accept": "text/csv, */*;q=0.1"}
+    response = trained.http.get(path, params={"limit": 1, "sort": "certainty"}, headers=accepts)
+    assert response.headers["content-type"].startswith("text/csv")
+    assert "ha-1-answers.csv" in response.headers["content-disposition"]
+    rows = list(csv.DictReader(io.StringIO(response.content.decode("utf-8-sig"))))
+    items = ask(trained, cross_fitted, sort="certainty", limit=200)["items"]
+    assert [(row["premise"], row["predicted"], int(row["line"])) for row in rows] == [
+        (item["premise"], item["predicted"], item["line"]) for item in items
+    ]
+    assert float(rows[0]["neutral"]) == items[0]["probabilities"]["neutral"]
+    assert trained.http.get(path, params={"format": "csv", "sort": "certainty"}).content == response.content
+    files = {"file": ("answers.csv", response.content), "request": (None, json.dumps({"task": "train"}))}
+    reading = trained.http.post("/data/check", files=files).json()
+    assert (reading["read"], reading["columns"]["label"], reading["columns"]["lang"]) == (len(rows), "label", None)
+
+
+def test_what_there_is_none_of_is_refused_with_the_reason(trained: Service, cross_fitted: dict[str, Any]) -> None:
+    exported = trained.http.get(f"/adapters/{cross_fitted['id']}/export").content
+    brought = trained.bring_in(exported, lang="zu").json()
+    told = refused(answers_of(trained, brought["id"]), 404, "answers_not_kept")["detail"]
+    assert "imported" in told
+    for query in ({"cursor": "x"}, {"sort": "best"}, {"label": "maybe"}, {"wrong": "perhaps"}, {"other": 1}):
+        assert answers_of(trained, cross_fitted["id"], **query).status_code == 422
+    refused(answers_of(trained, "0199f3c4-3b1d-7a52-8e0b-4d2c1b0a9f55"), 404, "adapter_not_found")
+
+
+def answers_of(service: Service, adapter: str, **query: Any) -> httpx.Response:
+    return service.http.get(f"/adapters/{adapter}/answers", params=query)
