@@ -7,10 +7,12 @@ of these are right. Imports numpy only. Dimensions: N pairs, K labels.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from ltp.metrics import reliability
 
 MOST_POINTS = 21
 """A point for each twentieth of the pairs."""
@@ -44,6 +46,16 @@ def curve(probabilities: NDArray[np.floating], labels: NDArray[np.integer]) -> l
         if len(order) - first >= LEAST_ANSWERED or not first:
             points.setdefault(first, _point(confidence, right, first))
     return [point._asdict() for point in points.values()]
+
+
+def certainty(probabilities: NDArray[np.floating], labels: NDArray[np.integer]) -> dict[str, Any]:
+    """How far such probabilities can be trusted: how many `pairs`, their `reliability` diagram, and this `curve`."""
+    confidence, right = probabilities.max(1).astype(np.float64), probabilities.argmax(1) == labels
+    return {
+        "pairs": len(labels),
+        "reliability": reliability(confidence, right),
+        "curve": curve(probabilities, labels),
+    }
 
 
 def _point(confidence: NDArray[np.float64], right: NDArray[np.float64], first: int) -> Point:

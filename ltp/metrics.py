@@ -111,6 +111,25 @@ def wilson(correct: int, total: int) -> tuple[float, float]:
 
 def expected_calibration_error(confidence: NDArray[np.float64], correct: NDArray[np.bool_]) -> float:
     """Mean |accuracy - confidence| over 15 equal-width bins ((i/15, (i+1)/15]), weighted by the pairs in each."""
-    bins = np.clip(np.ceil(confidence * ECE_BINS).astype(int) - 1, 0, ECE_BINS - 1)
-    gaps = np.bincount(bins, weights=correct - confidence, minlength=ECE_BINS)
+    gaps = np.bincount(_bins(confidence), weights=correct - confidence, minlength=ECE_BINS)
     return float(np.abs(gaps).sum() / len(confidence))
+
+
+def reliability(confidence: NDArray[np.float64], correct: NDArray[np.bool_]) -> list[dict[str, float]]:
+    """A reliability diagram: the bins of the calibration error that are not empty, with their pairs and means."""
+    bins = _bins(confidence)
+    return [
+        {
+            "low": round(number / ECE_BINS, 6),
+            "high": round((number + 1) / ECE_BINS, 6),
+            "pairs": int((bins == number).sum()),
+            "confidence": float(confidence[bins == number].mean()),
+            "accuracy": float(correct[bins == number].mean()),
+        }
+        for number in np.unique(bins).tolist()
+    ]
+
+
+def _bins(confidence: NDArray[np.float64]) -> NDArray[np.int64]:
+    """The bin of each answer."""
+    return np.clip(np.ceil(confidence * ECE_BINS).astype(int) - 1, 0, ECE_BINS - 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -19,6 +20,12 @@ log = structlog.get_logger(__name__)
 
 INTERVAL_S = 1.0
 """Least time between two writes within a phase."""
+EPOCH = ("seed", "rate", "epoch")
+"""What tells one finished epoch of a training from another."""
+JUDGED = "dev_accuracy"
+"""The figure that a call has that knows how an epoch ended."""
+MOST_EPOCHS = 200
+"""Finished epochs that one event tells of; of shorter ones the newest."""
 
 
 class ProgressReporter:
@@ -32,6 +39,8 @@ class ProgressReporter:
         self._began: dict[str, tuple[float, int]] = {}  # when each phase was first heard of, and at which step
         self._known: dict[str, dict[str, float]] = {}  # a phase's figures: a call that is not written is not lost
         self._written = float("-inf")
+        self._epochs: deque[dict[str, float]] = deque(maxlen=MOST_EPOCHS)  # that ended since the last event
+        self._epoch: tuple[float | None, ...] = ()  # the last that did
         self._heap = HeapTrimmer()
 
     def __call__(self, progress: Progress) -> None:
@@ -43,6 +52,7 @@ class ProgressReporter:
         moment = self._clock()
         known = self._known.setdefault(progress.phase, {})
         known |= progress.metrics
+        self._note_epoch(progress)
         new = progress.phase not in self._began
         if new:
             self._began[progress.phase] = (moment, progress.step)
@@ -57,6 +67,13 @@ class ProgressReporter:
                 jobs.log(session, self._claim, message)
         except DBAPIError as error:
             log.warning("a message could not be recorded", error=error)
+
+    def _note_epoch(self, progress: Progress) -> None:
+        """Keep the figures of an epoch that has ended, of which one call tells, or many."""
+        which = tuple(progress.metrics.get(name) for name in EPOCH)
+        if JUDGED in progress.metrics and which != self._epoch:
+            self._epoch = which
+            self._epochs.append(dict(progress.metrics))
 
     def _left(self, progress: Progress, moment: float) -> float | None:
         """Estimate the seconds left in this phase from its pace so far."""
@@ -75,6 +92,8 @@ class ProgressReporter:
                     total=progress.total,
                     metrics=progress.metrics,
                     eta_s=eta_s,
+                    epochs=list(self._epochs),
                 )
+            self._epochs.clear()
         except DBAPIError as error:
             log.warning("progress could not be recorded", error=error)

@@ -163,6 +163,12 @@ def _adapter(
         return adapters.get(session, tenant=caller.tenant, adapter_id=checked_id(adapter_id, AdapterNotFound))
 
 
+def _other_adapter(
+    other_id: Annotated[str, _id("other adapter", AN_ADAPTER_ID)], db: DatabaseDep, caller: CallerDep
+) -> models.AdapterRow:
+    return _adapter(other_id, db, caller)
+
+
 def _language_delta(
     language_delta_id: Annotated[str, _id("language delta", A_JOB_ID)], db: DatabaseDep, caller: CallerDep
 ) -> models.LanguageDeltaRow:
@@ -184,5 +190,7 @@ JobDep = Annotated[models.JobRow, Depends(_job)]
 TicketDep = Annotated[models.TicketRow, Depends(_ticket)]
 DriftDep = Annotated[models.DriftRow, Depends(_drift)]
 AdapterDep = Annotated[models.AdapterRow, Depends(_adapter)]
+OtherAdapterDep = Annotated[models.AdapterRow, Depends(_other_adapter)]
+"""Of an operation on two."""
 LanguageDeltaDep = Annotated[models.LanguageDeltaRow, Depends(_language_delta)]
 PredictionDep = Annotated[models.PredictionRow, Depends(_prediction)]

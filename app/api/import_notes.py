@@ -7,19 +7,19 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, ValidationError, model_validator
 
-from app.api.schemas.adapters import (
+from app.api.schemas.adapters import ExampleCounts, ImportRequest, SourcePublic
+from app.api.schemas.scalars import Language, Name, Request
+from app.api.schemas.scores import (
     AdapterMetrics,
     Baseline,
     Beside,
     CalibrationPublic,
+    CertaintyPublic,
     CurvePoint,
-    ExampleCounts,
-    ImportRequest,
     LabelScore,
+    ReliabilityBin,
     Score,
-    SourcePublic,
 )
-from app.api.schemas.scalars import Language, Name, Request
 from app.api.schemas.training import MOST_SOURCES
 from app.errors import FieldError, InvalidRequest
 from app.http.strict_json import JSONRefused, parse
@@ -29,6 +29,7 @@ from ltp.answered_share import MOST_POINTS
 from ltp.calibration import LEAST_TEMPERATURE, MOST_BIAS, MOST_TEMPERATURE
 from ltp.config import LABEL_SPACES, LABELS, Label, LabelSpace
 from ltp.errors import CorruptArtifact
+from ltp.metrics import ECE_BINS
 
 LONGEST_NOTES = 1 << 20
 """Characters that are read; of a file's notes no more is kept than `CARRIED_BYTES`."""
@@ -111,6 +112,24 @@ class ImportedCalibration(CalibrationPublic):
     curve: Annotated[list[ImportedPoint], Field(max_length=MOST_POINTS)]  # type: ignore[assignment]
 
 
+class ImportedBin(ReliabilityBin):
+    """Answers that are about as sure, as a file says it."""
+
+    low: Share
+    high: Share
+    pairs: Count
+    confidence: Share
+    accuracy: Share
+
+
+class ImportedCertainty(CertaintyPublic):
+    """How far its probabilities can be trusted, as a file says it."""
+
+    pairs: Count
+    reliability: Annotated[list[ImportedBin], Field(max_length=ECE_BINS)]  # type: ignore[assignment]
+    curve: Annotated[list[ImportedPoint], Field(max_length=MOST_POINTS)]  # type: ignore[assignment]
+
+
 class ImportedMetrics(AdapterMetrics):
     """Scores as a file says them."""
 
@@ -118,6 +137,7 @@ class ImportedMetrics(AdapterMetrics):
     test: ImportedScore | None = None
     baseline: ImportedBaseline | None = None
     calibration: ImportedCalibration | None = None
+    certainty: ImportedCertainty | None = None
     per_seed: Annotated[list[dict[str, Any]], Field(max_length=MOST_SEEDS)] = Field(default=[])
 
 

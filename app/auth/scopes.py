@@ -54,5 +54,9 @@ ADMIN = _needs("admin", fresh=True)
 """For what decides who may do what: a revoked key must not, on any replica, make itself another one."""
 FIGURES = _needs("admin")
 """For what changes nothing and is read every few seconds."""
+READ_OR_TRAIN = _needs("read", "train")
+"""For what is asked before something is trained."""
+ANY = _needs("read", "predict", "train", "admin", offline=True)
+"""For what is about the key itself."""
 FOLLOW = _needs("read", "predict", "train")
 """Jobs can be followed with any scope that may start work."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import delete, func, select
@@ -30,14 +30,24 @@ def record_progress(
     total: int,
     metrics: Mapping[str, float],
     eta_s: float | None,
+    epochs: Sequence[Mapping[str, float]] = (),
 ) -> JobRow:
-    """Note how far the job is, and tell watchers. The caller throttles. Raises `LeaseLost` or `CancelRequested`."""
+    """Note how far the job is, and tell watchers, also of the `epochs` that have ended since they were told last.
+
+    The caller throttles. Raises `LeaseLost` or `CancelRequested`.
+    """
     job = lock_for_publish(session, claim)
     job.phase, job.step, job.total, job.eta_s = phase[:64], step, total, eta_s
-    job.metrics = {name: value if math.isfinite(value) else None for name, value in metrics.items()}
+    job.metrics = _finite(metrics)
     job.progress_at = now(session)
-    append(session, job, kind="progress", data=snapshot(job))
+    told = {"epochs": [_finite(epoch) for epoch in epochs]} if epochs else {}
+    append(session, job, kind="progress", data=snapshot(job) | told)
     return job
+
+
+def _finite(figures: Mapping[str, float]) -> dict[str, float | None]:
+    """Figures as JSON can say them."""
+    return {name: value if math.isfinite(value) else None for name, value in figures.items()}
 
 
 def log(session: Session, claim: Claim, message: str) -> None:

@@ -50,6 +50,11 @@ class Answer:
     probabilities: tuple[float, ...]
 
     @property
+    def is_right(self) -> bool:
+        """Whether it answered the label."""
+        return self.label == self.predicted
+
+    @property
     def certainty(self) -> float:
         """The probability of what it answered."""
         return max(self.probabilities)
@@ -70,7 +75,7 @@ class Wanted:
 
     def has(self, answer: Answer) -> bool:
         """Whether an answer is one of them."""
-        if self.wrong is not None and self.wrong != (answer.label != answer.predicted):
+        if self.wrong is not None and self.wrong == answer.is_right:
             return False
         return self.label in (None, answer.label) and self.predicted in (None, answer.predicted)
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session
 
 from app.errors import NoAdapterForLanguage
+from app.registry.alias_names import PRODUCTION
 from app.registry.language_tags import language_of, macrolanguage_of, name_of, relatives_of
 from app.registry.starters import visible
 from app.storage.models import AdapterRow, AliasRow
@@ -63,6 +66,47 @@ def _row(session: Session, *, tenant: str, lang: str, others: dict[str, list[str
     aliases = {alias: version for alias, version in session.execute(named) if version is not None}
     came = [version for version in session.scalars(ready.where(AdapterRow.shared)) if version is not None]
     return LanguageSummary(lang, versions, aliases, near(lang, others), sorted(came, reverse=True))
+
+
+@dataclass(frozen=True)
+class Answering:
+    """The adapter that a bare language means, and its development score, if it has one."""
+
+    id: str
+    version: int
+    name: str | None
+    label_space: str
+    since: datetime
+    """When `production` was pointed at it, or, without that alias, when it was published."""
+    dev: Mapping[str, Any] | None
+
+
+def answering(session: Session, *, tenant: str, langs: Sequence[str]) -> dict[str, Answering]:
+    """Return by language what answers for it: its `production` alias, else its newest ready version, own ones first.
+
+    As `aliases.resolve_language` does for one; of the notes only the score is read.
+    """
+    own_first = ((AdapterRow.tenant == tenant).desc(), AdapterRow.version.desc())
+    alias = and_(AliasRow.adapter_id == AdapterRow.id, AliasRow.tenant == tenant, AliasRow.alias == PRODUCTION)
+    place = func.row_number().over(partition_by=AdapterRow.lang, order_by=(AliasRow.updated_at.is_(None), *own_first))
+    ready = (
+        select(AdapterRow.id, AliasRow.updated_at, place.label("place"))
+        .outerjoin(AliasRow, alias)
+        .where(visible(tenant), AdapterRow.status == "ready", AdapterRow.lang.in_(langs))
+        .subquery()
+    )
+    columns = (AdapterRow.id, AdapterRow.lang, AdapterRow.version, AdapterRow.name, AdapterRow.label_space)
+    rows = session.execute(
+        select(*columns, AdapterRow.published_at, AdapterRow.metrics["dev"].label("dev"), ready.c.updated_at)
+        .join(ready, ready.c.id == AdapterRow.id)
+        .where(ready.c.place == 1)
+    )
+    return {
+        row.lang: Answering(
+            row.id, row.version, row.name, row.label_space, row.updated_at or row.published_at, row.dev or None
+        )
+        for row in rows
+    }
 
 
 def tags_by_language(session: Session, *, tenant: str) -> dict[str, list[str]]:

@@ -14,10 +14,12 @@ from ltp.text.vocabulary import TokenCount, Vocabulary, unknown_warning
 def losses_of(
     parts: Mapping[str, tuple[Sequence[Encoded], Sequence[Example]]], vocabulary: Vocabulary
 ) -> dict[str, Any]:
-    """Return what a report says of them: `truncated` pairs and `unknown` tokens by part, and `warnings` in words."""
+    """Return what a report says of them: `tokens` in all, `truncated` pairs and `unknown` tokens by part, and
+    `warnings` in words."""
     counts = {part: _total(encoded) for part, (encoded, _) in parts.items()}
     cut = {part: sum(pair.truncated for pair in encoded) for part, (encoded, _) in parts.items()}
     return {
+        "tokens": {part: sum(len(pair.ids) for pair in encoded) for part, (encoded, _) in parts.items()},
         "truncated": cut,
         "unknown": {part: {"tokens": count.unknown, "share": round(count.share, 6)} for part, count in counts.items()},
         "warnings": list(_warnings(parts, counts, cut, vocabulary)),

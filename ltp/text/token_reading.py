@@ -17,6 +17,8 @@ from ltp.text.vocabulary import TokenCount, Vocabulary, unknown_warning
 
 MOST_COUNTED = 20_000
 """Pairs, or lines of a corpus, whose tokens are counted."""
+MEASURED = 1000
+"""Pairs whose lengths are measured."""
 WARNED_CUT = 0.02
 """From this share of cut pairs on people are warned."""
 
@@ -34,6 +36,7 @@ def count_tokens(reading: Reading, pairs: Iterable[Pair], vocabulary: Vocabulary
     counted = with_unknown(reading, texts, vocabulary, of="of the pairs")
     return replace(
         counted,
+        tokens=_mean_tokens(sample, vocabulary),
         truncated=round(share * reading.read),
         warnings=[*warnings, *counted.warnings],
         notes=[*counted.notes, *sampled_note(len(sample), reading.read, "pairs")],
@@ -66,6 +69,13 @@ def token_lengths(texts: Sequence[str], vocabulary: Vocabulary) -> list[int]:
     """Count the tokens of each text, in the form in which the model gets it."""
     written = [prepared(text, vocabulary.text_form) for text in texts]
     return [len(encoding.ids) for encoding in vocabulary.tokenizer.encode_batch_fast(written, add_special_tokens=False)]
+
+
+def _mean_tokens(pairs: Sequence[tuple[str, str]], vocabulary: Vocabulary) -> float | None:
+    """Of both texts of a pair; of many, some that stand evenly among them tell it."""
+    some = pairs[:: max(1, len(pairs) // MEASURED)]
+    lengths = token_lengths([text for pair in some for text in pair], vocabulary)
+    return round(sum(lengths) / len(some), 1) if some else None
 
 
 def _too_long(texts: tuple[str, str], vocabulary: Vocabulary, room: int) -> bool:

@@ -62,6 +62,29 @@ def test_a_figure_of_a_call_that_was_not_written_comes_with_the_next(db: Databas
     assert last.data["metrics"] == {"loss": 0.8, "dev_accuracy": 0.5}
 
 
+def test_every_epoch_that_ended_is_told_of_once(db: Database, claim: Claim) -> None:
+    clock = Clock()
+    report = ProgressReporter(db, claim, clock=clock)
+    for epoch in (1, 2, 3, 4):
+        ended = {"seed": 0.0, "epoch": float(epoch), "dev_accuracy": epoch / 10, "dev_loss": float("inf")}
+        report(Progress("training", epoch * 2, 8, ended))
+        report(Progress("training", epoch * 2, 8, ended))  # folds tell it again and again
+        report(Progress("training", epoch * 2 + 1, 8, {"loss": 0.5, "seed": 0.0, "epoch": float(epoch)}))
+        clock.now += 0.6
+    report(Progress("training", 8, 8, {"seed": 1.0, "epoch": 4.0, "dev_accuracy": 0.9}))
+    clock.now += 2
+    report(Progress("training", 8, 8))
+    with db.read() as session:
+        told = [event.data.get("epochs") for event in jobs.events_after(session, claim.job_id, limit=50)]
+    assert [None if each is None else [(e["seed"], e["epoch"]) for e in each] for each in told] == [
+        [(0, 1)],
+        [(0, 2), (0, 3)],
+        [(0, 4), (1, 4)],
+        None,
+    ]
+    assert told[0] == [{"seed": 0, "epoch": 1, "dev_accuracy": 0.1, "dev_loss": None}]
+
+
 def test_the_time_left_follows_the_pace_since_this_attempt_began(db: Database, claim: Claim) -> None:
     clock = Clock()
     report = ProgressReporter(db, claim, clock=clock)

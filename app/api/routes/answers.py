@@ -1,4 +1,4 @@
-"""What an adapter answered to the pairs that it is scored on: page by page, or as a table."""
+"""What an adapter answered to the pairs that it is scored on, page by page or as a table, and two adapters by that."""
 
 from __future__ import annotations
 
@@ -8,15 +8,17 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response, StreamingResponse
 
 from app.api.answer_table import table
-from app.api.dependencies import AdapterDep, BlobsDep
+from app.api.dependencies import AdapterDep, BlobsDep, OtherAdapterDep
 from app.api.downloads import FORMATS, disposition
 from app.api.pages import LARGEST_PAGE
 from app.api.schemas.answers import AnswerPublic, AnswersPage, AnswersQuery
+from app.api.schemas.comparison import ComparisonPublic
 from app.api.schemas.errors import refusals
 from app.auth.caller import CallerDep
 from app.auth.scopes import READ
 from app.errors import InvalidCursor
 from app.registry import answers
+from app.registry.beside import beside
 
 router = APIRouter(tags=["adapters"])
 
@@ -63,6 +65,25 @@ def list_answers(
         part=kept.part,
         estimated=kept.estimated,
     )
+
+
+@router.get(
+    "/adapters/{adapter_id}/comparison/{other_id}",
+    operation_id="compare_adapters",
+    dependencies=[READ],
+    summary="Two adapters beside each other",
+    responses=refusals(404, 409),
+)
+def compare_adapters(
+    adapter: AdapterDep, other: OtherAdapterDep, blobs: BlobsDep, caller: CallerDep
+) -> ComparisonPublic:
+    """Which of the two is better, if either is: a paired test on the pairs that both are scored on, and that neither
+    was trained on. Two versions that were trained on the same file, all pairs of it, are scored on the same pairs.
+
+    404 `answers_not_kept` where one of them has no answers, see `GET /adapters/{id}/answers`.
+    """
+    kept = [answers.read(blobs, each, tenant=caller.tenant) for each in (adapter, other)]
+    return ComparisonPublic.of(adapter, other, beside(*kept))
 
 
 def _fitting(kept: answers.Answers, places: list[int]) -> list[AnswerPublic]:

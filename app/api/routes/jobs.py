@@ -35,14 +35,12 @@ CHECK_S = 2
 COMMENT_S = 15
 """A comment so often keeps proxies from closing a silent stream."""
 
-EVENTS = """event: progress
-id: 7
-data: {"attempt": 1, "phase": "training", "step": 120, "total": 480, "eta_s": 93.5, "metrics": {"loss": 0.71}}
-
-event: done
-id: 8
-data: {"attempt": 1, "status": "succeeded", "error": null}
-"""
+EVENTS = (
+    "event: progress\nid: 7\n"
+    'data: {"attempt": 1, "phase": "training", "step": 120, "total": 480, "eta_s": 93.5, "metrics": {"loss": 0.71}, '
+    '"epochs": [{"seed": 0, "epoch": 4, "train_loss": 0.74, "dev_loss": 0.93, "dev_accuracy": 0.58}]}\n\n'
+    'event: done\nid: 8\ndata: {"attempt": 1, "status": "succeeded", "error": null}\n'
+)
 
 LastEventId = Annotated[
     int,
@@ -115,6 +113,13 @@ async def watch_job(
     request: Request, job: JobDep, db: DatabaseDep, predictor: PredictorDep, last_event_id: LastEventId = 0
 ) -> Response:
     """A stream of server-sent events from the job's first event, or after `Last-Event-ID`.
+
+    `progress` comes once a second at most. Its `data` has `attempt`, `phase`, `step`, `total`, `eta_s` (seconds left in
+    the phase, null while unknown) and `metrics` (the newest value of each figure, `loss` among them). While an adapter
+    trains it also has, where some have ended since the event before, `epochs`: each with `seed`, `epoch`, `train_loss`,
+    `dev_loss`, `dev_accuracy` and, where folds train, `rate`, the learning rate. That is a live curve; the published
+    adapter's `courses` has the whole of it. Of a long job the newest thousand such events are kept. `log` has a
+    `message`, `done` the job's `status` and `error`.
 
     A stream that ends without `done` ended with the service, or with the key; connect again. One key, and one
     address, may have only so many streams open at once: 429 `too_many_streams` beyond that.

@@ -10,7 +10,7 @@ from app.api.dependencies import DatabaseDep, LanguageDep, QuotaDep
 from app.api.pages import page_of
 from app.api.request_body import ParsedBody, RequestBody
 from app.api.schemas.errors import refusals
-from app.api.schemas.languages import AliasPublic, AliasTarget, LanguagePublic
+from app.api.schemas.languages import AliasPublic, AliasTarget, AnsweringPublic, LanguagePublic
 from app.api.schemas.scalars import ALIAS, Page, PageQuery
 from app.auth.caller import CallerDep
 from app.auth.scopes import READ, TRAIN
@@ -43,10 +43,12 @@ TargetDep = Annotated[ParsedBody[AliasTarget], Depends(RequestBody(AliasTarget))
     "/languages", operation_id="list_languages", dependencies=[READ], summary="List languages", responses=refusals(422)
 )
 def list_languages(query: Annotated[PageQuery, Query()], db: DatabaseDep, caller: CallerDep) -> Page[LanguagePublic]:
-    """Languages with a ready adapter, by their tags, with versions and aliases, and what is near them."""
+    """Languages with a ready adapter, by their tags: versions and aliases, what answers for each and how well, and what
+    is near them."""
     with db.read() as session:
         page = languages.list_page(session, tenant=caller.tenant, limit=query.limit, cursor=query.cursor)
-    return page_of(page, _shown, cursor=lambda row: row.lang)
+        answering = languages.answering(session, tenant=caller.tenant, langs=[row.lang for row in page.items])
+    return page_of(page, lambda row: _shown(row, answering.get(row.lang)), cursor=lambda row: row.lang)
 
 
 @router.put(
@@ -81,12 +83,13 @@ def delete_alias(lang: LanguageDep, alias: AliasDep, db: DatabaseDep, caller: Ca
         aliases.delete_alias(session, tenant=caller.tenant, lang=lang, alias=alias)
 
 
-def _shown(row: languages.LanguageSummary) -> LanguagePublic:
+def _shown(row: languages.LanguageSummary, answering: languages.Answering | None) -> LanguagePublic:
     return LanguagePublic(
         lang=row.lang,
         name=name_of(row.lang),
         versions=list(row.versions),
         aliases=row.aliases,
+        answering=None if answering is None else AnsweringPublic.of(answering),
         macrolanguage=macrolanguage_of(row.lang),
         related=list(row.related),
         starters=list(row.starters),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, FailFast, Field
+from pydantic import ConfigDict, Field
 
 from app.api.schemas.jobs import Accepted, JobPublic, ResourceStatus
 from app.api.schemas.readings import Reading
@@ -19,107 +19,15 @@ from app.api.schemas.scalars import (
     PageQuery,
     Request,
 )
+from app.api.schemas.scores import AdapterMetrics, Course, courses_of
 from app.registry import adapters
 from app.registry.adapter_notes import READINGS, AdapterNotes, without_readings
 from app.registry.adapter_scores import advice, with_baseline
 from app.storage import models
-from ltp.config import LABELS, Label, LabelSpace, TextForm
+from ltp.config import Label, LabelSpace, TextForm
 from ltp.model.methods import Method
 
 READINGS_SHOWN = ("reading", "held_out_readings")
-
-
-class LabelScore(Answer):
-    """One label against the others."""
-
-    precision: float
-    recall: float
-    f1: float
-    support: int
-
-
-class Score(Answer):
-    """How good the published adapter is on one set."""
-
-    model_config = ConfigDict(extra="allow")
-
-    accuracy: float
-    interval: Annotated[list[float], Field(min_length=2, max_length=2, examples=[[0.61, 0.83]])]
-    """95 % interval of the accuracy: Wilson's, or where it is `estimated` one that knows of premises and of choices."""
-    selected_on: bool = False
-    """True for the development set: the epoch was chosen on it, so these figures flatter."""
-    estimated: Literal["cross_fitted"] | None = None
-    """Where all pairs trained: each was answered by an adapter that never saw its premise. Null for a set apart."""
-    label_space: LabelSpace = "three_way"
-    """The labels among which was chosen; figures of one space say nothing beside those of the other."""
-    macro_f1: float
-    """Mean F1 over the labels of `macro_f1_over`."""
-    macro_f1_over: Annotated[list[Label], FailFast()] = Field(default=list(LABELS))
-    """The labels that occur in the set. Adapters made before they were noted have the mean over all three."""
-    ece: float
-    """Expected calibration error over 15 equal-width bins."""
-    per_label: dict[str, LabelScore]
-    confusion: Annotated[list[Annotated[list[int], FailFast()]], FailFast()]
-    """`confusion[gold][predicted]` in the order entailment, neutral, contradiction, or entailment, not_entailment."""
-
-
-class Beside(Answer):
-    """The start on the same pairs."""
-
-    accuracy: float
-    p: float
-    """How often chance alone would make such a difference to it: a paired test by premises."""
-
-
-class Baseline(Answer):
-    """What stands beside the accuracy on the development pairs."""
-
-    guessing: float
-    """What always giving the commonest label is right in."""
-    start: Beside | None = None
-    """What training began from; null where it began from the pretrained values, or was not compared."""
-
-
-class CurvePoint(Answer):
-    """With answers below `threshold` left out, `answered` is the share that remains, and `accuracy` theirs."""
-
-    threshold: float
-    answered: float
-    accuracy: float
-
-
-class CalibrationPublic(Answer):
-    """How far the probabilities mean what they say, on pairs that no training saw."""
-
-    temperature: float
-    """The logits are divided by it before they are probabilities; 1 where nothing is applied."""
-    bias: Annotated[list[float], FailFast()]
-    """Added to each label's logit."""
-    ece_before: float
-    """Expected calibration error without them."""
-    ece_after: float
-    curve: Annotated[list[CurvePoint], FailFast()]
-    """From everything answered to the surest answers alone; `target_accuracy` is resolved on it."""
-
-
-class AdapterMetrics(Answer):
-    """Scores of the decoded, published artefact."""
-
-    model_config = ConfigDict(extra="allow")
-
-    dev: Score | None = None
-    test: Score | None = None
-    """Only when test examples were given."""
-    per_seed: Annotated[list[dict[str, Any]], FailFast()] = Field(default=[])
-    """Seed, best epoch and scores of each run. Empty in lists, and where it was too much to keep."""
-    mean: dict[str, dict[str, float | None]] | None = None
-    """Over the seeds: part, then figure."""
-    std: dict[str, dict[str, float | None]] | None = None
-    """Sample standard deviation over the seeds; null for a single one."""
-    baseline: Baseline | None = None
-    """What guessing and the start give on the development pairs."""
-    calibration: CalibrationPublic | None = None
-    """Where pairs were held out nothing is applied, and the curve is of these; null where nobody measured one."""
 
 
 class SourcePublic(Answer):
@@ -202,6 +110,9 @@ class AdapterPublic(Answer):
     """What to try next where it is no better than guessing on the development pairs; else empty."""
     training: dict[str, Any]
     """Hyperparameters as they were used, and, except in lists, `report`: how training went."""
+    courses: list[Course] = Field(default=[])
+    """Loss and development accuracy, epoch by epoch, of each seed. Empty in lists, where it was too much to keep, and
+    where nothing was trained."""
     examples: ExampleCounts
     bytes: int | None
     """Size of the stored adapter."""
@@ -231,6 +142,7 @@ class AdapterPublic(Answer):
             "training",
             "verbalizer",
             "text_form",
+            "courses",
             *READINGS_SHOWN,
         }
         notes = AdapterNotes(row.training or {}, row.metrics or {}, row.examples or {})
@@ -248,6 +160,7 @@ class AdapterPublic(Answer):
             advice=advice(row, notes, starter=starter),
             examples=ExampleCounts(**counts),
             training=notes.training,
+            courses=courses_of(notes.training),
             verbalizer=adapters.verbalizer_of_row(row).by_label,
             reading=readings.pop("train", None),
             held_out_readings=readings,

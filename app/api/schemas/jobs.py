@@ -28,7 +28,8 @@ class ProgressPublic(Answer):
     eta_s: Annotated[float | None, Field(examples=[93.5])]
     """Estimated seconds to the end of the phase."""
     metrics: Annotated[dict[str, Any], Field(examples=[{"loss": 0.71}])]
-    """The latest figures, the loss among them."""
+    """The latest figures, the loss among them: of an adapter also `epoch`, `seed`, `train_loss`, `dev_loss` and
+    `dev_accuracy` once an epoch has ended. Each epoch's are in the events."""
 
 
 class JobFailure(Answer):

@@ -100,6 +100,7 @@ class Reading(Answer):
                     "duplicates": 1,
                     "conflicts": 0,
                     "shared_premises": 0,
+                    "tokens": 21.4,
                     "truncated": 0,
                     "unknown": {"tokens_share": 0.0, "texts_share": 0.0, "characters": []},
                     "languages": {},
@@ -141,6 +142,8 @@ class Reading(Answer):
     """Premises that stand in the training set, too."""
     leaks: int = 0
     """Pairs that stand in the training set, too: scores on them say little."""
+    tokens: float | None = None
+    """Mean tokens of both texts of a pair, as `POST /adapters/estimate` takes them; null where nobody counted."""
     truncated: int | None = None
     """Pairs (or lines of a corpus) that are cut to fit the model; null where nobody counted."""
     unknown: UnknownTokens | None = None

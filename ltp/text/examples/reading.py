@@ -84,6 +84,8 @@ class Reading:
     """Premises that stand in another file, too."""
     leaks: int = 0
     """Pairs that stand in another file, too."""
+    tokens: float | None = None
+    """Mean tokens of both texts of a pair; None where nobody counted."""
     truncated: int | None = None
     """Pairs that are cut to fit; None where nobody counted."""
     unknown: Unknown | None = None

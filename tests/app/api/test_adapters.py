@@ -119,6 +119,13 @@ def test_versions_count_up_and_aliases_move(ticketed: Service) -> None:
     assert ticketed.http.delete(f"/adapters/{second['id']}").status_code == 204
     refused(ticketed.http.put(url, json={"version": 2}), 404, "adapter_not_found")
     (language,) = ticketed.http.get("/languages").json()["items"]
+    answering, dev = language.pop("answering"), third["metrics"]["dev"]
+    assert (answering["adapter"], answering["version"], answering["name"]) == (third["id"], 3, None)
+    assert (answering["accuracy"], answering["interval"], answering["pairs"]) == (
+        dev["accuracy"], dev["interval"], dev["pairs"]
+    )  # fmt: skip
+    assert answering["guessing"] == third["metrics"]["baseline"]["guessing"]
+    assert third["published_at"] < answering["since"], "the alias was pointed at it afterwards"
     assert language == {
         "lang": "sw",
         "name": "Swahili",
@@ -134,6 +141,8 @@ def test_versions_count_up_and_aliases_move(ticketed: Service) -> None:
     assert ticketed.http.get("/adapters?lang=es").json()["items"] == []
     assert ticketed.http.delete(url).status_code == 204
     refused(ticketed.http.delete(url), 404, "alias_not_found")
+    (language,) = ticketed.http.get("/languages").json()["items"]
+    assert (language["answering"]["version"], language["answering"]["since"]) == (3, third["published_at"])
     assert ticketed.train("sw", method="pt")["version"] == 4, "numbers are never used again"
 
 

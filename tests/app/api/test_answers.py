@@ -115,3 +115,70 @@ def test_what_there_is_none_of_is_refused_with_the_reason(trained: Service, cros
 
 def answers_of(service: Service, adapter: str, **query: Any) -> httpx.Response:
     return service.http.get(f"/adapters/{adapter}/answers", params=query)
+
+
+@pytest.mark.parametrize("how", ["held_out", "cross_fitted"])
+def test_how_far_its_probabilities_can_be_trusted_is_told_of_the_same_pairs(
+    trained: Service, how: str, request: pytest.FixtureRequest
+) -> None:
+    adapter = request.getfixturevalue(how)
+    certainty, dev = adapter["metrics"]["certainty"], adapter["metrics"]["dev"]
+    bins = certainty["reliability"]
+    assert certainty["pairs"] == sum(each["pairs"] for each in bins) == dev["pairs"]
+    assert sum(each["pairs"] * each["accuracy"] for each in bins) == pytest.approx(dev["accuracy"] * dev["pairs"])
+    gap = sum(each["pairs"] * abs(each["accuracy"] - each["confidence"]) for each in bins)
+    assert gap / dev["pairs"] == pytest.approx(dev["ece"])
+    assert all(each["low"] < each["confidence"] <= each["high"] for each in bins)
+    assert certainty["curve"][0] == {"threshold": 0, "answered": 1, "accuracy": pytest.approx(dev["accuracy"])}
+    if adapter["metrics"]["calibration"] is not None:
+        assert certainty["curve"] == adapter["metrics"]["calibration"]["curve"]
+    brought = trained.bring_in(trained.http.get(f"/adapters/{adapter['id']}/export").content, lang="xh").json()
+    assert brought["metrics"]["certainty"] == certainty
+
+
+def test_the_course_of_its_training_is_told_epoch_by_epoch(trained: Service) -> None:
+    for how, seeds in (("holdout", 2), ("cross_fit", 1)):
+        adapter = trained.train("ny", method="pt", estimate=how, seeds=seeds, training={"epochs": 3})
+        assert [course["seed"] for course in adapter["courses"]] == list(range(seeds))
+        for course in adapter["courses"]:
+            assert [epoch["epoch"] for epoch in course["epochs"]] == [1, 2, 3]
+            assert set(course["epochs"][0]) == {"epoch", "train_loss", "dev_loss", "dev_accuracy"}
+        (listed, *_) = trained.http.get("/adapters", params={"lang": "ny"}).json()["items"]
+        assert listed["courses"] == []
+        (job, *_) = trained.http.get("/jobs", params={"kind": "adapter", "limit": 1}).json()["items"]
+        stream = trained.http.get(f"/jobs/{job['id']}/events").text
+        events = [json.loads(line[6:]) for line in stream.splitlines() if line.startswith("data: ")]
+        live = [epoch for event in events for epoch in event.get("epochs", [])]
+        told = [(int(epoch["seed"]), int(epoch["epoch"]), epoch["dev_accuracy"]) for epoch in live]
+        whole = [
+            (course["seed"], epoch["epoch"], epoch["dev_accuracy"])
+            for course in adapter["courses"]
+            for epoch in course["epochs"]
+        ]
+        assert told == whole
+
+
+def test_two_versions_stand_beside_each_other_where_they_are_scored_on_the_same_pairs(
+    trained: Service, held_out: dict[str, Any], cross_fitted: dict[str, Any]
+) -> None:
+    again = trained.train("ha", method="pt", estimate="cross_fit", training={"learning_rate": 0.05, "epochs": 4})
+    told = trained.http.get(f"/adapters/{cross_fitted['id']}/comparison/{again['id']}").json()
+    assert (told["pairs"], told["same_pairs"]) == (len(EXAMPLES), True)
+    for side, adapter in (("first", cross_fitted), ("second", again)):
+        assert (told[side]["adapter"], told[side]["version"]) == (adapter["id"], adapter["version"])
+        assert told[side]["accuracy"] == pytest.approx(adapter["metrics"]["dev"]["accuracy"])
+    assert told["difference"] == pytest.approx(told["first"]["accuracy"] - told["second"]["accuracy"])
+    assert told["interval"][0] <= told["difference"] <= told["interval"][1]
+    assert told["real"] == (told["p"] < 0.05)
+    held = trained.http.get(f"/adapters/{cross_fitted['id']}/comparison/{held_out['id']}").json()
+    assert (held["pairs"], held["same_pairs"]) == (held_out["metrics"]["dev"]["pairs"], False)
+
+
+def test_versions_that_are_scored_on_other_pairs_are_not_compared(
+    trained: Service, cross_fitted: dict[str, Any]
+) -> None:
+    others = [{**pair, "premise": f"{pair['premise']} again"} for pair in EXAMPLES]
+    other = trained.train("ha", method="pt", estimate="cross_fit", examples=others)
+    told = trained.http.get(f"/adapters/{cross_fitted['id']}/comparison/{other['id']}").json()
+    assert (told["pairs"], told["p"], told["first"]["accuracy"], told["same_pairs"]) == (0, None, None, False)
+    assert "scored on other pairs" in told["verdict"]

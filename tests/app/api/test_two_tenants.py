@@ -127,6 +127,7 @@ ADDRESSED: list[tuple[str, Callable[[Named], Asked]]] = [
     ("export_language_delta", lambda named: ("GET", f"/language-deltas/{named['text']}/export", {})),
     ("get_adapter", lambda named: ("GET", f"/adapters/{named['adapter']}", {})),
     ("list_answers", lambda named: ("GET", f"/adapters/{named['adapter']}/answers", {})),
+    ("compare_adapters", lambda named: ("GET", f"/adapters/{named['adapter']}/comparison/{named['adapter']}", {})),
     ("export_adapter", lambda named: ("GET", f"/adapters/{named['adapter']}/export", {})),
     ("get_prediction", lambda named: ("GET", f"/predictions/{named['prediction']}", {})),
     ("download_result", lambda named: ("GET", f"/predictions/{named['prediction']}/result", {})),
@@ -141,6 +142,8 @@ ADDRESSED: list[tuple[str, Callable[[Named], Asked]]] = [
     ("suggest_pairs", lambda named: sent_file(f"/adapters/{named['adapter']}/suggestions", n=1)),
     ("create_ticket", lambda named: sent_json("POST", "/tickets", drift=named["drift"], active_ratio=0.1)),
     ("adapt_language", lambda named: sent_json("POST", "/languages/quy/text", ticket=named["ticket"], corpus=CORPUS)),
+    ("estimate_training", lambda named: sent_json("POST", "/adapters/estimate", pairs=9, ticket=named["ticket"])),
+    ("estimate_training", lambda named: sent_json("POST", "/adapters/estimate", pairs=9, start=named["adapter"])),
     ("create_adapter", lambda named: sent_json("POST", "/adapters", ticket=named["ticket"], **TRAINING)),
     ("create_adapter", lambda named: sent_json("POST", "/adapters", start=named["adapter"], **TRAINING)),
     (
@@ -175,6 +178,7 @@ OTHERWISE = {
     "list_workers": "test_a_worker_is_seen_but_not_whose_job_it_does",
     "import_adapter": "test_bringing_in_anothers_file_makes_things_of_ones_own",
     "create_key": "test_no_key_tells_which_tenants_there_are",
+    "get_caller": "test_whoever_asks_is_told_of_itself",
     "metrics": "test_figures_name_no_tenant",
 }
 NOBODYS = {"healthz", "readyz", "version", "get_backbone", "check_data"}
@@ -272,6 +276,13 @@ def test_a_stranger_sees_its_own_key_only(house: House) -> None:
     (own,) = house.birch.get("/keys").json()["items"]
     assert own["tenant"] == "birch"
     assert house.theirs["key"] in {key["id"] for key in house.amber.get("/keys").json()["items"]}
+
+
+def test_whoever_asks_is_told_of_itself(house: House) -> None:
+    (own,) = house.birch.get("/keys").json()["items"]
+    told = house.birch.get("/caller").json()
+    assert (told["authentication"], told["kind"], told["expires_at"]) == ("on", "key", None)
+    assert (told["tenant"], told["key"], told["scopes"]) == ("birch", own["id"], list(SCOPES))
 
 
 def test_a_stranger_sees_its_own_trail_only(house: House) -> None:
