@@ -18,6 +18,8 @@ from app.storage.pagination import DEFAULT_LIMIT, Page, read_page
 from app.storage.table import new_id, now
 
 MOST_TICKETS = 1000
+MAGNITUDES = "magnitudes"
+"""Where a drift's report keeps how large its values are in each layer, as `ltp.ticket.preview` reads it."""
 
 
 def begin(

@@ -36,7 +36,7 @@ ROW_BYTES: dict[type[Base], int] = {
     AuditEventRow: 512,
     BlobRow: 512,
     DatasetRow: 1024,
-    DriftRow: 8192,
+    DriftRow: 24576,
     IdempotencyKeyRow: 4096,
     JobRow: 2048,
     LanguageDeltaRow: 16384,

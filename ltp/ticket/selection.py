@@ -25,8 +25,11 @@ from ltp.compute.threads import parallel_map
 from ltp.config import TicketConfig
 from ltp.drift.stored import Drift
 from ltp.ticket.mask import Ticket
+from ltp.ticket.preview import Magnitudes
 
 BINS = 1 << 16
+COARSER = 8
+"""Bits of a code that `magnitudes` leaves out: four bins for each power of two."""
 BLOCK = 1 << 19
 """Values handled at a time, about; always a multiple of eight. Counting one takes eight times as many bytes."""
 
@@ -71,15 +74,31 @@ def select(drift: Drift, config: TicketConfig, *, block: int = BLOCK) -> Ticket:
     )
 
 
+def magnitudes(drift: Drift, *, block: int = BLOCK) -> list[Magnitudes]:
+    """Count how large a drift is in each layer, to tell later what a ticket would be (`ltp.ticket.preview`)."""
+    found = []
+    for layer, group in sorted(_by_layer(drift.shapes).items()):
+        counts = _histogram(drift, group, block)
+        zero, counts[0] = int(counts[0]), 0
+        coarse = counts.reshape(-1, 1 << COARSER).sum(1)
+        found.append(Magnitudes(layer, zero, {int(code): int(coarse[code]) for code in np.flatnonzero(coarse)}))
+    return found
+
+
+def _by_layer(shapes: Shapes) -> dict[int, Shapes]:
+    layers: dict[int, Shapes] = {}
+    for name, shape in shapes.items():
+        layers.setdefault(layer_of(name) or 0, {})[name] = shape
+    return layers
+
+
 def _groups(shapes: Shapes, config: TicketConfig) -> Iterator[tuple[Shapes, int]]:
     """Yield the parameters that share a threshold, and how many of their values become active."""
     wanted = round(config.active_ratio * _size(shapes))
     if config.rule == "global":
         yield shapes, wanted
         return
-    layers: dict[int, Shapes] = {}
-    for name, shape in shapes.items():
-        layers.setdefault(layer_of(name) or 0, {})[name] = shape
+    layers = _by_layer(shapes)
     sizes = {layer: _size(group) for layer, group in sorted(layers.items())}
     quotas = {layer: config.active_ratio * size for layer, size in sizes.items()}
     shares = {layer: floor(quota) for layer, quota in quotas.items()}

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.registry import publish, tickets
+from app.registry.drifts import MAGNITUDES
 from app.storage.models import DatasetRow, TicketRow
 from app.storage.models import DriftRow as DriftRow
 from ltp.config import MLMConfig
@@ -92,7 +93,9 @@ def _fetch(context: JobContext, row: DriftRow) -> tuple[Drift, Path]:
 
 
 def _stage(context: JobContext, drift: Drift, path: Path) -> publish.DriftResult:
-    report = dict(drift.report)
+    from ltp.ticket.selection import magnitudes
+
+    report = {**drift.report, MAGNITUDES: [layer.as_dict() for layer in magnitudes(drift)]}
     return publish.DriftResult(
         blob_id=context.stage(path),
         report=report,

@@ -21,6 +21,7 @@ from app.api.schemas.scalars import (
     hyperparameter,
 )
 from app.http.validation_errors import InvalidFieldError
+from app.registry.drifts import MAGNITUDES
 from app.storage import models
 from ltp.backbone.strategy import Strategy
 from ltp.config import LayerScope, MLMConfig, Rule, TextForm, TicketConfig
@@ -210,7 +211,7 @@ class DriftPublic(Answer):
     @classmethod
     def of(cls, row: models.DriftRow, tickets: Sequence[str]) -> DriftPublic:
         """Describe a stored drift and the tickets made from it."""
-        report = dict(row.report or {})
+        report = {name: value for name, value in (row.report or {}).items() if name != MAGNITUDES}
         taken = {"steps", "best_step", "losses", "text_form"}
         stored = {name: getattr(row, name) for name in cls.model_fields if name not in {*taken, "tickets", "report"}}
         return cls(

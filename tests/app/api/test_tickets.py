@@ -10,6 +10,9 @@ import pytest
 from safetensors.numpy import load
 from support.running_service import LINES, Service, refused, wait_until
 
+from app.registry.drifts import MAGNITUDES
+from app.storage.models import DriftRow
+
 TICKET = {
     "id", "name", "status", "drift", "origin", "shared", "backbone", "language", "active_ratio", "active", "selectable",
     "moved", "zero_drift", "rule", "layers", "strategy", "distribution", "mask_bytes", "created_at",
@@ -71,6 +74,34 @@ def test_a_second_ticket_comes_from_the_stored_drift(service: Service) -> None:
     assert sorted(drift["tickets"]) == sorted([first["id"], second["id"]])
     refused(service.http.post("/tickets", json={"drift": first["drift"], "language": "sw"}), 422, "invalid_request")
     refused(service.http.post("/tickets", json={"drift": first["id"]}), 404, "drift_not_found")
+
+
+def test_a_tickets_price_is_told_before_it_is_made(service: Service) -> None:
+    first = service.make_ticket()
+    asked = {"active_ratio": 0.05, "rule": "per_layer"}
+    told = service.http.get(f"/drifts/{first['drift']}/preview", params=asked).json()
+    accepted = service.http.post("/tickets", json={"drift": first["drift"], **asked})
+    service.work()
+    made = service.http.get(f"/tickets/{accepted.json()['ticket']['id']}").json()
+    for figure in ("active", "selectable", "moved", "zero_drift"):
+        assert told[figure] == made[figure], figure
+    assert [row["active"] for row in told["distribution"]] == [row["active"] for row in made["distribution"]]
+    assert 0 < told["mask_bytes"] <= made["mask_bytes"], "but for the names of the tensors"
+    assert told["adapter_bytes"][0] < told["adapter_bytes"][1] == 2 * made["active"]
+    assert "magnitudes" not in service.http.get(f"/drifts/{first['drift']}").json()["report"]
+    for query in ({"layers": "3"}, {"layers": "1,1"}, {"layers": "top"}, {"active_ratio": 0}, {"active_ratio": "nan"}):
+        answer = service.http.get(f"/drifts/{first['drift']}/preview", params=query)
+        refused(answer, 422, "invalid_request")
+
+
+def test_of_a_drift_of_an_earlier_release_the_whole_is_told(service: Service) -> None:
+    ticket = service.make_ticket()
+    with service.app.state.db.write() as session:
+        row = session.get_one(DriftRow, ticket["drift"])
+        row.report = {name: value for name, value in row.report.items() if name != MAGNITUDES}
+    told = service.http.get(f"/drifts/{ticket['drift']}/preview", params={"active_ratio": 0.3}).json()
+    assert (told["active"], told["zero_drift"], told["distribution"]) == (ticket["active"], ticket["zero_drift"], [])
+    refused(service.http.get(f"/drifts/{ticket['drift']}/preview", params={"layers": "upper"}), 409, "not_ready_yet")
 
 
 def test_an_uploaded_corpus_is_the_corpus(service: Service) -> None:

@@ -123,6 +123,7 @@ ADDRESSED: list[tuple[str, Callable[[Named], Asked]]] = [
     ("get_ticket", lambda named: ("GET", f"/tickets/{named['ticket']}", {})),
     ("download_mask", lambda named: ("GET", f"/tickets/{named['ticket']}/mask", {})),
     ("get_drift", lambda named: ("GET", f"/drifts/{named['drift']}", {})),
+    ("preview_ticket", lambda named: ("GET", f"/drifts/{named['drift']}/preview", {})),
     ("get_language_delta", lambda named: ("GET", f"/language-deltas/{named['text']}", {})),
     ("export_language_delta", lambda named: ("GET", f"/language-deltas/{named['text']}/export", {})),
     ("get_adapter", lambda named: ("GET", f"/adapters/{named['adapter']}", {})),
