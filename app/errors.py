@@ -98,6 +98,13 @@ class AnswersNotKept(NotFound):
         AppError.__init__(self, f"there are no answers of adapter {adapter_id!r}: {why}")
 
 
+class ExamplesNotKept(NotFound):
+    """The adapter is there; the pairs that it was trained on are not."""
+
+    def __init__(self, adapter_id: str, why: str) -> None:
+        AppError.__init__(self, f"there are no examples of adapter {adapter_id!r}: {why}")
+
+
 class RouteNotFound(NotFound):
     """The API has no such path."""
 

@@ -44,7 +44,8 @@ Few-shot natural-language inference for low-resource languages: **Lottery Ticket
 1. `POST /tickets` measures how far each parameter of the backbone moves on unlabelled text (a *drift*) and selects the
    parameters that moved most (a *ticket*).
 2. `POST /adapters` trains a soft prompt and the ticket's parameters on a page of labelled pairs of one language.
-   `POST /data/check` says before what it understands of your file.
+   `POST /data/check` says before what it understands of your file, `POST /adapters/estimate` how long it will take,
+   and `GET /adapters/{id}/answers` afterwards where the adapter errs.
    `POST /languages/{lang}/text` takes unlabelled text of the language, which an adapter can be trained on top of.
 3. `POST /predict` judges new pairs, of as many languages as you like in one request.
    `POST /adapters/{id}/suggestions` says which pairs to have labelled next.

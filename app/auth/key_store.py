@@ -121,10 +121,15 @@ def _check_maker(session: Session, key_id: str) -> None:
         raise Unauthorized("the key of this request was revoked just now")
 
 
-def _check_number(session: Session, tenant: str, most: int) -> None:
+def count_keys(session: Session, tenant: str) -> int:
+    """Count the keys of a tenant that are valid."""
     unexpired = or_(ApiKeyRow.expires_at.is_(None), ApiKeyRow.expires_at > now(session))
     valid = (ApiKeyRow.tenant == tenant, ApiKeyRow.revoked_at.is_(None), unexpired)
-    if (session.scalar(select(func.count()).select_from(ApiKeyRow).where(*valid)) or 0) >= most:
+    return session.scalar(select(func.count()).select_from(ApiKeyRow).where(*valid)) or 0
+
+
+def _check_number(session: Session, tenant: str, most: int) -> None:
+    if count_keys(session, tenant) >= most:
         raise QuotaExceeded(f"tenant {tenant!r} has {most} keys, which is as many as it may; revoke some first")
 
 

@@ -9,6 +9,7 @@ import typer
 
 from app.cli import options
 from app.cli.adapter_display import begun, label_of, print_adapter
+from app.cli.answers import show_answers
 from app.cli.command import Json, Key, Url, service_session
 from app.cli.compare import compare_adapters
 from app.cli.compose import compose_adapter
@@ -30,6 +31,7 @@ Reference = Annotated[
 
 
 group.command("compare")(compare_adapters)
+group.command("answers")(show_answers)
 
 
 @group.command("list")

@@ -1,4 +1,4 @@
-"""`ltp adapter compare`: two adapters on the same labelled pairs."""
+"""`ltp adapter compare`: two adapters on the same labelled pairs, or on those that both are scored on."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from app.cli import options, reading_options
-from app.cli.command import Json, Key, Url, service_session
+from app.cli.command import Json, Key, Session, Url, service_session
 from app.cli.label_spaces import AsTwoWay
 from app.cli.output import percent, table
 from app.cli.reading_options import Columns, ConflictsRule, Labels, LangColumn
@@ -24,7 +24,13 @@ def compare_adapters(
     *,
     first: Reference,
     second: Reference,
-    file: Annotated[Path, typer.Argument(**options.EXISTING, help=f"Labelled pairs: {options.FILES_OF_PAIRS}.")],
+    file: Annotated[
+        Path | None,
+        typer.Argument(
+            **options.EXISTING,
+            help=f"Labelled pairs: {options.FILES_OF_PAIRS}. Default: the pairs that both are scored on.",
+        ),
+    ] = None,
     lang: Annotated[str | None, typer.Option(help="Only the rows of this language.", show_default=False)] = None,
     columns: Columns = None,
     labels: Labels = None,
@@ -41,6 +47,9 @@ def compare_adapters(
     """
     typed = reading_options.typed(columns, labels, lang_column, conflicts)
     with service_session(as_json, url, api_key) as session:
+        if file is None:
+            _show_kept(session, first, second)
+            return
         from app.cli.beside_others import judged_alike
         from app.cli.prediction_requests import PredictionOptions, named, predict_pairs
         from ltp.comparison import compare
@@ -61,6 +70,25 @@ def compare_adapters(
             **told.as_dict(),
         }
         session.output.show(report, lambda console: _print(console, report))
+
+
+def _show_kept(session: Session, first: str, second: str) -> None:
+    """Compare by the answers that the service kept of both."""
+    from app.cli.failure import Failure
+    from app.cli.references import find_adapter
+
+    ids = [find_adapter(session.client, who)["id"] for who in (first, second)]
+    told = session.client.get(f"/adapters/{ids[0]}/comparison/{ids[1]}")
+    if told["p"] is None:
+        raise Failure("not_comparable", told["verdict"], hint="Give a file of labelled pairs.")
+    sides = [told["first"], told["second"]]
+    report = {
+        "adapters": [f"{side['lang']}@{side['version']}" for side in sides],
+        **{name: told[name] for name in ("difference", "interval", "p", "real", "pairs", "premises", "same_pairs")},
+        "first": sides[0]["accuracy"],
+        "second": sides[1]["accuracy"],
+    }
+    session.output.show(report, lambda console: _print(console, report))
 
 
 def _print(console: Console, report: dict[str, Any]) -> None:

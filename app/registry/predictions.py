@@ -80,6 +80,10 @@ def create(
     return prediction, job
 
 
+SAMPLE = "sample"
+"""Where a prediction's summary keeps the first rows of its result."""
+
+
 def get(session: Session, *, tenant: str, prediction_id: str) -> PredictionRow:
     """Return a prediction of the tenant. Raises `PredictionNotFound`."""
     prediction = session.scalar(

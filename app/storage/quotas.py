@@ -20,10 +20,15 @@ RETRY_AFTER_S = 10
 """Jobs take a while; asking again sooner is no use."""
 
 
+def unfinished_jobs(session: Session, tenant: str) -> int:
+    """Count a tenant's jobs that are queued or running."""
+    unfinished = select(func.count()).select_from(JobRow).where(JobRow.tenant == tenant, JobRow.status.in_(UNFINISHED))
+    return session.scalar(unfinished) or 0
+
+
 def check_jobs(session: Session, *, tenant: str, most: int) -> None:
     """Raise TooManyJobs for a tenant that has `most` unfinished jobs. Exact where the caller holds the lock."""
-    unfinished = select(func.count()).select_from(JobRow).where(JobRow.tenant == tenant, JobRow.status.in_(UNFINISHED))
-    count = session.scalar(unfinished) or 0
+    count = unfinished_jobs(session, tenant)
     if count >= most:
         what = f"{count} jobs of yours are unfinished, and {most} may be"
         raise TooManyJobs(f"{what}; wait for some to end, or cancel some", retry_after=RETRY_AFTER_S)

@@ -43,7 +43,7 @@ ROW_BYTES: dict[type[Base], int] = {
     LanguageDeltaVersionRow: 256,
     LanguageVersionRow: 256,
     PredictionAdapterRow: 512,
-    PredictionRow: 2048,
+    PredictionRow: 10240,
     TenantTurnRow: 128,
     TicketRow: 4096,
 }

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 MARKS = ("truncated", "fallback", "abstained", "unknown")
 """Of how many pairs each is true is counted; `unknown`: the vocabulary does not have all of their words."""
+SHOWN, SHOWN_CHARACTERS = 10, 160
+"""Rows that the prediction shows of its result, and characters of each text."""
 BATCH = 512
 """Rows handed to the engine at once, so that it can group them by adapter and length."""
 
@@ -103,7 +105,7 @@ def execute(context: JobContext) -> None:
     shown = labels_of(met)
     added = ["label", *shown, *(["abstained"] if least.asked else [])]
     counts: Counter[str] = Counter()
-    tokens = TokenCount()
+    tokens, sample = TokenCount(), list[dict[str, Any]]()
     path = context.directory / "result"
     with path.open("wb") as file:
         writer = pairs.writer(file, added)
@@ -114,11 +116,14 @@ def execute(context: JobContext) -> None:
             shares = [probabilities.get(name) for name in shown]
             writer.write(pair, [label, *shares, *([abstained] if least.asked else [])])
             tokens += prediction.tokens
+            if len(sample) < SHOWN:
+                sample.append(_shown(pair, resolved, answer, abstained=abstained))
             unknown = prediction.tokens.unknown > 0
             marks = (prediction.truncated, resolved.fallback, abstained, unknown)
             counts.update({label: 1, answer.label_space: 1, **dict(zip(MARKS, map(int, marks), strict=True))})
     lost = _unknown(context, Vocabulary(backbone.tokenizer), pairs, tokens)
     summary = _summary(counts, shown) | lost | {"precision": precision}
+    summary[predictions.SAMPLE] = sample
     summary["warnings"] = [*_of_file(context, pairs), *summary["warnings"], *_mixed(context, counts)]
     blob_id = context.stage(path)
     context.publish(
@@ -140,6 +145,19 @@ def _summary(counts: Counter[str], named: Sequence[str]) -> dict[str, Any]:
     spaces = {space: counts[space] for space in LABEL_SPACES if counts[space]}
     marks = {name: counts[name] for name in MARKS}
     return {"pairs": sum(labels.values()), "labels": labels, "label_spaces": spaces, **marks}
+
+
+def _shown(pair: FilePair, adapter: ResolvedAdapter, answer: Prediction, *, abstained: bool) -> dict[str, Any]:
+    """One row as the prediction shows it."""
+    return {
+        "premise": pair.premise[:SHOWN_CHARACTERS],
+        "hypothesis": pair.hypothesis[:SHOWN_CHARACTERS],
+        "label": answer.label,
+        "probabilities": {str(label): round(share, 6) for label, share in answer.by_label.items()},
+        "adapter": {"id": adapter.id, "lang": adapter.lang, "version": adapter.version},
+        "fallback": adapter.fallback,
+        "abstained": abstained,
+    }
 
 
 def _of_file(context: JobContext, pairs: PairFile) -> Iterator[str]:

@@ -1,24 +1,28 @@
-"""What an adapter answered to the pairs that it is scored on, page by page or as a table, and two adapters by that."""
+"""The pairs behind an adapter: its answers to those that it is scored on, two adapters by that, what it trained on."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response, StreamingResponse
 
 from app.api.answer_table import table
-from app.api.dependencies import AdapterDep, BlobsDep, OtherAdapterDep
-from app.api.downloads import FORMATS, disposition
+from app.api.dependencies import AdapterDep, BlobsDep, DatabaseDep, OtherAdapterDep
+from app.api.downloads import FORMATS, disposition, download
+from app.api.example_table import table as table_of_examples
 from app.api.pages import LARGEST_PAGE
-from app.api.schemas.answers import AnswerPublic, AnswersPage, AnswersQuery
+from app.api.schemas.answers import AnswerPublic, AnswersPage, AnswersQuery, ExamplesQuery
 from app.api.schemas.comparison import ComparisonPublic
 from app.api.schemas.errors import refusals
 from app.auth.caller import CallerDep
 from app.auth.scopes import READ
-from app.errors import InvalidCursor
-from app.registry import answers
+from app.errors import AdapterNotFound, InvalidCursor
+from app.registry import answers, datasets
+from app.registry.adapter_notes import SOURCES
 from app.registry.beside import beside
+from app.storage.models import DatasetRow
 
 router = APIRouter(tags=["adapters"])
 
@@ -84,6 +88,39 @@ def compare_adapters(
     """
     kept = [answers.read(blobs, each, tenant=caller.tenant) for each in (adapter, other)]
     return ComparisonPublic.of(adapter, other, beside(*kept))
+
+
+@router.get(
+    "/adapters/{adapter_id}/examples",
+    operation_id="download_examples",
+    dependencies=[READ],
+    summary="The pairs that an adapter was trained on",
+    response_class=Response,
+    responses={
+        200: {
+            "description": "Premise, hypothesis and label of each; of pairs of several languages also `lang`.",
+            "content": {FORMATS[form]: {"schema": {"type": "string", "format": "binary"}} for form in ("csv", "jsonl")},
+        },
+        **refusals(404, 422),
+    },
+)
+async def download_examples(
+    adapter: AdapterDep, query: Annotated[ExamplesQuery, Query()], blobs: BlobsDep, db: DatabaseDep, caller: CallerDep
+) -> Response:
+    """As they were read when it was trained: a file to be corrected, added to, and trained on again.
+
+    404 `examples_not_kept` for adapters that were imported or composed, or that another tenant shares.
+    """
+
+    def find() -> DatasetRow:
+        with db.read() as session:
+            return datasets.examples_of(session, adapter, tenant=caller.tenant)
+
+    dataset = await run_in_threadpool(find)
+    with_lang = bool((adapter.examples or {}).get(SOURCES))
+    rows = table_of_examples(blobs.stream(dataset.blob_id), query.part, query.format, with_lang=with_lang)
+    name = f"{adapter.lang}-{adapter.version or adapter.id}-{query.part}.{query.format}"
+    return await download(rows, FORMATS[query.format], name=name, gone=AdapterNotFound(adapter.id))
 
 
 def _fitting(kept: answers.Answers, places: list[int]) -> list[AnswerPublic]:

@@ -17,13 +17,14 @@ from app.api.dependencies import DatabaseDep, JobDep, PredictorDep, SettingsDep
 from app.api.job_watchers import POLL_S, JobWatchers, events_after, number
 from app.api.pages import page_of
 from app.api.schemas.errors import refusals
-from app.api.schemas.jobs import JobPublic, JobQuery, WorkerPublic
+from app.api.schemas.jobs import UNTOLD, JobPublic, JobQuery, WorkerPublic
 from app.api.schemas.scalars import Page, PageQuery
 from app.auth.caller import LOCAL, CallerDep, still_valid
 from app.auth.scopes import FOLLOW, READ, TRAIN
 from app.auth.stream_shares import StreamShares
 from app.http.middleware.standard_methods import is_head
 from app.inference.predictor import Predictor
+from app.jobs.subjects import subjects
 from app.settings import Settings
 from app.storage.database import Database
 from app.storage.models import JobRow
@@ -155,7 +156,10 @@ def _describer(session: Session, rows: Sequence[JobRow], settings: Settings) -> 
     """Describe these jobs; those in the queue with what they wait for. Whoever was heard within two leases counts."""
     queued = any(row.status == "queued" for row in rows)
     workers = jobs.heard_lately(session, within_s=2 * settings.lease_s) if queued else []
-    return lambda row: JobPublic.of(row, waiting_for=jobs.why_waiting(row, workers))
+    about = subjects(session, rows)
+    return lambda row: JobPublic.of(
+        row, waiting_for=jobs.why_waiting(row, workers), subject=about.get(row.resource_id, UNTOLD)
+    )
 
 
 async def _stream(

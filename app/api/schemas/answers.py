@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from app.api.schemas.predictions import PROBABILITIES, ThreeWay, TwoWay
 from app.api.schemas.scalars import Answer, PageQuery
@@ -30,6 +30,18 @@ class AnswersQuery(PageQuery):
     def wanted(self) -> answers.Wanted:
         """The same for the registry."""
         return answers.Wanted(self.wrong, self.label, self.predicted, self.sort)
+
+
+class ExamplesQuery(BaseModel):
+    """Which pairs, and as what."""
+
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+
+    part: Literal["train", "dev", "test"] = "train"
+    """`train`: those of `examples` and `sources`, also where some of them were held out; else what was given as
+    `dev_examples` or `test_examples`."""
+    format: Literal["csv", "jsonl"] = "csv"
+    """A table, or a JSON object a line."""
 
 
 class AnswerPublic(Answer):

@@ -1,4 +1,4 @@
-"""Who is asking, and what they may do."""
+"""Who is asking, what they may do, and how much."""
 
 from __future__ import annotations
 
@@ -38,3 +38,17 @@ class CallerPublic(Answer):
             key=caller.key_id,
             expires_at=caller.expires_at,
         )
+
+
+class QuotaPublic(Answer):
+    """What your tenant has, and what it may have."""
+
+    stored_bytes: Annotated[int, Field(examples=[734_003_200])]
+    """Uploads, artefacts, and the records that tell of them; what came with the program costs nothing."""
+    most_stored_bytes: Annotated[int, Field(examples=[53_687_091_200])]
+    unfinished_jobs: Annotated[int, Field(examples=[2])]
+    """Queued and running."""
+    most_unfinished_jobs: Annotated[int, Field(examples=[200])]
+    keys: Annotated[int, Field(examples=[3])]
+    """Those that are valid."""
+    most_keys: Annotated[int, Field(examples=[200])]

@@ -9,11 +9,13 @@ from pydantic import Field
 
 from app.api.schemas.scalars import A_JOB_ID, AN_ADAPTER_ID, Answer, Moment, PageQuery
 from app.jobs.queue import KINDS
+from app.jobs.subjects import Subject
 from app.storage import models
 
 JobKind = Literal["ticket", "adapter", "prediction", "language_delta"]
 JobStatus = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 ResourceStatus = Literal["pending", "ready", "failed", "cancelled"]
+UNTOLD = Subject()
 
 
 class ProgressPublic(Answer):
@@ -44,6 +46,10 @@ class ResourceRef(Answer):
 
     kind: JobKind
     id: Annotated[str, Field(examples=[AN_ADAPTER_ID])]
+    lang: Annotated[str | None, Field(examples=["sw"])] = None
+    """Its language; null where it has none, and in answers that accept or cancel a job."""
+    name: Annotated[str | None, Field(examples=["first try"])] = None
+    """Its name, or the name of the file that is judged."""
 
 
 class JobPublic(Answer):
@@ -64,7 +70,7 @@ class JobPublic(Answer):
     finished_at: Moment | None
 
     @classmethod
-    def of(cls, row: models.JobRow, *, waiting_for: str | None = None) -> JobPublic:
+    def of(cls, row: models.JobRow, *, waiting_for: str | None = None, subject: Subject = UNTOLD) -> JobPublic:
         """Describe a stored job."""
         failed = row.error_code is not None
         return cls(
@@ -77,7 +83,7 @@ class JobPublic(Answer):
             attempt=row.attempt,
             waiting_for=waiting_for,
             error=JobFailure(code=row.error_code or "", detail=row.error_detail or "") if failed else None,
-            resource=ResourceRef(kind=row.resource_kind, id=row.resource_id),
+            resource=ResourceRef(kind=row.resource_kind, id=row.resource_id, lang=subject.lang, name=subject.name),
             created_at=row.created_at,
             started_at=row.started_at,
             finished_at=row.finished_at,

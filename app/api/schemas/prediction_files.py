@@ -13,15 +13,19 @@ from app.api.schemas.predictions import (
     Addressed,
     AnsweredAs,
     Confidence,
+    ThreeWay,
     Threshold,
+    TwoWay,
     check_one_threshold,
 )
 from app.api.schemas.reading_options import ColumnOptions
 from app.api.schemas.scalars import Answer, Moment, Reference
 from app.http.validation_errors import InvalidFieldError
 from app.registry.aliases import ResolvedAdapter
+from app.registry.predictions import SAMPLE
 from app.registry.target_accuracy import kept_thresholds
 from app.storage import models
+from ltp.config import Label
 
 
 class PredictionRequest(Addressed, ColumnOptions):
@@ -96,7 +100,7 @@ class PredictionPublic(Answer):
             answered_as=request.get("as"),
             filename=request.get("filename"),
             pairs=row.pairs,
-            summary=row.summary or {},
+            summary={name: value for name, value in (row.summary or {}).items() if name != SAMPLE},
             created_at=row.created_at,
             published_at=row.published_at,
         )
@@ -117,9 +121,23 @@ class NamedAdapter(Answer):
     """What `target_accuracy` came to for it; null where none was asked for."""
 
 
+class JudgedRow(Answer):
+    """One of the first rows of a result, its texts cut."""
+
+    premise: Annotated[str, Field(examples=["Mbwa analala."])]
+    hypothesis: Annotated[str, Field(examples=["Mnyama anapumzika."])]
+    label: Annotated[Label, Field(examples=["entailment"])]
+    probabilities: ThreeWay | TwoWay
+    adapter: AdapterRef
+    fallback: bool
+    abstained: bool
+
+
 class PredictionDetail(PredictionPublic):
     """A file of pairs with labels to be added, and which adapters judge it."""
 
+    sample: list[JudgedRow]
+    """The first rows of the result; empty until it is ready, and of what earlier versions judged."""
     adapters: list[NamedAdapter]
     """One for each different reference in the file and the request's own; none where an earlier version accepted it."""
 
@@ -145,7 +163,8 @@ class PredictionDetail(PredictionPublic):
                     threshold=None if point is None else Threshold.of(judge, point),
                 )
             )
-        return cls(**PredictionPublic.of(row, adapter).model_dump(), adapters=adapters)
+        sample = [JudgedRow(**each) for each in (row.summary or {}).get(SAMPLE, ())]
+        return cls(**PredictionPublic.of(row, adapter).model_dump(), adapters=adapters, sample=sample)
 
 
 class PredictionAccepted(Accepted):

@@ -92,6 +92,7 @@ class Reading(Answer):
                     "quoting": True,
                     "compression": None,
                     "columns": {"premise": "sentence_A", "hypothesis": "sentence_B", "label": "gold", "lang": None},
+                    "names": ["id", "sentence_A", "sentence_B", "gold"],
                     "labels": {"0": {"label": "entailment", "rows": 34}, "-": {"label": None, "rows": 2}},
                     "label_space": "three_way",
                     "rows": 104,
@@ -123,6 +124,8 @@ class Reading(Answer):
     """Whether cells may be quoted; null where the format has no cells."""
     columns: ReadColumns = ReadColumns()
     """The column of each part, by its name in the file."""
+    names: list[str] = Field(default=[])
+    """The columns that the file has, two hundred at most: what `columns` may name. Empty where nobody noted them."""
     labels: dict[str, ReadLabel] = Field(default={})
     """By the spelling in the file; empty where labels are not looked at."""
     label_space: LabelSpace | None = None

@@ -31,6 +31,8 @@ from ltp.text.label_words import label_of_word
 _OTHERS = re.compile(r"pred|model|suggest|annotator|worker|rater|coder|old|guess|^label\d|\dlabel")
 """In the names, as `fold` leaves them, of columns of labels that are not the row's: of models, of single annotators."""
 _SCORES = {"relatednessscore", "similarity", "similarityscore", "relatedness"}
+MOST_NAMED = 200
+"""Columns that a reading names."""
 MOST_VARIANTS = 20
 """Languages of a file that has every pair in several that a refusal names."""
 NO_LABELS = "; if there is none, no row of this file has a label; to predict it use ltp predict"
@@ -43,6 +45,8 @@ class Layout:
     """Where the parts of a pair are."""
 
     columns: Mapping[Role, str]
+    names: Sequence[str] = ()
+    """The columns that there are, as many as are named."""
     both: bool = False
     """Whether one column holds premise and hypothesis, parted by one of SEPARATORS."""
     language: str | None = None
@@ -90,6 +94,7 @@ class _Finder:
         folded = {fold(name): name for name in self.names}
         return Layout(
             columns,
+            self.names[:MOST_NAMED],
             both,
             language,
             companions=self._companions(columns),

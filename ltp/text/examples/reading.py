@@ -84,6 +84,8 @@ class Reading:
     """Premises that stand in another file, too."""
     leaks: int = 0
     """Pairs that stand in another file, too."""
+    names: Sequence[str] = ()
+    """The file's columns, two hundred at most."""
     tokens: float | None = None
     """Mean tokens of both texts of a pair; None where nobody counted."""
     truncated: int | None = None

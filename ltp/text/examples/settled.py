@@ -113,6 +113,7 @@ def _reading(tally: Tally, warnings: list[str], found: Resolved, labels: LabelMa
         separator=source.format.separator,
         quoting=getattr(source.format, "quoted", None),
         columns=layout.columns,
+        names=layout.names,
         labels={written: LabelReading(label, tally.spellings[written].rows) for written, label in means.items()},
         label_space=labels.space if labels else None,
         rows=tally.count,

@@ -157,6 +157,11 @@ def test_a_deleted_adapter_answers_no_more(ticketed: Service) -> None:
     assert ticketed.app.state.predictor.figures()["compact_entries"] == 0
 
 
+def prediction_sample(prediction: dict[str, Any]) -> list[tuple[str, str, str, bool]]:
+    """The first rows as the prediction shows them, and whether each was left open."""
+    return [(row["premise"], row["hypothesis"], row["label"], row["abstained"]) for row in prediction["sample"]]
+
+
 PAIRS = 'id,premise,hypothesis\r\n1,the dog runs,the dog is red\r\n2,"the cat, eats",the cat\r\n'
 
 
@@ -180,6 +185,11 @@ def test_a_file_is_judged_and_comes_back_with_columns_added(trained: Service) ->
     rows = list(csv.DictReader(io.StringIO(result.content.decode(), newline="")))
     assert [row["id"] for row in rows] == ["1", "2"]
     assert rows[1]["premise"] == "the cat, eats"
+    assert prediction_sample(done) == [(row["premise"], row["hypothesis"], row["label"], True) for row in rows]
+    assert done["sample"][0]["probabilities"]["neutral"] == pytest.approx(float(rows[0]["neutral"]), abs=1e-5)
+    assert "sample" not in done["summary"]
+    (job, *_) = trained.http.get("/jobs?kind=prediction&limit=1").json()["items"]
+    assert (job["resource"]["lang"], job["resource"]["name"]) == ("fr", "my päirs.csv")
     pairs = [{"premise": row["premise"], "hypothesis": row["hypothesis"]} for row in rows]
     trained.wait_ready()
     direct = trained.http.post("/predict", json={"lang": "en", "pairs": pairs}).json()["predictions"]

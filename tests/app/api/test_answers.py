@@ -182,3 +182,31 @@ def test_versions_that_are_scored_on_other_pairs_are_not_compared(
     told = trained.http.get(f"/adapters/{cross_fitted['id']}/comparison/{other['id']}").json()
     assert (told["pairs"], told["p"], told["first"]["accuracy"], told["same_pairs"]) == (0, None, None, False)
     assert "scored on other pairs" in told["verdict"]
+
+
+def examples_of(service: Service, adapter: dict[str, Any], **query: Any) -> httpx.Response:
+    return service.http.get(f"/adapters/{adapter['id']}/examples", params=query)
+
+
+def test_what_it_was_trained_on_comes_back_to_be_trained_on_again(
+    trained: Service, cross_fitted: dict[str, Any]
+) -> None:
+    table = examples_of(trained, cross_fitted)
+    assert table.headers["content-type"].startswith("text/csv")
+    assert "ha-1-train.csv" in table.headers["content-disposition"]
+    rows = list(csv.DictReader(io.StringIO(table.content.decode("utf-8-sig"))))
+    lines = [json.loads(line) for line in examples_of(trained, cross_fitted, format="jsonl").text.splitlines()]
+    assert rows == lines
+    assert rows == [{**pair, "label": LABELS[int(pair["label"])]} for pair in EXAMPLES]  # type: ignore[call-overload]
+    files = {"examples": ("again.csv", table.content), "request": (None, json.dumps({"lang": "ha", "method": "pt"}))}
+    accepted = trained.http.post("/adapters", files=files).json()
+    assert accepted["adapter"]["examples"]["train"] == len(EXAMPLES)
+    assert trained.http.post(f"/jobs/{accepted['job']['id']}/cancel").status_code == 202
+    assert examples_of(trained, cross_fitted, part="dev", format="jsonl").text == ""
+    assert examples_of(trained, cross_fitted, part="other").status_code == 422
+
+
+def test_what_was_imported_has_no_examples(trained: Service, cross_fitted: dict[str, Any]) -> None:
+    exported = trained.http.get(f"/adapters/{cross_fitted['id']}/export").content
+    brought = trained.bring_in(exported, lang="zu").json()
+    assert "imported" in refused(examples_of(trained, brought), 404, "examples_not_kept")["detail"]

@@ -55,6 +55,8 @@ def test_a_reading_says_what_was_understood(shared: Service) -> None:
     assert (told["format"], told["encoding"]) == ("csv", "utf-8")
     names = {part: told["columns"][part] for part in ("premise", "hypothesis", "label")}
     assert names == {part: part for part in names}
+    assert set(names) <= set(told["names"])
+    assert 4 < told["tokens"] < 40
     assert told["labels"]["entailment"] == ENTAILED
     assert (told["rows"], told["read"]) == (6, 3)
     assert sum(each["rows"] for each in told["left_out"]) == 3

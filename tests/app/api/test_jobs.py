@@ -43,7 +43,7 @@ def test_a_job_is_shown_as_documented(service: Service) -> None:
         "id", "kind", "status", "progress", "attempt", "waiting_for", "error", "resource", "created_at",
         "started_at", "finished_at",
     }  # fmt: skip
-    assert body["resource"] == {"kind": "ticket", "id": ticket.id}
+    assert body["resource"] == {"kind": "ticket", "id": ticket.id, "lang": "en", "name": None}
     assert body["progress"] == {"phase": None, "step": 0, "total": 0, "eta_s": None, "metrics": {}}
     assert body["created_at"].endswith("Z")
     claim = take(service.app.state.db)

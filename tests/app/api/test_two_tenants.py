@@ -129,6 +129,7 @@ ADDRESSED: list[tuple[str, Callable[[Named], Asked]]] = [
     ("get_adapter", lambda named: ("GET", f"/adapters/{named['adapter']}", {})),
     ("list_answers", lambda named: ("GET", f"/adapters/{named['adapter']}/answers", {})),
     ("compare_adapters", lambda named: ("GET", f"/adapters/{named['adapter']}/comparison/{named['adapter']}", {})),
+    ("download_examples", lambda named: ("GET", f"/adapters/{named['adapter']}/examples", {})),
     ("export_adapter", lambda named: ("GET", f"/adapters/{named['adapter']}/export", {})),
     ("get_prediction", lambda named: ("GET", f"/predictions/{named['prediction']}", {})),
     ("download_result", lambda named: ("GET", f"/predictions/{named['prediction']}/result", {})),
@@ -180,6 +181,7 @@ OTHERWISE = {
     "import_adapter": "test_bringing_in_anothers_file_makes_things_of_ones_own",
     "create_key": "test_no_key_tells_which_tenants_there_are",
     "get_caller": "test_whoever_asks_is_told_of_itself",
+    "get_quota": "test_whoever_asks_is_told_of_itself",
     "metrics": "test_figures_name_no_tenant",
 }
 NOBODYS = {"healthz", "readyz", "version", "get_backbone", "check_data"}
@@ -284,6 +286,9 @@ def test_whoever_asks_is_told_of_itself(house: House) -> None:
     told = house.birch.get("/caller").json()
     assert (told["authentication"], told["kind"], told["expires_at"]) == ("on", "key", None)
     assert (told["tenant"], told["key"], told["scopes"]) == ("birch", own["id"], list(SCOPES))
+    birch, amber = (client.get("/quota").json() for client in (house.birch, house.amber))
+    assert (birch["keys"], birch["unfinished_jobs"], birch["most_unfinished_jobs"]) == (1, 0, QUEUED)
+    assert 0 < birch["stored_bytes"] < 10_000 < amber["stored_bytes"] < amber["most_stored_bytes"]
 
 
 def test_a_stranger_sees_its_own_trail_only(house: House) -> None:

@@ -98,6 +98,14 @@ def test_evaluating_says_what_guessing_gives_and_what_to_try(
 def test_two_adapters_are_compared_and_pairs_chosen(
     ltp: Run, adapter: dict[str, Any], pairs_file: Path, tmp_path: Path
 ) -> None:
+    kept = ltp("adapter", "compare", "en@1", "en@1", "--json").json
+    assert (kept["adapters"], kept["same_pairs"], kept["difference"]) == (["en@1", "en@1"], True, 0)
+    answers = ltp("adapter", "answers", "en@1", "--sort", "certainty", "-n", "500", "--json").json
+    assert len(answers) == adapter["metrics"]["dev"]["pairs"]
+    wrong = ltp("adapter", "answers", "en@1", "--wrong", "-o", tmp_path / "wrong.csv", "--json")
+    assert wrong.code == 0, wrong.err
+    rows = list(csv.DictReader((tmp_path / "wrong.csv").read_text(encoding="utf-8-sig").splitlines()))
+    assert len(rows) == sum(answer["label"] != answer["predicted"] for answer in answers)
     told = ltp("adapter", "compare", "en@1", "en@1", pairs_file, "--json").json
     assert (told["difference"], told["p"], told["pairs"], told["premises"]) == (0.0, 1.0, 36, 12)
     assert "no real difference" in " ".join(ltp("adapter", "compare", "en@1", "en@1", pairs_file).out.split())
