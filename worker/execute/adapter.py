@@ -61,8 +61,8 @@ def execute(context: JobContext) -> None:
     path = numbers.with_name(FILE)
     answered = path.with_name(ANSWERS)  # a release before did not write them
     with context.timings("publish"):
-        blob_id = context.stage(path)
         answers_blob_id = context.stage(answered) if answered.is_file() else None
+        blob_id = context.stage(path)
     made["training"]["report"].setdefault("timings", {}).update(context.timings.rounded())
     result = publish.AdapterResult(blob_id, path.stat().st_size, AdapterNotes(**made), answers_blob_id)
     context.publish(lambda session: publish.publish_adapter(session, context.claim, result))

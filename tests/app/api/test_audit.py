@@ -91,7 +91,7 @@ WRITES: dict[str, tuple[Send, str]] = {
     "revoke_key": (lambda case: case("DELETE", "/keys/{key}"), "key"),
 }
 """Every operation that writes, in an order in which each finds what it needs, and what its event is about."""
-READS_BODY = {"predict", "check_data", "suggest_pairs"}
+READS_BODY = {"predict", "check_data", "suggest_pairs", "estimate_training"}
 """Operations that are no GET and change nothing."""
 
 
