@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends
 
+from app.api.data_check import PAIR
 from app.api.dependencies import BackboneDep, DatabaseDep, PredictorDep, SettingsDep, VocabularyDep
 from app.api.request_body import ParsedBody, RequestBody
 from app.api.schemas.errors import refusals
@@ -50,8 +51,8 @@ def estimate_training(
     config = request.training.config
     check_training(config, method=request.method, ticket=request.ticket, backbone=backbone, vocabulary=vocabulary)
     tokenizer = None if vocabulary is None else vocabulary.tokenizer
-    template = least_tokens(METHODS[request.method].form, prompt_length=config.prompt_length, tokenizer=tokenizer)
-    tokens = USUAL_TOKENS if request.tokens is None else min(request.tokens + template, config.max_length)
+    least = least_tokens(METHODS[request.method].form, prompt_length=config.prompt_length, tokenizer=tokenizer)
+    tokens = USUAL_TOKENS if request.tokens is None else min(request.tokens + least - PAIR, config.max_length)
     planned = Planned(
         pairs=request.pairs,
         dev=request.dev_pairs,

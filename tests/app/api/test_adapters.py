@@ -16,7 +16,7 @@ from app.storage.models import PredictionRow
 ADAPTER = {
     "id", "name", "lang", "version", "aliases", "status", "method", "origin", "ticket", "backbone", "seeds", "metrics",
     "training", "examples", "bytes", "reading", "held_out_readings", "created_at", "published_at", "label_space",
-    "verbalizer", "text_form", "start", "language_delta", "shared", "advice",
+    "verbalizer", "text_form", "start", "language_delta", "shared", "advice", "courses",
 }  # fmt: skip
 
 
