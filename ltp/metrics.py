@@ -132,4 +132,4 @@ def reliability(confidence: NDArray[np.float64], correct: NDArray[np.bool_]) -> 
 
 def _bins(confidence: NDArray[np.float64]) -> NDArray[np.int64]:
     """The bin of each answer."""
-    return np.clip(np.ceil(confidence * ECE_BINS).astype(int) - 1, 0, ECE_BINS - 1)
+    return np.asarray(np.clip(np.ceil(confidence * ECE_BINS).astype(int) - 1, 0, ECE_BINS - 1))

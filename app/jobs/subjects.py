@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, null, select
+from sqlalchemy import SQLColumnExpression, null, select
 from sqlalchemy.orm import Session
 
 from app.storage.models import AdapterRow, JobRow, LanguageDeltaRow, PredictionRow, TicketRow
@@ -19,7 +19,7 @@ class Subject(NamedTuple):
     name: str | None = None
 
 
-COLUMNS: dict[str, tuple[type[Base], ColumnElement[str], ColumnElement[str]]] = {
+COLUMNS: dict[str, tuple[type[Base], SQLColumnExpression[Any], SQLColumnExpression[Any]]] = {
     "adapter": (AdapterRow, AdapterRow.lang, AdapterRow.name),
     "ticket": (TicketRow, TicketRow.language, TicketRow.name),
     "language_delta": (LanguageDeltaRow, LanguageDeltaRow.lang, null()),

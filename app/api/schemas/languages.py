@@ -56,7 +56,7 @@ class AnsweringPublic(Answer):
             adapter=row.id,
             version=row.version,
             name=row.name,
-            label_space=row.label_space,  # type: ignore[arg-type]  # checked when stored
+            label_space=row.label_space,
             since=row.since,
             **(dict.fromkeys(SCORE) if row.dev is None else _score(row.dev)),
         )
