@@ -91,18 +91,11 @@ class BlobNotFound(NotFound):
     """There is no such blob."""
 
 
-class AnswersNotKept(NotFound):
-    """The adapter is there; what it answered to the pairs that it is scored on is not."""
+class PairsNotKept(NotFound):
+    """The adapter is there; the `answers` or `examples` of it that are asked for are not."""
 
-    def __init__(self, adapter_id: str, why: str) -> None:
-        AppError.__init__(self, f"there are no answers of adapter {adapter_id!r}: {why}")
-
-
-class ExamplesNotKept(NotFound):
-    """The adapter is there; the pairs that it was trained on are not."""
-
-    def __init__(self, adapter_id: str, why: str) -> None:
-        AppError.__init__(self, f"there are no examples of adapter {adapter_id!r}: {why}")
+    def __init__(self, what: str, adapter_id: str, why: str) -> None:
+        AppError.__init__(self, f"there are no {what} of adapter {adapter_id!r}: {why}")
 
 
 class RouteNotFound(NotFound):

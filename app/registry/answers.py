@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from app.errors import AdapterNotFound, AnswersNotKept, BlobNotFound, NotReadyYet
+from app.errors import AdapterNotFound, BlobNotFound, NotReadyYet, PairsNotKept
 from app.storage.blobs import BlobStore
 from app.storage.models import AdapterRow
 from ltp import atomic_file
@@ -160,7 +160,7 @@ def read(store: BlobStore, adapter: AdapterRow, *, tenant: str) -> Answers:
 
     Raises:
         NotReadyYet: it is not published.
-        AnswersNotKept: there are none, or they are another tenant's, who shares the adapter and not its pairs.
+        PairsNotKept: there are none, or they are another tenant's, who shares the adapter and not its pairs.
         AdapterNotFound: it was deleted meanwhile.
     """
     blob_id = _blob_of(adapter, tenant=tenant)
@@ -176,7 +176,7 @@ def _blob_of(adapter: AdapterRow, *, tenant: str) -> str:
     if adapter.status != "ready":
         raise NotReadyYet(f"adapter {adapter.id} is {adapter.status}; it has answered nothing yet")
     if adapter.tenant != tenant and adapter.origin != "starter":
-        raise AnswersNotKept(adapter.id, "it is another tenant's, and so are the pairs that it was scored on")
+        raise PairsNotKept("answers", adapter.id, "it is another tenant's, and so are the pairs that it was scored on")
     if adapter.answers_blob_id is None:
-        raise AnswersNotKept(adapter.id, WHY_NOT[adapter.origin])
+        raise PairsNotKept("answers", adapter.id, WHY_NOT[adapter.origin])
     return adapter.answers_blob_id

@@ -12,7 +12,7 @@ from typing import Literal
 from sqlalchemy import ColumnElement, delete, exists, or_, select
 from sqlalchemy.orm import Session
 
-from app.errors import ExamplesNotKept
+from app.errors import PairsNotKept
 from app.storage import blob_lifecycle
 from app.storage.models import AdapterRow, BlobRow, DatasetRow, DriftRow, LanguageDeltaRow, PredictionRow
 from app.storage.table import new_id, now
@@ -85,13 +85,13 @@ def read_parts(path: Path) -> dict[Part, list[Example]]:
 
 
 def examples_of(session: Session, adapter: AdapterRow, *, tenant: str) -> DatasetRow:
-    """Return the dataset that a tenant's adapter was trained on. Raises `ExamplesNotKept`."""
+    """Return the dataset that a tenant's adapter was trained on. Raises `PairsNotKept`."""
     if adapter.tenant != tenant:
         why = "it came with the program" if adapter.origin == "starter" else "it is another tenant's, and so are they"
-        raise ExamplesNotKept(adapter.id, why)
+        raise PairsNotKept("examples", adapter.id, why)
     dataset = session.get(DatasetRow, adapter.dataset_id) if adapter.dataset_id else None
     if dataset is None:
-        raise ExamplesNotKept(adapter.id, "it was imported, or composed of others")
+        raise PairsNotKept("examples", adapter.id, "it was imported, or composed of others")
     return dataset
 
 

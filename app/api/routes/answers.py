@@ -49,7 +49,7 @@ def list_answers(
     """The pairs behind its development score, each with what the adapter took it for: where it errs, and how sure it
     was. Where all pairs trained, each was answered by a model that never saw its premise.
 
-    404 `answers_not_kept` for adapters that were imported or composed, or trained before answers were kept, and for
+    404 `pairs_not_kept` for adapters that were imported or composed, or trained before answers were kept, and for
     another tenant's that is shared: its pairs are not.
     """
     kept = answers.read(blobs, adapter, tenant=caller.tenant)
@@ -84,7 +84,7 @@ def compare_adapters(
     """Which of the two is better, if either is: a paired test on the pairs that both are scored on, and that neither
     was trained on. Two versions that were trained on the same file, all pairs of it, are scored on the same pairs.
 
-    404 `answers_not_kept` where one of them has no answers, see `GET /adapters/{id}/answers`.
+    404 `pairs_not_kept` where one of them has no answers, see `GET /adapters/{id}/answers`.
     """
     kept = [answers.read(blobs, each, tenant=caller.tenant) for each in (adapter, other)]
     return ComparisonPublic.of(adapter, other, beside(*kept))
@@ -109,7 +109,7 @@ async def download_examples(
 ) -> Response:
     """As they were read when it was trained: a file to be corrected, added to, and trained on again.
 
-    404 `examples_not_kept` for adapters that were imported or composed, or that another tenant shares.
+    404 `pairs_not_kept` for adapters that were imported or composed, or that another tenant shares.
     """
 
     def find() -> DatasetRow:

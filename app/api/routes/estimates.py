@@ -10,10 +10,10 @@ from app.api.data_check import PAIR
 from app.api.dependencies import BackboneDep, DatabaseDep, PredictorDep, SettingsDep, VocabularyDep
 from app.api.request_body import ParsedBody, RequestBody
 from app.api.schemas.errors import refusals
-from app.api.schemas.estimate import USUAL_TOKENS, BegunFrom, EstimatePublic, EstimateRequest
+from app.api.schemas.estimate import BegunFrom, EstimatePublic, EstimateRequest
 from app.auth.caller import CallerDep
 from app.auth.scopes import READ_OR_TRAIN
-from app.registry.expected_time import Planned, foresee
+from app.registry.expected_time import foresee
 from app.registry.trainings import check_training
 from ltp.model.methods import METHODS
 from ltp.model.template import least_tokens
@@ -45,30 +45,17 @@ def estimate_training(
     """About how long, before the pairs are sent: what such a training computes, at the pace of your recent ones; before
     there are any, at a rough constant that may be wrong by a factor of three. `said` tells which. Nothing is started.
 
-    It is the most that the hyperparameters allow: training stops early where more epochs do not help.
+    The constant is for all epochs that are allowed; the pace of your trainings has in it what stopping early saved.
     """
     request = body.request
     config = request.training.config
     check_training(config, method=request.method, ticket=request.ticket, backbone=backbone, vocabulary=vocabulary)
     tokenizer = None if vocabulary is None else vocabulary.tokenizer
     least = least_tokens(METHODS[request.method].form, prompt_length=config.prompt_length, tokenizer=tokenizer)
-    tokens = USUAL_TOKENS if request.tokens is None else min(request.tokens + least - PAIR, config.max_length)
-    planned = Planned(
-        pairs=request.pairs,
-        dev=request.dev_pairs,
-        sources=request.source_pairs,
-        tokens=tokens,
-        method=request.method,
-        ticket=request.ticket,
-        start=request.wanted_start,
-        label_space=request.label_space,
-        hyperparameters=request.hyperparameters,
-        seeds=request.seeds,
-    )
     with db.read() as session:
         found = foresee(
             session,
-            planned,
+            request.planned(least - PAIR),
             tenant=caller.tenant,
             backbone=backbone,
             starter_of=predictor.backbone.starter_of,

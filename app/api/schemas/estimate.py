@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field
 
 from app.api.schemas.scalars import Answer, Identifier, Reference, Request, without_default
 from app.api.schemas.training import MOST_EXAMPLES, GivenConfig
-from app.registry.expected_time import Expected
+from app.registry.expected_time import Expected, Planned
 from app.registry.starts import Hyperparameters, WantedStart
 from ltp.config import Average, Estimate, LabelSpace
 from ltp.model.methods import Method
@@ -53,15 +53,21 @@ class EstimateRequest(Request):
     training: Annotated[GivenConfig, Field(json_schema_extra={"default": {}})] = Field(default_factory=GivenConfig)
     """Hyperparameters."""
 
-    @property
-    def hyperparameters(self) -> Hyperparameters:
-        """What is trained with, as far as it was given."""
-        return Hyperparameters(self.training.config, self.training.given, self.estimate, self.average)
-
-    @property
-    def wanted_start(self) -> WantedStart:
-        """What training is to begin from."""
-        return WantedStart(self.start, said="start" in self.model_fields_set)
+    def planned(self, template: int) -> Planned:
+        """Return the same for the registry; `template` are the tokens of one around a pair."""
+        config = self.training.config
+        return Planned(
+            pairs=self.pairs,
+            dev=self.dev_pairs,
+            sources=self.source_pairs,
+            tokens=USUAL_TOKENS if self.tokens is None else min(self.tokens + template, config.max_length),
+            method=self.method,
+            ticket=self.ticket,
+            start=WantedStart(self.start, said="start" in self.model_fields_set),
+            label_space=self.label_space,
+            hyperparameters=Hyperparameters(config, self.training.given, self.estimate, self.average),
+            seeds=self.seeds,
+        )
 
 
 class BegunFrom(Answer):

@@ -106,7 +106,7 @@ def test_a_table_has_them_all_and_can_be_trained_on_again(trained: Service, cros
 def test_what_there_is_none_of_is_refused_with_the_reason(trained: Service, cross_fitted: dict[str, Any]) -> None:
     exported = trained.http.get(f"/adapters/{cross_fitted['id']}/export").content
     brought = trained.bring_in(exported, lang="zu").json()
-    told = refused(answers_of(trained, brought["id"]), 404, "answers_not_kept")["detail"]
+    told = refused(answers_of(trained, brought["id"]), 404, "pairs_not_kept")["detail"]
     assert "imported" in told
     for query in ({"cursor": "x"}, {"sort": "best"}, {"label": "maybe"}, {"wrong": "perhaps"}, {"other": 1}):
         assert answers_of(trained, cross_fitted["id"], **query).status_code == 422
@@ -209,4 +209,4 @@ def test_what_it_was_trained_on_comes_back_to_be_trained_on_again(
 def test_what_was_imported_has_no_examples(trained: Service, cross_fitted: dict[str, Any]) -> None:
     exported = trained.http.get(f"/adapters/{cross_fitted['id']}/export").content
     brought = trained.bring_in(exported, lang="zu").json()
-    assert "imported" in refused(examples_of(trained, brought), 404, "examples_not_kept")["detail"]
+    assert "imported" in refused(examples_of(trained, brought), 404, "pairs_not_kept")["detail"]

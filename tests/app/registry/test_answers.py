@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from support.registry_rows import TENANT, finish_adapter, make_adapter, ready_adapter, take
 
-from app.errors import AnswersNotKept, NotReadyYet
+from app.errors import NotReadyYet, PairsNotKept
 from app.registry import adapters, answers
 from app.registry.answers import Answers, Wanted
 from app.storage.blobs import BlobStore
@@ -107,7 +107,7 @@ def test_whoever_has_none_is_told_why(db: Database, tmp_path: Path) -> None:
     row = ready_adapter(db, lang="es")
     for origin, why in {"training": "train it again", "import": "imported", "composed": "composed"}.items():
         row.origin = origin
-        with pytest.raises(AnswersNotKept, match=why):
+        with pytest.raises(PairsNotKept, match=why):
             read(db, row)
-    with pytest.raises(AnswersNotKept, match="another tenant's"):
+    with pytest.raises(PairsNotKept, match="another tenant's"):
         read(db, kept(db, tmp_path)[0], tenant="amber")
