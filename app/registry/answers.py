@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from app.errors import AdapterNotFound, BlobNotFound, NotReadyYet, PairsNotKept
+from app.errors import BlobNotFound, NotReadyYet, PairsNotKept
 from app.storage.blobs import BlobStore
 from app.storage.models import AdapterRow
 from ltp import atomic_file
@@ -161,13 +161,12 @@ def read(store: BlobStore, adapter: AdapterRow, *, tenant: str) -> Answers:
     Raises:
         NotReadyYet: it is not published.
         PairsNotKept: there are none, or they are another tenant's, who shares the adapter and not its pairs.
-        AdapterNotFound: it was deleted meanwhile.
     """
     blob_id = _blob_of(adapter, tenant=tenant)
     try:
         content = gzip.decompress(store.read(blob_id))
     except BlobNotFound as error:
-        raise AdapterNotFound(adapter.id) from error
+        raise PairsNotKept("answers", adapter.id, "they were deleted") from error
     first, *lines = content.splitlines()
     return Answers(**json.loads(first), lines=lines)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlalchemy as sa
 from alembic import op
 
 revision = "0011"
@@ -13,9 +14,7 @@ COLUMN, INDEX = "answers_blob_id", "ix_adapters_answers_blob_id"
 
 
 def upgrade() -> None:
-    # in words that both databases know: through Alembic's column, SQLite gets no foreign key
-    reference = f"CONSTRAINT fk_adapters_{COLUMN}_blobs REFERENCES blobs (id) ON DELETE SET NULL"
-    op.execute(f"ALTER TABLE adapters ADD COLUMN {COLUMN} VARCHAR(36) {reference}")
+    op.add_column("adapters", sa.Column(COLUMN, sa.String(length=36), nullable=True))
     op.create_index(INDEX, "adapters", [COLUMN])
 
 

@@ -162,8 +162,9 @@ class AdapterRow(Base):
     dataset_id: Mapped[str | None] = reference("datasets.id", ondelete="SET NULL")
     blob_id: Mapped[str | None] = reference("blobs.id")
     bytes: Mapped[Count | None]
-    answers_blob_id: Mapped[str | None] = reference("blobs.id", ondelete="SET NULL")
-    """What it answered to the pairs that it is scored on; null where that was not kept."""
+    answers_blob_id: Mapped[str | None] = mapped_column(String(36), index=True)
+    """What it answered to the pairs that it is scored on; null where that was not kept. Not a foreign key: a worker of
+    an earlier release sweeps what it does not know to be in use, and must not fail at that."""
     job_id: Mapped[str | None] = reference("jobs.id", ondelete="SET NULL")
     created_at: Mapped[Moment]
     published_at: Mapped[Moment | None]
