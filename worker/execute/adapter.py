@@ -9,23 +9,20 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
-
-from app.registry import adapters, answers, datasets, expected_time, publish, tickets
+from app.registry import adapters, datasets, expected_time, publish, tickets
 from app.registry.adapter_notes import READINGS, SOURCES, AdapterNotes
 from app.storage.models import AdapterRow, DatasetRow, TicketRow
 from ltp import atomic_file
 from ltp.adapter.crossfit.estimate import estimate_of
 from ltp.adapter.effort import passes
-from ltp.answered_share import certainty
-from ltp.config import LABEL_SPACES, AdapterConfig, Estimate
+from ltp.config import AdapterConfig, Estimate
 from ltp.text.examples import Example, examine, settle, split
 from ltp.text.examples.findings import Part
 from worker.context import JobContext
 from worker.execute.begin import load_mask, load_start
+from worker.execute.judged import Judged
 
 if TYPE_CHECKING:
-    from ltp.adapter.judgement import Judgement
     from ltp.adapter.start import Start
     from ltp.adapter.train import TrainedAdapter
 
@@ -100,14 +97,14 @@ def _train(context: JobContext, row: AdapterRow, dataset: DatasetRow, ticket_row
     )
     with timings("save"):
         trained.adapter.save(context.directory / FILE)
-        judged = _judged(trained.judgement, parts, settled.parts)
-        sureness = _write_answers(context.directory / ANSWERS, trained.judgement, judged, parts, row)
+        judged = Judged.of(trained.judgement, parts.train, parts.dev, uploaded=settled.parts[parts.judged_part])
+        judged.write(context.directory / ANSWERS, part=parts.judged_part, label_space=row.label_space)
     warnings = [*said, *trained.report["warnings"]]
     effort = _effort(row, config, parts, start, tokens=trained.report["tokens"]["train"])
     report = trained.report | {"findings": found.as_dict(), "warnings": warnings, "effort": effort}
     training = {**trained.training, **_begun(row, report), "report": report}
     examples = trained.report["examples"] | {"sha256": dataset.sha256} | _kept(row)
-    metrics = {**_measured(trained), "certainty": sureness}
+    metrics = {**_measured(trained), "certainty": judged.certainty(row.label_space)}
     numbers = {"metrics": metrics, "training": training, "examples": examples}
     atomic_file.write_text(context.directory / NUMBERS, json.dumps(numbers, allow_nan=False))
     return context.directory / NUMBERS
@@ -129,30 +126,6 @@ def _effort(
         started=start is not None and start.knows_task,
     )
     return expected_time.effort(taken * tokens / (len(parts.train) + sources), estimate)
-
-
-def _judged(judgement: Judgement, parts: Parts, given: Mapping[Part, Sequence[Example]]) -> list[Example]:
-    """The pairs that the development score is of, each with its line; in a request, its place."""
-    places = {id(example): place for place, example in enumerate(given[parts.judged_part], start=1)}
-    examples = parts.train if judgement.cross_fitted else parts.dev
-    judged = [examples[index] for index in judgement.indices]
-    return [replace(example, line=example.line or places[id(example)]) for example in judged]
-
-
-def _write_answers(
-    path: Path, judgement: Judgement, judged: Sequence[Example], parts: Parts, row: AdapterRow
-) -> dict[str, Any]:
-    """Write what the published adapter answered to these pairs; return how far its probabilities can be trusted."""
-    answers.write(
-        path,
-        judged,
-        judgement.probabilities.tolist(),
-        part=parts.judged_part,
-        estimated="cross_fitted" if judgement.cross_fitted else None,
-        label_space=row.label_space,  # type: ignore[arg-type]  # checked at intake
-    )
-    names = [str(name) for name in LABEL_SPACES[row.label_space]]  # type: ignore[index]
-    return certainty(judgement.probabilities, np.array([names.index(str(example.label)) for example in judged]))
 
 
 def _training(parts: Parts, row: AdapterRow) -> Callable[..., TrainedAdapter]:
