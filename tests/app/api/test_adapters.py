@@ -196,7 +196,8 @@ def test_a_file_is_judged_and_comes_back_with_columns_added(trained: Service) ->
     for row, found in zip(rows, direct, strict=True):
         assert row["label"] == found["label"]
         assert float(row["neutral"]) == pytest.approx(found["probabilities"]["neutral"], abs=1e-5)
-    assert trained.http.get("/predictions").json()["items"][0] | {"adapters": done["adapters"]} == done
+    detail = {name: done[name] for name in ("adapters", "sample")}
+    assert trained.http.get("/predictions").json()["items"][0] | detail == done
     assert trained.http.delete(url).status_code == 204
     refused(trained.http.get(url), 404, "prediction_not_found")
 
