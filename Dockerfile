@@ -24,6 +24,7 @@ FROM dependencies AS package
 COPY pyproject.toml README.md LICENSE NOTICE ./
 COPY migrations migrations
 COPY ltp ltp
+COPY clients/python/ltp_client ltp_client
 COPY worker worker
 COPY app app
 # with the setuptools of the lock, so that nothing is fetched to build with

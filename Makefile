@@ -25,7 +25,7 @@ LOCKS := requirements.lock requirements-test.lock requirements-bench.lock
 
 QUICK := not process and not postgres and not slow
 
-.PHONY: help setup run demo starter test quick coverage check bench rehearse audit format migrate lock clean
+.PHONY: help setup run demo starter test quick coverage check bench rehearse audit format client migrate lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -64,6 +64,7 @@ check: $(INSTALLED) ## lint, formatting, types, the direction of imports, and th
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@$(BIN)/mypy --python-version 3.10 --package ltp_client
 	@$(BIN)/python -m pytest -q tests/test_layout.py tests/test_architecture.py
 
 bench: setup | $(BENCHED) ## speed beside what one would run instead, into bench/report.md (DATA=..., LINES=1,2); it takes long: choose lines
@@ -82,6 +83,9 @@ audit: | $(BIN)/python ## ask a vulnerability service about every locked version
 format: $(INSTALLED) ## format the code and fix what the linter can
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
+
+client: $(INSTALLED) ## write what is generated of the Python client: its models, and the synchronous half
+	@$(BIN)/python clients/python/generate.py
 
 migrate: $(INSTALLED) ## bring the database of the current settings to the newest schema
 	@$(BIN)/ltp migrate

@@ -19,7 +19,7 @@ from app.namesake import OURS
 from ltp.release import DISTRIBUTION
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("app", "ltp", "migrations", "worker")
+PACKAGES = ("app", "ltp", "ltp_client", "migrations", "worker")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 MODULE, _, FUNCTION = PROJECT["scripts"]["ltp"].partition(":")
 SCRIPT = f"import sys; from {MODULE} import {FUNCTION}; sys.argv[0] = 'ltp'; sys.exit({FUNCTION}())"

@@ -1,0 +1,105 @@
+"""Adapters: train one on labelled pairs, find, compare, export, import and delete them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ltp_client.aio.connection import AsyncConnection
+from ltp_client.aio.references import find_adapter, is_id
+from ltp_client.aio.running import AsyncRunning
+from ltp_client.answer import read
+from ltp_client.models import Adapter, Alias, Suggestions
+from ltp_client.pairs import Labelled, examples_of
+from ltp_client.requests import AdapterRequest, SuggestionRequest, Term
+from ltp_client.uploads import Source, upload
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+PRODUCTION = "production"
+
+
+class Adapters:
+    """`client.adapters`. An adapter is named by its id, `sw` (production, else the newest), `sw@3` or `sw@alias`."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def train(
+        self,
+        examples: Labelled | None = None,
+        *,
+        lang: str,
+        dev_examples: Labelled | None = None,
+        test_examples: Labelled | None = None,
+        sources: Mapping[str, Source | tuple[Source, float]] | None = None,
+        key: str | None = None,
+        **options: Unpack[AdapterRequest],
+    ) -> AsyncRunning[Adapter]:
+        """Train an adapter on labelled pairs: a file, a table, or a list of (premise, hypothesis, label).
+
+        `sources` are files of other languages that are trained on together, by language, with a weight if need be.
+        `options` are the request's other fields, `alias`, `start`, `seeds`, `training`, ... (`AdapterRequest`). What
+        was sent before with the same idempotency `key` is not begun again.
+        """
+        given = {"examples": examples, "dev_examples": dev_examples, "test_examples": test_examples}
+        body, files = examples_of(given)
+        told = []
+        for number, (language, source) in enumerate((sources or {}).items(), start=1):
+            file, weight = source if isinstance(source, tuple) else (source, 1.0)
+            files[f"source{number}"] = upload(file, name=language)
+            told.append({"part": f"source{number}", "lang": language, "weight": weight})
+        body |= {"lang": lang, **options, **({"sources": told} if told else {})}
+        accepted = await self._connection.post("/adapters", body, files=files or None, key=key)
+        return AsyncRunning(self._connection, accepted, Adapter, "/adapters")
+
+    async def get(self, adapter: str) -> Adapter:
+        """Look at one, with its scores and what it was trained on."""
+        return read(Adapter, await self._connection.get(await self._path(adapter)))
+
+    async def delete(self, adapter: str) -> None:
+        """Delete one, and the texts that were uploaded for it."""
+        await self._connection.delete(await self._path(adapter))
+
+    async def promote(self, adapter: str, *, alias: str = PRODUCTION) -> Alias:
+        """Point an alias at one; a bare language means its `production` alias."""
+        found = await find_adapter(self._connection, adapter)
+        path = f"/languages/{found['lang']}/aliases/{alias}"
+        return read(Alias, await self._connection.put(path, {"version": found["version"]}))
+
+    async def suggest(self, adapter: str, pairs: Source, **options: Unpack[SuggestionRequest]) -> Suggestions:
+        """Of unlabelled pairs, those to label next; `options` are `n`, `strategy`, ... (`SuggestionRequest`)."""
+        path = await self._path(adapter) + "/suggestions"
+        return read(Suggestions, await self._connection.post(path, options, files={"file": upload(pairs)}))
+
+    async def compose(
+        self, terms: Sequence[Term], *, lang: str, name: str | None = None, alias: str | None = None
+    ) -> Adapter:
+        """A weighted sum of adapters and language deltas on one ticket, as an adapter of its own."""
+        told = {"name": name, "alias": alias}
+        body = {"lang": lang, "terms": list(terms), **{field: said for field, said in told.items() if said is not None}}
+        return read(Adapter, await self._connection.post("/adapters/compose", body, repeatable=False))
+
+    async def export(self, adapter: str, target: str | os.PathLike[str]) -> int:
+        """Write one as a safetensors file that another service imports; returns its size in bytes."""
+        return await self._connection.save(await self._path(adapter) + "/export", target)
+
+    async def import_file(self, file: Source, *, lang: str | None = None, alias: str | None = None) -> Adapter:
+        """Register what `export` wrote."""
+        told: dict[str, Any] = {"lang": lang, "alias": alias}
+        body = {field: said for field, said in told.items() if said is not None}
+        files = {"file": upload(file, name="adapter.safetensors")}
+        return read(Adapter, await self._connection.post("/adapters/import", body, files=files, repeatable=False))
+
+    async def list(
+        self, *, lang: str | None = None, alias: str | None = None, limit: int | None = None
+    ) -> AsyncIterator[Adapter]:
+        """Adapters, newest first, without their details."""
+        async for item in self._connection.pages("/adapters", lang=lang, alias=alias, limit=limit):
+            yield read(Adapter, item)
+
+    async def _path(self, adapter: str) -> str:
+        found = {"id": adapter} if is_id(adapter) else await find_adapter(self._connection, adapter)
+        return f"/adapters/{found['id']}"

@@ -1,0 +1,51 @@
+"""Who may use the service, and who changed what."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
+
+from ltp_client.aio.connection import AsyncConnection
+from ltp_client.answer import read
+from ltp_client.models import AuditEvent, Key, KeyCreated
+
+
+class Keys:
+    """`client.keys`; needs the scope `admin`."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def create(
+        self, name: str, *, scopes: Sequence[str], tenant: str | None = None, expires_at: datetime | None = None
+    ) -> KeyCreated:
+        """Make a key; its `secret` is shown this once. A moment without a time zone is one of this machine's."""
+        moment = None if expires_at is None else expires_at.astimezone().isoformat()
+        told = {"tenant": tenant, "expires_at": moment}
+        body = {
+            "name": name,
+            "scopes": list(scopes),
+            **{field: said for field, said in told.items() if said is not None},
+        }
+        return read(KeyCreated, await self._connection.post("/keys", body, repeatable=False))
+
+    async def revoke(self, key_id: str, *, with_made: bool = False) -> None:
+        """Make a key invalid, for good; `with_made` also those that it made."""
+        await self._connection.delete(f"/keys/{key_id}", with_made=True if with_made else None)
+
+    async def list(self, *, limit: int | None = None) -> AsyncIterator[Key]:
+        """Keys that are not revoked, newest first."""
+        async for item in self._connection.pages("/keys", limit=limit):
+            yield read(Key, item)
+
+
+class Audit:
+    """`client.audit`; needs the scope `admin`."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def list(self, *, limit: int | None = None) -> AsyncIterator[AuditEvent]:
+        """Who changed what, newest first."""
+        async for item in self._connection.pages("/audit", limit=limit):
+            yield read(AuditEvent, item)

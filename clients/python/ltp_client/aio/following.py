@@ -1,0 +1,82 @@
+"""A job's progress as events: the service's stream, resumed where it broke off, or polling without a stream."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+
+from ltp_client.aio.connection import AsyncConnection
+from ltp_client.errors import Error, NotAStream, StillRunning
+from ltp_client.events import DONE, PROGRESS, STREAM, Decoder, Event
+
+RECONNECTS = 8
+"""Broken streams in a row, without an event between them, before polling takes over."""
+LONGEST_PAUSE_S = 5.0
+POLL_S = 1.0
+LOST_AFTER_S = 60.0
+"""Polling gives up on a service that has not answered for so long; the job itself is not affected."""
+
+
+async def follow(
+    connection: AsyncConnection, job_id: str, *, after: str | None = None, timeout_s: float | None = None
+) -> AsyncIterator[Event]:
+    """Yield a job's events until it is finished, from the first one or those after the event with the id `after`.
+
+    Raises Refused or ServiceAway if the service refuses or stays away, StillRunning after `timeout_s`.
+    """
+    deadline = None if timeout_s is None else time.monotonic() + timeout_s
+    last, broken = after, 0
+    while broken < RECONNECTS:
+        try:
+            async for event in _streamed(connection, job_id, last, deadline):
+                broken, last = 0, event.id or last
+                yield event
+                if event.kind == DONE:
+                    return
+        except NotAStream:
+            break
+        except Error as error:
+            if not error.passing:
+                raise
+        _check(deadline, job_id)
+        broken += 1
+        await asyncio.sleep(min(LONGEST_PAUSE_S, 0.25 * 2**broken))
+    async for event in _polled(connection, job_id, deadline):
+        yield event
+
+
+async def _streamed(
+    connection: AsyncConnection, job_id: str, last: str | None, deadline: float | None
+) -> AsyncIterator[Event]:
+    headers = {"Accept": STREAM} | ({"Last-Event-ID": last} if last else {})
+    left = None if deadline is None else max(0.01, deadline - time.monotonic())
+    async with connection.stream(f"/jobs/{job_id}/events", headers, read_s=left) as response:
+        if not response.headers.get("Content-Type", "").startswith(STREAM):  # or 204: there are no more
+            raise NotAStream("not_a_stream", "something on the way to the service does not pass event streams")
+        decoder = Decoder()
+        async for chunk in response.aiter_bytes():
+            for event in decoder.feed(chunk):
+                yield event
+
+
+async def _polled(connection: AsyncConnection, job_id: str, deadline: float | None) -> AsyncIterator[Event]:
+    heard = time.monotonic()
+    while True:
+        try:
+            job = await connection.get(f"/jobs/{job_id}")
+            heard = time.monotonic()
+            yield Event(PROGRESS, job["progress"])
+            if job["status"] not in {"queued", "running"}:
+                yield Event(DONE, job)
+                return
+        except Error as error:
+            if not error.passing or time.monotonic() - heard > LOST_AFTER_S:
+                raise
+        _check(deadline, job_id)
+        await asyncio.sleep(POLL_S)
+
+
+def _check(deadline: float | None, job_id: str) -> None:
+    if deadline is not None and time.monotonic() >= deadline:
+        raise StillRunning("still_running", f"job {job_id} is not finished yet; it goes on")

@@ -1,0 +1,77 @@
+"""Work that the service has accepted: its job, and what comes of it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Any, Generic, TypeVar
+
+from ltp_client.aio.connection import AsyncConnection
+from ltp_client.aio.following import follow
+from ltp_client.answer import Answer, read
+from ltp_client.errors import JobCancelled, JobFailed
+from ltp_client.events import Event
+from ltp_client.models import Job
+from ltp_client.progress import OnEvent, shown
+
+Made = TypeVar("Made", bound=Answer)
+
+
+class AsyncRunning(Generic[Made]):
+    """A job that was accepted. `made` is what it makes, as it was known last: pending, until the job is finished."""
+
+    def __init__(self, connection: AsyncConnection, accepted: Mapping[str, Any], kind: type[Made], path: str) -> None:
+        """`path` is where lists of what is made are; its name in an answer is that of the job's resource."""
+        self._connection, self._kind = connection, kind
+        self.job = read(Job, accepted["job"])
+        self.made = read(kind, accepted[self.job.resource.kind])
+        self._path = f"{path}/{self.job.resource.id}"
+
+    def __repr__(self) -> str:
+        return f"<{self.job.kind} job {self.job.id}: {self.job.status}>"
+
+    @property
+    def id(self) -> str:
+        """The job's id."""
+        return self.job.id
+
+    async def refresh(self) -> Job:
+        """Ask how far it is."""
+        self.job = read(Job, await self._connection.get(f"/jobs/{self.job.id}"))
+        return self.job
+
+    async def cancel(self) -> Job:
+        """Ask it to stop; what it has made so far is discarded."""
+        self.job = read(Job, await self._connection.post(f"/jobs/{self.job.id}/cancel"))
+        return self.job
+
+    def events(self, *, after: str | None = None, timeout_s: float | None = None) -> AsyncIterator[Event]:
+        """Its events until it is finished, from the first one or those after the one with the id `after`."""
+        return follow(self._connection, self.job.id, after=after, timeout_s=timeout_s)
+
+    async def wait(self, *, progress: bool | OnEvent = True, timeout_s: float | None = None) -> Made:
+        """Wait until it is finished; returns what it made.
+
+        `progress` draws a bar on a terminal, and nothing elsewhere; a callable gets each event instead. Raises
+        JobFailed, JobCancelled, or StillRunning after `timeout_s`. Ctrl-C ends the waiting, not the job.
+        """
+        await wait_for(self._connection, self.job, progress=progress, timeout_s=timeout_s)
+        self.job = read(Job, await self._connection.get(f"/jobs/{self.job.id}"))
+        check_succeeded(self.job)
+        self.made = read(self._kind, await self._connection.get(self._path))
+        return self.made
+
+
+async def wait_for(connection: AsyncConnection, job: Job, *, progress: bool | OnEvent, timeout_s: float | None) -> None:
+    """Follow a job to its end and show its events."""
+    with shown(job.kind, progress=progress) as show:
+        async for event in follow(connection, job.id, timeout_s=timeout_s):
+            show(event)
+
+
+def check_succeeded(job: Job) -> None:
+    """Raise JobFailed, or JobCancelled, for a job that has no result."""
+    if job.status == "succeeded":
+        return
+    kind = JobCancelled if job.status == "cancelled" else JobFailed
+    code, detail = (job.error.code, job.error.detail) if job.error else (job.status, f"it was {job.status}")
+    raise kind(code, f"job {job.id}: {detail}")

@@ -1,0 +1,1 @@
+"""The client itself; of `aio` and `sync` the second is written from the first by `make client`."""

@@ -1,0 +1,32 @@
+"""Files before anything is done with them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from ltp_client.answer import read
+from ltp_client.models import Reading
+from ltp_client.requests import CheckRequest
+from ltp_client.sync.connection import Connection
+from ltp_client.uploads import Source, upload
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+
+class Data:
+    """`client.data`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def check(
+        self,
+        file: Source,
+        *,
+        task: Literal["train", "predict", "evaluate", "corpus"] = "train",
+        **options: Unpack[CheckRequest],
+    ) -> Reading:
+        """What would be read of a file or a table: columns, labels, what is left out and why. Nothing is kept."""
+        body = {"task": task, **options}
+        return read(Reading, self._connection.post("/data/check", body, files={"file": upload(file)}))

@@ -1,0 +1,137 @@
+"""What can be uploaded: paths, open files, bytes, tables; each read whole, as often as it has to be sent."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pandas as pd
+import pytest
+
+from ltp_client.pairs import as_pairs, examples_of
+from ltp_client.uploads import IN_MEMORY, Upload, upload
+
+CSV = b"premise,hypothesis,label\na,b,0\n"
+
+
+def content(made: Upload) -> bytes:
+    """What is sent: httpx rewinds a file that can be."""
+    found = set()
+    for _ in range(2):
+        with made.opened() as file:
+            file.seek(0)
+            found.add(file.read())
+    (once,) = found
+    return once
+
+
+def test_a_path_is_read_under_its_name(tmp_path: Path) -> None:
+    path = tmp_path / "mis pares.csv"
+    path.write_bytes(CSV)
+    for given in (path, str(path)):
+        made = upload(given)
+        assert (made.name, content(made)) == ("mis pares.csv", CSV)
+
+
+def test_an_open_file_is_sent_whole_under_its_name(tmp_path: Path) -> None:
+    path = tmp_path / "pairs.csv"
+    path.write_bytes(CSV)
+    with path.open("rb") as binary, path.open(encoding="utf-8") as text:
+        binary.read(7)
+        assert [(made.name, content(made)) for made in map(upload, (binary, text))] == [("pairs.csv", CSV)] * 2
+
+
+@pytest.mark.parametrize("file", [io.BytesIO(CSV), io.StringIO(CSV.decode()), CSV])
+def test_what_has_no_name_gets_one(file: Any) -> None:
+    made = upload(file, name="examples")
+    assert (made.name, content(made)) == ("examples", CSV)
+
+
+def test_what_cannot_be_rewound_is_kept() -> None:
+    read, write = os.pipe()
+    os.write(write, CSV)
+    os.close(write)
+    with os.fdopen(read, "rb") as file:
+        assert content(upload(file)) == CSV
+
+
+def test_a_temporary_file_has_no_name_of_its_own() -> None:
+    with tempfile.TemporaryFile() as file:
+        file.write(CSV)
+        made = upload(file)
+        assert (made.name, content(made)) == ("pairs", CSV)
+
+
+def test_a_data_frame_travels_as_json_lines_with_its_types() -> None:
+    frame = pd.DataFrame(
+        {"premise": ["Ñandu\n\u2028ñ", "b"], "hypothesis": ["c", None], "label": [0, 2], "x": [0.5, None]}
+    )
+    made = upload(frame[frame["label"] >= 0], name="examples")
+    assert made.name == "examples.jsonl"
+    rows = [json.loads(line) for line in content(made).decode().split("\n") if line]
+    assert rows == [
+        {"premise": "Ñandu\n\u2028ñ", "hypothesis": "c", "label": 0, "x": 0.5},
+        {"premise": "b", "hypothesis": None, "label": 2, "x": None},
+    ]
+
+
+class ClassLabel:
+    """As `datasets` has it: numbers with names, whose order is each data set's own."""
+
+    names = ("contradiction", "entailment", "neutral")
+
+
+class Table:
+    """As much of a `datasets.Dataset` as is asked of one; the real one is tried in `test_datasets`."""
+
+    column_names = ("premise", "label")
+    features: ClassVar = {"premise": object(), "label": ClassLabel()}
+
+    def __init__(self, rows: list[dict[str, Any]]) -> None:
+        self.rows = rows
+
+    def __iter__(self) -> Any:
+        return iter(self.rows)
+
+
+def test_a_dataset_says_its_labels_by_name() -> None:
+    made = upload(Table([{"premise": "ã", "label": 1}, {"premise": "b", "label": -1}, {"premise": "c", "label": None}]))
+    rows = [json.loads(line) for line in content(made).decode().split("\n") if line]
+    assert [row["label"] for row in rows] == ["entailment", "-", None]
+    assert rows[0]["premise"] == "ã"
+
+
+def test_a_large_table_is_not_held_in_memory() -> None:
+    row = {"premise": "x" * 1_000_000, "label": 0}
+    made = upload(Table([row] * (IN_MEMORY // 1_000_000 + 3)))
+    with made.opened() as file:
+        assert not isinstance(file, io.BytesIO)
+        assert file.seek(0, os.SEEK_END) > IN_MEMORY
+
+
+def test_what_is_no_file_is_said() -> None:
+    with pytest.raises(TypeError, match="int is no path, file, bytes, DataFrame"):
+        upload(7)  # type: ignore[arg-type]
+
+
+def test_lists_of_pairs_go_into_the_request_and_files_beside_it(tmp_path: Path) -> None:
+    path = tmp_path / "dev.csv"
+    path.write_bytes(CSV)
+    labelled = [("a", "b", "entailment"), {"premise": "c", "hypothesis": "d", "label": 2}]
+    body, files = examples_of({"examples": labelled, "dev_examples": path, "test_examples": None})
+    assert body == {
+        "examples": [
+            {"premise": "a", "hypothesis": "b", "label": "entailment"},
+            {"premise": "c", "hypothesis": "d", "label": 2},
+        ]
+    }
+    assert {part: each.name for part, each in files.items()} == {"dev_examples": "dev.csv"}
+
+
+def test_a_pair_of_another_shape_is_said() -> None:
+    with pytest.raises(TypeError, match=r"pair 1 is \('a',\); it must be \(premise, hypothesis\)"):
+        list(as_pairs([("a", "b"), ("a",)], width=2))
