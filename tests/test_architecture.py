@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).parent.parent
-PRODUCT = ("ltp", "app", "worker")
+PRODUCT = ("ltp", "app", "worker", "ltp_client")
 OURS = {*PRODUCT, "bench", "demo", "deploy", "migrations"}
 PATCHING = {"setattr", "delattr", "setitem", "delitem", "patch", "object"}
 SAYS_NOTHING = re.compile(r"(utils?|helpers?|common|base|misc)")

@@ -11,9 +11,9 @@ from support import imports
 
 ROOT = Path(__file__).parent.parent
 FORBIDDEN = {
-    "ltp": {"app", "worker", "migrations", "demo"},
+    "ltp": {"app", "worker", "migrations", "demo", "ltp_client"},
     "app": {"worker", "migrations", "demo"},
-    "worker": {"migrations", "demo"},
+    "worker": {"migrations", "demo", "ltp_client"},
 }
 LEVELS = {
     "ltp": [

@@ -146,6 +146,6 @@ def import_adapter(
     """Upload an exported adapter; it becomes the next version of its language."""
     with service_session(as_json, url, api_key) as session:
         body = options.without_missing(lang=lang, alias=alias)
-        answer = session.client.post("/adapters/import", body, files={"file": file})
+        answer = session.client.post("/adapters/import", body, files={"file": file}, repeatable=False)
         adapter = answer.get("adapter", answer)
         session.output.show(adapter, lambda console: print_adapter(console, adapter))

@@ -37,7 +37,7 @@ def compose_adapter(
     added = terms_of("adapter", terms) + terms_of("language_delta", language_delta or ())
     with service_session(as_json, url, api_key) as session:
         body = options.without_missing(lang=lang, terms=added, name=name, alias=alias)
-        adapter = session.client.post("/adapters/compose", body)
+        adapter = session.client.post("/adapters/compose", body, repeatable=False)
         session.output.show(adapter, lambda console: print_adapter(console, adapter))
 
 

@@ -47,7 +47,7 @@ def create_key(
         body = without_missing(
             name=name, scopes=scope, tenant=tenant, expires_at=None if expires is None else _moment(expires)
         )
-        made = session.client.post("/keys", body)
+        made = session.client.post("/keys", body, repeatable=False)
         secret = made["secret"]
 
         def render(console: Any) -> None:
@@ -98,7 +98,7 @@ def revoke_key(
     """Make a key invalid for good, everywhere within 30 seconds; for making and revoking keys at once."""
     with service_session(as_json, url, api_key) as session:
         key_id = _find(session.client, key)
-        session.client.delete(f"/keys/{key_id}{'?with_made=true' if with_made else ''}")
+        session.client.delete(f"/keys/{key_id}", with_made=with_made or None)
         session.output.show({"id": key_id, "revoked": True}, lambda console: console.print(f"Revoked key {key_id}."))
 
 

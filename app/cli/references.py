@@ -1,33 +1,32 @@
-"""Names people type for artefacts: a ticket's id or name, an adapter's `lang`, `lang@version`, `lang@alias` or id."""
+"""Names people type for artefacts, as the Python client reads them; what is not there is said with what to type."""
 
 from __future__ import annotations
 
-import uuid
 from typing import Any
 
-from app.cli.client import Client
+from app.cli.client import Client, failures
 from app.cli.failure import Failure
-from app.registry.alias_names import PRODUCTION
+from ltp_client.sync import references
 
-STARTER, MANY = "starter", "mul"
-STARTER_REFERENCES = (STARTER, f"{MANY}@{STARTER}")
-STARTERS = 200
-"""Adapters of several languages that are looked through for the starter, the newest first."""
+STARTER = references.STARTER
+SEE = {
+    "ticket_not_found": "See them with: ltp ticket list",
+    "adapter_not_found": "See them with: ltp adapter list",
+}
 
 
 def find_ticket(client: Client, reference: str) -> dict[str, Any]:
     """The ticket with this id, or the newest ready one with this name; `latest` is the newest ready one of all."""
-    if _is_id(reference):
-        return client.get(f"/tickets/{reference}")
-    for ticket in client.items("/tickets"):
-        if ticket["status"] == "ready" and reference in {ticket["name"], "latest"}:
-            return ticket
-    raise Failure("ticket_not_found", f"there is no ticket named {reference!r}", hint="See them with: ltp ticket list")
+    try:
+        with failures():
+            return references.find_ticket(client.connection, reference)
+    except Failure as failure:
+        raise _with_hint(failure) from failure
 
 
 def find_drift(client: Client, reference: str) -> str:
     """The id of a drift: itself, or that of the ticket with this name."""
-    if _is_id(reference):
+    if references.is_id(reference):
         return reference
     ticket = find_ticket(client, reference)
     if ticket["drift"] is None:
@@ -37,32 +36,19 @@ def find_drift(client: Client, reference: str) -> str:
 
 def find_adapter(client: Client, reference: str) -> dict[str, Any]:
     """The adapter that `reference` means: `lang` is its `production` alias, else its newest ready version."""
-    if _is_id(reference):
-        return client.get(f"/adapters/{reference}")
-    if reference in STARTER_REFERENCES:
-        starter = find_starter(client)
-        if starter is None:
-            raise Failure("adapter_not_found", "this service has no starter", hint="See: ltp settings (LTP_STARTER)")
-        return starter
-    language, _, chosen = reference.partition("@")
-    ready = [adapter for adapter in client.items("/adapters", lang=language) if adapter["status"] == "ready"]
-    for adapter in ready:
-        if chosen == str(adapter["version"]) or (chosen or PRODUCTION) in adapter["aliases"]:
-            return adapter
-    if ready and not chosen:
-        return max(ready, key=lambda adapter: int(adapter["version"]))
-    raise Failure("adapter_not_found", f"there is no adapter {reference!r}", hint="See them with: ltp adapter list")
+    try:
+        with failures():
+            return references.find_adapter(client.connection, reference)
+    except Failure as failure:
+        raise _with_hint(failure, starter=references.is_starter(reference)) from failure
 
 
 def find_starter(client: Client) -> dict[str, Any] | None:
     """The service's starter, if it has one."""
-    found = client.items("/adapters", lang=MANY, limit=STARTERS)
-    return next((adapter for adapter in found if adapter["origin"] == STARTER), None)
+    with failures():
+        return references.find_starter(client.connection)
 
 
-def _is_id(reference: str) -> bool:
-    try:
-        uuid.UUID(reference)
-    except ValueError:
-        return False
-    return True
+def _with_hint(failure: Failure, *, starter: bool = False) -> Failure:
+    failure.hint = failure.hint or ("See: ltp settings (LTP_STARTER)" if starter else SEE.get(failure.code))
+    return failure

@@ -6,9 +6,10 @@ from collections.abc import Collection
 from typing import Any
 
 from app.cli.command import Session
-from app.cli.events import Event, follow
+from app.cli.events import follow
 from app.cli.failure import Failure
 from app.cli.progress import ProgressDisplay, progress_display
+from ltp_client.events import Event
 
 
 def wait(session: Session, job: dict[str, Any], *, said: Collection[str] = ()) -> dict[str, Any]:

@@ -80,7 +80,8 @@ def test_the_wheel_is_built_with_what_the_lock_holds() -> None:
 
 def test_nothing_but_the_product_is_copied_and_the_ignore_file_lets_all_of_it_through() -> None:
     packages = {each.rstrip("*") for each in PYPROJECT["tool"]["setuptools"]["packages"]["find"]["include"]}
-    assert {Path(each).name for each in copied()} == packages | {"pyproject.toml", "requirements.lock", "README.md", "LICENSE", "NOTICE"}
+    others = {"pyproject.toml", "requirements.lock", "README.md", "LICENSE", "NOTICE"}
+    assert {Path(each).name for each in copied()} == packages | others
     lines = [line for line in (ROOT / ".dockerignore").read_text("utf-8").splitlines() if not line.startswith("#")]
     assert lines[0] == "*"
     assert {line[1:] for line in lines if line.startswith("!")} == copied()

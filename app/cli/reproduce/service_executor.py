@@ -31,7 +31,6 @@ POLL_S = 0.5
 BUSY_WAIT_S = 600.0
 """How long a service may be away, or its queue full, before a run gives up; its jobs continue."""
 DIVERGED = "training_diverged"
-AWAY = {"no_service", "connection_lost"}
 GONE = "_not_found"
 """The ending of every error code that says that there is no such thing."""
 COLLECTIONS = {DriftCell: "tickets", TicketCell: "tickets", TrainingCell: "adapters", EvaluationCell: "predictions"}
@@ -163,8 +162,7 @@ class ServiceExecutor:
             try:
                 job = self._client.get(f"/jobs/{job_id}")
             except Failure as failure:
-                away = failure.passing or failure.code in AWAY
-                if not away or time.monotonic() - answered > BUSY_WAIT_S:
+                if not failure.passing or time.monotonic() - answered > BUSY_WAIT_S:
                     raise
                 continue
             answered, now = time.monotonic(), job["progress"]

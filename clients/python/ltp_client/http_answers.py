@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from ltp_client.errors import BY_STATUS, Error, NotAService, Refused
+from ltp_client.errors import BY_STATUS, Error, Fault, NotAService, Refused
 
 REDIRECTS = range(300, 400)
 
@@ -29,8 +29,8 @@ def refusal(response: httpx.Response) -> Refused:
     told: dict[str, Any] = {"status": response.status_code, "retry_after": _retry_after(response)}
     try:
         body = response.json()
-        words = {"fields": list(body.get("fields") or ()), "request_id": body.get("request_id")}
-        return kind(str(body["error"]), str(body["detail"]), **words, **told)
+        fields = [Fault(path=str(each["path"]), message=str(each["message"])) for each in body.get("fields") or ()]
+        return kind(str(body["error"]), str(body["detail"]), fields=fields, request_id=body.get("request_id"), **told)
     except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError, AttributeError):
         said = f"{response.request.url} answered {response.status_code} {response.reason_phrase}"
         moved = response.headers.get("Location") if response.status_code in REDIRECTS else None

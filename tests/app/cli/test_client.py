@@ -2,60 +2,26 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from http.server import BaseHTTPRequestHandler
 
-import httpx
 import pytest
 from support.cli_process import NOWHERE
 from support.needs import PROCESS, needs
+from support.peer import Respond, answer, peers, stream
 
 from app.cli.client import Client
-from app.cli.events import Event, follow, read
+from app.cli.events import follow
 from app.cli.failure import Failure
-
-Respond = Callable[[BaseHTTPRequestHandler, int], None]
+from ltp_client.events import Decoder, Event
 
 
 @pytest.fixture
 @needs(PROCESS)
 def peer() -> Iterator[Callable[[Respond], str]]:
     """Start a peer that calls `respond(handler, number of the request from 0)`; returns its address."""
-    servers = []
-
-    def start(respond: Respond) -> str:
-        seen = iter(range(10_000))
-
-        class Handler(BaseHTTPRequestHandler):
-            def handle_one(self) -> None:
-                self.rfile.read(int(self.headers.get("Content-Length", 0)))
-                respond(self, next(seen))
-
-            do_GET = do_POST = do_PUT = handle_one  # noqa: N815  the library's names
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        Thread(target=server.serve_forever, daemon=True).start()
-        servers.append(server)
-        return f"http://127.0.0.1:{server.server_port}"
-
-    yield start
-    for server in servers:
-        server.shutdown()
-        server.server_close()
-
-
-def answer(handler: BaseHTTPRequestHandler, status: int, body: object, **headers: str) -> None:
-    content = body if isinstance(body, bytes) else json.dumps(body).encode()
-    handler.send_response(status)
-    for name, value in {"Content-Length": str(len(content)), **headers}.items():
-        handler.send_header(name.replace("_", "-"), value)
-    handler.end_headers()
-    handler.wfile.write(content)
+    with peers() as start:
+        yield start
 
 
 BUSY = {"error": "queue_full", "detail": "try again", "request_id": "r-1"}
@@ -117,12 +83,6 @@ def test_lists_are_read_page_by_page_up_to_the_limit(peer: Callable[[Respond], s
         assert [item["number"] for item in client.items("/jobs")] == [0, 1, 2, 3, 4, 5]
 
 
-def stream(*events: tuple[int, str, dict[str, object]]) -> bytes:
-    return b"".join(
-        f"id: {number}\nevent: {kind}\ndata: {json.dumps(data)}\n\n".encode() for number, kind, data in events
-    )
-
-
 def test_a_broken_stream_is_resumed_behind_the_last_event(peer: Callable[[Respond], str]) -> None:
     resumed = []
 
@@ -170,8 +130,7 @@ def test_events_are_parsed_with_comments_and_without_the_one_that_was_cut() -> N
         "event: progress",
         'data: {"st',
     ]
-    response = httpx.Response(200, headers={"Content-Type": "text/event-stream"}, content="\n".join(lines))
-    assert list(read(response)) == [Event("log", {"message": "hello"}, "7")]
+    assert list(Decoder().feed("\n".join(lines).encode())) == [Event("log", {"message": "hello"}, "7")]
 
 
 def test_nobody_listening_is_known_at_once() -> None:
@@ -183,3 +142,21 @@ def test_nobody_listening_is_known_at_once() -> None:
 def test_an_address_may_leave_out_the_scheme() -> None:
     with Client("localhost:8000/") as client:
         assert client.url == "http://localhost:8000"
+
+
+def test_waiting_for_a_busy_service_is_told_and_not_over_and_over(
+    peer: Callable[[Respond], str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    def respond(handler: BaseHTTPRequestHandler, number: int) -> None:
+        answer(handler, *((429, BUSY) if number < 3 else (200, {})), Retry_After="0")
+
+    with Client(peer(respond)) as client:
+        client.get("/jobs")
+    assert capsys.readouterr().err == "try again; asking again in 0.1 s\n"
+
+
+def test_what_the_service_would_do_twice_is_not_asked_again(peer: Callable[[Respond], str]) -> None:
+    seen = []
+    with Client(peer(lambda _, number: seen.append(number))) as client, pytest.raises(Failure) as caught:
+        client.post("/keys", {}, repeatable=False)
+    assert (caught.value.code, seen) == ("connection_lost", [0])

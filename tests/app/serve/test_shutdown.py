@@ -17,8 +17,9 @@ from support.raw_connection import RawConnection
 from support.running_service import LINES, Service, refused, running, settings_for, wait_until
 
 from app.cli.client import Client
-from app.cli.events import Event, follow
+from app.cli.events import follow
 from app.settings import Settings
+from ltp_client.events import Event
 
 pytestmark = pytest.mark.process
 

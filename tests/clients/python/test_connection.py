@@ -262,7 +262,7 @@ def test_an_upload_is_sent_whole_each_time(peer: Peer, connect: Connect, tmp_pat
 
     def respond(handler: Any, number: int) -> None:
         bodies.append(handler.body)
-        answer(handler, *((503, BUSY) if not number else (200, {"format": "csv"})), Retry_After="0.1")
+        answer(handler, *((503, BUSY) if not number else (200, {"format": "csv", "columns": {}})), Retry_After="0.1")
 
     with connect(peer(respond), on_wait=lambda _: None) as client:
         assert client.data.check(path, task="predict", lang="sw").format == "csv"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 
+import pytest
+
 from ltp_client import Event
 from ltp_client.progress import shown
 
@@ -21,7 +23,8 @@ class Terminal(io.StringIO):
         return True
 
 
-def test_a_terminal_has_one_line_that_changes() -> None:
+def test_a_terminal_has_one_line_that_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "120")
     with shown("adapter", progress=True, file=(terminal := Terminal())) as show:
         for event in EVENTS:
             show(event)

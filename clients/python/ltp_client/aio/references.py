@@ -22,6 +22,11 @@ def is_id(reference: str) -> bool:
     return True
 
 
+def is_starter(reference: str) -> bool:
+    """Whether this names the adapter for many languages that comes with the service's backbone."""
+    return reference in {STARTER, f"{MANY}@{STARTER}"}
+
+
 async def find_ticket(connection: AsyncConnection, reference: str) -> dict[str, Any]:
     """The ticket with this id, or the newest ready one with this name; `latest` is the newest ready one of all."""
     if is_id(reference):
@@ -39,7 +44,7 @@ async def find_adapter(connection: AsyncConnection, reference: str) -> dict[str,
     """
     if is_id(reference):
         return await connection.get(f"/adapters/{reference}")
-    if reference in {STARTER, f"{MANY}@{STARTER}"}:
+    if is_starter(reference):
         starter = await find_starter(connection)
         if starter is None:
             raise NotFound("adapter_not_found", "this service has no starter")
