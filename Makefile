@@ -25,7 +25,7 @@ LOCKS := requirements.lock requirements-test.lock requirements-bench.lock
 
 QUICK := not process and not postgres and not slow
 
-.PHONY: help setup run demo starter test quick coverage check bench rehearse audit format client migrate lock clean
+.PHONY: help setup run demo starter test quick coverage check bench rehearse audit format client notebooks migrate lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -83,6 +83,9 @@ audit: | $(BIN)/python ## ask a vulnerability service about every locked version
 format: $(INSTALLED) ## format the code and fix what the linter can
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
+
+notebooks: setup ## run the notebooks of examples/ on a service with mini, and keep what they give (10 minutes on 2 cores)
+	@$(BIN)/python tests/support/notebooks.py
 
 client: $(INSTALLED) ## write what is generated of the Python client: its models, and the synchronous half
 	@$(BIN)/python clients/python/generate.py

@@ -58,6 +58,7 @@ SYNC = {
     "AsyncConnection": "Connection",
     "AsyncRunning": "Running",
     "aclose": "close",
+    "aclosing": "closing",
     "aiter_bytes": "iter_bytes",
     "aread": "read",
     "aio": "sync",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from http.server import BaseHTTPRequestHandler
@@ -96,6 +98,23 @@ def test_waiting_ends_when_it_was_asked_to_though_the_stream_is_silent(peer: Pee
         return None
 
     with connect(peer(respond)) as client, pytest.raises(ltp_client.StillRunning, match="it goes on"):
+        client.jobs.wait("j", timeout_s=0.3)
+
+
+def test_waiting_ends_when_it_was_asked_to_though_events_keep_coming(peer: Peer, connect: Connect) -> None:
+    def respond(handler: BaseHTTPRequestHandler, _: int) -> None:
+        if not handler.path.endswith("/events"):
+            return answer(handler, 200, job("running"))
+        handler.send_response(200)
+        handler.send_header("Content-Type", STREAM)
+        handler.end_headers()
+        with contextlib.suppress(OSError):  # the client has gone
+            for number in range(1, 200):
+                handler.wfile.write(stream((number, "progress", {"step": number})))
+                time.sleep(0.05)
+        return None
+
+    with connect(peer(respond)) as client, pytest.raises(ltp_client.StillRunning):
         client.jobs.wait("j", timeout_s=0.3)
 
 

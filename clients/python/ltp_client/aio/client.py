@@ -27,8 +27,8 @@ from ltp_client.requests import PredictRequest
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-BATCH = 256
-"""Pairs of one request."""
+BATCH = 64
+"""Pairs of one request: as many as are answered in moments, also where others ask."""
 POLL_S = 0.5
 
 

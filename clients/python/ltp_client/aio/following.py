@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 
 from ltp_client.aio.connection import AsyncConnection
 from ltp_client.errors import Error, NotAStream, StillRunning
@@ -29,11 +30,12 @@ async def follow(
     last, broken = after, 0
     while broken < RECONNECTS:
         try:
-            async for event in _streamed(connection, job_id, last, deadline):
-                broken, last = 0, event.id or last
-                yield event
-                if event.kind == DONE:
-                    return
+            async with contextlib.aclosing(_streamed(connection, job_id, last, deadline)) as events:
+                async for event in events:
+                    broken, last = 0, event.id or last
+                    yield event
+                    if event.kind == DONE:
+                        return
         except NotAStream:
             break
         except Error as error:
@@ -48,7 +50,7 @@ async def follow(
 
 async def _streamed(
     connection: AsyncConnection, job_id: str, last: str | None, deadline: float | None
-) -> AsyncIterator[Event]:
+) -> AsyncGenerator[Event, None]:
     headers = {"Accept": STREAM} | ({"Last-Event-ID": last} if last else {})
     left = None if deadline is None else max(0.01, deadline - time.monotonic())
     async with connection.stream(f"/jobs/{job_id}/events", headers, read_s=left) as response:
@@ -58,6 +60,7 @@ async def _streamed(
         async for chunk in response.aiter_bytes():
             for event in decoder.feed(chunk):
                 yield event
+            _check(deadline, job_id)  # a job that reports on and on, or a comment that only keeps the stream open
 
 
 async def _polled(connection: AsyncConnection, job_id: str, deadline: float | None) -> AsyncIterator[Event]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 from ltp_client.errors import Error, NotAStream, StillRunning
 from ltp_client.events import DONE, PROGRESS, STREAM, Decoder, Event
@@ -28,11 +29,12 @@ def follow(
     last, broken = after, 0
     while broken < RECONNECTS:
         try:
-            for event in _streamed(connection, job_id, last, deadline):
-                broken, last = 0, event.id or last
-                yield event
-                if event.kind == DONE:
-                    return
+            with contextlib.closing(_streamed(connection, job_id, last, deadline)) as events:
+                for event in events:
+                    broken, last = 0, event.id or last
+                    yield event
+                    if event.kind == DONE:
+                        return
         except NotAStream:
             break
         except Error as error:
@@ -45,7 +47,7 @@ def follow(
         yield event
 
 
-def _streamed(connection: Connection, job_id: str, last: str | None, deadline: float | None) -> Iterator[Event]:
+def _streamed(connection: Connection, job_id: str, last: str | None, deadline: float | None) -> Generator[Event, None]:
     headers = {"Accept": STREAM} | ({"Last-Event-ID": last} if last else {})
     left = None if deadline is None else max(0.01, deadline - time.monotonic())
     with connection.stream(f"/jobs/{job_id}/events", headers, read_s=left) as response:
@@ -55,6 +57,7 @@ def _streamed(connection: Connection, job_id: str, last: str | None, deadline: f
         for chunk in response.iter_bytes():
             for event in decoder.feed(chunk):
                 yield event
+            _check(deadline, job_id)  # a job that reports on and on, or a comment that only keeps the stream open
 
 
 def _polled(connection: Connection, job_id: str, deadline: float | None) -> Iterator[Event]:
