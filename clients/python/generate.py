@@ -52,7 +52,7 @@ DECORATION = {
 DECORATION |= {"pattern", "minItems", "maxItems", "maxProperties", "minProperties", "propertyNames", "uniqueItems"}
 """Of a schema, what the service checks and a type does not say."""
 CONFIG = re.compile(r"    model_config = ConfigDict\(\n +use_attribute_docstrings=True,\n +\)\n")
-"""What `Answer` says for all of them."""
+"""What `Record` says for all of them."""
 SYNC = {
     "AsyncClient": "Client",
     "AsyncConnection": "Connection",
@@ -156,7 +156,7 @@ def _module(head: str, schemas: Mapping[str, Any], kind: DataModelType) -> str:
             output_model_type=kind,
             target_python_version=PythonVersion.PY_310,
             openapi_scopes=[OpenAPIScope.Schemas],
-            base_class="ltp_client.answer.Answer" if kind == DataModelType.PydanticV2BaseModel else "",
+            base_class="ltp_client.record.Record" if kind == DataModelType.PydanticV2BaseModel else "",
             custom_file_header=head,
             enum_field_as_literal=LiteralType.All,
             use_annotated=True,

@@ -9,10 +9,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, Field
 
-from ltp_client.answer import Answer
+from ltp_client.record import Record
 
 
-class Adapter(Answer):
+class Adapter(Record):
     """A soft prompt and a sparse delta on one ticket, or what another method trained. Immutable once ready."""
 
     id: str
@@ -81,7 +81,7 @@ class Adapter(Answer):
     published_at: AwareDatetime | None = None
 
 
-class AdapterMetrics(Answer):
+class AdapterMetrics(Record):
     """Scores of the decoded, published artefact."""
 
     dev: Score | None = None
@@ -104,7 +104,7 @@ class AdapterMetrics(Answer):
     """Null where it was not trained by cross-fitting."""
 
 
-class AdapterRef(Answer):
+class AdapterRef(Record):
     """The adapter that judged."""
 
     id: str
@@ -112,7 +112,7 @@ class AdapterRef(Answer):
     version: int
 
 
-class Alias(Answer):
+class Alias(Record):
     """A movable name for one version of a language."""
 
     lang: str
@@ -121,7 +121,7 @@ class Alias(Answer):
     adapter: str
 
 
-class AuditEvent(Answer):
+class AuditEvent(Record):
     """One change. It was written together with this event, or not at all."""
 
     id: str
@@ -142,7 +142,7 @@ class AuditEvent(Answer):
     created_at: AwareDatetime
 
 
-class Backbone(Answer):
+class Backbone(Record):
     """The pretrained model every adapter shares."""
 
     name: str
@@ -169,7 +169,7 @@ class Backbone(Answer):
     """`ready` once predictions can be served."""
 
 
-class Baseline(Answer):
+class Baseline(Record):
     """What stands beside the accuracy on the development pairs."""
 
     guessing: float
@@ -179,7 +179,7 @@ class Baseline(Answer):
     """What training began from; null where it began from the pretrained values, or was not compared."""
 
 
-class Beside(Answer):
+class Beside(Record):
     """The start on the same pairs."""
 
     accuracy: float
@@ -187,7 +187,7 @@ class Beside(Answer):
     """How often chance alone would make such a difference to it: a paired test by premises."""
 
 
-class Calibration(Answer):
+class Calibration(Record):
     """How far the probabilities mean what they say, on pairs that no training saw."""
 
     temperature: float
@@ -204,7 +204,7 @@ class Calibration(Answer):
     """From everything answered to the surest answers alone; `target_accuracy` is resolved on it."""
 
 
-class Concerned(Answer):
+class Concerned(Record):
     """What a change was about."""
 
     kind: str
@@ -214,7 +214,7 @@ class Concerned(Answer):
     """Its id; an alias is named `lang@alias`."""
 
 
-class CurvePoint(Answer):
+class CurvePoint(Record):
     """With answers below `threshold` left out, `answered` is the share that remains, and `accuracy` theirs."""
 
     threshold: float
@@ -222,7 +222,7 @@ class CurvePoint(Answer):
     accuracy: float
 
 
-class Disagreement(Answer):
+class Disagreement(Record):
     """One pair with different labels."""
 
     labels: dict[str, int]
@@ -231,7 +231,7 @@ class Disagreement(Answer):
     lines: list[int]
 
 
-class Drift(Answer):
+class Drift(Record):
     """One MLM run: how far each parameter moved. Every ticket of these texts is selected from it."""
 
     id: str
@@ -276,7 +276,7 @@ class Drift(Answer):
     published_at: AwareDatetime | None = None
 
 
-class ExampleCounts(Answer):
+class ExampleCounts(Record):
     """What it was trained on."""
 
     train: int | None = None
@@ -287,7 +287,7 @@ class ExampleCounts(Answer):
     """Of which languages they are, where there were several files."""
 
 
-class HeldOutLoss(Answer):
+class HeldOutLoss(Record):
     """Masked-token loss of lines that were held out, in nats a token."""
 
     before: float
@@ -297,7 +297,7 @@ class HeldOutLoss(Answer):
     """With the language delta."""
 
 
-class Job(Answer):
+class Job(Record):
     """One durable unit of work. Once accepted it is never lost; it is published at most once."""
 
     id: str
@@ -317,14 +317,14 @@ class Job(Answer):
     finished_at: AwareDatetime | None = None
 
 
-class JobFailure(Answer):
+class JobFailure(Record):
     """Why a job failed."""
 
     code: str
     detail: str
 
 
-class Key(Answer):
+class Key(Record):
     """A key without its secret, which is kept nowhere."""
 
     id: str
@@ -342,7 +342,7 @@ class Key(Answer):
     """To about a minute; null: not yet."""
 
 
-class KeyCreated(Answer):
+class KeyCreated(Record):
     """A key with its secret, this once."""
 
     id: str
@@ -363,7 +363,7 @@ class KeyCreated(Answer):
     """Send it as `Authorization: Bearer <secret>`. It is not shown again."""
 
 
-class LabelScore(Answer):
+class LabelScore(Record):
     """One label against the others."""
 
     precision: float
@@ -372,7 +372,7 @@ class LabelScore(Answer):
     support: int
 
 
-class Language(Answer):
+class Language(Record):
     """A language that has published adapters."""
 
     lang: str
@@ -393,7 +393,7 @@ class Language(Answer):
     """Others of this language or macrolanguage with a ready adapter; none is taken for another unless asked for."""
 
 
-class LanguageDelta(Answer):
+class LanguageDelta(Record):
     """What a language's own text changed at a ticket's positions. An adapter trained on top of it holds the sum."""
 
     id: str
@@ -434,7 +434,7 @@ class LanguageDelta(Answer):
     published_at: AwareDatetime | None = None
 
 
-class LanguageDeltaUsed(Answer):
+class LanguageDeltaUsed(Record):
     """The language's own text whose changes an adapter holds."""
 
     id: str
@@ -444,7 +444,7 @@ class LanguageDeltaUsed(Answer):
     version: int
 
 
-class LayerShare(Answer):
+class LayerShare(Record):
     """Where a ticket's active parameters are."""
 
     layer: Literal["embeddings"] | str | int
@@ -458,7 +458,7 @@ class LayerShare(Answer):
     """Of the layer's selectable parameters."""
 
 
-class LeftOut(Answer):
+class LeftOut(Record):
     """Rows that were not read, and why."""
 
     reason: str
@@ -467,7 +467,7 @@ class LeftOut(Answer):
     """The line (or a table's row) of the first of them."""
 
 
-class Loss(Answer):
+class Loss(Record):
     """Masked-token loss in nats at one validation."""
 
     step: int
@@ -475,7 +475,7 @@ class Loss(Answer):
     validation: float | None = None
 
 
-class NamedAdapter(Answer):
+class NamedAdapter(Record):
     """What one reference in a file of pairs means, fixed when the file was accepted."""
 
     reference: str
@@ -494,7 +494,7 @@ class NamedAdapter(Answer):
     """What `target_accuracy` came to for it; null where none was asked for."""
 
 
-class PairPrediction(Answer):
+class PairPrediction(Record):
     """What the hypothesis is to the premise."""
 
     label: Literal["entailment", "neutral", "contradiction", "not_entailment"] | str
@@ -518,7 +518,7 @@ class PairPrediction(Answer):
     """
 
 
-class PredictAnswer(Answer):
+class PredictAnswer(Record):
     """One prediction a pair, in the order of the pairs."""
 
     predictions: list[PairPrediction]
@@ -528,7 +528,7 @@ class PredictAnswer(Answer):
     timing_ms: Timing
 
 
-class Prediction(Answer):
+class Prediction(Record):
     """A file of pairs with labels to be added."""
 
     id: str
@@ -559,7 +559,7 @@ class Prediction(Answer):
     published_at: AwareDatetime | None = None
 
 
-class PredictionDetail(Answer):
+class PredictionDetail(Record):
     """A file of pairs with labels to be added, and which adapters judge it."""
 
     id: str
@@ -592,7 +592,7 @@ class PredictionDetail(Answer):
     """One for each different reference in the file and the request's own; none where an earlier version accepted it."""
 
 
-class Progress(Answer):
+class Progress(Record):
     """How far a job has come."""
 
     phase: str | None = None
@@ -611,7 +611,7 @@ class Progress(Answer):
     """The latest figures, the loss among them."""
 
 
-class ReadColumns(Answer):
+class ReadColumns(Record):
     """The column that was taken for each part; null where there is none."""
 
     premise: str | None = None
@@ -621,7 +621,7 @@ class ReadColumns(Answer):
     adapter: str | None = None
 
 
-class ReadLabel(Answer):
+class ReadLabel(Record):
     """What one spelling was read as, and how many rows have it."""
 
     label: Literal["entailment", "neutral", "contradiction", "not_entailment"] | str | None = None
@@ -630,7 +630,7 @@ class ReadLabel(Answer):
     rows: int
 
 
-class Readiness(Answer):
+class Readiness(Record):
     """Predictions can be served."""
 
     status: Literal["ready"] | str = "ready"
@@ -641,7 +641,7 @@ class Readiness(Answer):
     """What is wrong with the database, where predictions go on all the same; null when nothing is."""
 
 
-class Reading(Answer):
+class Reading(Record):
     """What was understood of a file."""
 
     format: str
@@ -708,14 +708,14 @@ class Reading(Answer):
     """The first rows as they were read; empty in what an adapter keeps."""
 
 
-class ResourceRef(Answer):
+class ResourceRef(Record):
     """What a job makes."""
 
     kind: Literal["ticket", "adapter", "prediction", "language_delta"] | str
     id: str
 
 
-class Score(Answer):
+class Score(Record):
     """How good the published adapter is on one set."""
 
     accuracy: float
@@ -749,7 +749,7 @@ class Score(Answer):
     """`confusion[gold][predicted]` in the order entailment, neutral, contradiction, or entailment, not_entailment."""
 
 
-class Source(Answer):
+class Source(Record):
     """One language of several that an adapter was trained on."""
 
     lang: str
@@ -758,7 +758,7 @@ class Source(Answer):
     """Labelled pairs that were read of it."""
 
 
-class Start(Answer):
+class Start(Record):
     """The adapter that training began from, as it was then; it may have been deleted since."""
 
     id: str
@@ -771,7 +771,7 @@ class Start(Answer):
     """Whether one of the two tickets contains the other, or they are the same; null until published."""
 
 
-class Suggestion(Answer):
+class Suggestion(Record):
     """A pair to have labelled."""
 
     line: int
@@ -786,7 +786,7 @@ class Suggestion(Answer):
     """How unsure the adapter is: 0 where one label is certain, 1 where the two likeliest are as likely."""
 
 
-class Suggestions(Answer):
+class Suggestions(Record):
     """Pairs to have labelled, the first to label first."""
 
     items: list[Suggestion]
@@ -798,7 +798,7 @@ class Suggestions(Answer):
     """How many of them were looked at: of a large file a random sample."""
 
 
-class ThreeWay(Answer):
+class ThreeWay(Record):
     """Probabilities of three labels; they sum to 1."""
 
     entailment: float
@@ -806,7 +806,7 @@ class ThreeWay(Answer):
     contradiction: float
 
 
-class Threshold(Answer):
+class Threshold(Record):
     """What a target accuracy came to for one adapter."""
 
     adapter: AdapterRef
@@ -820,7 +820,7 @@ class Threshold(Answer):
     """How many of those were right."""
 
 
-class Ticket(Answer):
+class Ticket(Record):
     """A binary mask over the backbone's parameters: the active ones train, the others stay as they are."""
 
     id: str
@@ -865,7 +865,7 @@ class Ticket(Answer):
     created_at: AwareDatetime
 
 
-class Timing(Answer):
+class Timing(Record):
     """Milliseconds."""
 
     queue: float
@@ -875,14 +875,14 @@ class Timing(Answer):
     """From the first pair to the last."""
 
 
-class TwoWay(Answer):
+class TwoWay(Record):
     """Probabilities of two labels; they sum to 1."""
 
     entailment: float
     not_entailment: float
 
 
-class UnknownTokens(Answer):
+class UnknownTokens(Record):
     """What the served backbone's vocabulary does not have of the texts."""
 
     tokens_share: float
@@ -895,7 +895,7 @@ class UnknownTokens(Answer):
     """The characters behind them, the commonest first."""
 
 
-class Version(Answer):
+class Version(Record):
     """What runs here."""
 
     version: str
@@ -908,7 +908,7 @@ class Version(Answer):
     """Versions of the packages that compute."""
 
 
-class Worker(Answer):
+class Worker(Record):
     """A runner that was heard lately."""
 
     id: str

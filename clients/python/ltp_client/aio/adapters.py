@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from ltp_client.aio.connection import AsyncConnection
 from ltp_client.aio.references import find_adapter, is_id
 from ltp_client.aio.running import AsyncRunning
-from ltp_client.answer import read
 from ltp_client.models import Adapter, Alias, Suggestions
 from ltp_client.pairs import Labelled, examples_of
+from ltp_client.record import read
 from ltp_client.requests import AdapterRequest, SuggestionRequest, Term
 from ltp_client.uploads import Source, upload
 

@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 
 from ltp_client.aio.connection import AsyncConnection
-from ltp_client.answer import read
 from ltp_client.models import AuditEvent, Key, KeyCreated
+from ltp_client.record import read
 
 
 class Keys:

@@ -17,11 +17,11 @@ from ltp_client.aio.jobs import Jobs, Workers
 from ltp_client.aio.languages import LanguageDeltas, Languages
 from ltp_client.aio.predictions import Predictions
 from ltp_client.aio.tickets import Drifts, Tickets
-from ltp_client.answer import read
 from ltp_client.errors import Error
 from ltp_client.models import Backbone, PredictAnswer, Readiness, Version
 from ltp_client.pairs import Pairs, as_pairs
 from ltp_client.patience import OnWait, Patience, tell
+from ltp_client.record import read
 from ltp_client.requests import PredictRequest
 
 if TYPE_CHECKING:

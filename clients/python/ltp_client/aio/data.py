@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from ltp_client.aio.connection import AsyncConnection
-from ltp_client.answer import read
 from ltp_client.models import Reading
+from ltp_client.record import read
 from ltp_client.requests import CheckRequest
 from ltp_client.uploads import Source, upload
 

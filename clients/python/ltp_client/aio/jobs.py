@@ -7,10 +7,10 @@ from collections.abc import AsyncIterator
 from ltp_client.aio.connection import AsyncConnection
 from ltp_client.aio.following import follow
 from ltp_client.aio.running import check_succeeded, wait_for
-from ltp_client.answer import read
 from ltp_client.events import Event
 from ltp_client.models import Job, Worker
 from ltp_client.progress import OnEvent
+from ltp_client.record import read
 
 
 class Jobs:

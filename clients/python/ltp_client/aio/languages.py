@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from ltp_client.aio.connection import AsyncConnection
 from ltp_client.aio.running import AsyncRunning
 from ltp_client.aio.tickets import corpus_of
-from ltp_client.answer import read
 from ltp_client.models import Alias, Language, LanguageDelta
+from ltp_client.record import read
 from ltp_client.requests import LanguageTextRequest
 from ltp_client.uploads import Source
 

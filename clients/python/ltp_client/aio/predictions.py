@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Literal
 
 from ltp_client.aio.connection import AsyncConnection
 from ltp_client.aio.running import AsyncRunning
-from ltp_client.answer import read
 from ltp_client.models import Prediction, PredictionDetail
+from ltp_client.record import read
 from ltp_client.requests import PredictionRequest
 from ltp_client.result_rows import Rows, rows_of
 from ltp_client.uploads import Source, upload

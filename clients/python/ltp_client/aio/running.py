@@ -7,13 +7,13 @@ from typing import Any, Generic, TypeVar
 
 from ltp_client.aio.connection import AsyncConnection
 from ltp_client.aio.following import follow
-from ltp_client.answer import Answer, read
 from ltp_client.errors import JobCancelled, JobFailed
 from ltp_client.events import Event
 from ltp_client.models import Job
 from ltp_client.progress import OnEvent, shown
+from ltp_client.record import Record, read
 
-Made = TypeVar("Made", bound=Answer)
+Made = TypeVar("Made", bound=Record)
 
 
 class AsyncRunning(Generic[Made]):

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from ltp_client.aio.connection import AsyncConnection
 from ltp_client.aio.references import find_ticket, is_id
 from ltp_client.aio.running import AsyncRunning
-from ltp_client.answer import read
 from ltp_client.models import Drift, Ticket
+from ltp_client.record import read
 from ltp_client.requests import TicketRequest
 from ltp_client.uploads import Source, Upload, is_source, upload
 

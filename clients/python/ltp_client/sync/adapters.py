@@ -6,9 +6,9 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ltp_client.answer import read
 from ltp_client.models import Adapter, Alias, Suggestions
 from ltp_client.pairs import Labelled, examples_of
+from ltp_client.record import read
 from ltp_client.requests import AdapterRequest, SuggestionRequest, Term
 from ltp_client.sync.connection import Connection
 from ltp_client.sync.references import find_adapter, is_id

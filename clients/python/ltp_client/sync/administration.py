@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from ltp_client.answer import read
 from ltp_client.models import AuditEvent, Key, KeyCreated
+from ltp_client.record import read
 from ltp_client.sync.connection import Connection
 
 

@@ -8,11 +8,11 @@ from itertools import islice
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal
 
-from ltp_client.answer import read
 from ltp_client.errors import Error
 from ltp_client.models import Backbone, PredictAnswer, Readiness, Version
 from ltp_client.pairs import Pairs, as_pairs
 from ltp_client.patience import OnWait, Patience, tell
+from ltp_client.record import read
 from ltp_client.requests import PredictRequest
 from ltp_client.sync.adapters import Adapters
 from ltp_client.sync.administration import Audit, Keys

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from ltp_client.answer import read
 from ltp_client.models import Reading
+from ltp_client.record import read
 from ltp_client.requests import CheckRequest
 from ltp_client.sync.connection import Connection
 from ltp_client.uploads import Source, upload

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ltp_client.answer import read
 from ltp_client.events import Event
 from ltp_client.models import Job, Worker
 from ltp_client.progress import OnEvent
+from ltp_client.record import read
 from ltp_client.sync.connection import Connection
 from ltp_client.sync.following import follow
 from ltp_client.sync.running import check_succeeded, wait_for

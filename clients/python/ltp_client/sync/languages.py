@@ -6,8 +6,8 @@ import os
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from ltp_client.answer import read
 from ltp_client.models import Alias, Language, LanguageDelta
+from ltp_client.record import read
 from ltp_client.requests import LanguageTextRequest
 from ltp_client.sync.connection import Connection
 from ltp_client.sync.running import Running

@@ -6,8 +6,8 @@ import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal
 
-from ltp_client.answer import read
 from ltp_client.models import Prediction, PredictionDetail
+from ltp_client.record import read
 from ltp_client.requests import PredictionRequest
 from ltp_client.result_rows import Rows, rows_of
 from ltp_client.sync.connection import Connection

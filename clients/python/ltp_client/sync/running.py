@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Generic, TypeVar
 
-from ltp_client.answer import Answer, read
 from ltp_client.errors import JobCancelled, JobFailed
 from ltp_client.events import Event
 from ltp_client.models import Job
 from ltp_client.progress import OnEvent, shown
+from ltp_client.record import Record, read
 from ltp_client.sync.connection import Connection
 from ltp_client.sync.following import follow
 
-Made = TypeVar("Made", bound=Answer)
+Made = TypeVar("Made", bound=Record)
 
 
 class Running(Generic[Made]):

@@ -6,8 +6,8 @@ import os
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ltp_client.answer import read
 from ltp_client.models import Drift, Ticket
+from ltp_client.record import read
 from ltp_client.requests import TicketRequest
 from ltp_client.sync.connection import Connection
 from ltp_client.sync.references import find_ticket, is_id

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from ltp_client.http_answers import malformed
 
 
-class Answer(BaseModel):
+class Record(BaseModel):
     """What the service says. Fields that this release does not know are kept as they came."""
 
     model_config = ConfigDict(
@@ -17,7 +17,7 @@ class Answer(BaseModel):
     )
 
 
-Kind = TypeVar("Kind", bound=Answer)
+Kind = TypeVar("Kind", bound=Record)
 
 
 def read(kind: type[Kind], document: Any) -> Kind:
