@@ -109,7 +109,7 @@ COMPILE = $(LOCK)/bin/uv pip compile --quiet --universal --generate-hashes --no-
 LEAVE_OUT = sed -nE 's/^([a-z0-9-]+)==.*/--no-emit-package \1/p'
 
 clean: ## remove .venv, caches and the demo's output (prepared backbones and ./data stay)
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build ltp_nli.egg-info demo-output
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build ltp_nli.egg-info demo-output clients/python/build
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # torch comes first and alone, so that its own index never answers for another package. Asked for again without that
