@@ -101,7 +101,7 @@ class AdapterMetrics(Record):
     """What guessing and the start give on the development pairs."""
 
     calibration: Calibration | None = None
-    """Null where it was not trained by cross-fitting."""
+    """Where pairs were held out nothing is applied, and the curve is of these; null where nobody measured one."""
 
 
 class AdapterRef(Record):

@@ -137,8 +137,9 @@ class AdapterRequest(TypedDict, total=False):
 
     language_delta: str | None
     """
-    A language delta (`POST /languages/{lang}/text`): its values are added to those that training begins from, and
-    are part of what is published. `ticket` is then its own by default, and may be no other.
+    A language delta (`POST /languages/{lang}/text`), by `lang@version`, its id, or `lang` for the newest. Its values
+    are added to those that training begins from, and are part of what is published. `ticket` is then its own by
+    default, and may be no other.
     """
 
     average: Literal["none", "epochs", "seeds", "both"] | None
@@ -487,7 +488,7 @@ class Term(TypedDict, total=False):
     """An adapter, by its reference."""
 
     language_delta: str | None
-    """Or a language delta, by its id."""
+    """Or a language delta, by `lang@version`, its id, or `lang` for the newest."""
 
     weight: float
     """What its values, and its prompt, are multiplied with; below 0 they are subtracted."""
