@@ -25,12 +25,13 @@ ANSWERS = HEAD.format(
     "What the service answers. What a later release adds to an answer is there as a further attribute."
 )
 REQUESTS = HEAD.format("What requests may say besides a method's own parameters, as keyword arguments.")
-NOT_MODELS = re.compile(r"Page_.*|Refusal|FieldFault|Health|\w+Accepted")
+NOT_MODELS = re.compile(r"Page_.*|AnswersPage|Refusal|FieldFault|Health|\w+Accepted")
 """What the client's own code stands for: lists, errors, and work that was accepted."""
 OWN_PARAMETERS = {
     "AdapterRequest": {"lang", "examples", "dev_examples", "test_examples", "sources"},
     "CheckRequest": {"task"},
     "CompositionRequest": {"lang", "terms"},
+    "EstimateRequest": {"pairs"},
     "LanguageTextRequest": {"corpus"},
     "PredictionRequest": {"lang", "adapter", "as"},
     "PredictRequest": {"lang", "adapter", "as", "pairs"},

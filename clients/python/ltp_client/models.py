@@ -64,6 +64,12 @@ class Adapter(Record):
     training: dict[str, Any]
     """Hyperparameters as they were used, and, except in lists, `report`: how training went."""
 
+    courses: Annotated[list[Course], Field(validate_default=True)] = []
+    """
+    Loss and development accuracy, epoch by epoch, of each seed. Empty in lists, where it was too much to keep, and
+    where nothing was trained.
+    """
+
     examples: ExampleCounts
     bytes: int | None = None
     """Size of the stored adapter."""
@@ -103,6 +109,9 @@ class AdapterMetrics(Record):
     calibration: Calibration | None = None
     """Where pairs were held out nothing is applied, and the curve is of these; null where nobody measured one."""
 
+    certainty: Certainty | None = None
+    """Null where nothing was scored, and of adapters made before this was kept."""
+
 
 class AdapterRef(Record):
     """The adapter that judged."""
@@ -119,6 +128,48 @@ class Alias(Record):
     alias: str
     version: int
     adapter: str
+
+
+class Answer(Record):
+    """One pair, and what the adapter took it for."""
+
+    line: int | None = None
+    """Line of the uploaded file, or its place in the request, from 1."""
+
+    lang: str | None = None
+    """Its language, where the pairs are of several."""
+
+    premise: str
+    hypothesis: str
+    label: Literal["entailment", "neutral", "contradiction", "not_entailment"] | str
+    predicted: Literal["entailment", "neutral", "contradiction", "not_entailment"] | str
+    probabilities: ThreeWay | TwoWay
+
+
+class Answering(Record):
+    """The adapter that answers where only a language is named: what `production` points at, else its newest version."""
+
+    adapter: str
+    version: int
+    name: str | None = None
+    label_space: Literal["three_way", "two_way"] | str
+    since: AwareDatetime
+    """When `production` was pointed at it; without that alias, when it was published."""
+
+    accuracy: float | None = None
+    """On its development pairs; null where it has no score, as those that were composed."""
+
+    interval: list[float] | None = None
+    """95 % interval of that."""
+
+    pairs: int | None = None
+    """How many those are."""
+
+    guessing: float | None = None
+    """What always giving the commonest label would be right in."""
+
+    beats_guessing: bool | None = None
+    """Whether the interval lies above that."""
 
 
 class AuditEvent(Record):
@@ -179,6 +230,14 @@ class Baseline(Record):
     """What training began from; null where it began from the pretrained values, or was not compared."""
 
 
+class BegunFrom(Record):
+    """The adapter that training would begin from."""
+
+    id: str
+    lang: str
+    version: int
+
+
 class Beside(Record):
     """The start on the same pairs."""
 
@@ -204,6 +263,88 @@ class Calibration(Record):
     """From everything answered to the surest answers alone; `target_accuracy` is resolved on it."""
 
 
+class Caller(Record):
+    """On whose behalf you ask."""
+
+    authentication: Literal["on", "off"] | str
+    """`off`: everybody on this machine may do everything, and no key is needed."""
+
+    kind: Literal["key", "admin_key", "local"] | str
+    """`admin_key` is the one of the settings; `local` whoever asks where authentication is off."""
+
+    tenant: str
+    """Whose things you see."""
+
+    scopes: list[Literal["read", "predict", "train", "admin"] | str]
+    """What you may do."""
+
+    key: str | None = None
+    """Id of your key; null for the two others."""
+
+    expires_at: AwareDatetime | None = None
+    """When it ends; null if it does not."""
+
+
+class Certainty(Record):
+    """How far its probabilities can be trusted: of the answers that `metrics.dev` is a score of, as they are given."""
+
+    pairs: int
+    reliability: list[ReliabilityBin]
+    """
+    A reliability diagram: of fifteen bins of equal width those that are not empty. The expected calibration error is
+    the mean distance between confidence and accuracy over the pairs.
+    """
+
+    curve: list[CurvePoint]
+    """Answered share against accuracy, from everything answered to the surest answers alone."""
+
+
+class Compared(Record):
+    """One of the two."""
+
+    adapter: str
+    lang: str
+    version: int
+    pairs: int
+    """How many different pairs it is scored on."""
+
+    accuracy: float | None = None
+    """On the pairs that both are scored on."""
+
+    only_this_right: int
+    """How many of these it alone is right in."""
+
+
+class Comparison(Record):
+    """A paired comparison. Figures are null where there is no pair that both are scored on."""
+
+    first: Compared
+    second: Compared
+    pairs: int
+    """How many pairs both are scored on, and neither was trained on: these are compared."""
+
+    premises: int | None = None
+    """Of how many premises; pairs of one are right or wrong together."""
+
+    same_pairs: bool
+    """Whether both are scored on exactly the same pairs."""
+
+    difference: float | None = None
+    """The first's accuracy minus the second's."""
+
+    interval: list[float] | None = None
+    """95 % interval of that: a bootstrap over premises."""
+
+    p: float | None = None
+    """How often chance alone would make such a difference: a paired test by premises."""
+
+    real: bool | None = None
+    """Whether it rarely would: p below 0.05."""
+
+    verdict: str
+    """The same in words."""
+
+
 class Concerned(Record):
     """What a change was about."""
 
@@ -212,6 +353,16 @@ class Concerned(Record):
 
     id: str
     """Its id; an alias is named `lang@alias`."""
+
+
+class Course(Record):
+    """One seed's training. Of several learning rates the best one's; others are in `training.report`."""
+
+    seed: int
+    best_epoch: int | None = None
+    """The one that was kept; null where it was not noted."""
+
+    epochs: list[Epoch]
 
 
 class CurvePoint(Record):
@@ -276,6 +427,46 @@ class Drift(Record):
     published_at: AwareDatetime | None = None
 
 
+class Epoch(Record):
+    """How training stood after an epoch."""
+
+    epoch: int
+    """From 1."""
+
+    train_loss: float
+    """Mean cross-entropy of the training pairs while they were trained on."""
+
+    dev_loss: float
+    """Of those that judge: set apart, or of each fold those that it left out."""
+
+    dev_accuracy: float
+
+
+class Estimate(Record):
+    """About how long a training takes, from the moment a worker takes it: without the wait in the queue."""
+
+    seconds: float
+    """About so long."""
+
+    least_s: float
+    """Hardly less,"""
+
+    most_s: float
+    """and hardly more."""
+
+    trainings: int
+    """From how many recent trainings of yours that was told; 0: from a rough constant."""
+
+    said: str
+    """How it was got, in words."""
+
+    estimate: Literal["cross_fit", "holdout"] | str
+    """Whether all pairs would train, or some would be held out."""
+
+    start: BegunFrom | None = None
+    """What it would begin from; null for the pretrained values."""
+
+
 class ExampleCounts(Record):
     """What it was trained on."""
 
@@ -322,6 +513,18 @@ class JobFailure(Record):
 
     code: str
     detail: str
+
+
+class JudgedRow(Record):
+    """One of the first rows of a result, its texts cut."""
+
+    premise: str
+    hypothesis: str
+    label: Literal["entailment", "neutral", "contradiction", "not_entailment"] | str
+    probabilities: ThreeWay | TwoWay
+    adapter: AdapterRef
+    fallback: bool
+    abstained: bool
 
 
 class Key(Record):
@@ -382,6 +585,9 @@ class Language(Record):
 
     aliases: dict[str, int]
     """Alias to version, a thousand at most."""
+
+    answering: Answering | None = None
+    """What answers for the language now."""
 
     starters: list[int] = []
     """Those of the versions that came with the program, for every language: under `mul` alone."""
@@ -588,6 +794,9 @@ class PredictionDetail(Record):
 
     created_at: AwareDatetime
     published_at: AwareDatetime | None = None
+    sample: list[JudgedRow]
+    """The first rows of the result; empty until it is ready, and of what earlier versions judged."""
+
     adapters: list[NamedAdapter]
     """One for each different reference in the file and the request's own; none where an earlier version accepted it."""
 
@@ -608,7 +817,27 @@ class Progress(Record):
     """Estimated seconds to the end of the phase."""
 
     metrics: dict[str, Any]
-    """The latest figures, the loss among them."""
+    """
+    The latest figures, the loss among them: of an adapter also `epoch`, `seed`, `train_loss`, `dev_loss` and
+    `dev_accuracy` once an epoch has ended. Each epoch's are in the events.
+    """
+
+
+class Quota(Record):
+    """What your tenant has, and what it may have."""
+
+    stored_bytes: int
+    """Uploads, artefacts, and the records that tell of them; what came with the program costs nothing."""
+
+    most_stored_bytes: int
+    unfinished_jobs: int
+    """Queued and running."""
+
+    most_unfinished_jobs: int
+    keys: int
+    """Those that are valid."""
+
+    most_keys: int
 
 
 class ReadColumns(Record):
@@ -661,6 +890,9 @@ class Reading(Record):
     columns: ReadColumns
     """The column of each part, by its name in the file."""
 
+    names: list[str] = []
+    """The columns that the file has, two hundred at most: what `columns` may name. Empty where nobody noted them."""
+
     labels: Annotated[dict[str, ReadLabel], Field(validate_default=True)] = {}
     """By the spelling in the file; empty where labels are not looked at."""
 
@@ -689,6 +921,9 @@ class Reading(Record):
     leaks: int = 0
     """Pairs that stand in the training set, too: scores on them say little."""
 
+    tokens: float | None = None
+    """Mean tokens of both texts of a pair, as `POST /adapters/estimate` takes them; null where nobody counted."""
+
     truncated: int | None = None
     """Pairs (or lines of a corpus) that are cut to fit the model; null where nobody counted."""
 
@@ -708,11 +943,33 @@ class Reading(Record):
     """The first rows as they were read; empty in what an adapter keeps."""
 
 
+class ReliabilityBin(Record):
+    """Answers that are about as sure."""
+
+    low: float
+    """They are surer than this,"""
+
+    high: float
+    """and no surer than this."""
+
+    pairs: int
+    confidence: float
+    """The mean probability of what was answered."""
+
+    accuracy: float
+    """How many of them are right."""
+
+
 class ResourceRef(Record):
     """What a job makes."""
 
     kind: Literal["ticket", "adapter", "prediction", "language_delta"] | str
     id: str
+    lang: str | None = None
+    """Its language; null where it has none, and in answers that accept or cancel a job."""
+
+    name: str | None = None
+    """Its name, or the name of the file that is judged."""
 
 
 class Score(Record):
@@ -863,6 +1120,37 @@ class Ticket(Record):
     """Size of the stored mask."""
 
     created_at: AwareDatetime
+
+
+class TicketPreview(Record):
+    """A ticket as it would be."""
+
+    active: int
+    """Active parameters, exactly."""
+
+    selectable: int
+    """Parameters that could be chosen."""
+
+    moved: int
+    """Those of them whose drift is not zero."""
+
+    zero_drift: int
+    """Active parameters that never moved: the corpus was too small for the ratio."""
+
+    distribution: list[LayerShare]
+    """Per layer, to about a hundredth. Empty where a release before measured the drift: it did not keep the layers'."""
+
+    mask_bytes: int
+    """About the size of the mask as it is downloaded."""
+
+    stored_mask_bytes: int
+    """About its size where it is kept, compressed."""
+
+    adapter_bytes: list[int]
+    """
+    What each adapter on it will take, at least and at most: 2 bytes a changed value. Rows of the embeddings that no
+    training text touches are not stored.
+    """
 
 
 class Timing(Record):

@@ -251,6 +251,47 @@ class CompositionRequest(TypedDict, total=False):
     """Point this alias at it."""
 
 
+class EstimateRequest(TypedDict, total=False):
+    """
+    A training as it would be asked for, with how many pairs there are in the place of the pairs.
+
+    Fields that `POST /adapters` has, too, mean what they mean there.
+    """
+
+    dev_pairs: int
+    """How many `dev_examples` there are."""
+
+    source_pairs: int
+    """How many `sources` have together."""
+
+    tokens: float | None
+    """Mean tokens of both texts of a pair: `tokens` of `POST /data/check`. Default: some thirty."""
+
+    method: Literal["ltp", "ft", "dp", "sp", "mp", "pt"]
+    """What trains."""
+
+    ticket: str | None
+    """The ticket, if one is named."""
+
+    start: str | None
+    """The adapter that training begins from. `null`: the pretrained values. Default: the starter, where one fits."""
+
+    label_space: Literal["three_way", "two_way"]
+    """Of the examples."""
+
+    estimate: Literal["auto", "cross_fit", "holdout"] | None
+    """Where the scores come from."""
+
+    average: Literal["none", "epochs", "seeds", "both"] | None
+    """What is averaged."""
+
+    seeds: int
+    """How often it is trained."""
+
+    training: AdapterConfig
+    """Hyperparameters."""
+
+
 class KeyRequest(TypedDict, total=False):
     """A new key, of one's own tenant or, with ADMIN_KEY, of any."""
 

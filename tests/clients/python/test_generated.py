@@ -29,9 +29,14 @@ METHODS = {
     "share_ticket": "tickets.share",
     "list_drifts": "drifts.list",
     "get_drift": "drifts.get",
+    "preview_ticket": "drifts.preview",
     "delete_drift": "drifts.delete",
     "compose_adapter": "adapters.compose",
     "create_adapter": "adapters.train",
+    "estimate_training": "adapters.estimate",
+    "list_answers": "adapters.answers",
+    "compare_adapters": "adapters.compare",
+    "download_examples": "adapters.save_examples",
     "list_adapters": "adapters.list",
     "get_adapter": "adapters.get",
     "delete_adapter": "adapters.delete",
@@ -65,10 +70,14 @@ METHODS = {
     "readyz": "ready",
     "version": "version",
     "get_backbone": "backbone",
+    "get_caller": "caller",
+    "get_quota": "quota",
 }
 """The method for each operation of the OpenAPI document."""
 FOR_MACHINES = {"healthz", "metrics"}
 """What no client asks: a supervisor's probe, and Prometheus."""
+NOT_SAID = {"cursor", "format"}
+"""Lists are read to their end, as JSON; a file is of the kind that its name says."""
 SPELT = {"as": "answered_as"}
 """A field whose name is no name in Python."""
 OPTIONS = "options"
@@ -131,7 +140,7 @@ def test_every_field_of_a_request_can_be_given(document: dict[str, Any], operati
     """As a parameter; or as one of the options, which are typed as the document has them."""
     told = operations(document)[operation]
     parameters = inspect.signature(method(operation)).parameters
-    fields = {each["name"] for each in told.get("parameters", ()) if each["in"] == "query"} - {"cursor"}
+    fields = {each["name"] for each in told.get("parameters", ()) if each["in"] == "query"} - NOT_SAID
     for content in told.get("requestBody", {}).get("content", {}).values():
         (name,) = {ref.rpartition("/")[2] for ref in references(content["schema"])} or {""}
         options = getattr(ltp_client.requests, name, None) if OPTIONS in parameters else None

@@ -184,7 +184,20 @@ def test_who_may_and_who_did(client: Any) -> None:
     assert [event.action for event in client.audit.list(limit=2)] == ["revoke_key", "create_key"]
 
 
+def test_what_an_adapter_answered_and_learnt_from_is_there(service: Service, client: Any, tmp_path: Path) -> None:
+    answers = list(client.adapters.answers("en"))
+    wrong = list(client.adapters.answers("en", wrong=True))
+    assert len(wrong) == sum(each.label != each.predicted for each in answers)
+    assert client.adapters.compare("en", "en@1").difference == 0
+    client.adapters.save_examples("en", tmp_path / "pairs.jsonl")
+    assert len((tmp_path / "pairs.jsonl").read_text("utf-8").splitlines()) == len(EXAMPLES)
+    assert client.adapters.estimate(96, start=None).seconds > 0
+    drift = client.tickets.get("first").drift
+    assert client.drifts.preview(drift, active_ratio=0.1, layers="upper").active > 0
+
+
 def test_what_runs_there(client: Any) -> None:
+    assert (client.caller().kind, client.quota().unfinished_jobs) == ("local", 0)
     assert client.wait_until_up(timeout_s=5).status == "ready"
     assert client.backbone().layers == 2
     assert client.version().api == "v1"

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from ltp_client.aio.connection import AsyncConnection
 from ltp_client.aio.references import find_adapter, is_id
 from ltp_client.aio.running import AsyncRunning
-from ltp_client.models import Adapter, Alias, Suggestions
+from ltp_client.models import Adapter, Alias, Answer, Comparison, Estimate, Suggestions
 from ltp_client.pairs import Labelled, examples_of
 from ltp_client.record import read
-from ltp_client.requests import AdapterRequest, SuggestionRequest, Term
+from ltp_client.requests import AdapterRequest, EstimateRequest, SuggestionRequest, Term
 from ltp_client.uploads import Source, upload
 
 if TYPE_CHECKING:
@@ -55,6 +55,10 @@ class Adapters:
         accepted = await self._connection.post("/adapters", body, files=files or None, key=key)
         return AsyncRunning(self._connection, accepted, Adapter, "/adapters")
 
+    async def estimate(self, pairs: int, **options: Unpack[EstimateRequest]) -> Estimate:
+        """About how long a training on so many pairs takes; `options` are those of `train` (`EstimateRequest`)."""
+        return read(Estimate, await self._connection.post("/adapters/estimate", {"pairs": pairs, **options}))
+
     async def get(self, adapter: str) -> Adapter:
         """Look at one, with its scores and what it was trained on."""
         return read(Adapter, await self._connection.get(await self._path(adapter)))
@@ -68,6 +72,36 @@ class Adapters:
         found = await find_adapter(self._connection, adapter)
         path = f"/languages/{found['lang']}/aliases/{alias}"
         return read(Alias, await self._connection.put(path, {"version": found["version"]}))
+
+    async def answers(
+        self,
+        adapter: str,
+        *,
+        wrong: bool | None = None,
+        label: str | None = None,
+        predicted: str | None = None,
+        sort: Literal["file", "certainty", "uncertainty"] | None = None,
+        limit: int | None = None,
+    ) -> AsyncIterator[Answer]:
+        """What one answered to the pairs that it is scored on: where it errs, and how sure it was."""
+        path = await self._path(adapter) + "/answers"
+        chosen = {"wrong": wrong, "label": label, "predicted": predicted, "sort": sort}
+        async for item in self._connection.pages(path, limit=limit, **chosen):
+            yield read(Answer, item)
+
+    async def compare(self, adapter: str, other: str) -> Comparison:
+        """Which of two is better, if either is: a paired test on the pairs that both are scored on."""
+        path = await self._path(other)
+        path = f"/comparison/{path.rpartition('/')[2]}"
+        return read(Comparison, await self._connection.get(await self._path(adapter) + path))
+
+    async def save_examples(
+        self, adapter: str, target: str | os.PathLike[str], *, part: Literal["train", "dev", "test"] = "train"
+    ) -> int:
+        """Write the pairs that one was trained on, as JSON lines if that is how `target` ends, else as CSV."""
+        path = await self._path(adapter) + "/examples"
+        kind = "jsonl" if os.fspath(target).endswith(".jsonl") else "csv"
+        return await self._connection.save(path, target, part=part, format=kind)
 
     async def suggest(self, adapter: str, pairs: Source, **options: Unpack[SuggestionRequest]) -> Suggestions:
         """Of unlabelled pairs, those to label next; `options` are `n`, `strategy`, ... (`SuggestionRequest`)."""

@@ -18,7 +18,7 @@ from ltp_client.aio.languages import LanguageDeltas, Languages
 from ltp_client.aio.predictions import Predictions
 from ltp_client.aio.tickets import Drifts, Tickets
 from ltp_client.errors import Error
-from ltp_client.models import Backbone, PredictAnswer, Readiness, Version
+from ltp_client.models import Backbone, Caller, PredictAnswer, Quota, Readiness, Version
 from ltp_client.pairs import Pairs, as_pairs
 from ltp_client.patience import OnWait, Patience, tell
 from ltp_client.record import read
@@ -131,6 +131,14 @@ class AsyncClient:
     async def version(self) -> Version:
         """What runs there."""
         return read(Version, await self.connection.get("/version"))
+
+    async def caller(self) -> Caller:
+        """On whose behalf you ask, and what you may do."""
+        return read(Caller, await self.connection.get("/caller"))
+
+    async def quota(self) -> Quota:
+        """What your tenant keeps and has at work, and the most of each."""
+        return read(Quota, await self.connection.get("/quota"))
 
     async def backbone(self) -> Backbone:
         """The pretrained model that all adapters share."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ltp_client.aio.connection import AsyncConnection
 from ltp_client.aio.references import find_ticket, is_id
 from ltp_client.aio.running import AsyncRunning
-from ltp_client.models import Drift, Ticket
+from ltp_client.models import Drift, Ticket, TicketPreview
 from ltp_client.record import read
 from ltp_client.requests import TicketRequest
 from ltp_client.uploads import Source, Upload, is_source, upload
@@ -80,6 +80,19 @@ class Drifts:
     async def get(self, drift_id: str) -> Drift:
         """Look at one."""
         return read(Drift, await self._connection.get(f"/drifts/{drift_id}"))
+
+    async def preview(
+        self,
+        drift_id: str,
+        *,
+        active_ratio: float | None = None,
+        rule: str | None = None,
+        layers: str | Sequence[int] | None = None,
+    ) -> TicketPreview:
+        """What a ticket of it would cost, before it is made."""
+        named = layers if layers is None or isinstance(layers, str) else ",".join(map(str, layers))
+        query = {"active_ratio": active_ratio, "rule": rule, "layers": named}
+        return read(TicketPreview, await self._connection.get(f"/drifts/{drift_id}/preview", **query))
 
     async def delete(self, drift_id: str) -> None:
         """Delete one; its tickets stay."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from ltp_client.models import Adapter, Alias, Suggestions
+from ltp_client.models import Adapter, Alias, Answer, Comparison, Estimate, Suggestions
 from ltp_client.pairs import Labelled, examples_of
 from ltp_client.record import read
-from ltp_client.requests import AdapterRequest, SuggestionRequest, Term
+from ltp_client.requests import AdapterRequest, EstimateRequest, SuggestionRequest, Term
 from ltp_client.sync.connection import Connection
 from ltp_client.sync.references import find_adapter, is_id
 from ltp_client.sync.running import Running
@@ -55,6 +55,10 @@ class Adapters:
         accepted = self._connection.post("/adapters", body, files=files or None, key=key)
         return Running(self._connection, accepted, Adapter, "/adapters")
 
+    def estimate(self, pairs: int, **options: Unpack[EstimateRequest]) -> Estimate:
+        """About how long a training on so many pairs takes; `options` are those of `train` (`EstimateRequest`)."""
+        return read(Estimate, self._connection.post("/adapters/estimate", {"pairs": pairs, **options}))
+
     def get(self, adapter: str) -> Adapter:
         """Look at one, with its scores and what it was trained on."""
         return read(Adapter, self._connection.get(self._path(adapter)))
@@ -68,6 +72,36 @@ class Adapters:
         found = find_adapter(self._connection, adapter)
         path = f"/languages/{found['lang']}/aliases/{alias}"
         return read(Alias, self._connection.put(path, {"version": found["version"]}))
+
+    def answers(
+        self,
+        adapter: str,
+        *,
+        wrong: bool | None = None,
+        label: str | None = None,
+        predicted: str | None = None,
+        sort: Literal["file", "certainty", "uncertainty"] | None = None,
+        limit: int | None = None,
+    ) -> Iterator[Answer]:
+        """What one answered to the pairs that it is scored on: where it errs, and how sure it was."""
+        path = self._path(adapter) + "/answers"
+        chosen = {"wrong": wrong, "label": label, "predicted": predicted, "sort": sort}
+        for item in self._connection.pages(path, limit=limit, **chosen):
+            yield read(Answer, item)
+
+    def compare(self, adapter: str, other: str) -> Comparison:
+        """Which of two is better, if either is: a paired test on the pairs that both are scored on."""
+        path = self._path(other)
+        path = f"/comparison/{path.rpartition('/')[2]}"
+        return read(Comparison, self._connection.get(self._path(adapter) + path))
+
+    def save_examples(
+        self, adapter: str, target: str | os.PathLike[str], *, part: Literal["train", "dev", "test"] = "train"
+    ) -> int:
+        """Write the pairs that one was trained on, as JSON lines if that is how `target` ends, else as CSV."""
+        path = self._path(adapter) + "/examples"
+        kind = "jsonl" if os.fspath(target).endswith(".jsonl") else "csv"
+        return self._connection.save(path, target, part=part, format=kind)
 
     def suggest(self, adapter: str, pairs: Source, **options: Unpack[SuggestionRequest]) -> Suggestions:
         """Of unlabelled pairs, those to label next; `options` are `n`, `strategy`, ... (`SuggestionRequest`)."""

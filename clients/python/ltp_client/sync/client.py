@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal
 
 from ltp_client.errors import Error
-from ltp_client.models import Backbone, PredictAnswer, Readiness, Version
+from ltp_client.models import Backbone, Caller, PredictAnswer, Quota, Readiness, Version
 from ltp_client.pairs import Pairs, as_pairs
 from ltp_client.patience import OnWait, Patience, tell
 from ltp_client.record import read
@@ -130,6 +130,14 @@ class Client:
     def version(self) -> Version:
         """What runs there."""
         return read(Version, self.connection.get("/version"))
+
+    def caller(self) -> Caller:
+        """On whose behalf you ask, and what you may do."""
+        return read(Caller, self.connection.get("/caller"))
+
+    def quota(self) -> Quota:
+        """What your tenant keeps and has at work, and the most of each."""
+        return read(Quota, self.connection.get("/quota"))
 
     def backbone(self) -> Backbone:
         """The pretrained model that all adapters share."""

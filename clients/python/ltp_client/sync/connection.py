@@ -100,7 +100,7 @@ class Connection:
             answer = self._ask("POST", path, repeatable=repeatable, headers=headers, upload=(body or {}, files))
         return document(answer, self.url)
 
-    def save(self, path: str, target: str | os.PathLike[str]) -> int:
+    def save(self, path: str, target: str | os.PathLike[str], **query: Any) -> int:
         """Stream a download into `target`, which appears whole or not at all; returns its size in bytes."""
         attempts = self.patience.begin(repeatable=True)
         place = Path(target)
@@ -108,7 +108,7 @@ class Connection:
         try:
             while True:
                 try:
-                    with self.stream(path) as response:
+                    with self.stream(path, params=_present(query)) as response:
                         with part.open("wb") as file:
                             for chunk in response.iter_bytes():
                                 file.write(chunk)
@@ -124,12 +124,17 @@ class Connection:
 
     @contextlib.contextmanager
     def stream(
-        self, path: str, headers: Mapping[str, str] | None = None, *, read_s: float | None = None
+        self,
+        path: str,
+        headers: Mapping[str, str] | None = None,
+        *,
+        params: Mapping[str, Any] | None = None,
+        read_s: float | None = None,
     ) -> Iterator[httpx.Response]:
         """An answer that is read as it comes; `read_s` bounds a silence of it."""
         timeout = self._http.timeout if read_s is None else httpx.Timeout(read_s, connect=address.CONNECT_S)
         with address.reachable(self.url):
-            with self._http.stream("GET", path, headers=headers, timeout=timeout) as response:
+            with self._http.stream("GET", path, headers=headers, params=params, timeout=timeout) as response:
                 if is_refused(response):
                     response.read()
                     raise refusal(response)

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ltp_client.models import Drift, Ticket
+from ltp_client.models import Drift, Ticket, TicketPreview
 from ltp_client.record import read
 from ltp_client.requests import TicketRequest
 from ltp_client.sync.connection import Connection
@@ -80,6 +80,19 @@ class Drifts:
     def get(self, drift_id: str) -> Drift:
         """Look at one."""
         return read(Drift, self._connection.get(f"/drifts/{drift_id}"))
+
+    def preview(
+        self,
+        drift_id: str,
+        *,
+        active_ratio: float | None = None,
+        rule: str | None = None,
+        layers: str | Sequence[int] | None = None,
+    ) -> TicketPreview:
+        """What a ticket of it would cost, before it is made."""
+        named = layers if layers is None or isinstance(layers, str) else ",".join(map(str, layers))
+        query = {"active_ratio": active_ratio, "rule": rule, "layers": named}
+        return read(TicketPreview, self._connection.get(f"/drifts/{drift_id}/preview", **query))
 
     def delete(self, drift_id: str) -> None:
         """Delete one; its tickets stay."""
