@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import threading
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,7 +32,8 @@ def service(tmp_path_factory: pytest.TempPathFactory, tiny_backbone_dir: Path) -
     folder = tmp_path_factory.mktemp("service")
     settings = settings_for(folder / "data", sqlite_template(folder), tiny_backbone_dir)
     with running(settings) as started:
-        started.wait_ready()
+        with ltp_client.Client(started.url) as client:
+            client.wait_until_up(timeout_s=240)
         started.make_ticket(name="first")
         started.train("en", alias="production", start=None)
         yield started
@@ -157,7 +159,7 @@ def test_what_the_service_does_not_take_says_which_field_and_what_would_be_right
 
 
 def test_what_is_sent_twice_with_a_key_is_begun_once(service: Service, client: Any) -> None:
-    options = {"lang": "de", "ticket": client.tickets.get("first").id, "start": None, "key": f"key-{id(client)}"}
+    options = {"lang": "de", "ticket": client.tickets.get("first").id, "start": None, "key": str(uuid.uuid4())}
     first, second = (client.adapters.train(EXAMPLES, **options) for _ in range(2))
     assert first.id == second.id
     assert first.cancel().status == "cancelled"
