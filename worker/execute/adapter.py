@@ -72,8 +72,7 @@ def _train(context: JobContext, row: AdapterRow, dataset: DatasetRow, ticket_row
         given = datasets.read_parts(context.store.fetch(dataset.blob_id, context.directory / "examples.jsonl"))
         settled = settle(given, row.label_space, train="train")  # type: ignore[arg-type]  # checked at intake
         parts, found = _parts(settled.parts, config), examine(settled.parts)
-    said = [*settled.notes, *found.sentences()]
-    for sentence in said:
+    for sentence in (said := [*settled.notes, *found.sentences()]):
         context.report.log(sentence)
     backbone = context.backbone(row.backbone)
     with timings("ticket"):
@@ -104,7 +103,7 @@ def _train(context: JobContext, row: AdapterRow, dataset: DatasetRow, ticket_row
     report = trained.report | {"findings": found.as_dict(), "warnings": warnings, "effort": effort}
     training = {**trained.training, **_begun(row, report), "report": report}
     examples = trained.report["examples"] | {"sha256": dataset.sha256} | _kept(row)
-    metrics = {**_measured(trained), "certainty": judged.certainty(row.label_space)}
+    metrics = _measured(trained) | {"certainty": judged.certainty(row.label_space)}
     numbers = {"metrics": metrics, "training": training, "examples": examples}
     atomic_file.write_text(context.directory / NUMBERS, json.dumps(numbers, allow_nan=False))
     return context.directory / NUMBERS
