@@ -163,7 +163,8 @@ def expected(
     paces = [each.a_token for each in alike]
     usual, wrong = median(paces), FEW_SPREAD if len(paces) < TRUSTED else 1.0
     low, high = min(paces) / wrong, max(paces) * wrong
-    return Expected(*(pace * tokens + overhead for pace in (usual, low, high)), len(alike), device)
+    seconds, least, most = (pace * tokens + overhead for pace in (usual, low, high))
+    return Expected(seconds, least, most, len(alike), device)
 
 
 def _recent(session: Session, *, tenant: str, backbone: BackboneInfo) -> Sequence[_Seen]:
