@@ -13,6 +13,7 @@ LTPError
 │   ├── NonFiniteWeights
 │   └── DeltaDoesNotFitTicket
 ├── AdapterNotUsable                    an adapter's answers are not finite
+├── NotExportable                       an adapter cannot be had in the form that was asked for
 ├── TextFileError                       a text file cannot be read; carries line and column
 │   ├── CorpusError                     the unlabelled text cannot be used
 │   └── ExamplesError                   a labelled file cannot be read
@@ -107,6 +108,10 @@ class AdapterNotUsable(LTPError):
             f"what adapter {some} computes is NaN or infinite, so it answers nothing; "
             "use another version, and train it anew with a lower learning rate"
         )
+
+
+class NotExportable(LTPError):
+    """An adapter, or this installation, cannot make the form of model that was asked for."""
 
 
 class TextFileError(LTPError):

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from io import BytesIO
 from math import prod
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import Any, BinaryIO, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -174,7 +174,7 @@ def write(path: Path, tensors: Mapping[str, Array | Stored], metadata: Mapping[s
     for array in arrays.values():
         for block in _bytes_of(array):
             digest.update(block)
-    header = _header_bytes(arrays, {**metadata, "data_sha256": digest.hexdigest()})
+    header = header_bytes(arrays, {**metadata, "data_sha256": digest.hexdigest()})
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_file.new_content(path) as file:
         file.write(header)
@@ -196,7 +196,24 @@ def _little_endian(array: Array) -> Array:
     return np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
 
 
-def _header_bytes(arrays: Mapping[str, Array | Stored], metadata: Mapping[str, str]) -> bytes:
+class Sized(Protocol):
+    """What a header says of a tensor."""
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The type of its elements."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Its shape."""
+
+    @property
+    def nbytes(self) -> int:
+        """Its size in the file."""
+
+
+def header_bytes(arrays: Mapping[str, Sized], metadata: Mapping[str, str]) -> bytes:
+    """Write the beginning of a file of tensors in the order given."""
     names = {dtype: name for name, dtype in DTYPES.items()}
     header: dict[str, object] = {"__metadata__": dict(metadata)}
     offset = 0

@@ -28,7 +28,7 @@ LEVELS = {
         {"adapter"},
         {"engine"},
         {"starter"},
-        {"reproduce"},
+        {"export", "reproduce"},
     ],
     "app": [
         {"database_url", "errors", "namesake", "process", "setting_values"},

@@ -73,6 +73,8 @@ class Encoded:
 class Template:
     """Puts pairs into a template of one form and prompt length; forms without soft tokens ignore the length.
 
+    `room` is for how many tokens of premise and hypothesis together there is place.
+
     Raises:
         InvalidConfig: `max_length` exceeds the backbone's positions, or leaves no room for a word of either text.
     """
@@ -98,8 +100,8 @@ class Template:
         self._asked = len(self._ids(after[: after.index(MASK)])) if MASK in after else None
         self._special, self._unknown = frozenset(special.ids()), special.unk
         self._vocabulary = Vocabulary(backbone.tokenizer, text_form)
-        self._room = max_length - len(self._start) - len(self._middle) - len(self._end)
-        self._longest = CHARACTERS_A_TOKEN * max(1, self._room)
+        self.room = max_length - len(self._start) - len(self._middle) - len(self._end)
+        self._longest = CHARACTERS_A_TOKEN * max(1, self.room)
         if max_length > backbone.info.max_positions:
             raise InvalidConfig("max_length", max_length, f"at most the backbone's {backbone.info.max_positions}")
         least = least_tokens(form, prompt_length=prompt_length, tokenizer=backbone.tokenizer)
@@ -136,7 +138,7 @@ class Template:
         return [self._unknown if token in self._special else token for token in ids]
 
     def _assemble(self, premise: list[int], hypothesis: list[int]) -> Encoded:
-        first, second = kept_lengths(len(premise), len(hypothesis), self._room)
+        first, second = kept_lengths(len(premise), len(hypothesis), self.room)
         premise, hypothesis, whole = premise[:first], hypothesis[:second], len(premise) + len(hypothesis)
         ids = [*self._start, *premise, *self._middle, *hypothesis, *self._end]
         end = len(ids) - len(self._end)

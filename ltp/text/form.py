@@ -26,7 +26,7 @@ _KNOWN: dict[str, TextForm] = {str(form): form for form in get_args(TextForm)}
 _FIELD = "text_form"
 BLOCK = 512
 """Characters of one word that are composed at a time: ordering the marks of a longer run takes its square in time."""
-_READ_AS_BLANK = re.compile("[\\u200b-\\u200f\\u2581\\ufeff]")
+READ_AS_BLANK = re.compile("[\\u200b-\\u200f\\u2581\\ufeff]")
 """What XLM-R's own normaliser makes a space of, besides what `str.split` takes for one."""
 
 
@@ -36,7 +36,7 @@ def prepared(text: str, form: TextForm = NEWEST) -> str:
         return text
     if text.isascii():
         return " ".join(text.split())
-    text = composed(" ".join(_READ_AS_BLANK.sub(" ", text).split()))
+    text = composed(" ".join(READ_AS_BLANK.sub(" ", text).split()))
     unknown, table = _table()
     if unknown.search(text):
         text = composed(text.translate(table))  # a mark's replacement may compose, and what comes of it be unknown

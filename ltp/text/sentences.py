@@ -38,6 +38,12 @@ def closes(mark: str) -> bool:
     return mark in _CLOSERS or unicodedata.category(mark) in _CLOSING
 
 
+@cache
+def closing_marks() -> str:
+    """Every character of the basic plane that `closes`."""
+    return "".join(filter(closes, map(chr, range(0x10000))))
+
+
 def without_final_punctuation(text: str) -> str:
     """Drop the marks that end a sentence, also inside closing quotes and brackets, which stay.
 
@@ -109,5 +115,5 @@ def _trimmed(line: str, start: int, stop: int) -> Iterator[Span]:
 def _ends() -> re.Pattern[str]:
     """A sentence's final marks with what closes it; a blank must follow, but in scripts that write none."""
     final, wide = ("[" + re.escape("".join(sorted(marks))) + "]" for marks in (TERMINALS, WITHOUT_BLANK))
-    closing = re.escape("".join(filter(closes, map(chr, range(0x10000)))))
+    closing = re.escape(closing_marks())
     return re.compile(rf"{wide}+[{closing}]*|{final}+[{closing}]*(?=\s)")
