@@ -27,8 +27,8 @@ def compare_adapters(
     file: Annotated[
         Path | None,
         typer.Argument(
-            **options.EXISTING,
-            help=f"Labelled pairs: {options.FILES_OF_PAIRS}. Default: the pairs that both are scored on.",
+            **options.PAIRS,
+            help=f"Labelled pairs: {options.OR_FOLDERS}. Default: the pairs that both are scored on.",
         ),
     ] = None,
     lang: Annotated[str | None, typer.Option(help="Only the rows of this language.", show_default=False)] = None,

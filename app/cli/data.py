@@ -32,7 +32,7 @@ def check_files(
     *,
     files: Annotated[
         list[Path],
-        typer.Argument(**options.EXISTING, metavar="FILE...", help="Of several, the first is the training set."),
+        typer.Argument(**options.PAIRS, metavar="FILE...", help="Of several, the first is the training set."),
     ],
     task: Annotated[
         Literal["train", "evaluate", "predict", "corpus"], typer.Option(help="What they are meant for.")
@@ -72,7 +72,7 @@ def check_files(
 def next_pairs(
     *,
     pool: Annotated[
-        Path, typer.Argument(**options.EXISTING, metavar="POOL", help=f"Unlabelled pairs: {options.FILES_OF_PAIRS}.")
+        Path, typer.Argument(**options.PAIRS, metavar="POOL", help=f"Unlabelled pairs: {options.OR_FOLDERS}.")
     ],
     adapter: Annotated[str, typer.Option(help="Who is to learn: sw, sw@3, sw@production, or an id.")],
     count: Annotated[int, typer.Option("--count", "-n", min=1, max=1000, help="How many pairs.")] = 50,

@@ -26,7 +26,7 @@ BUSY_WAIT_S = 600.0
 
 def evaluate(
     *,
-    file: Annotated[Path, typer.Argument(**options.EXISTING, help=f"Labelled pairs: {options.FILES_OF_PAIRS}.")],
+    file: Annotated[Path, typer.Argument(**options.PAIRS, help=f"Labelled pairs: {options.OR_FOLDERS}.")],
     adapter: Annotated[
         str | None, typer.Option(help="sw, sw@3, sw@production, or an id; a row's own wins.", show_default=False)
     ] = None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -20,7 +21,37 @@ if TYPE_CHECKING:
 
 PANEL = "Hyperparameters (without one, the service's default)"
 FILES_OF_PAIRS = "JSON lines or array, CSV, TSV, .xlsx, .ods, Parquet, Feather, XML; or gzipped"
+OR_FOLDERS = f"{FILES_OF_PAIRS}; or a folder of `datasets`"
 EXISTING = {"exists": True, "dir_okay": False, "readable": True, "show_default": False}
+
+PARTS_OF = {"examples": "train", "files": "train", "dev": "dev", "test": "test"}
+"""Which split of a folder of several is meant, by the name of the argument or option."""
+
+
+def pairs_file(context: typer.Context, param: typer.CallbackParam, value: Any) -> Any:
+    """A file of pairs as it is; of a folder of a data set, the file that holds what is meant."""
+    part = PARTS_OF.get(param.name or "")
+    if isinstance(value, Path):
+        return file_of_folder(context, value, part=part) if value.is_dir() else value
+    if isinstance(value, list | tuple):
+        return [pairs_file(context, param, each) for each in value]
+    return value
+
+
+def file_of_folder(context: typer.Context, folder: Path, *, part: str | None) -> Path:
+    """See `ltp.text.files.folders`; what has to be joined lies in a temporary folder until the command ends."""
+    from ltp.errors import ExamplesError
+    from ltp.text.files.folders import file_of
+
+    try:
+        into = context.with_resource(tempfile.TemporaryDirectory(prefix="ltp-joined-"))
+        return file_of(folder, Path(into), part=part)
+    except ExamplesError as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+PAIRS: dict[str, Any] = {"exists": True, "readable": True, "show_default": False, "callback": pairs_file}
+"""A file of pairs, or a folder of a data set."""
 
 Epochs = Annotated[int | None, typer.Option(help="Passes over the text or the examples.", rich_help_panel=PANEL)]
 BatchSize = Annotated[int | None, typer.Option(help="Lines or examples a step.", rich_help_panel=PANEL)]

@@ -31,12 +31,25 @@ SOURCE = re.compile(r"(?P<lang>[^=]+)=(?P<file>.+?)(:(?P<weight>[0-9]+(\.[0-9]+)
 BEGIN = "What training begins from (without these: the starter, where the service has one)"
 
 ExamplesFile = Annotated[
-    Path | None, typer.Option(**options.EXISTING, help="Further labelled pairs in a file of their own.")
+    Path | None, typer.Option(**options.PAIRS, help="Further labelled pairs in a file of their own.")
 ]
 LearningRate = Annotated[
     str | None, typer.Option(metavar="RATE|auto", help="AdamW's learning rate.", rich_help_panel=options.PANEL)
 ]
 Precision = Annotated[Literal["auto", "fp32", "bf16"] | None, typer.Option(rich_help_panel=options.PANEL)]
+
+
+def source_files(context: typer.Context, typed: list[str] | None) -> list[str] | None:
+    """What was typed, with the file that holds the pairs in place of a folder of a data set."""
+    return typed and [_in_its_file(context, text) for text in typed]
+
+
+def _in_its_file(context: typer.Context, text: str) -> str:
+    said = SOURCE.fullmatch(text)
+    if said is None or not (folder := Path(said["file"])).is_dir():
+        return text
+    file = options.file_of_folder(context, folder, part="train")
+    return f"{said['lang']}={file}" + (f":{said['weight']}" if said["weight"] else "")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +69,7 @@ class Beginning:
         list[str] | None,
         typer.Option(
             "--source",
+            callback=source_files,
             metavar="LANG=FILE[:WEIGHT]",
             help="Pairs of another language, trained on as well; repeatable.",
             rich_help_panel=BEGIN,
@@ -125,7 +139,7 @@ class TrainOptions:
 
     examples: Annotated[
         Path | None,
-        typer.Argument(**options.EXISTING, metavar="EXAMPLES", help=f"Labelled pairs: {options.FILES_OF_PAIRS}."),
+        typer.Argument(**options.PAIRS, metavar="EXAMPLES", help=f"Labelled pairs: {options.OR_FOLDERS}."),
     ] = None
     lang: Annotated[str | None, typer.Option(help="Their language: sw, es, quy.", show_default=False)] = None
     each: Annotated[

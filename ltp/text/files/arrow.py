@@ -32,7 +32,7 @@ def arrow_table(source: Callable[[], BinaryIO], name: ArrowFormat) -> Table:
         raise not_installed(f"a {name.capitalize()} file", "parquet") from fault
     try:
         with source() as stream:
-            schema = _schema(stream, name)
+            schema = schema_of(stream, name)
     except (pa.ArrowException, OSError) as fault:
         raise _damaged(name, fault) from fault
     names = tuple(schema.names)
@@ -42,7 +42,7 @@ def arrow_table(source: Callable[[], BinaryIO], name: ArrowFormat) -> Table:
         line = 0
         try:
             with source() as stream:
-                for batch in _batches(stream, name):
+                for batch in batches(stream, name):
                     for line, values in enumerate(_values(batch, line), start=line + 1):  # noqa: B020
                         yield line, dict(zip(keys, values, strict=True))
         except (pa.ArrowException, OSError) as fault:
@@ -51,7 +51,8 @@ def arrow_table(source: Callable[[], BinaryIO], name: ArrowFormat) -> Table:
     return Table(name, "jsonl", names, keys, rows, label_names=label_names(schema.metadata or {}))
 
 
-def _schema(stream: BinaryIO, name: ArrowFormat) -> pa.Schema:
+def schema_of(stream: BinaryIO, name: ArrowFormat) -> pa.Schema:
+    """The columns, and what the file says of them."""
     from pyarrow import ipc, parquet
 
     if name == "parquet":
@@ -59,18 +60,19 @@ def _schema(stream: BinaryIO, name: ArrowFormat) -> pa.Schema:
     return (ipc.open_file if name == "feather" else ipc.open_stream)(stream).schema
 
 
-def _batches(stream: BinaryIO, name: ArrowFormat) -> Iterator[pa.RecordBatch]:
+def batches(stream: BinaryIO, name: ArrowFormat) -> Iterator[pa.RecordBatch]:
+    """The rows, some at a time."""
     from pyarrow import ipc, parquet
 
     if name == "parquet":
         yield from parquet.ParquetFile(stream).iter_batches(batch_size=_ROWS)
         return
     if name == "arrow":
-        batches: Iterator[pa.RecordBatch] = iter(ipc.open_stream(stream))
+        found: Iterator[pa.RecordBatch] = iter(ipc.open_stream(stream))
     else:
         file = ipc.open_file(stream)
-        batches = map(file.get_batch, range(file.num_record_batches))
-    for batch in batches:
+        found = map(file.get_batch, range(file.num_record_batches))
+    for batch in found:
         for start in range(0, batch.num_rows, _ROWS):
             yield batch.slice(start, _ROWS)
 
