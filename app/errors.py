@@ -251,6 +251,14 @@ class SpoolFull(Busy):
     """Files that are on their way in or out take as much room as they may."""
 
 
+class ExportBusy(Busy):
+    """This process makes another export, and makes one at a time."""
+
+
+class ExportFailed(Busy):
+    """The process that makes an export ended without one, as for want of memory."""
+
+
 class NotReady(Busy):
     """The backbone is still being loaded, or the process is draining."""
 

@@ -13,6 +13,7 @@ from app.cli.answers import show_answers
 from app.cli.command import Json, Key, Url, service_session
 from app.cli.compare import compare_adapters
 from app.cli.compose import compose_adapter
+from app.cli.exports import export_adapter, push_adapter
 from app.cli.label_spaces import SHORT
 from app.cli.output import accuracy, age, size, table
 from app.cli.train import train_adapter
@@ -32,6 +33,8 @@ Reference = Annotated[
 
 group.command("compare")(compare_adapters)
 group.command("answers")(show_answers)
+group.command("export")(export_adapter)
+group.command("push")(push_adapter)
 
 
 @group.command("list")
@@ -108,28 +111,6 @@ def promote_adapter(
         session.output.show(
             answer,
             lambda console: console.print(f"{adapter_data['lang']}@{alias} is now version {adapter_data['version']}"),
-        )
-
-
-@group.command("export")
-def export_adapter(
-    *,
-    adapter: Reference,
-    to: Annotated[Path | None, typer.Option("--output", "-o", help="Default: LANG-VERSION.safetensors.")] = None,
-    as_json: Json = False,
-    url: Url = None,
-    api_key: Key = None,
-) -> None:
-    """Download an adapter as one safetensors file, with the mask it needs."""
-    with service_session(as_json, url, api_key) as session:
-        from app.cli.references import find_adapter
-
-        adapter_data = find_adapter(session.client, adapter)
-        target = to or Path(f"{adapter_data['lang']}-{adapter_data['version']}.safetensors")
-        written = session.client.save(f"/adapters/{adapter_data['id']}/export", target)
-        session.output.show(
-            {"adapter": adapter_data["id"], "file": str(target), "bytes": written},
-            lambda console: console.print(f"Wrote {target} ({size(written)})"),
         )
 
 

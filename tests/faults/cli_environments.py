@@ -42,6 +42,7 @@ def arguments(folder: Path, port: int) -> dict[str, list[str]]:
         "adapter show": ["en", "--json"],
         "adapter promote": ["en", "--json"],
         "adapter answers": ["en", "--json"],
+        "adapter push": ["en", "me/model", "--json"],
         "adapter export": ["en", "-o", str(folder / "en.safetensors"), "--json"],
         "adapter import": [pairs, "--json"],
         "language adapt": ["en", corpus, "--json"],

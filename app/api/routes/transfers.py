@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
 from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import FileResponse, Response, StreamingResponse
@@ -19,18 +20,27 @@ from app.api.dependencies import (
     VocabularyDep,
 )
 from app.api.downloads import SAFETENSORS, disposition, downloads
+from app.api.exports import export_folder
 from app.api.request_body import File, ParsedBody, RequestBody
-from app.api.schemas.adapters import AdapterPublic, ImportRequest
+from app.api.schemas.adapters import AdapterPublic, ExportQuery, ImportRequest
 from app.api.schemas.errors import refusals
 from app.api.transfer import store_import, write_export
+from app.api.zipped import ZIP
 from app.auth.caller import CallerDep
 from app.auth.scopes import READ, TRAIN
 from app.errors import AdapterNotFound, BlobNotFound, TicketNotFound
 from app.http.middleware.standard_methods import is_head
+from app.inference.predictor import Predictor
 from app.registry import aliases, starters
+from app.storage.blobs import BlobStore
+from app.storage.database import Database
+from app.storage.models import AdapterRow
+from app.storage.spool import Spool
 
 router = APIRouter(tags=["adapters"])
 
+EXPORTS = downloads(SAFETENSORS, "One safetensors file; with `format` `hf` or `onnx`, a zip archive")
+EXPORTS[200]["content"][ZIP] = {"schema": {"type": "string", "format": "binary"}}
 EXPORTED = File("max_artifact_mb", "What `GET /adapters/{id}/export` gave.", required=True, copies=2)
 ImportDep = Annotated[
     ParsedBody[ImportRequest],
@@ -44,12 +54,24 @@ ImportDep = Annotated[
     dependencies=[READ],
     summary="Export an adapter",
     response_class=FileResponse,
-    responses={**downloads(SAFETENSORS, "One safetensors file"), **refusals(404, 409)},
+    responses={**EXPORTS, **refusals(404, 409, 422)},
 )
 async def export_adapter(
-    request: Request, adapter: AdapterDep, blobs: BlobsDep, db: DatabaseDep, spool: SpoolDep
+    request: Request,
+    query: Annotated[ExportQuery, Query()],
+    adapter: AdapterDep,
+    blobs: BlobsDep,
+    db: DatabaseDep,
+    spool: SpoolDep,
+    predictor: PredictorDep,
 ) -> Response:
-    """One safetensors file with everything another service needs: delta, prompt or head, metadata, and the mask."""
+    """One safetensors file with everything another service needs: delta, prompt or head, metadata, and the mask.
+
+    Or, with `format`, the adapter and its backbone as one model that runs without LTP, with a tokenizer, a model card
+    and an example, in a zip archive. That takes from some seconds to minutes before the first byte.
+    """
+    if query.format != "ltp":
+        return await _whole_model(request, query, adapter, blobs, db, spool, predictor)
     headers = {"Content-Disposition": disposition(f"{adapter.lang}-{adapter.version}.safetensors")}
     if is_head(request) and adapter.status == "ready":
         return StreamingResponse(iter(()), media_type=SAFETENSORS, headers=headers)  # its size is known once it is made
@@ -59,6 +81,27 @@ async def export_adapter(
         raise AdapterNotFound(adapter.id) from error
     cleanup = BackgroundTask(export.folder.close)
     return FileResponse(export.path, media_type=SAFETENSORS, headers=headers, background=cleanup)
+
+
+async def _whole_model(
+    request: Request,
+    query: ExportQuery,
+    adapter: AdapterRow,
+    blobs: BlobStore,
+    db: Database,
+    spool: Spool,
+    predictor: Predictor,
+) -> Response:
+    name = f"{adapter.lang}-{adapter.version}-{query.format}{'-int8' if query.int8 else ''}"
+    headers = {"Content-Disposition": disposition(f"{name}.zip")}
+    if is_head(request) and adapter.status == "ready":
+        return StreamingResponse(iter(()), media_type=ZIP, headers=headers)
+    made = partial(export_folder, spool=spool, backbone=predictor.backbone.info, form=query.format, int8=query.int8)
+    try:
+        export = await run_in_threadpool(made, db, blobs, adapter)
+    except (BlobNotFound, TicketNotFound) as error:
+        raise AdapterNotFound(adapter.id) from error
+    return StreamingResponse(export.zipped(name=name), media_type=ZIP, headers=headers)
 
 
 @router.post(
