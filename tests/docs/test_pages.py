@@ -19,6 +19,7 @@ PAGES = [
     "docs/certainty.md",
     "docs/data.md",
     "docs/deploy.md",
+    "docs/export.md",
     "docs/few-pairs.md",
     "docs/label-spaces.md",
     "docs/reproduce.md",
