@@ -61,6 +61,13 @@ def test_a_tool_is_pinned_and_locked_at_that_version(extra: str, text: str) -> N
     assert locked(BASE, *files)[canonicalize_name(requirement.name)].version == pin.version
 
 
+@pytest.mark.parametrize("text", EXTRAS["export"])
+def test_what_exports_is_a_range_around_what_is_tested(text: str) -> None:
+    requirement = Requirement(text)
+    assert requirement.specifier.contains(locked(BASE, TEST)[canonicalize_name(requirement.name)].version)
+    assert sorted(each.operator for each in requirement.specifier) == ["<", ">="]
+
+
 def test_what_builds_the_package_is_locked_too() -> None:
     """`make setup` and the image build with what they installed by hash."""
     (text,) = BUILD
