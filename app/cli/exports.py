@@ -61,7 +61,7 @@ def export_adapter(
                 raise typer.BadParameter("--int8 goes with --format onnx")
             target = to or Path(f"{named}.safetensors")
             written = session.client.save(f"/adapters/{adapter_data['id']}/export", target)
-            told = {"adapter": adapter_data["id"], "file": str(target), "bytes": written}
+            told: dict[str, Any] = {"adapter": adapter_data["id"], "file": str(target), "bytes": written}
         else:
             target = to or Path(f"{named}-{form}{'-int8' if int8 else ''}")
             _check_empty(target)

@@ -91,10 +91,11 @@ class ProbabilityGraph(nn.Module):
         """See the class."""
         hidden = self._embed(input_ids, attention_mask)
         unseen = (1.0 - attention_mask[:, None, None].float()) * UNSEEN  # (B, 1, 1, T)
-        for layer in self.layers[:-1]:
+        *layers, last = self.layers
+        for layer in layers:
             hidden = self._layer(layer, hidden, hidden, unseen)
         asked = self._asked(input_ids, hidden)
-        answer = self._layer(self.layers[-1], asked, hidden, unseen).squeeze(1)  # (B, H)
+        answer = self._layer(last, asked, hidden, unseen).squeeze(1)  # (B, H)
         logits = self._logits(answer) / self._temperature + self.calibration.one("bias")
         return logits.softmax(-1)
 
