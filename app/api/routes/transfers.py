@@ -22,8 +22,9 @@ from app.api.dependencies import (
 from app.api.downloads import SAFETENSORS, disposition, downloads
 from app.api.exports import export_folder
 from app.api.request_body import File, ParsedBody, RequestBody
-from app.api.schemas.adapters import AdapterPublic, ExportQuery, ImportRequest
+from app.api.schemas.adapters import AdapterPublic, ImportRequest
 from app.api.schemas.errors import refusals
+from app.api.schemas.exports import ExportQuery
 from app.api.transfer import store_import, write_export
 from app.api.zipped import ZIP
 from app.auth.caller import CallerDep

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, FailFast, Field, model_validator
+from pydantic import ConfigDict, FailFast, Field
 
 from app.api.schemas.jobs import Accepted, JobPublic, ResourceStatus
 from app.api.schemas.readings import Reading
@@ -174,25 +174,6 @@ class AdapterQuery(PageQuery):
     """Only those of this language."""
     alias: AliasName | None = None
     """Only those this alias points at."""
-
-
-class ExportQuery(BaseModel):
-    """In which form to have an adapter. A parameter that is not known here is refused."""
-
-    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
-
-    format: Literal["ltp", "hf", "onnx"] = "ltp"
-    """`ltp`: one safetensors file, for another LTP. `hf`: a zip of a folder of transformers, the model whole. `onnx`: a
-    zip of a folder with the model as a graph, ids in and probabilities out."""
-    int8: bool = False
-    """With `onnx`: quantised to int8. The model card says how much that changes on the development pairs, where the
-    service has them."""
-
-    @model_validator(mode="after")
-    def _int8_is_for_onnx(self) -> Self:
-        if self.int8 and self.format != "onnx":
-            raise ValueError(f"int8 goes with format onnx, not with {self.format}")
-        return self
 
 
 class AdapterAccepted(Accepted):
