@@ -25,7 +25,9 @@ LOCKS := requirements.lock requirements-test.lock requirements-bench.lock
 
 QUICK := not process and not postgres and not slow
 
-.PHONY: help setup run demo starter test quick coverage check bench rehearse audit format client notebooks migrate lock clean
+CONSOLE := console/node_modules/.package-lock.json
+
+.PHONY: help setup run console screenshots demo starter test quick coverage check bench rehearse audit format client notebooks migrate lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -35,6 +37,13 @@ setup: $(INSTALLED) ## create .venv with the test dependencies and prepare the m
 
 run: setup ## start the service on this machine (http://127.0.0.1:8000, data under ./data)
 	@$(BIN)/ltp serve --data-dir data
+
+# Types first: what the API has become must suit the pages before they are built.
+console: $(INSTALLED) $(CONSOLE) ## build the pages in the browser from console/ into app/console/static; needs Node 20.19 or newer
+	@$(BIN)/python tests/support/console_api.py build/console/openapi.json
+	@cd console && npm run --silent types
+	@cat build/console/openapi.mark build/console/schema.d.ts > console/src/api/schema.d.ts
+	@cd console && npm run --silent build
 
 demo: setup ## watch it all happen: starter, drift, ticket, adapters, predictions
 	@$(BIN)/python -m demo
@@ -127,6 +136,9 @@ $(INSTALLED): pyproject.toml requirements.lock requirements-test.lock | $(BIN)/p
 	@$(PIP) install --quiet --no-deps --no-build-isolation --editable .
 	@$(PIP) check
 	@touch $@
+
+$(CONSOLE): console/package-lock.json
+	@cd console && npm ci --silent
 
 $(BENCHED): $(INSTALLED) requirements-bench.lock
 	@echo "Installing what the benchmarks compare with"

@@ -42,6 +42,7 @@ from app.api.starter_import import StarterImport
 from app.auth.key_cache import KeyCache
 from app.auth.rate_limits import RateLimits
 from app.auth.stream_shares import StreamShares
+from app.console.pages import serve_console
 from app.http import middleware
 from app.http.body_memory import LARGEST_AT_ONCE, BodyMemory
 from app.http.error_responses import install
@@ -128,6 +129,7 @@ def create_app(
         app.include_router(resource.router)
     install(app)
     serve_docs(app)
+    serve_console(app)
     return app
 
 

@@ -37,7 +37,7 @@ LEVELS = {
         {"auth", "jobs"},
         {"registry", "telemetry"},
         {"http", "inference"},
-        {"api"},
+        {"api", "console"},
         {"main"},
         {"serve"},
         {"cli"},

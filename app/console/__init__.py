@@ -1,0 +1,1 @@
+"""The console: the pages in the browser, and how they are handed out. Their sources are in `console/`."""

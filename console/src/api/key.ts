@@ -1,0 +1,39 @@
+/** The API key: kept for the tab, asked for when the service wants one. */
+
+const STORED = "ltp.key";
+
+type Asked = { refusal: string | null; answer: (key: string | null) => void };
+
+let listener: (asked: Asked | null) => void = () => {};
+let pending: Promise<string | null> | null = null;
+
+export function storedKey(): string | null {
+  return sessionStorage.getItem(STORED);
+}
+
+export function forgetKey(): void {
+  sessionStorage.removeItem(STORED);
+}
+
+/** Whoever can ask a person for the key; the last one counts. */
+export function onKeyWanted(ask: (asked: Asked | null) => void): void {
+  listener = ask;
+}
+
+/** Ask for a key; requests that are refused meanwhile wait for the same answer. Null when the person gave none. */
+export function wantKey(refusal: string | null): Promise<string | null> {
+  pending ??= new Promise<string | null>((resolve) => {
+    listener({
+      refusal,
+      answer: (key) => {
+        if (key) sessionStorage.setItem(STORED, key);
+        pending = null;
+        listener(null);
+        resolve(key);
+      },
+    });
+  });
+  return pending;
+}
+
+export type { Asked };

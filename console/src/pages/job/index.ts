@@ -1,0 +1,2 @@
+/** A job's page, in one chunk. */
+export { JobPage } from "./job";

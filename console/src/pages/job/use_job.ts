@@ -1,0 +1,80 @@
+/** A job as it goes on: its state, its curves and what it says, from its event stream. */
+import { useEffect, useState } from "preact/hooks";
+import { get, type ApiError } from "../../api/client";
+import { follow, type JobEvent } from "../../api/events";
+import type { Job } from "../../api/types";
+import { asApiError } from "../../parts/load";
+
+export interface EpochPoint {
+  seed: number;
+  epoch: number;
+  train_loss: number | null;
+  dev_loss: number | null;
+  dev_accuracy: number | null;
+}
+
+export interface Watched {
+  job: Job | null;
+  losses: { step: number; loss: number }[];
+  epochs: EpochPoint[];
+  said: string[];
+  error: ApiError | null;
+}
+
+const NOTHING: Watched = { job: null, losses: [], epochs: [], said: [], error: null };
+const MOST_POINTS = 2000;
+
+export function useJob(id: string): Watched {
+  const [watched, setWatched] = useState(NOTHING);
+  useEffect(() => {
+    const control = new AbortController();
+    setWatched(NOTHING);
+    const watch = async () => {
+      try {
+        const job = await get<Job>(`jobs/${id}`, {}, control.signal);
+        setWatched((now) => ({ ...now, job }));
+        for await (const event of follow(id, control.signal)) {
+          setWatched((now) => take(now, event));
+        }
+        if (!control.signal.aborted) {
+          const finished = await get<Job>(`jobs/${id}`, {}, control.signal);
+          setWatched((now) => ({ ...now, job: finished }));
+        }
+      } catch (problem) {
+        if (!control.signal.aborted) setWatched((now) => ({ ...now, error: asApiError(problem) }));
+      }
+    };
+    void watch();
+    return () => control.abort();
+  }, [id]);
+  return watched;
+}
+
+function take(now: Watched, { kind, data }: JobEvent): Watched {
+  if (kind === "log") return { ...now, said: [...now.said, String(data["message"] ?? "")] };
+  if (kind !== "progress" || !now.job) return now;
+  const progress = data as unknown as Job["progress"];
+  const status = now.job.status === "queued" ? ("running" as const) : now.job.status;
+  const again = typeof data["attempt"] === "number" && data["attempt"] !== now.job.attempt && now.job.status === "running";
+  const before = again ? { ...now, losses: [], epochs: [] } : now;
+  return {
+    ...before,
+    job: { ...now.job, status, progress, attempt: (data["attempt"] as number | undefined) ?? now.job.attempt },
+    losses: withLoss(before.losses, progress),
+    epochs: withEpochs(before.epochs, data),
+  };
+}
+
+function withLoss(losses: Watched["losses"], { phase, step, metrics }: Job["progress"]): Watched["losses"] {
+  const loss = (metrics as Record<string, unknown>)["loss"];
+  const last = losses.at(-1);
+  if (typeof loss !== "number" || phase !== "training" || (last && last.step >= step)) return losses;
+  return [...losses, { step, loss }].slice(-MOST_POINTS);
+}
+
+/** Epochs come by themselves; services that do not send them have the newest in `metrics`. */
+function withEpochs(epochs: EpochPoint[], data: Record<string, unknown>): EpochPoint[] {
+  const sent = data["epochs"] as EpochPoint[] | undefined;
+  if (sent?.length) return [...epochs, ...sent].slice(-MOST_POINTS);
+  return epochs;
+}

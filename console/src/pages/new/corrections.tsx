@@ -1,0 +1,126 @@
+/** Corrections of a reading: which column is what, and what each spelling of a label means. */
+import { useEffect, useId, useState } from "preact/hooks";
+import type { ApiError } from "../../api/client";
+import type { Label, Reading } from "../../api/types";
+import { number, t, wordFor } from "../../i18n";
+import { Field } from "../../parts/field";
+import { labelWord } from "../../parts/labels";
+import { ROLES, type Corrections, type Role } from "./as_request";
+import { columnsOf } from "./columns_of";
+
+const MEANINGS: Label[] = ["entailment", "neutral", "contradiction", "not_entailment"];
+
+interface Props {
+  file: File;
+  reading: Reading | null;
+  open: boolean;
+  error: ApiError | null;
+  given: Corrections;
+  onChange: (corrections: Corrections) => void;
+}
+
+export function CorrectionsForm({ file, reading, open, error, given, onChange }: Props) {
+  const [columns, setColumns] = useState<Partial<Record<Role, string>>>(given.columns);
+  const [labels, setLabels] = useState<Record<string, Label | "">>(given.labels);
+  const [spelling, setSpelling] = useState("");
+  const read: Record<string, Label | ""> = Object.fromEntries(Object.entries(reading?.labels ?? {}).map(([written, { label }]) => [written, label ?? ""]));
+  const meanings = { ...read, ...labels };
+  const submit = (event: SubmitEvent) => {
+    event.preventDefault();
+    const changed = Object.entries(labels).some(([written, label]) => label !== read[written]);
+    const told = changed ? (Object.fromEntries(Object.entries(meanings).filter(([, label]) => label)) as Record<string, Label>) : given.labels;
+    onChange({ columns, labels: told });
+  };
+  const add = () => {
+    if (spelling) setLabels({ ...labels, [spelling]: "" });
+    setSpelling("");
+  };
+  return (
+    <details open={open}>
+      <summary>{t("correct.title")}</summary>
+      <form onSubmit={submit}>
+        <Columns file={file} reading={reading} error={error} columns={columns} onChange={setColumns} />
+        <fieldset>
+          <legend>{t("correct.labels")}</legend>
+          {Object.entries(meanings).map(([written, label]) => (
+            <Spelling key={written} written={written} label={label} rows={reading?.labels[written]?.rows} onChange={(chosen) => setLabels({ ...labels, [written]: chosen })} />
+          ))}
+          <div class="row">
+            <Field label={t("correct.spelling")} fault={error?.at("labels")}>
+              {(attributes) => <input {...attributes} value={spelling} onInput={(event) => setSpelling(event.currentTarget.value)} />}
+            </Field>
+            <button type="button" class="quiet" onClick={add}>
+              {t("correct.add")}
+            </button>
+          </div>
+        </fieldset>
+        <button type="submit" class="button quiet">
+          {t("correct.again")}
+        </button>
+      </form>
+    </details>
+  );
+}
+
+interface ColumnsProps {
+  file: File;
+  reading: Reading | null;
+  error: ApiError | null;
+  columns: Partial<Record<Role, string>>;
+  onChange: (columns: Partial<Record<Role, string>>) => void;
+}
+
+function Columns({ file, reading, error, columns, onChange }: ColumnsProps) {
+  const list = useId();
+  const [names, setNames] = useState<string[]>([]);
+  useEffect(() => void columnsOf(file).then(setNames), [file]);
+  return (
+    <fieldset class="row">
+      <legend>{t("correct.columns")}</legend>
+      <datalist id={list}>
+        {names.map((name) => (
+          <option key={name} value={name} />
+        ))}
+      </datalist>
+      {ROLES.map((role) => (
+        <Field key={role} label={wordFor("role", role)} fault={error?.at(`columns.${role}`)}>
+          {(attributes) => (
+            <input
+              {...attributes}
+              list={list}
+              placeholder={reading?.columns[role] ?? ""}
+              value={columns[role] ?? ""}
+              onInput={(event) => onChange({ ...columns, [role]: event.currentTarget.value })}
+            />
+          )}
+        </Field>
+      ))}
+    </fieldset>
+  );
+}
+
+interface SpellingProps {
+  written: string;
+  label: Label | "";
+  rows: number | undefined;
+  onChange: (label: Label | "") => void;
+}
+
+function Spelling({ written, label, rows, onChange }: SpellingProps) {
+  const id = useId();
+  return (
+    <p class="spelling">
+      <label for={id}>
+        <code>{written || "∅"}</code> {rows !== undefined && <span class="fine">{number(rows)}</span>}
+      </label>
+      <select id={id} value={label} onChange={(event) => onChange(event.currentTarget.value as Label | "")}>
+        <option value="">{t("correct.none")}</option>
+        {MEANINGS.map((each) => (
+          <option key={each} value={each}>
+            {labelWord(each)}
+          </option>
+        ))}
+      </select>
+    </p>
+  );
+}

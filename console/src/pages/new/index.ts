@@ -1,0 +1,2 @@
+/** The page that makes a classifier, in one chunk. */
+export { New } from "./new";

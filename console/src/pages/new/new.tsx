@@ -1,0 +1,61 @@
+/** New classifier: drop a file, look at how it is read, choose, train. One page, which grows as one goes on. */
+import { useEffect, useState } from "preact/hooks";
+import { call } from "../../api/client";
+import type { AdapterAccepted, Reading } from "../../api/types";
+import { t } from "../../i18n";
+import { FileDrop } from "../../parts/file_drop";
+import { useGo } from "../../parts/link";
+import { useAction } from "../../parts/load";
+import { Page } from "../../parts/page";
+import { Refusal } from "../../parts/refusal";
+import { NO_CORRECTIONS, asRequest, type Corrections } from "./as_request";
+import { Choices } from "./choices";
+import { CorrectionsForm } from "./corrections";
+import { ReadingView } from "./reading";
+
+const OWN_FIELDS = ["columns", "labels"];
+
+export function New() {
+  const [file, setFile] = useState<File | null>(null);
+  const [corrections, setCorrections] = useState<Corrections>(NO_CORRECTIONS);
+  const [reading, setReading] = useState<Reading | null>(null);
+  const go = useGo();
+  const check = useAction(async (chosen: File, corrected: Corrections) => {
+    setReading(null);
+    setReading(await call<Reading>("POST", "data/check", { form: { request: { task: "train", ...asRequest(corrected) }, file: chosen } }));
+  });
+  const train = useAction(async (request: object) => {
+    const form = { request: { ...request, ...asRequest(corrections) }, examples: file! };
+    const accepted = await call<AdapterAccepted>("POST", "adapters", { form });
+    go(`jobs/${accepted.job.id}`);
+  });
+  useEffect(() => {
+    if (file) check.run(file, corrections);
+  }, [file, corrections]);
+  const take = (chosen: File) => (setCorrections(NO_CORRECTIONS), setFile(chosen));
+  return (
+    <Page title={t("new.title")} lead={t("new.lead")}>
+      <section aria-labelledby="step-file">
+        <h2 id="step-file">{t("new.file")}</h2>
+        <FileDrop label={t("new.drop")} hint={t("new.formats")} file={file} onFile={take} />
+      </section>
+      {file && (
+        <section aria-labelledby="step-reading" aria-busy={check.busy}>
+          <h2 id="step-reading">{t("new.reading")}</h2>
+          {check.busy && <p role="status">{t("new.checking")}</p>}
+          <Refusal error={check.error} />
+          {reading && <ReadingView reading={reading} />}
+          {!check.busy && (
+            <CorrectionsForm key={file.name + file.lastModified} file={file} reading={reading} open={check.error !== null} error={check.error} given={corrections} onChange={setCorrections} />
+          )}
+        </section>
+      )}
+      {reading && (
+        <section aria-labelledby="step-choices">
+          <h2 id="step-choices">{t("new.choices")}</h2>
+          <Choices reading={reading} busy={train.busy} error={train.error} shown={OWN_FIELDS} onTrain={train.run} />
+        </section>
+      )}
+    </Page>
+  );
+}

@@ -1,0 +1,171 @@
+/** Start: the languages there are, what runs now, and what to do first where there is nothing yet. */
+import { useMemo } from "preact/hooks";
+import { everyItem, get } from "../api/client";
+import type { Adapter, Job, Language, Page as Items } from "../api/types";
+import { day, languageName, plural, t } from "../i18n";
+import { Accuracy } from "../parts/accuracy";
+import { JobLine } from "../parts/job_line";
+import { Link } from "../parts/link";
+import { useLoad } from "../parts/load";
+import { Page } from "../parts/page";
+import { Refusal } from "../parts/refusal";
+
+const EVERY_MS = 4000;
+
+interface Overview {
+  languages: Language[];
+  adapters: Adapter[];
+}
+
+async function overview(signal: AbortSignal): Promise<Overview> {
+  const [languages, adapters] = await Promise.all([
+    everyItem<Language>("languages"),
+    get<Items<Adapter>>("adapters", { limit: 200 }, signal),
+  ]);
+  return { languages, adapters: adapters.items };
+}
+
+async function underWay(signal: AbortSignal): Promise<Job[]> {
+  const lists = await Promise.all(["running", "queued"].map((status) => get<Items<Job>>("jobs", { status, limit: 10 }, signal)));
+  return lists.flatMap((list) => list.items);
+}
+
+export function Start() {
+  const found = useLoad(overview, []);
+  const jobs = useLoad(underWay, [], EVERY_MS);
+  const own = found.data?.languages.filter((each) => each.versions.length > each.starters.length) ?? [];
+  return (
+    <Page title={t("start.title")} lead={found.data && own.length === 0 ? t("start.lead_empty") : t("start.lead")}>
+      <Refusal error={found.error} />
+      {!found.data && !found.error && <p role="status">{t("loading")}</p>}
+      {found.data && own.length === 0 && <FirstSteps starter={found.data.languages.some((each) => each.starters.length > 0)} />}
+      {jobs.data && jobs.data.length > 0 && <Now jobs={jobs.data} />}
+      {found.data && own.length > 0 && <Languages overview={found.data} languages={own} />}
+    </Page>
+  );
+}
+
+function FirstSteps({ starter }: { starter: boolean }) {
+  return (
+    <section aria-labelledby="first">
+      <h2 id="first">{t("first.title")}</h2>
+      <ol class="steps">
+        <li>
+          <h3>{t("first.pairs.title")}</h3>
+          <p>{t("first.pairs.words")}</p>
+          <Example />
+        </li>
+        <li>
+          <h3>{t("first.train.title")}</h3>
+          <p>{t("first.train.words")}</p>
+          <p>
+            <Link to="new" class="button">
+              {t("nav.new")}
+            </Link>
+          </p>
+        </li>
+        <li>
+          <h3>{t("first.use.title")}</h3>
+          <p>{t("first.use.words")}</p>
+          {starter && (
+            <p>
+              {t("first.starter")} <Link to="try">{t("nav.try")}</Link>
+            </p>
+          )}
+        </li>
+      </ol>
+    </section>
+  );
+}
+
+/** What a file looks like; the sentences are Swahili in every language of the console. */
+function Example() {
+  const rows = [
+    ["Mtoto anasoma kitabu shuleni.", "Mtoto yuko shuleni.", "entailment"],
+    ["Mtoto anasoma kitabu shuleni.", "Kitabu ni kipya.", "neutral"],
+    ["Mtoto anasoma kitabu shuleni.", "Mtoto amelala nyumbani.", "contradiction"],
+  ];
+  return (
+    <div class="wide" tabIndex={0} role="region" aria-label={t("first.example")}>
+      <table>
+        <caption>{t("first.example")}</caption>
+        <thead>
+          <tr>
+            {["premise", "hypothesis", "label"].map((name) => (
+              <th scope="col" key={name} lang="en">
+                {name}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map(([premise, hypothesis, label]) => (
+            <tr key={hypothesis}>
+              <td lang="sw">{premise}</td>
+              <td lang="sw">{hypothesis}</td>
+              <td lang="en">{label}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function Now({ jobs }: { jobs: Job[] }) {
+  return (
+    <section aria-labelledby="now">
+      <h2 id="now">{t("start.now")}</h2>
+      <ul class="lines">
+        {jobs.map((job) => (
+          <JobLine key={job.id} job={job} />
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+function Languages({ overview: { adapters, languages: all }, languages }: { overview: Overview; languages: Language[] }) {
+  const starter = all.some((each) => each.starters.length > 0);
+  return (
+    <section aria-labelledby="languages">
+      <h2 id="languages">{t("start.languages")}</h2>
+      <ul class="cards">
+        {languages.map((each) => (
+          <Card key={each.lang} language={each} adapters={adapters} />
+        ))}
+      </ul>
+      {starter && <p class="fine">{t("start.starter")}</p>}
+    </section>
+  );
+}
+
+function Card({ language, adapters }: { language: Language; adapters: Adapter[] }) {
+  const answering = language.aliases["production"] ?? language.versions[0];
+  const adapter = useMemo(
+    () => adapters.find((each) => each.lang === language.lang && each.version === answering && each.status === "ready"),
+    [adapters, language, answering],
+  );
+  const name = languageName(language.lang, language.name);
+  const dev = adapter?.metrics.test ?? adapter?.metrics.dev;
+  return (
+    <li class="card">
+      <h3>
+        {adapter ? <Link to={`classifiers/${adapter.id}`}>{name}</Link> : name} <code>{language.lang}</code>
+      </h3>
+      {dev ? (
+        <Accuracy accuracy={dev.accuracy} interval={dev.interval} guessing={adapter?.metrics.baseline?.guessing ?? null} />
+      ) : (
+        <p class="fine">{t("start.unmeasured")}</p>
+      )}
+      <p class="fine">
+        {t("start.answers", { version: String(answering) })}
+        {adapter?.published_at && ` · ${t("start.since", { day: day(adapter.published_at) })}`}
+        {` · ${plural("start.versions", language.versions.length)}`}
+      </p>
+      <p>
+        <Link to={`try?lang=${encodeURIComponent(language.lang)}`}>{t("nav.try")}</Link>
+      </p>
+    </li>
+  );
+}

@@ -1,0 +1,2 @@
+/** Try it, in one chunk. */
+export { Try } from "./try";

@@ -1,0 +1,31 @@
+/** What every page has: a heading that takes the focus when one comes to it, the document's title, and a lead. */
+import type { ComponentChildren } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+
+interface Props {
+  title: string;
+  lead?: ComponentChildren;
+  children: ComponentChildren;
+}
+
+let first = true;
+
+export function Page({ title, lead, children }: Props) {
+  const heading = useRef<HTMLHeadingElement>(null);
+  useEffect(() => {
+    document.title = `${title} · LTP`;
+  }, [title]);
+  useEffect(() => {
+    if (!first) heading.current?.focus();
+    first = false;
+  }, []);
+  return (
+    <>
+      <h1 tabIndex={-1} ref={heading}>
+        {title}
+      </h1>
+      {lead && <p class="lead">{lead}</p>}
+      {children}
+    </>
+  );
+}

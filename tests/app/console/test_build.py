@@ -1,0 +1,76 @@
+"""The built console is that of the sources beside it, speaks every language wholly, and knows the API of this tree."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from support import console_api, console_build
+from support.console_build import CONSOLE, RECORD, STATIC, TYPES
+
+LOCALES = CONSOLE / "src" / "locales"
+LANGUAGES = ("en", "es", "pt", "fr")
+PLACEHOLDER = re.compile(r"\{\w+\}")
+AGAIN = "run `make console` and commit what it writes"
+
+
+def catalogue(language: str) -> dict[str, str]:
+    words: dict[str, str] = json.loads((LOCALES / f"{language}.json").read_text("utf-8"))
+    return words
+
+
+def test_the_built_files_are_of_these_sources() -> None:
+    assert json.loads(RECORD.read_text("utf-8")) == console_build.record(), AGAIN
+
+
+def test_a_changed_source_and_a_changed_built_file_are_noticed(tmp_path: Path) -> None:
+    ignored = shutil.ignore_patterns("node_modules")
+    console = Path(shutil.copytree(CONSOLE, tmp_path / "console", ignore=ignored))
+    static = Path(shutil.copytree(STATIC, tmp_path / "static"))
+    before = console_build.record(console, static)
+    (console / "src" / "main.tsx").write_text("", encoding="utf-8")
+    assert console_build.record(console, static)["sources"] != before["sources"]
+    (static / "index.html").write_text("", encoding="utf-8")
+    assert console_build.record(console, static)["files"] != before["files"]
+    (console / TYPES).write_text("", encoding="utf-8")
+    assert console_build.record(console, static) == console_build.record(console, static)
+
+
+def test_the_types_are_of_this_api() -> None:
+    first, _, _ = (CONSOLE / TYPES).read_text("utf-8").partition("\n")
+    assert first == console_api.mark(console_api.document()), f"the API has another shape than console/{TYPES}: {AGAIN}"
+
+
+def test_what_the_api_says_in_words_may_change_without_its_types() -> None:
+    said = {"description": "A.", "properties": {"description": {"type": "string", "description": "B."}}}
+    assert console_api.shape(said) == {"properties": {"description": {"type": "string"}}}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_catalogue_is_complete(language: str) -> None:
+    english, words = catalogue("en"), catalogue(language)
+    assert sorted(words) == sorted(english)
+    assert not [key for key, value in words.items() if not value.strip()]
+    for key, value in words.items():
+        assert sorted(set(PLACEHOLDER.findall(value))) == sorted(set(PLACEHOLDER.findall(english[key]))), key
+
+
+def test_there_is_no_other_catalogue_and_no_source_without_its_words() -> None:
+    assert sorted(path.stem for path in LOCALES.iterdir()) == sorted(LANGUAGES)
+    english = catalogue("en")
+    said = {
+        key
+        for path in (CONSOLE / "src").rglob("*.ts*")
+        for key in re.findall(r"""\bt\("([^"$]+)"[,)]""", path.read_text("utf-8"))
+    }
+    assert "nav.start" in said
+    assert said <= set(english)
+
+
+def test_every_plural_has_both_forms() -> None:
+    english = catalogue("en")
+    ones = {key.removesuffix(".one") for key in english if key.endswith(".one")}
+    assert ones == {key.removesuffix(".other") for key in english if key.endswith(".other")}
