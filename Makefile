@@ -57,6 +57,7 @@ starter: setup ## make the starter of `mini` again (DATA=..., OUTPUT=build/start
 # Three at once on two cores: much of the suite waits, for leases, restarts and processes that start.
 test: setup check ## everything that has to hold: check, then the test suite
 	@-$(BIN)/python tests/support/pgbouncer_package.py
+	@-$(BIN)/python tests/support/chromium_package.py
 	@$(BIN)/python -m pytest --numprocesses 3 --dist loadfile
 
 quick: $(INSTALLED) ## the tests that need no server, no process and no mini backbone, but those of `make check` (a minute on 2 cores)
@@ -66,6 +67,7 @@ quick: $(INSTALLED) ## the tests that need no server, no process and no mini bac
 coverage: setup ## the share of lines and branches that the tests execute, in any process, and the files below 90 % (TESTS=...)
 	@rm -rf build/coverage && mkdir -p build/coverage
 	@-$(BIN)/python tests/support/pgbouncer_package.py
+	@-$(BIN)/python tests/support/chromium_package.py
 	@status=0; $(BIN)/coverage run -m pytest -q --numprocesses 2 --dist loadfile $(TESTS) || status=$$?; \
 	  $(BIN)/coverage combine -q; $(BIN)/python tests/support/coverage_report.py; exit $$status
 

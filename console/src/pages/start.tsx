@@ -1,7 +1,6 @@
 /** Start: the languages there are, what runs now, and what to do first where there is nothing yet. */
-import { useMemo } from "preact/hooks";
 import { everyItem, get } from "../api/client";
-import type { Adapter, Job, Language, Page as Items } from "../api/types";
+import type { Job, Language, Page as Items } from "../api/types";
 import { day, languageName, plural, t } from "../i18n";
 import { Accuracy } from "../parts/accuracy";
 import { JobLine } from "../parts/job_line";
@@ -9,21 +8,9 @@ import { Link } from "../parts/link";
 import { useLoad } from "../parts/load";
 import { Page } from "../parts/page";
 import { Refusal } from "../parts/refusal";
+import { hasStarter, ownLanguages } from "../parts/who";
 
 const EVERY_MS = 4000;
-
-interface Overview {
-  languages: Language[];
-  adapters: Adapter[];
-}
-
-async function overview(signal: AbortSignal): Promise<Overview> {
-  const [languages, adapters] = await Promise.all([
-    everyItem<Language>("languages"),
-    get<Items<Adapter>>("adapters", { limit: 200 }, signal),
-  ]);
-  return { languages, adapters: adapters.items };
-}
 
 async function underWay(signal: AbortSignal): Promise<Job[]> {
   const lists = await Promise.all(["running", "queued"].map((status) => get<Items<Job>>("jobs", { status, limit: 10 }, signal)));
@@ -31,16 +18,16 @@ async function underWay(signal: AbortSignal): Promise<Job[]> {
 }
 
 export function Start() {
-  const found = useLoad(overview, []);
-  const jobs = useLoad(underWay, [], EVERY_MS);
-  const own = found.data?.languages.filter((each) => each.versions.length > each.starters.length) ?? [];
+  const found = useLoad(() => everyItem<Language>("languages"), []);
+  const jobs = useLoad(underWay, [], { everyMs: EVERY_MS });
+  const own = ownLanguages(found.data ?? []);
   return (
     <Page title={t("start.title")} lead={found.data && own.length === 0 ? t("start.lead_empty") : t("start.lead")}>
       <Refusal error={found.error} />
       {!found.data && !found.error && <p role="status">{t("loading")}</p>}
-      {found.data && own.length === 0 && <FirstSteps starter={found.data.languages.some((each) => each.starters.length > 0)} />}
+      {found.data && own.length === 0 && <FirstSteps starter={hasStarter(found.data)} />}
       {jobs.data && jobs.data.length > 0 && <Now jobs={jobs.data} />}
-      {found.data && own.length > 0 && <Languages overview={found.data} languages={own} />}
+      {found.data && own.length > 0 && <Languages all={found.data} own={own} />}
     </Page>
   );
 }
@@ -125,43 +112,38 @@ function Now({ jobs }: { jobs: Job[] }) {
   );
 }
 
-function Languages({ overview: { adapters, languages: all }, languages }: { overview: Overview; languages: Language[] }) {
-  const starter = all.some((each) => each.starters.length > 0);
+function Languages({ all, own }: { all: Language[]; own: Language[] }) {
   return (
     <section aria-labelledby="languages">
       <h2 id="languages">{t("start.languages")}</h2>
       <ul class="cards">
-        {languages.map((each) => (
-          <Card key={each.lang} language={each} adapters={adapters} />
+        {own.map((each) => (
+          <Card key={each.lang} language={each} />
         ))}
       </ul>
-      {starter && <p class="fine">{t("start.starter")}</p>}
+      {hasStarter(all) && <p class="fine">{t("start.starter")}</p>}
     </section>
   );
 }
 
-function Card({ language, adapters }: { language: Language; adapters: Adapter[] }) {
-  const answering = language.aliases["production"] ?? language.versions[0];
-  const adapter = useMemo(
-    () => adapters.find((each) => each.lang === language.lang && each.version === answering && each.status === "ready"),
-    [adapters, language, answering],
-  );
+function Card({ language }: { language: Language }) {
+  const { answering } = language;
   const name = languageName(language.lang, language.name);
-  const dev = adapter?.metrics.test ?? adapter?.metrics.dev;
   return (
     <li class="card">
       <h3>
-        {adapter ? <Link to={`classifiers/${adapter.id}`}>{name}</Link> : name} <code>{language.lang}</code>
+        {answering ? <Link to={`classifiers/${answering.adapter}`}>{name}</Link> : name} <code>{language.lang}</code>
       </h3>
-      {dev ? (
-        <Accuracy accuracy={dev.accuracy} interval={dev.interval} guessing={adapter?.metrics.baseline?.guessing ?? null} />
+      {answering && answering.accuracy !== null ? (
+        <Accuracy accuracy={answering.accuracy} interval={answering.interval} guessing={answering.guessing} />
       ) : (
         <p class="fine">{t("start.unmeasured")}</p>
       )}
+      {answering?.beats_guessing === false && <p class="fine">{t("start.no_better")}</p>}
       <p class="fine">
-        {t("start.answers", { version: String(answering) })}
-        {adapter?.published_at && ` · ${t("start.since", { day: day(adapter.published_at) })}`}
-        {` · ${plural("start.versions", language.versions.length)}`}
+        {answering && t("start.answers", { version: String(answering.version) })}
+        {answering && ` · ${t("start.since", { day: day(answering.since) })} · `}
+        {plural("start.versions", language.versions.length)}
       </p>
       <p>
         <Link to={`try?lang=${encodeURIComponent(language.lang)}`}>{t("nav.try")}</Link>

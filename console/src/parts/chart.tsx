@@ -107,7 +107,7 @@ function options({ xLabel, series, format = plain, xFormat = plain, height = 220
     cursor: { y: false, points: { size: 6 } },
     scales: { x: { time: false, ...(xRange ? { range: xRange } : {}) }, y: range ? { range } : {} },
     axes: [
-      { ...axis, label: xLabel, labelFont: "12px system-ui", labelSize: 20, values: (_, ticks) => ticks.map(xFormat) },
+      { ...axis, size: 34, label: xLabel, labelFont: "12px system-ui", labelSize: 20, values: (_, ticks) => ticks.map(xFormat) },
       { ...axis, size: 56, values: (_, ticks) => ticks.map(format) },
     ],
     series: [

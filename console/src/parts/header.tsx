@@ -2,6 +2,8 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { useLocation } from "preact-iso";
 import { forgetKey, storedKey } from "../api/key";
+import type { Scope } from "../api/types";
+import { caller, may } from "../caller";
 import { LANGUAGES, language, speak, t, type Key, type Language } from "../i18n";
 import { useSignal } from "../signal";
 import { Link } from "./link";
@@ -10,12 +12,22 @@ const PAGES: [page: string, words: Key][] = [
   ["", "nav.start"],
   ["new", "nav.new"],
   ["try", "nav.try"],
+  ["judge", "nav.judge"],
+  ["next", "nav.next"],
 ];
 
-const FURTHER: [page: string, words: Key][] = [];
+/** What fewer people need, each with the scope that it asks for. */
+const FURTHER: [page: string, words: Key, scope: Scope][] = [
+  ["tickets", "nav.tickets", "read"],
+  ["jobs", "nav.jobs", "read"],
+  ["workers", "nav.workers", "read"],
+  ["keys", "nav.keys", "admin"],
+  ["audit", "nav.audit", "admin"],
+];
 
 export function Header() {
   const { path } = useLocation();
+  useSignal(caller);
   const [open, setOpen] = useState(false);
   const button = useRef<HTMLButtonElement>(null);
   useEffect(() => setOpen(false), [path]);
@@ -39,7 +51,7 @@ export function Header() {
           ))}
         </ul>
         <ul class="further">
-          {FURTHER.map(([page, words]) => (
+          {FURTHER.filter(([, , scope]) => may(scope)).map(([page, words]) => (
             <li key={page}>
               <Link to={page}>{t(words)}</Link>
             </li>

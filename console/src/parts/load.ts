@@ -12,8 +12,14 @@ export function asApiError(error: unknown): ApiError {
   return error instanceof ApiError ? error : new ApiError(0, "page_fault", String(error));
 }
 
-/** Fetch when `inputs` change, and every `everyMs` while the page is looked at. */
-export function useLoad<T>(fetcher: (signal: AbortSignal) => Promise<T>, inputs: unknown[], everyMs?: number): Loaded<T> {
+export interface Repeat<T> {
+  everyMs: number;
+  /** Whether there is nothing new to come. */
+  until?: (data: T) => boolean;
+}
+
+/** Fetch when `inputs` change, and again and again while the page is looked at, if that is asked for. */
+export function useLoad<T>(fetcher: (signal: AbortSignal) => Promise<T>, inputs: unknown[], repeat?: Repeat<T>): Loaded<T> {
   const [data, setData] = useState<T | null>(null);
   const [error, setError] = useState<ApiError | null>(null);
   const [round, setRound] = useState(0);
@@ -21,16 +27,21 @@ export function useLoad<T>(fetcher: (signal: AbortSignal) => Promise<T>, inputs:
   useEffect(() => {
     const control = new AbortController();
     let timer: ReturnType<typeof setTimeout> | undefined;
-    const look = async () => {
+    const look = async (first: boolean) => {
+      let done = false;
       try {
-        if (!document.hidden) setData(await fetcher(control.signal));
+        if (first || !document.hidden) {
+          const found = await fetcher(control.signal);
+          done = repeat?.until?.(found) ?? false;
+          setData(found);
+        }
         setError(null);
       } catch (problem) {
         if (!control.signal.aborted) setError(asApiError(problem));
       }
-      if (everyMs && !control.signal.aborted) timer = setTimeout(() => void look(), everyMs);
+      if (repeat && !done && !control.signal.aborted) timer = setTimeout(() => void look(false), repeat.everyMs);
     };
-    void look();
+    void look(true);
     return () => (control.abort(), clearTimeout(timer));
   }, [...inputs, round]);
   return { data, error, again };

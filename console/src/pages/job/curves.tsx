@@ -4,12 +4,9 @@ import { percent, t } from "../../i18n";
 import { Chart, type Series } from "../../parts/chart";
 import type { Watched } from "./use_job";
 
-interface Props {
-  watched: Pick<Watched, "losses" | "epochs">;
-  guessing: number | null;
-}
+type Props = Pick<Watched, "losses" | "epochs"> & { guessing: number | null };
 
-export function Curves({ watched: { losses, epochs }, guessing }: Props) {
+export function Curves({ losses, epochs, guessing }: Props) {
   const byEpoch = useMemo(() => epochs.map((_, place) => place + 1), [epochs]);
   const loss = useMemo(() => lossSeries(losses, epochs), [losses, epochs]);
   const accuracy = useMemo(() => accuracySeries(epochs, guessing), [epochs, guessing]);

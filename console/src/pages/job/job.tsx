@@ -2,7 +2,8 @@
 import { useRoute } from "preact-iso";
 import { call, get } from "../../api/client";
 import type { Adapter, Job } from "../../api/types";
-import { duration, languageName, moment, percent, t, wordFor } from "../../i18n";
+import { duration, moment, percent, t, wordFor } from "../../i18n";
+import { jobTitle } from "../../parts/job_line";
 import { Live } from "../../parts/live";
 import { useAction, useLoad } from "../../parts/load";
 import { Page } from "../../parts/page";
@@ -18,15 +19,13 @@ export function JobPage() {
   const watched = useJob(params["id"] ?? "");
   const { job } = watched;
   const adapter = useAdapter(job);
-  const what = job ? wordFor("job", job.kind) : t("job.title");
-  const title = adapter ? `${what}: ${languageName(adapter.lang)}` : what;
   return (
-    <Page title={title}>
+    <Page title={job ? jobTitle(job) : t("job.title")}>
       <Refusal error={watched.error} />
       {!job && !watched.error && <p role="status">{t("loading")}</p>}
       {job && <State job={job} watched={watched} />}
-      {watched.epochs.length + watched.losses.length > 1 && <Curves watched={watched} guessing={null} />}
-      {job?.status === "succeeded" && <Outcome job={job} adapter={adapter} />}
+      {watched.epochs.length + watched.losses.length > 1 && <Curves losses={watched.losses} epochs={watched.epochs} guessing={adapter?.metrics.baseline?.guessing ?? null} />}
+      {job?.status === "succeeded" && <Outcome job={job} adapter={adapter?.status === "ready" ? adapter : null} />}
       {watched.said.length > 0 && <Said words={watched.said} />}
     </Page>
   );

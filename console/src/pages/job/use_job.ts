@@ -72,9 +72,8 @@ function withLoss(losses: Watched["losses"], { phase, step, metrics }: Job["prog
   return [...losses, { step, loss }].slice(-MOST_POINTS);
 }
 
-/** Epochs come by themselves; services that do not send them have the newest in `metrics`. */
+/** The epochs that have ended since the event before, if any have. */
 function withEpochs(epochs: EpochPoint[], data: Record<string, unknown>): EpochPoint[] {
-  const sent = data["epochs"] as EpochPoint[] | undefined;
-  if (sent?.length) return [...epochs, ...sent].slice(-MOST_POINTS);
-  return epochs;
+  const ended = (data["epochs"] as EpochPoint[] | undefined) ?? [];
+  return ended.length ? [...epochs, ...ended].slice(-MOST_POINTS) : epochs;
 }

@@ -9,6 +9,8 @@ import { LanguageField, tagOf } from "../../parts/language_field";
 import { Link } from "../../parts/link";
 import { useLoad } from "../../parts/load";
 import { Refusal } from "../../parts/refusal";
+import { hasStarter, ownLanguages } from "../../parts/who";
+import { Expected } from "./expected";
 
 const FIELDS = ["lang", "name", "start", "conflicts", "label_space", "seeds", "training.epochs"];
 const FEW = 6;
@@ -79,6 +81,7 @@ export function Choices({ reading, busy, error, shown, onTrain }: Props) {
         <summary>{t("choice.more")}</summary>
         <Further reading={reading} chosen={chosen} error={error} change={change} />
       </details>
+      <Expected request={requestOf(chosen, reading)} reading={reading} />
       <Refusal error={error} shown={[...FIELDS, ...shown]} />
       {error?.code === "no_ticket" && (
         <p>
@@ -137,8 +140,8 @@ function Further({ reading, chosen, error, change }: FurtherProps) {
 
 function BeginChoice({ chosen, error, change }: Omit<FurtherProps, "reading">) {
   const { data: languages } = useLoad(() => everyItem<Language>("languages"), []);
-  const starter = languages?.some((each) => each.starters.length > 0) ?? false;
-  const others = languages?.filter((each) => each.versions.length > each.starters.length) ?? [];
+  const starter = hasStarter(languages ?? []);
+  const others = ownLanguages(languages ?? []);
   const options = [
     { value: "usual" as const, label: starter ? t("begin.starter") : t("begin.usual"), hint: t("begin.usual_hint") },
     ...(starter ? [{ value: "pretrained" as const, label: t("begin.pretrained"), hint: t("begin.pretrained_hint") }] : []),

@@ -74,11 +74,12 @@ function Columns({ file, reading, error, columns, onChange }: ColumnsProps) {
   const list = useId();
   const [names, setNames] = useState<string[]>([]);
   useEffect(() => void columnsOf(file).then(setNames), [file]);
+  const known = reading?.names.length ? reading.names : names;
   return (
     <fieldset class="row">
       <legend>{t("correct.columns")}</legend>
       <datalist id={list}>
-        {names.map((name) => (
+        {known.map((name) => (
           <option key={name} value={name} />
         ))}
       </datalist>

@@ -4,6 +4,7 @@ import type { Language } from "../../api/types";
 import { languageName, t } from "../../i18n";
 import { Field } from "../../parts/field";
 import { LanguageField, tagOf } from "../../parts/language_field";
+import { firstReference, hasStarter, ownLanguages } from "../../parts/who";
 import { OTHER, type Pair } from "./pair";
 
 interface Props {
@@ -18,9 +19,7 @@ interface Props {
 }
 
 export function PairForm({ pair, place, asked, languages, fault, onChange, onRemove }: Props) {
-  const own = languages.filter((each) => each.versions.length > each.starters.length);
-  const starter = languages.some((each) => each.starters.length > 0);
-  const first = own[0]?.lang ?? (starter ? "starter" : OTHER);
+  const first = firstReference(languages) || OTHER;
   useEffect(() => {
     if (!pair.adapter && languages.length) onChange({ adapter: first });
   }, [languages.length]);
@@ -32,12 +31,12 @@ export function PairForm({ pair, place, asked, languages, fault, onChange, onRem
         {(attributes) => (
           <select {...attributes} value={pair.adapter} onChange={(event) => onChange({ adapter: event.currentTarget.value })}>
             {asked.includes("@") && <option value={asked}>{`${languageName(asked.split("@")[0] ?? "")} · ${t("try.version", { version: asked.split("@")[1] ?? "" })}`}</option>}
-            {own.map((each) => (
+            {ownLanguages(languages).map((each) => (
               <option key={each.lang} value={each.lang}>
                 {languageName(each.lang, each.name)}
               </option>
             ))}
-            {starter && <option value="starter">{t("try.starter")}</option>}
+            {hasStarter(languages) && <option value="starter">{t("try.starter")}</option>}
             <option value={OTHER}>{t("try.other")}</option>
           </select>
         )}

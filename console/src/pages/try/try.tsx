@@ -3,12 +3,12 @@ import { useState } from "preact/hooks";
 import { useLocation } from "preact-iso";
 import { call, everyItem } from "../../api/client";
 import type { Language, PredictAnswer } from "../../api/types";
-import { percent, t } from "../../i18n";
-import { Field } from "../../parts/field";
+import { t } from "../../i18n";
 import { useAction, useLoad } from "../../parts/load";
 import { Page } from "../../parts/page";
 import { Refusal } from "../../parts/refusal";
 import { Live } from "../../parts/live";
+import { Unsure } from "../../parts/unsure";
 import { AnswerView } from "./answer";
 import { PairForm } from "./pair_form";
 import { addressOf, emptyPair, type Pair } from "./pair";
@@ -68,15 +68,5 @@ export function Try() {
       </form>
       <Live words={answer ? t("try.answered") : ""} />
     </Page>
-  );
-}
-
-function Unsure({ value, onChange }: { value: number; onChange: (value: number) => void }) {
-  return (
-    <Field label={t("try.unsure")} hint={value ? t("try.unsure_hint", { share: percent(value, 0) }) : t("try.unsure_off")}>
-      {(attributes) => (
-        <input {...attributes} type="range" min="0" max="0.95" step="0.05" value={value} aria-valuetext={percent(value, 0)} onInput={(event) => onChange(Number(event.currentTarget.value))} />
-      )}
-    </Field>
   );
 }

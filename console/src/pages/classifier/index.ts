@@ -1,0 +1,2 @@
+/** A classifier's page, in one chunk. */
+export { ClassifierPage } from "./classifier";

@@ -1,0 +1,44 @@
+/** How good a classifier is: its accuracy, what guessing and its start give on the same pairs, and what to try next. */
+import type { Adapter } from "../../api/types";
+import { number, percent, plural, t } from "../../i18n";
+import { Accuracy } from "../../parts/accuracy";
+
+export function ScoreView({ adapter }: { adapter: Adapter }) {
+  const { dev, test, baseline } = adapter.metrics;
+  if (!dev) return <p class="fine">{t("start.unmeasured")}</p>;
+  const pairs = dev.confusion.flat().reduce((sum, each) => sum + each, 0);
+  return (
+    <section aria-labelledby="score">
+      <h2 id="score">{t("score.title")}</h2>
+      <Accuracy accuracy={dev.accuracy} interval={dev.interval} guessing={baseline?.guessing ?? null} />
+      <p class="fine">
+        {plural("score.pairs", pairs)} {dev.estimated ? t("score.crossfit") : dev.selected_on ? t("score.selected") : ""}
+      </p>
+      {baseline?.start && <BesideStart own={dev.accuracy} start={baseline.start.accuracy} p={baseline.start.p} />}
+      {test && (
+        <>
+          <h3>{t("score.test")}</h3>
+          <Accuracy accuracy={test.accuracy} interval={test.interval} />
+        </>
+      )}
+      {adapter.advice.length > 0 && (
+        <ul class="findings" lang="en">
+          {adapter.advice.map((words) => (
+            <li key={words}>{words}</li>
+          ))}
+        </ul>
+      )}
+    </section>
+  );
+}
+
+const USUAL = 0.05;
+
+function BesideStart({ own, start, p }: { own: number; start: number; p: number }) {
+  const verdict = p >= USUAL ? t("score.start_same") : own > start ? t("score.start_better") : t("score.start_worse");
+  return (
+    <p>
+      {t("score.start", { share: percent(start) })} {verdict} <span class="fine">(p = {number(p, 3)})</span>
+    </p>
+  );
+}

@@ -1,0 +1,2 @@
+/** What to label next, in one chunk. */
+export { Next } from "./next";

@@ -1,0 +1,3 @@
+/** Tickets, in one chunk. */
+export { TicketPage } from "./ticket";
+export { Tickets } from "./tickets";

@@ -1,0 +1,91 @@
+"""A classifier's page: its figures, its errors, its versions; and what can be done with it."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import pytest
+from console.conftest import Visiting
+from playwright.sync_api import Page, expect
+from support.running_service import Service
+
+pytestmark = pytest.mark.slow
+
+
+def adapters(service: Service, lang: str) -> list[dict[str, Any]]:
+    """The ready classifiers of a language, newest first."""
+    items: list[dict[str, Any]] = service.http.get("/adapters", params={"lang": lang}).json()["items"]
+    return [each for each in items if each["status"] == "ready"]
+
+
+def rows(page: Page, label: str) -> int:
+    return page.get_by_role("region", name=label).locator("tbody tr").count()
+
+
+def test_its_figures_are_those_of_the_api(settled: Service, visit: Visiting) -> None:
+    newest = adapters(settled, "sw")[0]
+    visiting = visit(f"{settled.url}/ui/classifiers/{newest['id']}")
+    page = visiting.page
+    expect(visiting.heading(f"Swahili, version {newest['version']}")).to_be_visible()
+    score = newest["metrics"]["dev"]
+    expect(page.get_by_role("main")).to_contain_text(f"{100 * score['accuracy']:.1f}%")
+    shown = page.get_by_role("region", name="What it takes for what").locator("tbody td").all_inner_texts()
+    assert [int(each) for each in shown] == [count for row in score["confusion"] for count in row]
+    for title in ("How sure it says it is", "Fewer answers", "What it was made from"):
+        expect(page.get_by_text(title).first).to_be_visible()
+    visiting.shot("classifier")
+
+
+def test_the_slider_says_what_leaving_unsure_answers_out_gives(settled: Service, visit: Visiting) -> None:
+    newest = adapters(settled, "sw")[0]
+    page = visit(f"{settled.url}/ui/classifiers/{newest['id']}").page
+    slider = page.get_by_label("Leave out answers less sure than")
+    expect(page.get_by_text("At 0%: 100% of the pairs are answered")).to_be_visible()
+    slider.fill("1")
+    curve = settled.http.get(f"/adapters/{newest['id']}").json()["metrics"]["certainty"]["curve"]
+    least = min(point["answered"] for point in curve)
+    expect(page.get_by_text(f"At 100%: {least:.0%} of the pairs are answered")).to_be_visible()
+
+
+def test_its_errors_are_filtered_and_taken_along(settled: Service, visit: Visiting, tmp_path: Path) -> None:
+    newest = adapters(settled, "sw")[0]
+    page = visit(f"{settled.url}/ui/classifiers/{newest['id']}").page
+    every = settled.http.get(f"/adapters/{newest['id']}/answers", params={"limit": 200}).json()["items"]
+    wrong = [each for each in every if each["label"] != each["predicted"]]
+    counted = page.get_by_text(f" of {len(every)}", exact=False)
+    expect(counted.first).to_contain_text(str(len(wrong)))
+    page.get_by_label("Only the wrong ones").uncheck()
+    page.get_by_label("Pairs labelled").select_option("neutral")
+    neutral = [each for each in every if each["label"] == "neutral"]
+    expect(page.get_by_text(f"{len(neutral)} answers of {len(every)}")).to_be_visible()
+    assert rows(page, "Pairs it got wrong") == len(neutral)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download as CSV").click()
+    download.value.save_as(tmp_path / "answers.csv")
+    with (tmp_path / "answers.csv").open(encoding="utf-8-sig", newline="") as file:
+        assert {row["label"] for row in csv.DictReader(file)} == {"neutral"}
+
+
+def test_versions_are_compared_promoted_exported_and_deleted(settled: Service, visit: Visiting) -> None:
+    second, first = adapters(settled, "sw")[:2]
+    visiting = visit(f"{settled.url}/ui/classifiers/{second['id']}")
+    page = visiting.page
+    page.get_by_role("button", name=f"Compare with {first['version']}").click()
+    expect(page.get_by_text("No real difference.")).to_be_visible()
+    visiting.shot("versions")
+    page.get_by_role("button", name="Let it answer for its language").click()
+    expect(page.get_by_role("main").get_by_text("production").first).to_be_visible()
+    aliased = settled.http.get("/adapters", params={"lang": "sw", "alias": "production"}).json()["items"]
+    assert [each["id"] for each in aliased] == [second["id"]]
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download", exact=True).click()
+    assert download.value.suggested_filename == f"sw-{second['version']}.safetensors"
+    page.goto(f"{settled.url}/ui/classifiers/{first['id']}")
+    page.get_by_role("button", name="Delete", exact=True).click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_role("heading", name="Delete this classifier?")).to_be_visible()
+    dialog.get_by_role("button", name="Delete").click()
+    expect(visiting.heading("Your languages")).to_be_visible()
+    assert [each["id"] for each in adapters(settled, "sw")] == [second["id"]]

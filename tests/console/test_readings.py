@@ -1,0 +1,64 @@
+"""A file that is not read as it is meant: what is wrong in the API's own words, and how a person puts it right."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from console.conftest import Visiting
+from playwright.sync_api import expect
+from support.running_service import Service
+
+pytestmark = pytest.mark.slow
+
+
+def test_columns_and_labels_of_ones_own_are_corrected_in_the_page(
+    settled: Service, visit: Visiting, files: dict[str, Path]
+) -> None:
+    visiting = visit(f"{settled.url}/ui/new")
+    visiting.expected = {422}
+    page = visiting.page
+    page.locator("input[type=file]").set_input_files(files["own"])
+    refusal = page.get_by_role("alert")
+    expect(refusal).to_contain_text("una")  # the columns that are there, as the API names them
+    expect(refusal).to_contain_text("Request")
+    visiting.shot("refused")
+    for role, column in (("Premise", "una"), ("Hypothesis", "otra"), ("Label", "juicio")):
+        page.get_by_label(role, exact=True).fill(column)
+    for spelling in ("sigue", "quizas", "choca"):
+        page.get_by_label("A label as the file spells it").fill(spelling)
+        page.get_by_role("button", name="Add", exact=True).click()
+    for spelling, label in (("sigue", "entailment"), ("quizas", "neutral"), ("choca", "contradiction")):
+        page.get_by_label(spelling).select_option(label)
+    page.get_by_role("button", name="Read again").click()
+    expect(page.get_by_text("18 pairs")).to_be_visible()
+    expect(refusal).to_have_count(0)
+    expect(page.get_by_role("heading", name="3. Train")).to_be_visible()
+    visiting.shot("corrected")
+
+
+def test_a_field_that_is_refused_says_so_beside_it(settled: Service, visit: Visiting, files: dict[str, Path]) -> None:
+    visiting = visit(f"{settled.url}/ui/new")
+    visiting.expected = {422}
+    page = visiting.page
+    page.locator("input[type=file]").set_input_files(files["pairs"])
+    language = page.get_by_label("Language of the pairs")
+    language.fill("no language at all")
+    page.get_by_role("button", name="Train", exact=True).click()
+    expect(language).to_have_attribute("aria-invalid", "true")
+    described = str(language.get_attribute("aria-describedby")).split()
+    assert len(described) == 2
+    assert "no language at all" in page.locator(f"[id='{described[1]}']").inner_text()
+
+
+def test_a_service_that_is_gone_is_told_from_one_that_refuses(settled: Service, visit: Visiting) -> None:
+    visiting = visit(f"{settled.url}/ui/try")
+    page = visiting.page
+    page.get_by_label("Premise").fill("the dog runs")
+    page.get_by_label("Hypothesis").fill("the dog")
+    page.context.set_offline(True)
+    page.get_by_role("button", name="Judge", exact=True).click()
+    expect(page.get_by_role("alert")).to_contain_text("The service does not answer")
+    page.context.set_offline(False)
+    page.get_by_role("button", name="Judge", exact=True).click()
+    expect(page.get_by_text("answered by")).to_be_visible()
