@@ -45,6 +45,10 @@ console: $(INSTALLED) $(CONSOLE) ## build the pages in the browser from console/
 	@cat build/console/openapi.mark build/console/schema.d.ts > console/src/api/schema.d.ts
 	@cd console && npm run --silent build
 
+screenshots: setup ## take the pictures of the console that README and docs show, into docs/console (some minutes on 2 cores)
+	@$(BIN)/python tests/support/chromium_package.py
+	@$(BIN)/python -m demo.screenshots "$$(for name in chromium chromium-browser google-chrome google-chrome-stable chrome; do command -v $$name && break; done)"
+
 demo: setup ## watch it all happen: starter, drift, ticket, adapters, predictions
 	@$(BIN)/python -m demo
 

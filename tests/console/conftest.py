@@ -20,13 +20,14 @@ from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Response
 from support.chromium_package import MISSING, program
 from support.needs import PROCESS, needs
 from support.packed_starter import write_starter
-from support.running_service import EXAMPLES, Service, running, settings_for
+from support.running_service import EXAMPLES, Service, running, settings_for, wait_until
 from support.servers import sqlite_template
 from support.service_with_keys import UNLIMITED
 
 SCREENSHOTS = Path(__file__).parents[2] / "build" / "console" / "screenshots"
 LABELS = ("entailment", "neutral", "contradiction")
 WAIT_MS = 60_000
+READY_S = 240
 COUNT_CLICKS = (
     "window.clicks = 0; addEventListener('click', event => { if (event.isTrusted) window.clicks += 1 }, true)"
 )
@@ -38,9 +39,14 @@ def templates(tmp_path_factory: pytest.TempPathFactory, tiny_backbone_dir: Path)
     home = tmp_path_factory.mktemp("console")
     database = sqlite_template(home)
     with running(settings_for(home / "making", database, tiny_backbone_dir)) as service:
-        service.wait_ready()
+        wait_ready(service)
         service.make_ticket()
         return database, write_starter(service, home / "starter", training={"epochs": 2})
+
+
+def wait_ready(service: Service) -> None:
+    """Wait until predictions can be served, on a busy machine, too."""
+    wait_until(lambda: service.http.get("/readyz").status_code == 200, READY_S)
 
 
 Started = Callable[..., Service]
@@ -58,7 +64,7 @@ def started(
             directory = tmp_path_factory.mktemp("service") / "data"
             settings = settings_for(directory, database, tiny_backbone_dir, starter=str(starter), **changes)
             service = stack.enter_context(running(settings))
-            service.wait_ready()
+            wait_ready(service)
             stack.enter_context(working(service))
             return service
 

@@ -17,6 +17,7 @@ PAGES = [
     "docs/architecture.md",
     "docs/backbones.md",
     "docs/certainty.md",
+    "docs/console.md",
     "docs/data.md",
     "docs/deploy.md",
     "docs/export.md",
@@ -28,7 +29,7 @@ PAGES = [
     "docs/storage.md",
     "docs/texts.md",
 ]
-OURS = "app|ltp|worker|tests|migrations|bench|deploy|docs|demo|examples"
+OURS = "app|ltp|worker|tests|migrations|bench|console|deploy|docs|demo|examples"
 
 
 @pytest.mark.parametrize("page", PAGES)
