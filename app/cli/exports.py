@@ -142,7 +142,7 @@ def _check_pushable(repository: str) -> None:
     """Refuse before anything is made what the hub would refuse after it."""
     from huggingface_hub import get_token
     from huggingface_hub.errors import HFValidationError
-    from huggingface_hub.utils import validate_repo_id
+    from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]  # it is in `__all__`
 
     try:
         validate_repo_id(repository)

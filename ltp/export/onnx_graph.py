@@ -128,7 +128,8 @@ class ProbabilityGraph(nn.Module):
         return self._norm(F.linear(inner, *layer.of("outer")) + asked, layer.of("outer_norm"))
 
     def _split(self, tokens: Tensor) -> Tensor:
-        return tokens.unflatten(2, (self._heads, tokens.shape[2] // self._heads)).transpose(1, 2)
+        heads = tokens.view(*tokens.shape[:2], self._heads, tokens.shape[2] // self._heads)
+        return heads.transpose(1, 2)
 
     def _norm(self, tokens: Tensor, module: Module) -> Tensor:
         return F.layer_norm(tokens, tokens.shape[-1:], *module, self._epsilon)
@@ -136,8 +137,8 @@ class ProbabilityGraph(nn.Module):
     def _logits(self, answer: Tensor) -> Tensor:
         if self._classifies:
             return F.linear(F.linear(answer, *self.head.of("dense")).tanh(), *self.head.of("out"))
-        parts = (self.head.of(name) for name in ("dense", "norm", "answers"))
-        return WordHead(*parts, self._epsilon)(answer)
+        dense, norm, answers = (self.head.of(name) for name in ("dense", "norm", "answers"))
+        return WordHead(dense, norm, answers, self._epsilon)(answer)
 
 
 def _head(weights: Weights) -> _Held:

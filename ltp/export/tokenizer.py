@@ -31,7 +31,7 @@ def exported_tokenizer(backbone: BackboneInfo, *, prompt_length: int, text_form:
     tokenizer.no_truncation()
     if steps := preparation(text_form):
         own = [] if tokenizer.normalizer is None else [tokenizer.normalizer]
-        tokenizer.normalizer = normalizers.Sequence([*steps, *own])  # type: ignore[arg-type]  # a sequence may hold one
+        tokenizer.normalizer = normalizers.Sequence([*steps, *own])
     tokenizer.add_special_tokens(
         [AddedToken(token, lstrip=True, normalized=False, special=True) for token in prompt_tokens(prompt_length)]
     )

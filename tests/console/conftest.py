@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Response, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Response, expect, sync_playwright
 from support.chromium_package import MISSING, program
 from support.needs import PROCESS, needs
 from support.packed_starter import write_starter
@@ -134,6 +134,7 @@ def browser() -> Iterator[Browser]:
     if (executable := program()) is None:
         pytest.skip(MISSING)
     arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
+    expect.set_options(timeout=WAIT_MS)
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=executable, args=arguments)
         yield started

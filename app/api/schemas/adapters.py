@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, FailFast, Field
+from pydantic import ConfigDict, Field
 
 from app.api.schemas.jobs import Accepted, JobPublic, ResourceStatus
 from app.api.schemas.readings import Reading

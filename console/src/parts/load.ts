@@ -28,7 +28,7 @@ export function useLoad<T>(fetcher: (signal: AbortSignal) => Promise<T>, inputs:
     const control = new AbortController();
     let timer: ReturnType<typeof setTimeout> | undefined;
     const look = async (first: boolean) => {
-      let done = false;
+      let done = false; // also where nobody gave a key: it is not asked for again and again
       try {
         if (first || !document.hidden) {
           const found = await fetcher(control.signal);
@@ -38,6 +38,7 @@ export function useLoad<T>(fetcher: (signal: AbortSignal) => Promise<T>, inputs:
         setError(null);
       } catch (problem) {
         if (!control.signal.aborted) setError(asApiError(problem));
+        done = asApiError(problem).status === 401;
       }
       if (repeat && !done && !control.signal.aborted) timer = setTimeout(() => void look(false), repeat.everyMs);
     };

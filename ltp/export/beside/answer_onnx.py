@@ -38,10 +38,11 @@ def fitting(*texts: str) -> list[str]:
 def probabilities(premise: str, hypothesis: str) -> dict[str, float]:
     """Give each label's probability."""
     premise, hypothesis = fitting(*map(plain, (premise, hypothesis), ASKING["edges"]))
-    asked = [premise, hypothesis]
-    if ASKING["template"] is not None:
-        asked = [ASKING["template"].format(premise=premise, hypothesis=hypothesis)]
-    ids = np.array([TOKENIZER.encode(*asked).ids])
+    if ASKING["template"] is None:
+        asked = TOKENIZER.encode(premise, hypothesis)
+    else:
+        asked = TOKENIZER.encode(ASKING["template"].format(premise=premise, hypothesis=hypothesis))
+    ids = np.array([asked.ids])
     (row,) = MODEL.run(["probabilities"], {"input_ids": ids, "attention_mask": np.ones_like(ids)})[0]
     return dict(zip(ASKING["labels"], row.tolist(), strict=True))
 
