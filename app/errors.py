@@ -292,14 +292,3 @@ class LeaseLost(Fenced):
 
 class CancelRequested(Fenced):
     """A client asked for the job to be cancelled."""
-
-
-class BackupRefused(AppError):
-    """A backup cannot be written there, or a file cannot be restored."""
-
-
-class DataDirInUse(AppError):
-    """Another `ltp serve` runs on the same data directory, or on the same SQLite file."""
-
-    def __init__(self, place: object) -> None:
-        super().__init__(f"another `ltp serve` is running on {place}; stop it, or choose another --data-dir")

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from app.errors import (
     AppError,
-    BackupRefused,
     BodyTooLarge,
     Busy,
     Conflict,
     Damaged,
-    DataDirInUse,
     Fenced,
     HeadTooLarge,
     Invalid,
@@ -28,6 +26,7 @@ from app.errors import (
     snake_case,
 )
 from app.storage.circuit_breaker import UNREACHABLE
+from app.storage.errors import BackupRefused, DataDirInUse
 from ltp import errors as ltp
 
 STATUS: dict[type[Exception], int] = {

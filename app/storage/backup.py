@@ -12,10 +12,10 @@ from pathlib import Path
 
 from sqlalchemy.engine import make_url
 
-from app.errors import BackupRefused
 from app.settings import Settings
 from app.storage.data_dir import locked
 from app.storage.database import Database
+from app.storage.errors import BackupRefused
 from app.storage.sqlite import BUSY_TIMEOUT_S, LOGS
 from ltp import atomic_file
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from sqlalchemy.engine import make_url
 
-from app.errors import DataDirInUse
 from app.settings import Settings
+from app.storage.errors import DataDirInUse
 
 LOCK_NAME = "ltp.lock"
 ENDING = ".lock"

@@ -10,11 +10,11 @@ from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
 from app.database_url import normalise, shown, url_of_file
-from app.errors import DataDirInUse
 from app.settings import Settings
 from app.storage.backup import back_up, restore
 from app.storage.data_dir import locked
 from app.storage.database import Database
+from app.storage.errors import DataDirInUse
 
 NAMES = [
     "fifty%20percent",

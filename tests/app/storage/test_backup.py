@@ -19,12 +19,12 @@ from support.registry_rows import make_adapter, ready_adapter, ready_ticket
 from support.running_service import running, settings_for, wait_until
 from support.servers import Postgres
 
-from app.errors import BackupRefused, DataDirInUse
 from app.settings import Settings
 from app.storage import backup
 from app.storage.blobs import BlobStore
 from app.storage.data_dir import locked
 from app.storage.database import Database
+from app.storage.errors import BackupRefused, DataDirInUse
 from app.storage.models import AdapterRow, BlobRow, JobRow
 from app.storage.schema import newest
 
