@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import threading
 import uuid
+import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -144,6 +145,14 @@ def test_an_adapter_leaves_and_comes_back(client: Any, tmp_path: Path) -> None:
     assert "fr" in {language.lang for language in client.languages.list()}
     for each in (imported, composed):
         client.adapters.delete(each.id)
+
+
+def test_an_adapter_leaves_as_a_whole_model(client: Any, tmp_path: Path) -> None:
+    archive = tmp_path / "en.zip"
+    assert client.adapters.export("en", archive, format="hf") == archive.stat().st_size
+    assert {Path(name).name for name in zipfile.ZipFile(archive).namelist()} >= {"model.safetensors", "answer.py"}
+    with pytest.raises(ltp_client.InvalidRequest, match="int8 goes with format onnx"):
+        client.adapters.export("en", tmp_path / "en.safetensors", int8=True)
 
 
 def test_what_the_service_does_not_take_says_which_field_and_what_would_be_right(client: Any) -> None:

@@ -100,15 +100,20 @@ class AsyncConnection:
             answer = await self._ask("POST", path, repeatable=repeatable, headers=headers, upload=(body or {}, files))
         return document(answer, self.url)
 
-    async def save(self, path: str, target: str | os.PathLike[str], **query: Any) -> int:
-        """Stream a download into `target`, which appears whole or not at all; returns its size in bytes."""
+    async def save(
+        self, path: str, target: str | os.PathLike[str], *, read_s: float | None = None, **query: Any
+    ) -> int:
+        """Stream a download into `target`, which appears whole or not at all; returns its size in bytes.
+
+        `read_s` is for what the service takes long to make.
+        """
         attempts = self.patience.begin(repeatable=True)
         place = Path(target)
         part = place.with_name(f".{place.name}.{uuid.uuid4().hex}.part")
         try:
             while True:
                 try:
-                    async with self.stream(path, params=_present(query)) as response:
+                    async with self.stream(path, params=_present(query), read_s=read_s) as response:
                         with part.open("wb") as file:
                             async for chunk in response.aiter_bytes():
                                 file.write(chunk)

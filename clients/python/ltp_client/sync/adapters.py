@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
 PRODUCTION = "production"
+WHOLE_MODEL_S = 1800.0
+"""Until the first byte of a whole model: the largest takes some minutes to make."""
 
 
 class Adapters:
@@ -116,9 +118,23 @@ class Adapters:
         body = {"lang": lang, "terms": list(terms), **{field: said for field, said in told.items() if said is not None}}
         return read(Adapter, self._connection.post("/adapters/compose", body, repeatable=False))
 
-    def export(self, adapter: str, target: str | os.PathLike[str]) -> int:
-        """Write one as a safetensors file that another service imports; returns its size in bytes."""
-        return self._connection.save(self._path(adapter) + "/export", target)
+    def export(
+        self,
+        adapter: str,
+        target: str | os.PathLike[str],
+        *,
+        format: Literal["ltp", "hf", "onnx"] = "ltp",  # noqa: A002  the API's word
+        int8: bool = False,
+    ) -> int:
+        """Write one as a file; returns its size in bytes.
+
+        `ltp` is a safetensors file that another service imports. `hf` and `onnx` are zip archives of a whole model that
+        runs without LTP, with transformers or onnxruntime; the service takes up to minutes to make one. `int8` is of
+        `onnx` alone: quantised, with a figure of what that changes.
+        """
+        path = self._path(adapter) + "/export"
+        asked, read_s = (None, None) if format == "ltp" else (format, WHOLE_MODEL_S)
+        return self._connection.save(path, target, read_s=read_s, format=asked, int8=int8 or None)
 
     def import_file(self, file: Source, *, lang: str | None = None, alias: str | None = None) -> Adapter:
         """Register what `export` wrote."""
