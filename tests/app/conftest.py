@@ -67,7 +67,7 @@ def shared(
     """A service for tests that leave it as it was: refusals, mostly."""
     directory = tmp_path_factory.mktemp("shared") / "data"
     with running(settings_for(directory, migrated_sqlite, tiny_backbone_dir)) as started:
-        wait_until(lambda: started.http.get("/backbone").status_code == 200, 60)
+        wait_until(lambda: started.http.get("/backbone").status_code == 200, 240)
         yield started
 
 
@@ -81,7 +81,7 @@ def trained(
     with running(
         settings_for(directory, migrated_sqlite, tiny_backbone_dir, fused_mb=1, queue_pairs=100_000)
     ) as started:
-        wait_until(lambda: started.http.get("/backbone").status_code == 200, 60)
+        wait_until(lambda: started.http.get("/backbone").status_code == 200, 240)
         started.make_ticket()
         started.train("en", alias="production", training={"epochs": 3})
         started.train("en", training={"seed": 5}, method="pt")

@@ -47,7 +47,7 @@ class Service:
 
     def start(self) -> None:
         self.thread.start()
-        wait_until(lambda: self.server.started, 20)
+        wait_until(lambda: self.server.started, 120)
         self.port = self.server.servers[0].sockets[0].getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         self.http = httpx.Client(base_url=self.url, timeout=60, trust_env=False)
@@ -58,7 +58,7 @@ class Service:
         self.thread.join(30)
 
     def wait_ready(self) -> None:
-        wait_until(lambda: self.http.get("/readyz").status_code == 200, 60)
+        wait_until(lambda: self.http.get("/readyz").status_code == 200, 240)
 
     def work(self) -> None:
         """Do every queued job, here and now, with the code a worker's process runs."""

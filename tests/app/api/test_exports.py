@@ -15,7 +15,7 @@ from support.running_service import Service, refused, wait_until
 from app.api import exports
 from app.storage.spool import PREFIX, Spool
 
-pytestmark = [pytest.mark.process, pytest.mark.slow]
+pytestmark = [pytest.mark.process, pytest.mark.slow, pytest.mark.timeout(1800)]
 
 PAIRS = [("the dog runs.", "the cat is red"), ("A man reads", "he sees a book?"), ("the Ɛ horse", "x")]
 
@@ -32,7 +32,7 @@ def judged(service: Service, adapter: str) -> list[dict[str, float]]:
 
 
 def unpacked(service: Service, adapter: dict[str, Any], folder: Path, **query: Any) -> tuple[Path, dict[str, str]]:
-    response = service.http.get(f"/adapters/{adapter['id']}/export", params=query, timeout=280)
+    response = service.http.get(f"/adapters/{adapter['id']}/export", params=query, timeout=None)
     assert response.status_code == 200, response.text
     zipfile.ZipFile(io.BytesIO(response.content)).extractall(folder)
     (inner,) = folder.iterdir()
@@ -48,7 +48,7 @@ def test_a_checkpoint_of_transformers_answers_as_the_service(trained: Service, t
     folder, headers = unpacked(trained, adapter, tmp_path / "zip", format="hf")
     assert (headers["content-type"], folder.name) == ("application/zip", "en-1-hf")
     assert 'filename="en-1-hf.zip"' in headers["content-disposition"]
-    wait_until(lambda: not on_the_spool(trained), 10)
+    wait_until(lambda: not on_the_spool(trained), 120)
     found = answers_of({"en": folder}, PAIRS, cwd=tmp_path)["en"]
     assert largest_difference(found, judged(trained, adapter["id"])) < 1e-4
 
