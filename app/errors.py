@@ -87,6 +87,10 @@ class KeyNotFound(NotFound):
     """There is no such key."""
 
 
+class WebhookNotFound(NotFound):
+    """There is no such webhook."""
+
+
 class BlobNotFound(NotFound):
     """There is no such blob."""
 
@@ -128,7 +132,7 @@ class InUse(Conflict):
 
 
 class QuotaExceeded(Conflict):
-    """The tenant keeps as many bytes, or has as many keys, as it may."""
+    """The tenant keeps as many bytes, or has as many keys or webhooks, as it may."""
 
 
 class NoTicket(Conflict):

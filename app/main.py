@@ -37,6 +37,7 @@ from app.api.routes import (
     suggestions,
     tickets,
     transfers,
+    webhooks,
 )
 from app.api.starter_import import StarterImport
 from app.auth.key_cache import KeyCache
@@ -79,6 +80,7 @@ RESOURCES = (
     jobs,
     keys,
     caller,
+    webhooks,
     audit,
     operations,
 )

@@ -29,6 +29,7 @@ from app.setting_values import (
     Starter,
     folder_of_user,
 )
+from app.webhook_settings import WebhookSettings
 
 PREFIX = "LTP_"
 MIB = 1024 * 1024
@@ -79,7 +80,7 @@ class CacheSettings(BaseSettings):
     """Where prepared and downloaded backbones are cached."""
 
 
-class Settings(ClientSettings, CacheSettings):
+class Settings(ClientSettings, CacheSettings, WebhookSettings):
     """The service's settings. Construct it once per process and pass it on."""
 
     database_url: Annotated[str, Field(repr=False)] = ""

@@ -36,6 +36,7 @@ from worker.retry import RETRY_S, retry_while_unreachable
 from worker.silence import Silence
 from worker.sweeper import Sweeper
 from worker.usable_database import wait_until_usable
+from worker.webhook_sender import WebhookSender
 
 log = structlog.get_logger(__name__)
 
@@ -62,6 +63,7 @@ class Runner:
         self._seen, self._seen_with = float("-inf"), ""
         self._backbone = OwnBackbone(settings)
         self._sweeper = Sweeper(settings, self.db, busy_with=self._job_id)
+        self._webhooks = WebhookSender(settings, self.db)
 
     def stop(self) -> None:
         """Leave: a running job is handed back at once. Safe to call from a signal handler."""
@@ -88,12 +90,14 @@ class Runner:
             self._take_back_all()
         self._backbone.start()
         self._sweeper.start()
+        self._webhooks.start()
         try:
             while not self._stopping.is_set():
                 if not self._work():
                     self._woken.wait(self.settings.poll_s)
                     self._woken.clear()  # what was committed before is seen by the look that follows
         finally:
+            self._webhooks.stop()
             self._sweeper.stop()
             self._backbone.stop()
             self._persist(lambda session: forget_worker(session, self.id), for_s=SHUTDOWN_S)

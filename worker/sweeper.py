@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError
 
 from app import jobs
 from app.jobs.idempotency import forget_expired
+from app.jobs.webhook_deliveries import forget_old
 from app.jobs.workers import forget_workers
 from app.settings import Settings
 from app.storage.blobs import BlobStore
@@ -90,10 +91,11 @@ class Sweeper:
             log.warning("its lease is not renewed any more; job taken back", job=job_id)
 
     def forget(self) -> None:
-        """Drop runners not heard for long, and idempotency keys whose time is over."""
+        """Drop runners not heard for long, idempotency keys whose time is over, and old messages to webhooks."""
         with self._db.write() as session:
             forget_workers(session, unseen_s=2 * self._settings.lease_s)
             forget_expired(session)
+            forget_old(session)
 
     def retire(self) -> None:
         """Delete what is older than the settings keep it."""

@@ -69,6 +69,7 @@ TAGS = [
     {"name": "jobs", "description": "Durable work, from accepted to finished."},
     {"name": "workers", "description": "The processes that do the work."},
     {"name": "keys", "description": "Who may use the service, and for what."},
+    {"name": "webhooks", "description": "Who is told when a job has ended."},
     {"name": "audit", "description": "Who changed what, when."},
     {"name": "operations", "description": "Health, readiness, figures, version."},
 ]

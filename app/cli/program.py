@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from app.cli import adapters, backup, data, jobs, keys, languages, service, starters, tickets
+from app.cli import adapters, backup, data, jobs, keys, languages, service, starters, tickets, webhooks
 from app.cli.evaluate import evaluate
 from app.cli.predict import predict
 from app.cli.reproduce.command import reproduce
@@ -80,6 +80,7 @@ root.command("serve", rich_help_panel=SERVICE)(service.serve)
 root.command("api", rich_help_panel=SERVICE)(service.api)
 root.command("worker", rich_help_panel=SERVICE)(service.worker)
 root.add_typer(keys.group, name="key", rich_help_panel=SERVICE)
+root.add_typer(webhooks.group, name="webhook", rich_help_panel=SERVICE)
 root.command("migrate", rich_help_panel=SERVICE)(service.migrate)
 root.command("backup", rich_help_panel=SERVICE)(backup.backup)
 root.command("restore", rich_help_panel=SERVICE)(backup.restore)

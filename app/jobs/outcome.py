@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from app.errors import JobFinished, JobNotFound
 from app.jobs.fence import Claim, lock_claimed_job
 from app.jobs.progress import append
+from app.jobs.webhook_deliveries import announce
 from app.storage import audit, counters
 from app.storage.audit import AuditContext
 from app.storage.job_status import FINISHED
@@ -93,6 +94,7 @@ def _finish(session: Session, job: JobRow, *, status: str) -> None:
             )
     error = {"code": job.error_code, "detail": job.error_detail} if job.error_code else None
     append(session, job, kind="done", data={"status": status, "error": error})
+    announce(session, job)
 
 
 def _past(status: str) -> str:

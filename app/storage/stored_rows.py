@@ -26,6 +26,8 @@ from app.storage.models import (
     PredictionRow,
     TenantTurnRow,
     TicketRow,
+    WebhookDeliveryRow,
+    WebhookRow,
 )
 from app.storage.table import Base
 
@@ -46,6 +48,8 @@ ROW_BYTES: dict[type[Base], int] = {
     PredictionRow: 10240,
     TenantTurnRow: 128,
     TicketRow: 4096,
+    WebhookDeliveryRow: 2048,
+    WebhookRow: 3072,
 }
 """Of every table whose rows belong to a tenant."""
 SIZES: tuple[InstrumentedAttribute[int], ...] = (AdapterRow.notes_bytes, JobRow.event_bytes)

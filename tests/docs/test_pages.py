@@ -28,6 +28,7 @@ PAGES = [
     "docs/starters.md",
     "docs/storage.md",
     "docs/texts.md",
+    "docs/webhooks.md",
 ]
 OURS = "app|ltp|worker|tests|migrations|bench|console|deploy|docs|demo|examples"
 

@@ -17,7 +17,7 @@ class Concerned(Answer):
     """What a change was about."""
 
     kind: Annotated[str, Field(examples=["adapter"])]
-    """`ticket`, `drift`, `adapter`, `prediction`, `alias`, `job` or `key`."""
+    """`ticket`, `drift`, `adapter`, `prediction`, `alias`, `job`, `key` or `webhook`."""
     id: Annotated[str, Field(examples=[AN_ADAPTER_ID])]
     """Its id; an alias is named `lang@alias`."""
 

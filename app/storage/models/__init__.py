@@ -18,6 +18,7 @@ from app.storage.models.registry import (
     PredictionRow,
     TicketRow,
 )
+from app.storage.models.webhooks import WebhookDeliveryRow, WebhookRow
 from app.storage.models.work import IdempotencyKeyRow, JobEventRow, JobRow, TenantTurnRow, WorkerRow
 
 __all__ = [
@@ -41,5 +42,7 @@ __all__ = [
     "TenantRow",
     "TenantTurnRow",
     "TicketRow",
+    "WebhookDeliveryRow",
+    "WebhookRow",
     "WorkerRow",
 ]

@@ -349,7 +349,7 @@ class Concerned(Record):
     """What a change was about."""
 
     kind: str
-    """`ticket`, `drift`, `adapter`, `prediction`, `alias`, `job` or `key`."""
+    """`ticket`, `drift`, `adapter`, `prediction`, `alias`, `job`, `key` or `webhook`."""
 
     id: str
     """Its id; an alias is named `lang@alias`."""
@@ -371,6 +371,36 @@ class CurvePoint(Record):
     threshold: float
     answered: float
     accuracy: float
+
+
+class Delivery(Record):
+    """One message to a webhook: what it tells of, and whether it has arrived."""
+
+    id: str
+    """The message's `webhook-id`, the same with each attempt."""
+
+    event: Literal["job.succeeded", "job.failed", "job.cancelled"] | str
+    job: str
+    """Id of the job."""
+
+    status: Literal["pending", "delivered", "failed"] | str
+    """`pending` until an attempt is answered with 2xx, or the last one was not: then `failed`."""
+
+    attempts: int
+    """How often it was sent."""
+
+    response_status: int | None = None
+    """Status of the last answer; null: there was none."""
+
+    error: str | None = None
+    """Why the last attempt failed; null: it did not."""
+
+    next_at: AwareDatetime | None = None
+    """When it is sent next; null once it is over."""
+
+    created_at: AwareDatetime
+    ended_at: AwareDatetime | None = None
+    """When it arrived, or was given up."""
 
 
 class Disagreement(Record):
@@ -1194,6 +1224,30 @@ class Version(Record):
 
     packages: dict[str, str]
     """Versions of the packages that compute."""
+
+
+class Webhook(Record):
+    """A webhook without its secret."""
+
+    id: str
+    url: str
+    events: list[Literal["job.succeeded", "job.failed", "job.cancelled"] | str]
+    """Which ends of jobs are told."""
+
+    created_at: AwareDatetime
+
+
+class WebhookCreated(Record):
+    """A webhook with its secret, this once."""
+
+    id: str
+    url: str
+    events: list[Literal["job.succeeded", "job.failed", "job.cancelled"] | str]
+    """Which ends of jobs are told."""
+
+    created_at: AwareDatetime
+    secret: str
+    """Messages are signed with it, as Standard Webhooks has it. It is not shown again."""
 
 
 class Worker(Record):

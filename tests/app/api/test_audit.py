@@ -19,6 +19,7 @@ from app.registry import tickets
 pytestmark = pytest.mark.process
 
 SECRET_TEXT = "Geheimnis"
+HOOKS = "hooks.example.org"
 CORPUS = {"texts": [f"{SECRET_TEXT} one line", f"{SECRET_TEXT} another line"]}
 PAIRS = [{**pair, "premise": f"{SECRET_TEXT} {pair['premise']}"} for pair in EXAMPLES]
 ROWS = (json.dumps({"premise": SECRET_TEXT, "hypothesis": SECRET_TEXT}) + "\n").encode()
@@ -44,7 +45,7 @@ class Case:
 @pytest.fixture(scope="module")
 def case(tmp_path_factory: pytest.TempPathFactory, migrated_sqlite: Path, tiny_backbone_dir: Path) -> Iterator[Case]:
     directory = tmp_path_factory.mktemp("audited") / "data"
-    with running(settings_for(directory, migrated_sqlite, tiny_backbone_dir)) as service:
+    with running(settings_for(directory, migrated_sqlite, tiny_backbone_dir, webhook_hosts=HOOKS)) as service:
         service.wait_ready()
         measured = service.make_ticket()["id"]
         on_ticket = service.train("yo", ticket=measured)["id"]
@@ -89,6 +90,8 @@ WRITES: dict[str, tuple[Send, str]] = {
     "delete_drift": (lambda case: case("DELETE", "/drifts/{drift}"), "drift"),
     "create_key": (lambda case: case("POST", "/keys", json={"name": "n", "scopes": ["read"]}), "key"),
     "revoke_key": (lambda case: case("DELETE", "/keys/{key}"), "key"),
+    "create_webhook": (lambda case: case("POST", "/webhooks", json={"url": f"https://{HOOKS}/ltp"}), "webhook"),
+    "delete_webhook": (lambda case: case("DELETE", "/webhooks/{webhook}"), "webhook"),
 }
 """Every operation that writes, in an order in which each finds what it needs, and what its event is about."""
 READS_BODY = {"predict", "check_data", "suggest_pairs", "estimate_training"}
@@ -142,6 +145,7 @@ REFUSED: list[Send] = [
     lambda case: case("PUT", "/languages/sw/aliases/best", json={"version": 99}),
     lambda case: case("PUT", "/tickets/{absent}/shared", json={"shared": True}),
     lambda case: case("POST", "/jobs/{absent}/cancel"),
+    lambda case: case("POST", "/webhooks", json={"url": "https://elsewhere.example.org"}),
     *(
         lambda case, path=path: case("DELETE", path)
         for path in (
@@ -151,6 +155,7 @@ REFUSED: list[Send] = [
             "/language-deltas/{absent}",
             "/predictions/{absent}",
             "/keys/{absent}",
+            "/webhooks/{absent}",
             "/languages/sw/aliases/worst",
         )
     ),

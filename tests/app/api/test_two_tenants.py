@@ -35,6 +35,7 @@ pytestmark = pytest.mark.process
 LANG, NO_LANG = "quy", "ayr"
 SCOPES = ("read", "predict", "train", "admin")
 REQUEST_ID = "the-same-for-both"
+HOOKS = "hooks.example.org"
 QUEUED = 8
 AT_ANY_TIME = re.compile(r"^BEGIN|^UPDATE api_keys|api_keys\.sha256 =")
 PAIR = {"premise": "the dog runs", "hypothesis": "the dog is red"}
@@ -43,8 +44,8 @@ CORPUS = {"texts": LINES}
 TRAINING = {"lang": LANG, "examples": EXAMPLES, "training": {"epochs": 1}}
 
 Named = dict[str, str]
-"""What a request can name: the id of a ticket, drift, adapter, language delta (`text`), prediction, job and key, and a
-language."""
+"""What a request can name: the id of a ticket, drift, adapter, language delta (`text`), prediction, job, key and
+webhook, and a language."""
 Asked = tuple[str, str, dict[str, Any]]
 """Method, path and body."""
 
@@ -69,7 +70,7 @@ def house(
     tiny_backbone_dir: Path,
 ) -> Iterator[House]:
     with ExitStack() as stack:
-        changes: dict[str, Any] = {**UNLIMITED, "max_queued_jobs": QUEUED}
+        changes: dict[str, Any] = {**UNLIMITED, "max_queued_jobs": QUEUED, "webhook_hosts": HOOKS}
         if request.param == "postgres":
             changes["database_url"] = stack.enter_context(request.getfixturevalue("postgres").database())
         directory = tmp_path_factory.mktemp("house") / "data"
@@ -94,16 +95,18 @@ def house(
             "prediction": started["prediction"]["id"],
             "job": started["job"]["id"],
             "key": make_key(service, "read", tenant="amber")["id"],
+            "webhook": amber.post("/webhooks", json={"url": f"https://{HOOKS}/ltp"}).json()["id"],
             "lang": LANG,
         }
         yield House(service, amber, birch, cedar, theirs, service.export(LANG))
 
 
+OWNED = ("ticket", "drift", "adapter", "text", "prediction", "job", "key", "webhook")
+
+
 def absent() -> Named:
     """Names of the same length for things that are nowhere."""
-    return {what: str(uuid.uuid4()) for what in ("ticket", "drift", "adapter", "text", "prediction", "job", "key")} | {
-        "lang": NO_LANG
-    }
+    return {what: str(uuid.uuid4()) for what in OWNED} | {"lang": NO_LANG}
 
 
 def sent_json(method: str, path: str, **body: Any) -> Asked:
@@ -159,6 +162,8 @@ ADDRESSED: list[tuple[str, Callable[[Named], Asked]]] = [
     ("delete_alias", lambda named: ("DELETE", f"/languages/{named['lang']}/aliases/production", {})),
     ("share_ticket", lambda named: sent_json("PUT", f"/tickets/{named['ticket']}/shared", shared=True)),
     ("revoke_key", lambda named: ("DELETE", f"/keys/{named['key']}", {})),
+    ("list_deliveries", lambda named: ("GET", f"/webhooks/{named['webhook']}/deliveries", {})),
+    ("delete_webhook", lambda named: ("DELETE", f"/webhooks/{named['webhook']}", {})),
     ("delete_prediction", lambda named: ("DELETE", f"/predictions/{named['prediction']}", {})),
     ("delete_adapter", lambda named: ("DELETE", f"/adapters/{named['adapter']}", {})),
     ("delete_language_delta", lambda named: ("DELETE", f"/language-deltas/{named['text']}", {})),
@@ -173,6 +178,7 @@ LISTS = {
     "list_languages": "/languages",
     "list_predictions": "/predictions",
     "list_jobs": "/jobs",
+    "list_webhooks": "/webhooks",
 }
 OTHERWISE = {
     "list_keys": "test_a_stranger_sees_its_own_key_only",

@@ -1,4 +1,4 @@
-"""Who may use the service, and who changed what."""
+"""Who may use the service, who changed what, and who is told when a job has ended."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 
 from ltp_client.aio.connection import AsyncConnection
-from ltp_client.models import AuditEvent, Key, KeyCreated
+from ltp_client.models import AuditEvent, Delivery, Key, KeyCreated, Webhook, WebhookCreated
 from ltp_client.record import read
 
 
@@ -49,3 +49,29 @@ class Audit:
         """Who changed what, newest first."""
         async for item in self._connection.pages("/audit", limit=limit):
             yield read(AuditEvent, item)
+
+
+class Webhooks:
+    """`client.webhooks`; needs the scope `admin`."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def create(self, url: str, *, events: Sequence[str] | None = None) -> WebhookCreated:
+        """Have the ends of jobs posted to `url`, all of them or those of `events`; its `secret` is shown this once."""
+        body = {"url": url, **({} if events is None else {"events": [*events]})}
+        return read(WebhookCreated, await self._connection.post("/webhooks", body, repeatable=False))
+
+    async def delete(self, webhook_id: str) -> None:
+        """Send nothing more to a webhook."""
+        await self._connection.delete(f"/webhooks/{webhook_id}")
+
+    async def deliveries(self, webhook_id: str, *, limit: int | None = None) -> AsyncIterator[Delivery]:
+        """What was sent to a webhook, newest first."""
+        async for item in self._connection.pages(f"/webhooks/{webhook_id}/deliveries", limit=limit):
+            yield read(Delivery, item)
+
+    async def list(self, *, limit: int | None = None) -> AsyncIterator[Webhook]:
+        """Webhooks, newest first."""
+        async for item in self._connection.pages("/webhooks", limit=limit):
+            yield read(Webhook, item)

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal
 
 from ltp_client.aio.adapters import Adapters
-from ltp_client.aio.administration import Audit, Keys
+from ltp_client.aio.administration import Audit, Keys, Webhooks
 from ltp_client.aio.connection import AsyncConnection
 from ltp_client.aio.data import Data
 from ltp_client.aio.jobs import Jobs, Workers
@@ -62,6 +62,7 @@ class AsyncClient:
         self.workers = Workers(self.connection)
         self.keys = Keys(self.connection)
         self.audit = Audit(self.connection)
+        self.webhooks = Webhooks(self.connection)
         self.data = Data(self.connection)
 
     async def __aenter__(self) -> AsyncClient:

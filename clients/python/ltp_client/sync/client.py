@@ -15,7 +15,7 @@ from ltp_client.patience import OnWait, Patience, tell
 from ltp_client.record import read
 from ltp_client.requests import PredictRequest
 from ltp_client.sync.adapters import Adapters
-from ltp_client.sync.administration import Audit, Keys
+from ltp_client.sync.administration import Audit, Keys, Webhooks
 from ltp_client.sync.connection import Connection
 from ltp_client.sync.data import Data
 from ltp_client.sync.jobs import Jobs, Workers
@@ -61,6 +61,7 @@ class Client:
         self.workers = Workers(self.connection)
         self.keys = Keys(self.connection)
         self.audit = Audit(self.connection)
+        self.webhooks = Webhooks(self.connection)
         self.data = Data(self.connection)
 
     def __enter__(self) -> Client:
