@@ -80,7 +80,7 @@ class CacheSettings(BaseSettings):
     """Where prepared and downloaded backbones are cached."""
 
 
-class Settings(ClientSettings, CacheSettings, WebhookSettings):
+class Settings(WebhookSettings, ClientSettings, CacheSettings):
     """The service's settings. Construct it once per process and pass it on."""
 
     database_url: Annotated[str, Field(repr=False)] = ""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 HOST = re.compile(r"(?:https?://)?(?:\[[0-9a-f:.]+\]|[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?)(?::[0-9]{1,5})?", re.IGNORECASE)
 
@@ -24,10 +25,10 @@ def _are_hosts(hosts: str) -> str:
     return hosts
 
 
-class WebhookSettings(BaseModel):
-    """What `app.settings.Settings` says of webhooks."""
+class WebhookSettings(BaseSettings):
+    """What `app.settings.Settings`, which alone is read from the environment, says of webhooks."""
 
-    model_config = ConfigDict(use_attribute_docstrings=True)
+    model_config = SettingsConfigDict(use_attribute_docstrings=True)
 
     webhook_hosts: Annotated[str, AfterValidator(_are_hosts)] = ""
     """Where webhooks may go, with commas: `HOST` or `HOST:PORT` over https, `http://HOST` without. Empty: nowhere, they

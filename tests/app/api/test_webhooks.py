@@ -18,11 +18,12 @@ HOOK = "https://hooks.example.org/ltp?team=one"
 MOST = 2
 
 
-@pytest.fixture
-def service(tmp_path: Path, migrated_sqlite: Path, tiny_backbone_dir: Path) -> Iterator[Service]:
-    settings = settings_for(
-        tmp_path / "data", migrated_sqlite, tiny_backbone_dir, webhook_hosts=HOSTS, max_webhooks=MOST
-    )
+@pytest.fixture(scope="module")
+def service(
+    tmp_path_factory: pytest.TempPathFactory, migrated_sqlite: Path, tiny_backbone_dir: Path
+) -> Iterator[Service]:
+    directory = tmp_path_factory.mktemp("hooked") / "data"
+    settings = settings_for(directory, migrated_sqlite, tiny_backbone_dir, webhook_hosts=HOSTS, max_webhooks=MOST)
     with running(settings) as made:
         made.wait_ready()
         yield made
@@ -63,6 +64,7 @@ def test_what_is_to_be_sent_is_shown_and_how_it_ended(service: Service) -> None:
     with db.write() as session:
         webhook_deliveries.forget_old(session)
     assert service.http.get(path).json()["items"] == []
+    service.http.delete(f"/webhooks/{webhook['id']}")
 
 
 @pytest.mark.parametrize(
