@@ -185,6 +185,7 @@ OTHERWISE = {
     "list_audit_events": "test_a_stranger_sees_its_own_trail_only",
     "list_workers": "test_a_worker_is_seen_but_not_whose_job_it_does",
     "import_adapter": "test_bringing_in_anothers_file_makes_things_of_ones_own",
+    "create_webhook": "test_a_webhook_is_told_of_ones_own_jobs_only",
     "create_key": "test_no_key_tells_which_tenants_there_are",
     "get_caller": "test_whoever_asks_is_told_of_itself",
     "get_quota": "test_whoever_asks_is_told_of_itself",
@@ -360,6 +361,16 @@ def test_the_same_idempotency_key_starts_the_work_of_each(house: House) -> None:
     for client in (house.amber, house.birch, house.cedar):
         (job,) = client.get("/jobs?status=queued").json()["items"]
         assert client.post(f"/jobs/{job['id']}/cancel").status_code == 202
+
+
+def test_a_webhook_is_told_of_ones_own_jobs_only(house: House) -> None:
+    mine = house.cedar.post("/webhooks", json={"url": f"https://{HOOKS}/ltp"}).json()["id"]
+    body = {"corpus": {"builtin": "demo"}, "mlm": {"epochs": 1}}
+    job = house.cedar.post("/tickets", json=body).json()["job"]["id"]
+    assert house.cedar.post(f"/jobs/{job}/cancel").status_code == 202
+    assert [each["job"] for each in house.cedar.get(f"/webhooks/{mine}/deliveries").json()["items"]] == [job]
+    assert job not in house.amber.get(f"/webhooks/{house.theirs['webhook']}/deliveries").text
+    assert house.cedar.delete(f"/webhooks/{mine}").status_code == 204
 
 
 def test_what_waits_for_one_counts_for_none_of_the_others(house: House) -> None:
