@@ -50,7 +50,7 @@ def run(*arguments: str | Path, url: str = NOWHERE, stdin: bytes = b"", cwd: Pat
         capture_output=True,
         cwd=cwd,
         env=environment(url=url, **settings),
-        timeout=120,
+        timeout=600,
         check=False,
     )
     return Done(done.returncode, done.stdout.decode(), done.stderr.decode())
@@ -77,7 +77,7 @@ def serving(command: str, *, backbone: Path, data: Path, **changes: str) -> Iter
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     with started(command, "--port", str(port), backbone=backbone, data=data, **changes) as log:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 240
         while not _ready(url):
             if time.monotonic() > deadline:
                 pytest.fail(f"ltp {command} did not get ready:\n{log.read_text()}")

@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from support.cli_process import Done, labelled_pairs, run, serving
 from support.needs import PROCESS, needs
+from support.running_service import wait_until
 
 Run = Callable[..., Done]
 
@@ -22,8 +24,9 @@ def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 @needs(PROCESS)
 def service(tiny_backbone_dir: Path, data_dir: Path) -> Iterator[str]:
-    """The address of a running service that all tests here share."""
+    """The address of a running service that all tests here share, of which a worker was heard."""
     with serving("serve", backbone=tiny_backbone_dir, data=data_dir) as url:
+        wait_until(lambda: httpx.get(f"{url}/workers", trust_env=False).json()["items"], 240)
         yield url
 
 
