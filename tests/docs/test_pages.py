@@ -22,6 +22,7 @@ PAGES = [
     "docs/deploy.md",
     "docs/export.md",
     "docs/few-pairs.md",
+    "docs/kubernetes.md",
     "docs/label-spaces.md",
     "docs/reproduce.md",
     "docs/settings.md",
