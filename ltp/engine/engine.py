@@ -23,6 +23,7 @@ from ltp.engine.packing import UNEVEN_LANES, pack_mixed, split_into_batches, spl
 from ltp.engine.pairs import PairRequest, Prediction
 from ltp.engine.shared_weights import SharedWeights
 from ltp.engine.tiers import AdapterSource, Tiers
+from ltp.engine.usage import UseCallback
 from ltp.errors import AdapterNotUsable
 from ltp.model.classify import MAX_TOKENS
 from ltp.model.template import Encoded, Template
@@ -39,6 +40,7 @@ class Engine:
 
     One thread predicts; any thread may prefetch, drop or read the stats. `max_tokens` bounds a batch, unless a single
     pair is longer; `fused_bytes` and `compact_bytes` bound what adapters keep in memory besides those in use.
+    `on_use` is told of each adapter that a call uses.
     """
 
     def __init__(
@@ -51,13 +53,14 @@ class Engine:
         fused_bytes: int = FUSED_BYTES,
         compact_bytes: int = COMPACT_BYTES,
         max_tokens: int = MAX_TOKENS,
+        on_use: UseCallback | None = None,
     ) -> None:
         backbone = backbone.on(device)
         self._max_tokens, self._pad = max_tokens, backbone.special.pad
         shared = SharedWeights(backbone, precision=precision)
         masked_add.compile_for(shared.dtype, shared.device)
         self._forward = Forward(shared)
-        self._tiers = Tiers(shared, source, fused_bytes=fused_bytes, compact_bytes=compact_bytes)
+        self._tiers = Tiers(shared, source, fused_bytes=fused_bytes, compact_bytes=compact_bytes, on_use=on_use)
         self._pairs = 0
         self._unusable: dict[Hashable, None] = {}
 

@@ -10,10 +10,11 @@ evicting each other in turn.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 from ltp.adapter.artefact import Adapter
 from ltp.engine.adapter_view import AdapterView
@@ -21,7 +22,7 @@ from ltp.engine.cache import ByteCache
 from ltp.engine.compact import CompactAdapter
 from ltp.engine.prefetch import Prefetcher
 from ltp.engine.shared_weights import SharedWeights
-from ltp.engine.usage import Popularity
+from ltp.engine.usage import AdapterUse, Popularity, UseCallback
 from ltp.errors import BackboneMismatch, CorruptArtifact
 from ltp.ticket.mask import Ticket
 
@@ -34,8 +35,16 @@ AGAIN = 0.25
 class Tiers:
     """Adapters by key. One thread takes views; any thread may fetch ahead, drop or read the stats."""
 
-    def __init__(self, shared: SharedWeights, source: AdapterSource, *, fused_bytes: int, compact_bytes: int) -> None:
-        self._shared, self._source = shared, source
+    def __init__(
+        self,
+        shared: SharedWeights,
+        source: AdapterSource,
+        *,
+        fused_bytes: int,
+        compact_bytes: int,
+        on_use: UseCallback | None = None,
+    ) -> None:
+        self._shared, self._source, self._on_use = shared, source, on_use
         self._fused: ByteCache[AdapterView] = ByteCache(fused_bytes)
         self._compact: ByteCache[CompactAdapter] = ByteCache(compact_bytes)
         self._popularity = Popularity()
@@ -57,10 +66,21 @@ class Tiers:
         with ExitStack() as pins:
             for key in keys:
                 taken.append(key)
-                views.append(self._view(key, pins))
+                views.append(self._watched_view(key, pins))
                 if self._compact.pinned_bytes >= self._compact.capacity:
                     break
             yield taken, views
+
+    def _watched_view(self, key: Hashable, pins: ExitStack) -> AdapterView:
+        """Take a view, and tell who wants to know what that took."""
+        if self._on_use is None:
+            return self._view(key, pins)
+        began, was_fused, there = time.monotonic(), key in self._fused, key in self
+        view = self._view(key, pins)
+        fused = key in self._fused
+        tier: Literal["fused", "compact"] = "fused" if fused else "compact"
+        self._on_use(AdapterUse(key, tier, not there, fused and not was_fused, began, time.monotonic()))
+        return view
 
     def _view(self, key: Hashable, pins: ExitStack) -> AdapterView:
         again = self._popularity.weight(key) > AGAIN

@@ -1,9 +1,10 @@
-"""How often each adapter was used lately, which decides what stays in the fused tier."""
+"""How often each adapter was used lately, which decides what stays in the fused tier; and what a use took."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
+from typing import Literal, NamedTuple
 
 HALF_LIFE = 512.0
 """After so many other uses a use counts half."""
@@ -13,6 +14,24 @@ KNOWN = 4096
 """Adapters remembered before the faint ones are dropped; they are looked through again when the number has doubled."""
 MARGIN = 1.25
 """How much more often a newcomer must have been asked for: two in equal demand do not evict each other in turn."""
+
+
+class AdapterUse(NamedTuple):
+    """One adapter made ready for a batch: `began` and `ended` by the process's monotonic clock, `tier` it answers from.
+
+    `fetched` says that its source was needed now, `fused` that its products were made now.
+    """
+
+    key: Hashable
+    tier: Literal["fused", "compact"]
+    fetched: bool
+    fused: bool
+    began: float
+    ended: float
+
+
+UseCallback = Callable[[AdapterUse], None]
+"""Called from the thread that predicts, once an adapter and call."""
 
 
 class Popularity:

@@ -20,6 +20,7 @@ from ltp.delta.delta import Delta, encode
 from ltp.engine.cache import ByteCache
 from ltp.engine.engine import Engine
 from ltp.engine.pairs import PairRequest, Prediction
+from ltp.engine.usage import AdapterUse
 from ltp.errors import BackboneMismatch, CorruptArtifact, DeltaDoesNotFitTicket
 from ltp.model.template import Template
 from ltp.ticket.mask import Ticket
@@ -144,6 +145,19 @@ def test_answers_under_eviction_churn_equal_solo_answers(
     assert engine.stats()["fused_evictions"] > 1
     assert engine.stats()["compact_evictions"] > 5
     assert engine.stats()["pairs"] == 180
+
+
+def test_each_use_is_told_with_what_it_took(tiny_backbone: Backbone, library: Library) -> None:
+    told: list[AdapterUse] = []
+    engine = Engine(tiny_backbone, source=library.__getitem__, on_use=told.append)
+    for _ in range(3):
+        engine.predict([PairRequest("a", "a", "b"), PairRequest("a", "c", "d")])
+    assert [use[:4] for use in told] == [
+        ("a", "compact", True, False),
+        ("a", "fused", False, True),
+        ("a", "fused", False, False),
+    ]
+    assert all(use.began <= use.ended for use in told)
 
 
 def test_the_backbone_is_never_modified_and_shared_by_reference(tiny_backbone: Backbone, library: Library) -> None:
