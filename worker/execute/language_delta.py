@@ -35,9 +35,10 @@ def execute(context: JobContext) -> None:
 
         context.report.log("the MLM run of an earlier attempt is complete; publishing its language delta")
         language = LanguageDelta.load(path)
-    result = publish.LanguageDeltaResult(
-        blob_id=context.stage(path), size=path.stat().st_size, report=_kept(language.report)
-    )
+    with context.timings("publish"):
+        blob_id = context.stage(path)
+    size, report = path.stat().st_size, _kept(language.report)
+    result = publish.LanguageDeltaResult(blob_id=blob_id, size=size, report=report)
     context.publish(lambda session: publish.publish_language_delta(session, context.claim, result))
 
 
@@ -45,8 +46,9 @@ def _train(
     context: JobContext, row: LanguageDeltaRow, dataset: DatasetRow, path: Path, ticket_row: TicketRow
 ) -> LanguageDelta:
     config = LanguageConfig(**row.config)
-    corpus = Corpus.from_file(context.store.fetch(dataset.blob_id, context.directory / "corpus.txt"))
-    lines = corpus.lines(config.sample, config.seed)
+    with context.timings("corpus"):
+        corpus = Corpus.from_file(context.store.fetch(dataset.blob_id, context.directory / "corpus.txt"))
+        lines = corpus.lines(config.sample, config.seed)
     backbone = context.backbone(row.backbone)
 
     from ltp.language_delta.train import train_language_delta
@@ -55,16 +57,17 @@ def _train(
     mask = tickets.fetch_mask(
         context.store, ticket_row, context.directory / "ticket.safetensors", backbone=backbone.info
     )
-    language = train_language_delta(
-        backbone,
-        Ticket.load(mask, backbone.info),
-        lines,
-        config=config,
-        progress=context.report,
-        checkpoints=context.checkpoints(),
-        device=context.device,
-        warn=context.report.log,
-    )
+    with context.timings("mlm"):
+        language = train_language_delta(
+            backbone,
+            Ticket.load(mask, backbone.info),
+            lines,
+            config=config,
+            progress=context.report,
+            checkpoints=context.checkpoints(),
+            device=context.device,
+            warn=context.report.log,
+        )
     language.save(path)
     return language
 

@@ -107,7 +107,7 @@ def execute(context: JobContext) -> None:
     counts: Counter[str] = Counter()
     tokens, sample = TokenCount(), list[dict[str, Any]]()
     path = context.directory / "result"
-    with path.open("wb") as file:
+    with context.timings("predict"), path.open("wb") as file:
         writer = pairs.writer(file, added)
         for pair, resolved, prediction in _predict(context, engine, pairs, resolver, row.pairs):
             answer = prediction.as_two_way() if two_way else prediction
@@ -122,10 +122,10 @@ def execute(context: JobContext) -> None:
             marks = (prediction.truncated, resolved.fallback, abstained, unknown)
             counts.update({label: 1, answer.label_space: 1, **dict(zip(MARKS, map(int, marks), strict=True))})
     lost = _unknown(context, Vocabulary(backbone.tokenizer), pairs, tokens)
-    summary = _summary(counts, shown) | lost | {"precision": precision}
-    summary[predictions.SAMPLE] = sample
+    summary = _summary(counts, shown) | lost | {"precision": precision, predictions.SAMPLE: sample}
     summary["warnings"] = [*_of_file(context, pairs), *summary["warnings"], *_mixed(context, counts)]
-    blob_id = context.stage(path)
+    with context.timings("publish"):
+        blob_id = context.stage(path)
     context.publish(
         lambda session: publish.publish_prediction(
             session, context.claim, blob_id=blob_id, summary=summary, judged=resolver.judged
@@ -135,7 +135,8 @@ def execute(context: JobContext) -> None:
 
 def _pairs(context: JobContext, row: PredictionRow, dataset: DatasetRow) -> PairFile:
     """Open the file as it was read when it was accepted."""
-    path = context.store.fetch(dataset.blob_id, context.directory / "pairs")
+    with context.timings("file"):
+        path = context.store.fetch(dataset.blob_id, context.directory / "pairs")
     columns, lang_column = row.request.get("columns") or {}, row.request.get("lang_column")
     return PairFile(path, filename=dataset.filename, options=ReadOptions(columns=columns, lang_column=lang_column))
 
@@ -210,5 +211,6 @@ def _predict(
 
 def _engine(context: JobContext, backbone: Backbone) -> tuple[Engine, Precision]:
     """The engine, and the arithmetic that this worker's settings, or a measurement on it, chose."""
-    engine, choice = build_engine(context.settings, context.db, backbone, device=context.device)
+    with context.timings("engine"):
+        engine, choice = build_engine(context.settings, context.db, backbone, device=context.device)
     return engine, choice.precision

@@ -33,15 +33,18 @@ def execute(context: JobContext) -> None:
 
     from ltp.ticket.selection import select
 
-    ticket = select(drift, tickets.config_of(row))
+    with context.timings("select"):
+        ticket = select(drift, tickets.config_of(row))
     context.report(Progress("select", 1, 1))
 
     plain = context.directory / "ticket.safetensors"
     ticket.save(plain)
     size = plain.stat().st_size
-    drift_result = _stage(context, drift, path) if new else None
+    with context.timings("publish"):
+        drift_result = _stage(context, drift, path) if new else None
+        blob_id = context.stage(tickets.compress(plain, plain.with_suffix(".zst")))
     staged = tickets.StagedTicket(
-        blob_id=context.stage(tickets.compress(plain, plain.with_suffix(".zst"))),
+        blob_id=blob_id,
         mask_sha256=ticket.sha256,
         mask_bytes=size,
         figures=ticket.figures(),
@@ -58,21 +61,23 @@ def _measure(context: JobContext, row: DriftRow, dataset: DatasetRow | None) -> 
         context.report.log("the MLM run of an earlier attempt is complete; going on with its drift")
         return Drift.load(done), done
     config = MLMConfig(**row.config)
-    lines = _lines(context, row, dataset, config)
+    with context.timings("corpus"):
+        lines = _lines(context, row, dataset, config)
     backbone = context.backbone(row.backbone)
 
     from ltp.drift.train import train_drift
 
-    drift = train_drift(
-        backbone,
-        lines,
-        strategy=row.strategy,  # type: ignore[arg-type]
-        config=config,
-        progress=context.report,
-        checkpoints=context.checkpoints(),
-        device=context.device,
-        warn=context.report.log,
-    )
+    with context.timings("mlm"):
+        drift = train_drift(
+            backbone,
+            lines,
+            strategy=row.strategy,  # type: ignore[arg-type]
+            config=config,
+            progress=context.report,
+            checkpoints=context.checkpoints(),
+            device=context.device,
+            warn=context.report.log,
+        )
     drift.save(context.directory / FILE)
     return drift, context.directory / FILE
 
