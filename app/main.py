@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
 import structlog
 from fastapi import FastAPI
@@ -58,7 +59,11 @@ from app.storage.spool import Spool, remove_stale
 from app.telemetry.database_metrics import DatabaseMetrics
 from app.telemetry.loop_lag import LoopLag
 from app.telemetry.metrics import Metrics
+from app.telemetry.tracing import from_environment
 from ltp.release import release
+
+if TYPE_CHECKING:
+    from fastapi.telemetry import TelemetryConfig
 
 log = structlog.get_logger(__name__)
 
@@ -85,6 +90,9 @@ RESOURCES = (
     operations,
 )
 
+NO_TELEMETRY_OF_ITS_OWN: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
+"""FastAPI's spans and log records carry paths, and what was refused as invalid: texts. Ours carry ids and numbers."""
+
 
 def create_app(
     settings: Settings, *, clock: Clock = time.monotonic, wake_runner: Callable[[], None] | None = None
@@ -93,7 +101,7 @@ def create_app(
 
     `clock` counts the seconds for which what the database said is believed; `wake_runner` wakes this machine's runner.
     """
-    metrics = Metrics()
+    metrics, tracing = Metrics(), from_environment("api")
     app = FastAPI(
         title="LTP",
         version=release(),
@@ -104,19 +112,19 @@ def create_app(
         redoc_url=None,
         redirect_slashes=False,
         lifespan=_lifespan,
-        middleware=middleware.layers(settings, metrics, draining=lambda: app.state.predictor.draining),
+        middleware=middleware.layers(settings, metrics, tracing, draining=lambda: app.state.predictor.draining),
+        telemetry=NO_TELEMETRY_OF_ITS_OWN,
     )
     db = Database(settings.database)
     app.state.settings = settings
-    app.state.metrics = metrics
-    app.state.db = db
+    app.state.metrics, app.state.tracing, app.state.db = metrics, tracing, db
     app.state.circuit_breaker = CircuitBreaker(db)
     app.state.health = DatabaseHealth(db, app.state.circuit_breaker)
     app.state.keys = KeyCache(db, settings, circuit_breaker=app.state.circuit_breaker, clock=clock)
     _add_bounds(app, settings)
     broker = settings.redis_url.get_secret_value() if settings.redis_url else None
     app.state.notifier = JobNotifier(broker, wake_runner=wake_runner)
-    app.state.predictor = Predictor(settings, db, metrics, wait_for=lambda: app.state.starter.wait())
+    app.state.predictor = Predictor(settings, db, metrics, tracing=tracing, wait_for=lambda: app.state.starter.wait())
     app.state.starter = StarterImport(db, app.state.predictor.backbone)
     app.state.adapter_resolver = AdapterResolver(
         settings,
@@ -166,3 +174,4 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     await run_in_threadpool(app.state.predictor.stop)
     await run_in_threadpool(app.state.keys.stop)
     app.state.db.close()
+    await run_in_threadpool(app.state.tracing.close)

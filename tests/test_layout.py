@@ -31,7 +31,7 @@ LEVELS = {
         {"export", "reproduce"},
     ],
     "app": [
-        {"database_url", "errors", "namesake", "process", "setting_values", "webhook_settings"},
+        {"database_url", "errors", "namesake", "process", "setting_values", "trace_context", "webhook_settings"},
         {"settings"},
         {"storage"},
         {"auth", "jobs"},
@@ -55,6 +55,7 @@ LEVELS = {
             "retention",
             "retry",
             "silence",
+            "traces",
             "usable_database",
             "webhook_post",
         },

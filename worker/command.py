@@ -12,6 +12,7 @@ from app.jobs.broker import QUEUES
 from app.settings import Settings
 from app.storage.private import keep_private
 from app.telemetry import log_setup
+from app.telemetry.tracing import from_environment
 from worker.parent_watch import exit_with_parent
 from worker.runner import Runner
 
@@ -30,7 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     keep_private(settings.work, settings.spool)
     # the lock on the data directory proves that no other runner is there, if the database is the one inside it
     alone = options.supervised is not None and not settings.database_url
-    runner = Runner(settings, alone=alone, kinds=[QUEUES[queue] for queue in queues])
+    tracing = from_environment("runner", say=options.supervised is None)  # else the process beside it has said it
+    runner = Runner(settings, alone=alone, kinds=[QUEUES[queue] for queue in queues], tracing=tracing)
     if options.supervised is not None:
         exit_with_parent(options.supervised, on_input=runner.wake)
     for number in (signal.SIGTERM, signal.SIGINT):

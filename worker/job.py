@@ -33,6 +33,7 @@ from worker.context import JobContext, OtherBackbone
 from worker.end import STORAGE_FULL, out_of_memory
 from worker.parent_watch import exit_with_parent
 from worker.retry import retry_while_unreachable
+from worker.traces import PhaseTimings, traced_phases
 
 log = structlog.get_logger(__name__)
 
@@ -54,7 +55,7 @@ def main(arguments: Sequence[str]) -> int:
     exit_with_parent(int(parent))
     lower_priority(JOB_NICENESS)
     be_first_to_go()
-    timings = Timings()
+    timings = PhaseTimings()
     settings = Settings()
     if settings.job_memory_mb and guess_device(settings.device) != "cuda":
         limit_memory(settings.job_memory_mb)
@@ -65,7 +66,8 @@ def main(arguments: Sequence[str]) -> int:
     db = Database(settings.database)
     timings.add("spawn", time.monotonic() - float(started))
     try:
-        return attempt_job(settings, db, claim, timings=timings)
+        with traced_phases(timings):
+            return attempt_job(settings, db, claim, timings=timings)
     finally:
         db.close()
 

@@ -11,18 +11,20 @@ from contextlib import suppress
 
 from app.jobs import Claim
 from app.settings import Settings
+from app.trace_context import IN_ENVIRONMENT
 
 
 class JobProcess:
     """A running `python -m worker.job`. Fresh means CUDA-safe, and that all its memory comes back."""
 
-    def __init__(self, settings: Settings, claim: Claim) -> None:
+    def __init__(self, settings: Settings, claim: Claim, *, traceparent: str = "") -> None:
+        """`traceparent` is the span that the job's phases belong to; empty for none."""
         arguments = [claim.job_id, str(claim.attempt), claim.owner, str(os.getpid()), str(time.monotonic())]
         self._process = subprocess.Popen(
             [sys.executable, "-m", "worker.job", *arguments],
             stdin=subprocess.PIPE,  # its end tells the child that this process is gone
             start_new_session=True,
-            env=settings.environment(),
+            env=settings.environment() | ({IN_ENVIRONMENT: traceparent} if traceparent else {}),
         )
 
     @property
@@ -33,6 +35,14 @@ class JobProcess:
     def poll(self) -> int | None:
         """Return the exit code once it has ended; negative for a signal."""
         return self._process.poll()
+
+    def ends_within(self, seconds: float) -> bool:
+        """Wait so long for it to end by itself; tell whether it did."""
+        try:
+            self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
 
     def kill(self) -> int:
         """End it and all it started, now; return the exit code."""

@@ -25,6 +25,7 @@ from app.storage.database import Database
 from app.storage.job_status import FINISHED
 from app.storage.models import JobRow
 from app.storage.table import new_id
+from app.telemetry.tracing import FLUSH_S, Tracing
 from ltp.compute.device import guess_device
 from ltp.reproduce.run.identity import code_version
 from worker.awake_clock import AwakeClock
@@ -35,6 +36,7 @@ from worker.own_backbone import OwnBackbone
 from worker.retry import RETRY_S, retry_while_unreachable
 from worker.silence import Silence
 from worker.sweeper import Sweeper
+from worker.traces import Attempt, traced
 from worker.usable_database import wait_until_usable
 from worker.webhook_sender import WebhookSender
 
@@ -47,12 +49,23 @@ LONGEST_TICK_S = 1.0
 SHUTDOWN_S = 5.0
 """How long a leaving runner tries to hand its job back; after that its lease runs out by itself."""
 
+SENDING_S = FLUSH_S + 5.0
+"""How long the process of a job that has ended may take to send its spans, where there are any, and to leave."""
+
 
 class Runner:
     """A worker that executes one job after the other until `stop` is called."""
 
-    def __init__(self, settings: Settings, *, alone: bool = False, kinds: Sequence[str] = KINDS) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        alone: bool = False,
+        kinds: Sequence[str] = KINDS,
+        tracing: Tracing | None = None,
+    ) -> None:
         self.id = new_id()
+        self._tracing = tracing or Tracing()
         self.settings = settings
         self.db = Database(settings.database)
         self._alone = alone
@@ -102,23 +115,38 @@ class Runner:
             self._backbone.stop()
             self._persist(lambda session: forget_worker(session, self.id), for_s=SHUTDOWN_S)
             self.db.close()
+            self._tracing.close()
             log.info("runner stopped", worker=self.id)
 
     def execute(self, claim: Claim) -> End:
         """Execute a claimed job to its end, whatever that is."""
         self._current = claim
         log.info("job started", job=claim.job_id, attempt=claim.attempt)
-        oom_kills, process = OomKills(), JobProcess(self.settings, claim)
+        with traced(self._tracing, self.db, claim) as attempt:
+            end, code = self._execute(claim, attempt)
+        log.info("job process over", job=claim.job_id, attempt=claim.attempt, end=end.value, code=code)
+        self._tidy(claim)
+        return end
+
+    def _execute(self, claim: Claim, attempt: Attempt) -> tuple[End, int]:
+        oom_kills = OomKills()
+        process = JobProcess(self.settings, claim, traceparent=attempt.traceparent)
         try:
             end = self._watch(process, claim)
+            if (
+                end is End.LEASE_LOST
+                and attempt.traceparent
+                and self._is_over(claim)
+                and process.ends_within(SENDING_S)
+            ):
+                end = End.EXITED  # it had recorded its end already, and was sending its phases
             code = process.kill()
+            attempt.end, attempt.code = end.value, code
             self._settle(claim, end, code, oom=oom_kills.happened())
         finally:
             process.kill()
             self._current = None
-        log.info("job process over", job=claim.job_id, attempt=claim.attempt, end=end.value, code=code)
-        self._tidy(claim)
-        return end
+        return end, code
 
     def _work(self) -> bool:
         """Execute one job if there is one that this worker can do."""
@@ -241,6 +269,15 @@ class Runner:
                 log.warning("job taken back from a runner that is gone", job=job_id)
 
         self._persist(take_back, for_s=self.settings.lease_s)
+
+    def _is_over(self, claim: Claim) -> bool:
+        """Whether the job has ended with this attempt, so that its process has nothing left to do but to leave."""
+        try:
+            with self.db.read() as session:
+                job = session.get(JobRow, claim.job_id)
+        except DBAPIError:
+            return False
+        return job is not None and job.status in FINISHED and job.attempt == claim.attempt
 
     def _tidy(self, claim: Claim) -> None:
         """Remove the work files of a job that is over."""

@@ -12,10 +12,11 @@ if TYPE_CHECKING:
     from ltp.backbone.load import Backbone
     from ltp.engine.engine import Engine
     from ltp.engine.precision import PrecisionChoice
+    from ltp.engine.usage import UseCallback
 
 
 def build_engine(
-    settings: Settings, db: Database, backbone: Backbone, *, device: str
+    settings: Settings, db: Database, backbone: Backbone, *, device: str, on_use: UseCallback | None = None
 ) -> tuple[Engine, PrecisionChoice]:
     """Make an engine that fetches adapters from the registry; return it with its arithmetic, and why that one."""
     from ltp.engine.engine import Engine
@@ -29,6 +30,7 @@ def build_engine(
         fused_bytes=settings.fused_mb * MIB,
         compact_bytes=settings.compact_mb * MIB,
         max_tokens=settings.max_tokens,
+        on_use=on_use,
     )
     return engine, precision
 

@@ -16,11 +16,13 @@ from app.inference.batch_queue import PairQueue, Slice
 from app.inference.build_engine import build_engine
 from app.inference.served_backbone import ServedBackbone
 from app.inference.stagger import Stagger
+from app.inference.traces import BatchTraces
 from app.inference.work import Work
 from app.process import ENGINE_NICENESS, HeapTrimmer, end_startup, lower_priority
 from app.settings import Settings
 from app.storage.database import Database
 from app.telemetry.metrics import Metrics
+from app.telemetry.tracing import Tracing
 from ltp.engine.pairs import PairRequest, Prediction
 from ltp.errors import AdapterNotUsable, LTPError
 from ltp.text.normalised import normalised_length
@@ -50,9 +52,16 @@ class Predictor:
     """The engine of this process with its queue. Routes call `predict` on the event loop; a thread computes."""
 
     def __init__(
-        self, settings: Settings, db: Database, metrics: Metrics, *, wait_for: Callable[[], None] = lambda: None
+        self,
+        settings: Settings,
+        db: Database,
+        metrics: Metrics,
+        *,
+        tracing: Tracing | None = None,
+        wait_for: Callable[[], None] = lambda: None,
     ) -> None:
         """`wait_for` returns when what goes on beside the loading is done, and everything is ready with it."""
+        self._traces = BatchTraces(tracing or Tracing())
         self.settings, self.db, self.metrics = settings, db, metrics
         self._wait_for = wait_for
         self.backbone = ServedBackbone(settings)
@@ -171,7 +180,9 @@ class Predictor:
 
     def _build(self) -> Engine:
         backbone = self.backbone.load()
-        engine, choice = build_engine(self.settings, self.db, backbone, device=self.backbone.device())
+        engine, choice = build_engine(
+            self.settings, self.db, backbone, device=self.backbone.device(), on_use=self._traces.on_use
+        )
         self.backbone.precision = choice
         self._wait_for()
         self.backbone.state = "ready"
@@ -183,19 +194,23 @@ class Predictor:
         requests = [request for piece in batch for request in piece.pairs]
         self.metrics.batches.observe(len(requests))
         self.metrics.queued.set(len(self._queue))
+        began = time.monotonic()
         try:
             predictions = engine.predict(requests)
         except AdapterNotUsable as error:
+            self._traces.add(batch, began, error=error)
             self._answer_usable(engine, batch, error)
             return
         except Exception as error:  # noqa: BLE001  one request's fault must not end the thread that serves all
+            self._traces.add(batch, began, error=error)
             self._answer_alone(engine, batch, error)
             return
         self.metrics.pairs.inc(len(requests))
-        done = 0
+        ended, done = time.monotonic(), 0
         for piece in batch:
             piece.deliver(predictions[done : done + len(piece.pairs)])
             done += len(piece.pairs)
+        self._traces.add(batch, began, ended=ended)
 
     def _answer_usable(
         self, engine: Engine, batch: list[Slice[PairRequest, Prediction]], error: AdapterNotUsable

@@ -8,6 +8,8 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
+from app.trace_context import TRACEPARENT
+
 P = TypeVar("P")
 R = TypeVar("R")
 
@@ -30,6 +32,8 @@ class Work(Generic[P, R]):
     """Pairs handed to the engine so far."""
     left: int = 0
     """Pairs without a result."""
+    traceparent: str = field(default_factory=TRACEPARENT.get)
+    """The request's span; empty where it has none."""
 
     def __post_init__(self) -> None:
         self.results, self.left = [None] * len(self.pairs), len(self.pairs)

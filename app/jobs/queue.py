@@ -22,6 +22,7 @@ from app.jobs.form import FORM
 from app.storage import counters
 from app.storage.models import JobRow, TenantTurnRow
 from app.storage.table import insert, new_id, now
+from app.trace_context import IN_PAYLOAD, TRACEPARENT
 
 Kind = Literal["ticket", "adapter", "prediction", "language_delta"]
 KINDS: tuple[Kind, ...] = ("ticket", "adapter", "prediction", "language_delta")
@@ -74,7 +75,7 @@ def submit(
         status="queued",
         backbone=backbone,
         format=FORM,
-        payload=payload or {},
+        payload={**(payload or {}), **_cause()},
         resource_kind=resource_kind,
         resource_id=resource_id,
         step=0,
@@ -88,6 +89,12 @@ def submit(
     session.flush()
     session.execute(insert(session, TenantTurnRow).values(tenant=tenant, turn=0).on_conflict_do_nothing())
     return job
+
+
+def _cause() -> dict[str, str]:
+    """The span of the request that submits, where there is one: the job's own trace will link to it."""
+    traceparent = TRACEPARENT.get()
+    return {IN_PAYLOAD: traceparent} if traceparent else {}
 
 
 def waiting(session: Session, *, kinds: Sequence[str] = KINDS, backbone: str | None = None) -> list[Waiting]:

@@ -32,13 +32,14 @@ def test_there_is_something_to_look_at() -> None:
 
 EXTRAS = PROJECT["optional-dependencies"]
 OPTIONAL = EXTRAS["files"]
+IN_THE_IMAGE = OPTIONAL + EXTRAS["telemetry"]
 
 
 def test_the_extra_for_files_is_those_for_each_kind_together() -> None:
     assert sorted(OPTIONAL) == sorted(EXTRAS["spreadsheets"] + EXTRAS["parquet"])
 
 
-@pytest.mark.parametrize("text", PROJECT["dependencies"] + OPTIONAL)
+@pytest.mark.parametrize("text", PROJECT["dependencies"] + IN_THE_IMAGE)
 def test_a_dependency_is_a_range_with_both_ends_and_locked_inside_it(text: str) -> None:
     requirement = Requirement(text)
     name = canonicalize_name(requirement.name)

@@ -19,6 +19,7 @@ from app.http.middleware.connection_limit import ConnectionLimit
 from app.http.middleware.content_encoding import ContentEncoding
 from app.http.middleware.request_id import RequestId
 from app.http.middleware.request_log import RequestLog
+from app.http.middleware.request_trace import RequestTrace
 from app.http.middleware.response_headers import ResponseHeaders
 from app.http.middleware.standard_methods import StandardMethods
 from app.http.middleware.unhandled_errors import UnhandledErrors
@@ -26,13 +27,15 @@ from app.settings import Settings
 
 if TYPE_CHECKING:
     from app.telemetry.metrics import Metrics
+    from app.telemetry.tracing import Tracing
 
 
-def layers(settings: Settings, metrics: Metrics, *, draining: Callable[[], bool]) -> list[Middleware]:
+def layers(settings: Settings, metrics: Metrics, tracing: Tracing, *, draining: Callable[[], bool]) -> list[Middleware]:
     """Return the layers around the routes, the outermost first. `draining` tells whether the process is to stop."""
     return [
         Middleware(BehindProxy, settings=settings),
         Middleware(RequestId),
+        *([Middleware(RequestTrace, tracing=tracing)] if tracing.on else []),
         Middleware(RequestLog, metrics=metrics),
         Middleware(ResponseHeaders),
         Middleware(ConnectionClose, draining=draining),
