@@ -62,7 +62,7 @@ starter: setup ## make the starter of `mini` again (DATA=..., OUTPUT=build/start
 test: setup check ## everything that has to hold: check, then the test suite
 	@-$(BIN)/python tests/support/pgbouncer_package.py
 	@-$(BIN)/python tests/support/chromium_package.py
-	@$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
+	@$(BIN)/python -m pytest --numprocesses 3 --dist loadfile
 
 quick: $(INSTALLED) ## the tests that need no server, no process and no mini backbone, but those of `make check` (a minute on 2 cores)
 	@$(BIN)/python -m pytest -q -m "$(QUICK)" --numprocesses 2 --dist loadfile \

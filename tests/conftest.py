@@ -15,23 +15,16 @@ from support.tiny_backbone import write_tiny
 from ltp.backbone.load import Backbone, load_backbone
 from ltp.backbone.locate import resolve
 
-FAULTS = Path(__file__).parent / "faults"
-
 watch = Watch()
 sys.addaudithook(watch)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests before `-m` chooses among them; files that wait for processes come first.
-
-    A worker that begins a file of minutes when the others have nothing left would make the whole run wait for it.
-    """
+    """Mark the tests before `-m` chooses among them."""
     for item in items:
         if isinstance(item, pytest.Function):
             add_markers(item)
-    long = {item.path for item in items if any(item.get_closest_marker(name) for name in ("process", "slow"))}
-    items.sort(key=lambda item: (not item.path.is_relative_to(FAULTS), item.path not in long))
 
 
 @pytest.hookimpl(wrapper=True)
