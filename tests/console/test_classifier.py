@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import csv
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 from console.conftest import Visiting
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 from support.running_service import Service
 
 pytestmark = pytest.mark.slow
@@ -68,6 +69,24 @@ def test_its_errors_are_filtered_and_taken_along(settled: Service, visit: Visiti
         assert {row["label"] for row in csv.DictReader(file)} == {"neutral"}
 
 
+def test_an_answer_that_was_overtaken_is_not_shown(settled: Service, visit: Visiting) -> None:
+    """The pairs of any label come only after those of the one that was asked for next."""
+    newest = adapters(settled, "sw")[0]
+    page = visit(f"{settled.url}/ui/classifiers/{newest['id']}").page
+    table = page.get_by_role("region", name="Pairs it got wrong")
+    expect(table).to_be_visible()
+    held: list[Route] = []
+    page.route(re.compile(r"/answers\?sort=certainty"), lambda route: held.append(route))
+    with page.expect_request(re.compile(r"/answers\?sort=certainty")):
+        page.get_by_label("Only the wrong ones").uncheck()
+    page.get_by_label("Pairs labelled").select_option("neutral")
+    expect(page.get_by_text("6 answers of 18")).to_be_visible()
+    with page.expect_response(re.compile(r"/answers\?sort=certainty")):
+        held[0].continue_()
+    page.wait_for_load_state("networkidle")
+    expect(table.locator("tbody tr")).to_have_count(6)
+
+
 def test_versions_are_compared_promoted_exported_and_deleted(settled: Service, visit: Visiting) -> None:
     second, first = adapters(settled, "sw")[:2]
     visiting = visit(f"{settled.url}/ui/classifiers/{second['id']}")
@@ -80,9 +99,17 @@ def test_versions_are_compared_promoted_exported_and_deleted(settled: Service, v
     expect(promote).to_have_count(0)
     aliased = settled.http.get("/adapters", params={"lang": "sw", "alias": "production"}).json()["items"]
     assert [each["id"] for each in aliased] == [second["id"]]
-    with page.expect_download() as download:
+    page.get_by_role("button", name="Download", exact=True).click()
+    forms = page.get_by_role("dialog", name="Download this classifier")
+    visiting.shot("export")
+    for form, name in (("In another LTP", ".safetensors"), ("Whole, for transformers", "-hf.zip")):
+        forms.get_by_label(form, exact=True).check()
+        with page.expect_download() as download:
+            forms.get_by_role("button", name="Download").click()
+        assert download.value.suggested_filename == f"sw-{second['version']}{name}"
+        expect(forms).to_have_count(0)
         page.get_by_role("button", name="Download", exact=True).click()
-    assert download.value.suggested_filename == f"sw-{second['version']}.safetensors"
+    forms.get_by_role("button", name="Close").click()
     page.goto(f"{settled.url}/ui/classifiers/{first['id']}")
     page.get_by_role("button", name="Delete", exact=True).click()
     dialog = page.get_by_role("dialog")

@@ -21,6 +21,10 @@ def test_a_ticket_shows_its_layers_and_what_another_share_would_cost(settled: Se
     page = visiting.page
     page.get_by_role("link", name="small").click()
     expect(page.get_by_role("region", name="Where its parameters are:")).to_contain_text("words")
+    drift = settled.http.get("/drifts").json()["items"][0]
+    source = page.get_by_role("region", name="The drift it was selected from")
+    expect(source).to_contain_text(drift["id"])
+    expect(source).to_contain_text(f"{drift['moved']:,} of {drift['selectable']:,}")
     slider = page.get_by_label("Share of the parameters that may train")
     slider.fill("10")
     expect(page.get_by_text(re.compile("the ticket takes about .* each classifier on it"))).to_be_visible()
@@ -95,5 +99,5 @@ def test_keys_are_made_and_revoked_and_everything_is_in_the_audit_trail(guarded:
     expect(page.get_by_text("There are no keys yet.")).to_be_visible()
     visiting.go("Audit")
     expect(page.get_by_text("create_key")).to_be_visible()
-    expect(page.get_by_text("delete_key")).to_be_visible()
+    expect(page.get_by_text("revoke_key")).to_be_visible()
     visiting.shot("audit")

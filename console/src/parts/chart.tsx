@@ -23,10 +23,13 @@ interface Props {
   /** The range of the vertical axis, where it is not to follow the figures. */
   range?: [number, number];
   xRange?: [number, number];
+  /** The horizontal axis counts: no epoch 1.5. */
+  counts?: boolean;
   xFormat?: (value: number) => string;
 }
 
 const plain = (value: number) => number(value, 3);
+const STEPS = [1, 10, 100, 1000, 10_000, 100_000].flatMap((each) => [each, 2 * each, 5 * each]);
 
 export function Chart(props: Props) {
   const { title, xLabel, x, series, format = plain, xFormat = plain } = props;
@@ -97,7 +100,7 @@ function Figures({ x, xLabel, series, format, xFormat }: FiguresProps) {
   );
 }
 
-function options({ xLabel, series, format = plain, xFormat = plain, height = 220, range, xRange }: Props, holder: HTMLElement): uPlot.Options {
+function options({ xLabel, series, format = plain, xFormat = plain, height = 220, range, xRange, counts }: Props, holder: HTMLElement): uPlot.Options {
   const colour = (name: string) => getComputedStyle(holder).getPropertyValue(name).trim();
   const axis = { stroke: () => colour("--muted"), grid: { stroke: () => colour("--line"), width: 1 }, ticks: { show: false }, font: "12px system-ui" };
   return {
@@ -107,7 +110,7 @@ function options({ xLabel, series, format = plain, xFormat = plain, height = 220
     cursor: { y: false, points: { size: 6 } },
     scales: { x: { time: false, ...(xRange ? { range: xRange } : {}) }, y: range ? { range } : {} },
     axes: [
-      { ...axis, size: 34, label: xLabel, labelFont: "12px system-ui", labelSize: 20, values: (_, ticks) => ticks.map(xFormat) },
+      { ...axis, ...(counts ? { incrs: STEPS } : {}), size: 34, label: xLabel, labelFont: "12px system-ui", labelSize: 20, values: (_, ticks) => ticks.map(xFormat) },
       { ...axis, size: 56, values: (_, ticks) => ticks.map(format) },
     ],
     series: [

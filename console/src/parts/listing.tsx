@@ -4,7 +4,7 @@ import { useEffect, useState } from "preact/hooks";
 import { get, type Query } from "../api/client";
 import type { Page } from "../api/types";
 import { t } from "../i18n";
-import { useAction } from "./load";
+import { useAction, useNewest } from "./load";
 import { Refusal } from "./refusal";
 
 interface Props<T> {
@@ -20,9 +20,11 @@ interface Props<T> {
 
 export function Listing<T>({ path, query = {}, label, heads, empty, round = 0, row }: Props<T>) {
   const [page, setPage] = useState<Page<T> | null>(null);
+  const asking = useNewest();
   const more = useAction(async (before: Page<T> | null) => {
+    const newest = asking();
     const next = await get<Page<T>>(path, { limit: 50, ...query, cursor: before?.next_cursor });
-    setPage({ ...next, items: [...(before?.items ?? []), ...next.items] });
+    if (newest()) setPage({ ...next, items: [...(before?.items ?? []), ...next.items] });
   });
   useEffect(() => more.run(null), [path, JSON.stringify(query), round]);
   return (

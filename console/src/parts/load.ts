@@ -1,5 +1,5 @@
 /** Fetching for a component: the latest answer, the refusal if there was one, and a way to ask again. */
-import { useCallback, useEffect, useState } from "preact/hooks";
+import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { ApiError } from "../api/client";
 
 export interface Loaded<T> {
@@ -32,6 +32,7 @@ export function useLoad<T>(fetcher: (signal: AbortSignal) => Promise<T>, inputs:
       try {
         if (first || !document.hidden) {
           const found = await fetcher(control.signal);
+          if (control.signal.aborted) return;
           done = repeat?.until?.(found) ?? false;
           setData(found);
         }
@@ -46,6 +47,15 @@ export function useLoad<T>(fetcher: (signal: AbortSignal) => Promise<T>, inputs:
     return () => (control.abort(), clearTimeout(timer));
   }, [...inputs, round]);
   return { data, error, again };
+}
+
+/** Tell answers that were overtaken: called before asking, it gives a question whether nothing was asked since. */
+export function useNewest(): () => () => boolean {
+  const asked = useRef(0);
+  return useCallback(() => {
+    const mine = ++asked.current;
+    return () => mine === asked.current;
+  }, []);
 }
 
 /** Something a person starts: whether it runs, and how it was refused. */

@@ -1,11 +1,12 @@
 /** What can be done with a classifier: try it, put it in production, take it along, delete it. */
 import { useRef } from "preact/hooks";
-import { call, download } from "../../api/client";
+import { call } from "../../api/client";
 import type { Adapter } from "../../api/types";
 import { t } from "../../i18n";
 import { Link, useGo } from "../../parts/link";
 import { useAction } from "../../parts/load";
 import { Refusal } from "../../parts/refusal";
+import { Export } from "./export";
 
 const PRODUCTION = "production";
 
@@ -16,7 +17,6 @@ export function Actions({ adapter, onChange }: { adapter: Adapter; onChange: () 
     await call("PUT", `languages/${encodeURIComponent(adapter.lang)}/aliases/${PRODUCTION}`, { json: { version: adapter.version } });
     onChange();
   });
-  const bring = useAction(() => download(`adapters/${adapter.id}/export`, `${adapter.lang}-${adapter.version}.safetensors`));
   const remove = useAction(async () => {
     await call("DELETE", `adapters/${adapter.id}`);
     go("");
@@ -25,7 +25,7 @@ export function Actions({ adapter, onChange }: { adapter: Adapter; onChange: () 
   const own = adapter.origin !== "starter";
   return (
     <>
-      <p class="actions">
+      <div class="actions">
         {ready && (
           <Link to={own ? `try?lang=${encodeURIComponent(adapter.lang)}&version=${adapter.version}` : "try"} class="button">
             {t("nav.try")}
@@ -36,19 +36,15 @@ export function Actions({ adapter, onChange }: { adapter: Adapter; onChange: () 
             {t("classifier.promote")}
           </button>
         )}
-        {ready && (
-          <button type="button" class="quiet" disabled={bring.busy} onClick={() => bring.run()}>
-            {t("classifier.export")}
-          </button>
-        )}
+        {ready && <Export adapter={adapter} />}
         {ready && own && <Link to={`next?lang=${encodeURIComponent(adapter.lang)}&adapter=${adapter.id}`}>{t("nav.next")}</Link>}
         {own && (
           <button type="button" class="quiet danger" onClick={() => asked.current?.showModal()}>
             {t("classifier.delete")}
           </button>
         )}
-      </p>
-      <Refusal error={promote.error ?? bring.error ?? remove.error} />
+      </div>
+      <Refusal error={promote.error ?? remove.error} />
       <dialog ref={asked} aria-labelledby="delete-title">
         <h2 id="delete-title">{t("classifier.delete_title")}</h2>
         <p>{t("classifier.delete_words")}</p>

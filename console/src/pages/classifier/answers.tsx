@@ -5,7 +5,7 @@ import { LABELS, type Adapter, type Answer, type AnswersPage, type Label, type S
 import { number, percent, plural, t } from "../../i18n";
 import { Check, Field } from "../../parts/field";
 import { LabelMark, labelWord } from "../../parts/labels";
-import { useAction } from "../../parts/load";
+import { useAction, useNewest } from "../../parts/load";
 import { Refusal } from "../../parts/refusal";
 
 const AT_ONCE = 10;
@@ -22,9 +22,11 @@ export function Answers({ adapter, score }: { adapter: Adapter; score: Score }) 
   const [wanted, setWanted] = useState<Wanted>({ wrong: true, label: "", sort: "certainty" });
   const [page, setPage] = useState<AnswersPage | null>(null);
   const asked = { ...(wanted.wrong ? { wrong: true } : {}), label: wanted.label, sort: wanted.sort };
+  const asking = useNewest();
   const more = useAction(async (before: AnswersPage | null) => {
+    const newest = asking();
     const next = await get<AnswersPage>(`adapters/${adapter.id}/answers`, { ...asked, limit: AT_ONCE, cursor: before?.next_cursor });
-    setPage({ ...next, items: [...(before?.items ?? []), ...next.items] });
+    if (newest()) setPage({ ...next, items: [...(before?.items ?? []), ...next.items] });
   });
   const save = useAction(() => download(`adapters/${adapter.id}/answers`, `${adapter.lang}-answers.csv`, { ...asked, format: "csv" }));
   useEffect(() => more.run(null), [adapter.id, wanted]);

@@ -13,12 +13,12 @@ export function Curves({ losses, epochs, guessing }: Props) {
   return (
     <section aria-label={t("curve.title")} class="pair">
       {epochs.length > 0 ? (
-        <Chart title={t("curve.loss")} xLabel={t("curve.epoch")} x={byEpoch} series={loss} />
+        <Chart title={t("curve.loss")} xLabel={t("curve.epoch")} x={byEpoch} counts series={loss} />
       ) : (
-        <Chart title={t("curve.loss")} xLabel={t("curve.step")} x={losses.map((each) => each.step)} series={loss} />
+        <Chart title={t("curve.loss")} xLabel={t("curve.step")} x={losses.map((each) => each.step)} counts series={loss} />
       )}
       {epochs.length > 0 && (
-        <Chart title={t("curve.accuracy")} xLabel={t("curve.epoch")} x={byEpoch} series={accuracy} range={[0, 1]} format={(value) => percent(value, 0)} />
+        <Chart title={t("curve.accuracy")} xLabel={t("curve.epoch")} x={byEpoch} counts series={accuracy} range={[0, 1]} format={(value) => percent(value, 0)} />
       )}
     </section>
   );

@@ -6,7 +6,7 @@ import { moment, number, plural, t, wordFor } from "../../i18n";
 import { Check } from "../../parts/field";
 import { FileDrop } from "../../parts/file_drop";
 import { Link, useGo } from "../../parts/link";
-import { useAction, useLoad } from "../../parts/load";
+import { useAction, useLoad, useNewest } from "../../parts/load";
 import { Page } from "../../parts/page";
 import { Refusal } from "../../parts/refusal";
 import { Unsure } from "../../parts/unsure";
@@ -24,8 +24,11 @@ export function Judge() {
 function NewFile() {
   const [file, setFile] = useState<File | null>(null);
   const [reading, setReading] = useState<Reading | null>(null);
+  const asking = useNewest();
   const check = useAction(async (chosen: File) => {
-    setReading(await call<Reading>("POST", "data/check", { form: { request: { task: "predict" }, file: chosen } }));
+    const newest = asking();
+    const found = await call<Reading>("POST", "data/check", { form: { request: { task: "predict" }, file: chosen } });
+    if (newest()) setReading(found);
   });
   const take = (chosen: File) => (setFile(chosen), setReading(null), check.run(chosen));
   return (

@@ -5,7 +5,7 @@ import type { AdapterAccepted, Reading } from "../../api/types";
 import { t } from "../../i18n";
 import { FileDrop } from "../../parts/file_drop";
 import { useGo } from "../../parts/link";
-import { useAction } from "../../parts/load";
+import { useAction, useNewest } from "../../parts/load";
 import { Page } from "../../parts/page";
 import { Refusal } from "../../parts/refusal";
 import { NO_CORRECTIONS, asRequest, type Corrections } from "./as_request";
@@ -20,9 +20,12 @@ export function New() {
   const [corrections, setCorrections] = useState<Corrections>(NO_CORRECTIONS);
   const [reading, setReading] = useState<Reading | null>(null);
   const go = useGo();
+  const asking = useNewest();
   const check = useAction(async (chosen: File, corrected: Corrections) => {
+    const newest = asking();
     setReading(null);
-    setReading(await call<Reading>("POST", "data/check", { form: { request: { task: "train", ...asRequest(corrected) }, file: chosen } }));
+    const found = await call<Reading>("POST", "data/check", { form: { request: { task: "train", ...asRequest(corrected) }, file: chosen } });
+    if (newest()) setReading(found);
   });
   const train = useAction(async (request: object) => {
     const form = { request: { ...request, ...asRequest(corrections) }, examples: file! };

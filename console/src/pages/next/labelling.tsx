@@ -11,7 +11,8 @@ import { asCsv, asJsonl, given, store, type Round } from "./labelled";
 
 interface Props {
   round: Round;
-  onChange: (round: Round | null) => void;
+  /** Change the round as it is then. */
+  onChange: (changed: (round: Round) => Round | null) => void;
 }
 
 const SKIP = "0";
@@ -21,11 +22,11 @@ export function Labelling({ round, onChange }: Props) {
   const place = round.labels.length;
   const pair = round.items[place];
   const labels = labelsOf(round);
-  const put = (label: Label | null) => onChange({ ...round, labels: [...round.labels, label] });
-  const undo = () => onChange({ ...round, labels: round.labels.slice(0, -1) });
+  const put = (label: Label | null) => onChange((now) => ({ ...now, labels: [...now.labels, label].slice(0, now.items.length) }));
+  const undo = () => onChange((now) => ({ ...now, labels: now.labels.slice(0, -1) }));
   useEffect(() => {
     const press = (event: KeyboardEvent) => {
-      if (event.ctrlKey || event.metaKey || event.altKey || event.target instanceof HTMLInputElement) return;
+      if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || event.target instanceof HTMLInputElement) return;
       const label = labels[Number(event.key) - 1];
       if (pair && label) put(label);
       else if (pair && event.key === SKIP) put(null);
@@ -65,7 +66,7 @@ export function Labelling({ round, onChange }: Props) {
           </button>
         )}
         {given(round).length > 0 && (
-          <button type="button" class="quiet small" onClick={() => onChange({ ...round, items: round.items.slice(0, place) })}>
+          <button type="button" class="quiet small" onClick={() => onChange((now) => ({ ...now, items: now.items.slice(0, now.labels.length) }))}>
             {t("next.enough")}
           </button>
         )}
@@ -104,7 +105,7 @@ function Finished({ round, onUndo, onChange }: Props & { onUndo: () => void }) {
         <button type="button" class="quiet" onClick={onUndo}>
           {t("next.undo")}
         </button>
-        <button type="button" class="quiet danger" onClick={() => onChange(null)}>
+        <button type="button" class="quiet danger" onClick={() => onChange(() => null)}>
           {t("next.discard")}
         </button>
       </p>

@@ -1,5 +1,5 @@
 /** What to label next: unlabelled pairs in, the most useful first; labelled here with three keys, and trained again. */
-import { useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import { useLocation } from "preact-iso";
 import { call, everyItem } from "../../api/client";
 import type { Language, Suggestions } from "../../api/types";
@@ -19,10 +19,16 @@ const MOST = 200;
 
 export function Next() {
   const [round, setRound] = useState<Round | null>(storedRound);
-  const change = (next: Round | null) => (store(next), setRound(next));
+  const newest = useRef(round); // two keys may come between two drawings of the page
+  const set = (next: Round | null) => {
+    newest.current = next;
+    store(next);
+    setRound(next);
+  };
+  const change = (changed: (round: Round) => Round | null) => newest.current && set(changed(newest.current));
   return (
     <Page title={t("next.title")} lead={t("next.lead")}>
-      {round ? <Labelling round={round} onChange={change} /> : <Ask onRound={change} />}
+      {round ? <Labelling round={round} onChange={change} /> : <Ask onRound={set} />}
     </Page>
   );
 }

@@ -2,9 +2,9 @@
 import { useState } from "preact/hooks";
 import { useRoute } from "preact-iso";
 import { call, get } from "../../api/client";
-import type { Ticket, TicketAccepted, TicketPreview } from "../../api/types";
+import type { Drift, Ticket, TicketAccepted, TicketPreview } from "../../api/types";
 import { useMay } from "../../caller";
-import { bytes, languageName, number, percent, t, wordFor } from "../../i18n";
+import { bytes, languageName, moment, number, percent, t, wordFor } from "../../i18n";
 import { Field } from "../../parts/field";
 import { useGo } from "../../parts/link";
 import { useAction, useLoad } from "../../parts/load";
@@ -47,14 +47,8 @@ function Body({ ticket }: { ticket: Ticket }) {
       {ticket.status !== "ready" && <p class={`status ${ticket.status}`}>{wordFor("status", ticket.status)}</p>}
       <LayerStrip distribution={ticket.distribution} label={t("tickets.strip")} />
       {(ticket.zero_drift ?? 0) > 0 && <p class="findings">{t("tickets.zero", { n: ticket.zero_drift ?? 0 })}</p>}
-      <dl class="facts">
-        {facts.map(([name, value]) => (
-          <div key={name}>
-            <dt>{name}</dt>
-            <dd>{value}</dd>
-          </div>
-        ))}
-      </dl>
+      <Facts facts={facts} />
+      {ticket.drift && ticket.status === "ready" && <FromDrift id={ticket.drift} />}
       {ticket.drift && ticket.status === "ready" && trains && <Another ticket={ticket} drift={ticket.drift} />}
       {trains && !ticket.shared && (
         <p class="actions">
@@ -65,6 +59,41 @@ function Body({ ticket }: { ticket: Ticket }) {
       )}
       <Refusal error={remove.error} />
     </>
+  );
+}
+
+/** The run on plain text that the ticket was selected from, and what else came of it. */
+function FromDrift({ id }: { id: string }) {
+  const { data: drift, error } = useLoad((signal) => get<Drift>(`drifts/${id}`, {}, signal), [id]);
+  if (!drift) return <Refusal error={error} />;
+  const moved = drift.moved !== null && drift.selectable ? t("drift.moved_of", { moved: number(drift.moved), all: number(drift.selectable) }) : "–";
+  const facts: [string, string][] = [
+    [t("drift.corpus"), drift.corpus ?? t("drift.own")],
+    [t("tickets.text"), languageName(drift.language)],
+    [t("drift.steps"), drift.steps === null ? "–" : number(drift.steps)],
+    [t("drift.moved"), moved],
+    [t("drift.tickets"), number(drift.tickets.length)],
+    [t("made.created"), moment(drift.published_at ?? drift.created_at)],
+    [t("made.id"), drift.id],
+  ];
+  return (
+    <section aria-labelledby="drift">
+      <h2 id="drift">{t("drift.title")}</h2>
+      <Facts facts={facts} />
+    </section>
+  );
+}
+
+function Facts({ facts }: { facts: [string, string][] }) {
+  return (
+    <dl class="facts">
+      {facts.map(([name, value]) => (
+        <div key={name}>
+          <dt>{name}</dt>
+          <dd>{value}</dd>
+        </div>
+      ))}
+    </dl>
   );
 }
 

@@ -37,7 +37,7 @@ export function PairForm({ pair, place, asked, languages, fault, onChange, onRem
               </option>
             ))}
             {hasStarter(languages) && <option value="starter">{t("try.starter")}</option>}
-            <option value={OTHER}>{t("try.other")}</option>
+            <option value={OTHER}>{t("try.another")}</option>
           </select>
         )}
       </Field>

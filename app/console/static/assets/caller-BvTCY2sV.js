@@ -1,1 +1,0 @@
-import{C as e,k as t,w as n}from"./refusal-1MpMbydP.js";var r=e(null);async function i(){try{r.value=await t(`caller`)}catch{r.value=null}}function a(e){return r.value?.scopes.includes(e)??!1}function o(e){return n(r)?.scopes.includes(e)??!1}export{o as i,r as n,a as r,i as t};
