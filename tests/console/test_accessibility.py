@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal
 
 import pytest
@@ -64,6 +65,23 @@ def look_at(visiting: Visit, service: Service) -> list[str]:
 def test_no_page_has_a_serious_fault(settled: Service, visit: Visiting, scheme: Literal["light", "dark"]) -> None:
     visiting = visit(f"{settled.url}/ui/", color_scheme=scheme)
     assert look_at(visiting, settled) == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_file_that_was_read_and_a_judged_pair_have_no_serious_fault(
+    settled: Service, visit: Visiting, files: dict[str, Path], scheme: Literal["light", "dark"]
+) -> None:
+    page = visit(f"{settled.url}/ui/new", color_scheme=scheme).page
+    page.locator("input[type=file]").set_input_files(files["pairs"])
+    expect(page.get_by_role("heading", name="3. Train")).to_be_visible()
+    page.get_by_text("More choices").click()
+    assert serious_faults(page) == []
+    page.goto(f"{settled.url}/ui/try?lang=es")
+    page.get_by_label("Premise").fill("the dog runs in the field")
+    page.get_by_label("Hypothesis").fill("the dog runs")
+    page.get_by_role("button", name="Judge", exact=True).click()
+    expect(page.get_by_text("answered by")).to_be_visible()
+    assert serious_faults(page) == []
 
 
 def test_a_fault_would_be_noticed(settled: Service, visit: Visiting) -> None:
