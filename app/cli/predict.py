@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 BUSY_WAIT_S = 600.0
 STDIN = Path("-")
 BAR = 30
+ANSWERED = ("answered_by", "fallback", "truncated")
+"""Columns after the probabilities, as jobs write them: an adapter (`sw@3`), whether it stood in, if texts were cut."""
 NEVER_WRITTEN = {".xlsx", ".xls", ".xlsb", ".xlsm", ".ods", ".parquet", ".feather", ".arrow", ".xml", ".gz"}
 """Endings of files that are read, and are no text by lines."""
 
@@ -71,7 +73,12 @@ def predict(
     url: Url = None,
     api_key: Key = None,
 ) -> None:
-    """Judge one pair, or each pair of a file: its rows come back as they were, with label and probabilities added."""
+    """Judge one pair, or each pair of a file: its rows come back as they were, with columns added.
+
+    Added are the label, each label's probability, who answered (sw@3), whether that was the fallback, whether texts
+    were cut, and, where a threshold was asked for, whether the answer is below it. A row's own lang or adapter wins
+    over --adapter unless --ignore-row-lang is given; `ltp evaluate` has the same rule.
+    """
     rows = RowOptions(reading_options.typed(columns, lang_column=lang_column), ignore_row_lang)
     with service_session(as_json, url, api_key) as session:
         from app.cli.prediction_requests import PredictionOptions
@@ -142,7 +149,7 @@ def _on_disk(path: Path) -> Iterator[Path]:
 
 
 def _by_requests(session: Session, path: Path, to: Path | None, request: PredictionOptions, asked: RowOptions) -> None:
-    from app.cli.prediction_requests import predict_pairs, threshold_line
+    from app.cli.prediction_requests import named, predict_pairs, threshold_line
 
     rows = _checked(session, path, request, asked)
     pairs = list(rows)
@@ -157,11 +164,11 @@ def _by_requests(session: Session, path: Path, to: Path | None, request: Predict
         session.output.show(predictions, lambda _: None)
         return
     abstained = ["abstained"] if request.may_abstain else []
-    columns = ["label", *label_columns(predictions), *abstained]
+    columns = ["label", *label_columns(predictions), *ANSWERED, *abstained]
     with _destination(to) as stream:
         writer = rows.writer(stream, columns)
         for pair, given in zip(pairs, predictions, strict=True):
-            flat = given | given["probabilities"]
+            flat = given | given["probabilities"] | {"answered_by": named(given["adapter"])}
             writer.write(pair, [flat.get(column) for column in columns])
 
 

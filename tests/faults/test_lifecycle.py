@@ -171,7 +171,7 @@ def test_the_whole_chain_leaves_nothing_but_what_was_published(stack: Stack) -> 
     (prediction,) = stack.finish(stack.submit_prediction(lang="ur", rows=30))
     made = stack.made(prediction)
     result = BlobStore(stack.db).read(made.result_blob_id).decode().splitlines()
-    assert result[0] == "premise,hypothesis,label,entailment,neutral,contradiction"
+    assert result[0] == "premise,hypothesis,label,entailment,neutral,contradiction,answered_by,fallback,truncated"
     assert len(result) == 31
     assert made.summary["pairs"] == sum(made.summary["labels"].values()) == 30
 

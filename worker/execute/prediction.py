@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 MARKS = ("truncated", "fallback", "abstained", "unknown")
 """Of how many pairs each is true is counted; `unknown`: the vocabulary does not have all of their words."""
+ANSWERED = ("answered_by", "fallback", "truncated")
+"""Columns after the probabilities: which adapter answered (`sw@3`), whether it stood in, whether texts were cut."""
 SHOWN, SHOWN_CHARACTERS = 10, 160
 """Rows that the prediction shows of its result, and characters of each text."""
 BATCH = 512
@@ -103,7 +105,7 @@ def execute(context: JobContext) -> None:
     least, two_way = Least.of(row.request), row.request.get("as") == "two_way"
     met: set[LabelSpace] = {"two_way"} if two_way else set(spaces.values())
     shown = labels_of(met)
-    added = ["label", *shown, *(["abstained"] if least.asked else [])]
+    added = ["label", *shown, *ANSWERED, *(["abstained"] if least.asked else [])]
     counts: Counter[str] = Counter()
     tokens, sample = TokenCount(), list[dict[str, Any]]()
     path = context.directory / "result"
@@ -114,7 +116,8 @@ def execute(context: JobContext) -> None:
             label, probabilities = answer.label, answer.by_label
             abstained = probabilities[label] < least.of_adapter(resolved)
             shares = [probabilities.get(name) for name in shown]
-            writer.write(pair, [label, *shares, *([abstained] if least.asked else [])])
+            answered = (f"{resolved.lang}@{resolved.version}", resolved.fallback, prediction.truncated)
+            writer.write(pair, [label, *shares, *answered, *([abstained] if least.asked else [])])
             tokens += prediction.tokens
             if len(sample) < SHOWN:
                 sample.append(_shown(pair, resolved, answer, abstained=abstained))

@@ -128,7 +128,9 @@ def get_prediction(prediction: PredictionDep, db: DatabaseDep) -> PredictionDeta
         200: {
             "description": "The uploaded file, row by row, with `label`, `entailment`, `neutral` and `contradiction`. "
             "Two-way answers have `label`, `entailment` and `not_entailment`; with adapters of both kinds there are "
-            "all of these columns, empty where a label is none of the adapter's.",
+            "all of these columns, empty where a label is none of the adapter's. Then "
+            "come `answered_by` (`sw@3`), `fallback` (it stood in for another language), `truncated`, and, where a "
+            "threshold was asked for, `abstained`.",
             "content": {kind: {"schema": {"type": "string", "format": "binary"}} for kind in FORMATS.values()},
         },
         **refusals(404, 409),

@@ -111,13 +111,14 @@ def predicted(service: Service, rows: str, name: str = "pairs.csv", **request: A
     return prediction, service.http.get(f"/predictions/{prediction['id']}/result").text
 
 
+ANSWERED = ["answered_by", "fallback", "truncated"]
 ROWS = "premise,hypothesis,lang\nthe dog runs,the dog is red,sw\nthe cat runs,the cat is red,es\n"
 
 
 def test_a_file_of_both_spaces_has_the_columns_of_both(trained: Service, adapters: dict[str, dict[str, Any]]) -> None:
     prediction, text = predicted(trained, ROWS, lang="sw")
     three, two = csv.DictReader(io.StringIO(text))
-    assert list(three) == ["premise", "hypothesis", "lang", "label", *LABELS, "not_entailment"]
+    assert list(three) == ["premise", "hypothesis", "lang", "label", *LABELS, "not_entailment", *ANSWERED]
     assert (three["not_entailment"], two["neutral"], two["contradiction"]) == ("", "", "")
     assert float(three["neutral"]) + float(three["entailment"]) + float(three["contradiction"]) == pytest.approx(1)
     assert float(two["entailment"]) + float(two["not_entailment"]) == pytest.approx(1)
@@ -134,7 +135,8 @@ def test_a_file_of_both_spaces_has_the_columns_of_both(trained: Service, adapter
 def test_a_file_answered_two_way_has_two_columns(trained: Service, adapters: dict[str, dict[str, Any]]) -> None:
     prediction, text = predicted(trained, ROWS, lang="sw", min_confidence=0.5, **{"as": "two_way"})
     rows = list(csv.DictReader(io.StringIO(text)))
-    assert list(rows[0]) == ["premise", "hypothesis", "lang", "label", "entailment", "not_entailment", "abstained"]
+    two_way = ["label", "entailment", "not_entailment", *ANSWERED]
+    assert list(rows[0]) == ["premise", "hypothesis", "lang", *two_way, "abstained"]
     assert [row["abstained"] for row in rows] == ["false", "false"]
     assert (prediction["as"], prediction["summary"]["label_spaces"]) == ("two_way", {"two_way": 2})
     assert prediction["summary"]["warnings"] == []
@@ -143,7 +145,7 @@ def test_a_file_answered_two_way_has_two_columns(trained: Service, adapters: dic
     )
     counted = [alone["summary"][mark] for mark in ("truncated", "fallback", "abstained", "unknown")]
     assert [type(count) for count in counted] == [int] * 4  # of a single pair, too
-    assert list(json.loads(lines)) == ["premise", "hypothesis", "label", "entailment", "not_entailment"]
+    assert list(json.loads(lines)) == ["premise", "hypothesis", *two_way]
 
 
 def test_a_fallback_of_another_space_is_told(trained: Service, adapters: dict[str, dict[str, Any]]) -> None:

@@ -116,7 +116,10 @@ def test_files_are_answered_and_scored_two_way(
     done = ltp("predict", "--file", both)
     assert "1 of 2 pairs were answered by adapters that know entailment and not_entailment alone" in done.err
     three, two = csv.DictReader(io.StringIO(done.out), delimiter="\t")
-    assert list(three)[3:] == ["label", "entailment", "neutral", "contradiction", "not_entailment"]
+    assert list(three)[3:] == [
+        *("label", "entailment", "neutral", "contradiction", "not_entailment"),
+        *("answered_by", "fallback", "truncated"),
+    ]
     assert (three["not_entailment"], two["neutral"], two["contradiction"]) == ("", "", "")
     target = tmp_path / "answers.tsv"
     done = ltp("predict", "--adapter", "en", "--as", "two_way", "--job", "--file", pairs_file, "--output", target)

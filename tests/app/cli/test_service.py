@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import signal
@@ -139,14 +140,28 @@ def test_a_file_comes_back_with_answers_by_request_by_stdin_and_by_job(
     assert ltp("predict", "--adapter", "en", "--file", path, "--output", answers).code == 0
     by_request = lines_of(answers.read_text("utf-8"))
     assert [row["note"] for row in by_request] == list(range(70))
-    assert set(by_request[0]) == {"premise", "hypothesis", "note", "label", "entailment", "neutral", "contradiction"}
+    added = {"label", "entailment", "neutral", "contradiction", "answered_by", "fallback", "truncated"}
+    assert set(by_request[0]) == {"premise", "hypothesis", "note"} | added
 
     by_stdin = ltp("predict", "--adapter", "en", stdin=path.read_bytes())
     assert lines_of(by_stdin.out) == by_request
 
     by_job = ltp("predict", "--adapter", "en", "--file", path, "--job")
     assert by_job.code == 0, by_job.err
-    assert [row["label"] for row in lines_of(by_job.out)] == [row["label"] for row in by_request]
+    for told in ("label", "answered_by", "fallback", "truncated"):
+        assert [row[told] for row in lines_of(by_job.out)] == [row[told] for row in by_request]
+    assert list(lines_of(by_job.out)[0]) == list(by_request[0])
+
+
+def test_each_row_of_a_file_says_who_answered_it(ltp: Run, adapter: Artefact, tmp_path: Path) -> None:
+    path = tmp_path / "pairs.csv"
+    path.write_text("premise,hypothesis,lang\nThe dog runs.,It moves.,en\nThe cow runs.,It moves.,zu\n", "utf-8")
+    for way in ([], ["--job"]):
+        done = ltp("predict", "--file", path, "--adapter", "en", "--fallback", "en@1", *way)
+        assert done.code == 0, done.err
+        own, other = csv.DictReader(done.out.splitlines())
+        assert (own["answered_by"], own["fallback"], own["truncated"]) == ("en@1", "false", "false")
+        assert (other["answered_by"], other["fallback"]) == ("en@1", "true")
 
 
 def test_a_file_is_told_below_which_confidence_both_ways_alike(ltp: Run, adapter: Artefact, tmp_path: Path) -> None:
@@ -257,7 +272,8 @@ def test_a_file_is_judged_by_the_columns_that_were_said(ltp: Run, adapter: Artef
     for way in ([], ["--job"]):
         done = ltp(*asked, "--adapter", "en", "--ignore-row-lang", *way)
         assert done.code == 0, done.err
-        assert done.out.splitlines()[0] == "code,first,second,label,entailment,neutral,contradiction"
+        added = "label,entailment,neutral,contradiction,answered_by,fallback,truncated"
+        assert done.out.splitlines()[0] == f"code,first,second,{added}"
 
 
 def test_a_file_is_looked_at_with_the_services_vocabulary(ltp: Run, tmp_path: Path) -> None:
