@@ -24,7 +24,7 @@ from app.settings import Settings
 from app.storage.database import Database
 from app.storage.job_status import FINISHED
 from app.storage.models import JobRow
-from app.storage.table import new_id
+from app.storage.table import new_id, now
 from app.telemetry.tracing import FLUSH_S, Tracing
 from ltp.compute.device import guess_device
 from ltp.reproduce.run.identity import code_version
@@ -46,6 +46,8 @@ TICK_S = 0.1
 """How often a runner looks whether the job's process has ended, or it shall stop itself."""
 LONGEST_TICK_S = 1.0
 """Two looks that are further apart say that this process was paused, and its job with it: the rest does not count."""
+LEAVING_S = 10.0
+"""How long the process of a job that has published may take to leave: until then it has not lost its lease."""
 SHUTDOWN_S = 5.0
 """How long a leaving runner tries to hand its job back; after that its lease runs out by itself."""
 
@@ -207,11 +209,19 @@ class Runner:
             with self.db.write() as session:
                 beat = jobs.heartbeat(session, claim, lease_s=self.settings.lease_s)
         except LeaseLost:
-            return End.LEASE_LOST
+            return None if self._is_leaving(claim) else End.LEASE_LOST
         self._see(claim.job_id)
         if beat.cancel_requested:
             return End.CANCELLED
         return End.STALLED if silence.observe(beat.reported, spent) > self.settings.stall_s else None
+
+    def _is_leaving(self, claim: Claim) -> bool:
+        """Whether this attempt has recorded the job's end a moment ago, so that its process is about to be over."""
+        with self.db.read() as session:
+            job = session.get(JobRow, claim.job_id)
+            if job is None or job.attempt != claim.attempt or job.finished_at is None:
+                return False
+            return (now(session) - job.finished_at).total_seconds() < LEAVING_S
 
     def _settle(self, claim: Claim, end: End, code: int, *, oom: bool) -> None:
         """Record the end of a process that did not record it itself."""

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from app.errors import JobFinished, JobNotFound
 from app.jobs.fence import Claim, lock_claimed_job
-from app.jobs.progress import append
+from app.jobs.progress import append, snapshot
 from app.jobs.webhook_deliveries import announce
 from app.storage import audit, counters
 from app.storage.audit import AuditContext
@@ -19,7 +19,13 @@ LONGEST_DETAIL = 2000
 
 
 def succeed(session: Session, job: JobRow) -> None:
-    """End a job that the caller holds, in the transaction that publishes its result."""
+    """End a job that the caller holds, in the transaction that publishes its result.
+
+    Reports are throttled, so the last one tells of a part: what is published is all of it, and is shown so.
+    """
+    if job.step < job.total:
+        job.step = job.total
+        append(session, job, kind="progress", data=snapshot(job) | {"eta_s": 0.0})
     _finish(session, job, status="succeeded")
 
 

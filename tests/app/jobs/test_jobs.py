@@ -221,3 +221,17 @@ def test_runners_come_and_go(db: Database) -> None:
         assert session.scalars(select(WorkerRow.id)).all() == ["w2"]
         forget_workers(session, unseen_s=-60)
         assert jobs.list_workers(session).items == []
+
+
+def test_a_job_that_has_published_is_shown_as_done_to_its_last_step(db: Database) -> None:
+    """Reports are throttled: the last one that was written tells of a part."""
+    job = make_ticket(db)[2]
+    claim = take(db, job_id=job.id)
+    with db.write() as session:
+        jobs.record_progress(session, claim, phase="publish", step=39, total=100, metrics={}, eta_s=2.0)
+    finish_ticket(db, claim)
+    done = state(db, job.id)
+    assert (done.status, done.phase, done.step, done.total, done.eta_s) == ("succeeded", "publish", 100, 100, None)
+    with db.read() as session:
+        *_, last, end = jobs.events_after(session, job_id=job.id, seq=0)
+    assert (last.kind, last.data["step"], last.data["eta_s"], end.kind) == ("progress", 100, 0.0, "done")
