@@ -36,14 +36,6 @@ class JobProcess:
         """Return the exit code once it has ended; negative for a signal."""
         return self._process.poll()
 
-    def ends_within(self, seconds: float) -> bool:
-        """Wait so long for it to end by itself; tell whether it did."""
-        try:
-            self._process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            return False
-        return True
-
     def kill(self) -> int:
         """End it and all it started, now; return the exit code."""
         with suppress(ProcessLookupError):

@@ -46,13 +46,11 @@ TICK_S = 0.1
 """How often a runner looks whether the job's process has ended, or it shall stop itself."""
 LONGEST_TICK_S = 1.0
 """Two looks that are further apart say that this process was paused, and its job with it: the rest does not count."""
-LEAVING_S = 10.0
-"""How long the process of a job that has published may take to leave: until then it has not lost its lease."""
+LEAVING_S = FLUSH_S + 7.0
+"""How long the process of a job that has published may take to send its spans and to leave: until then it has not lost
+its lease."""
 SHUTDOWN_S = 5.0
 """How long a leaving runner tries to hand its job back; after that its lease runs out by itself."""
-
-SENDING_S = FLUSH_S + 5.0
-"""How long the process of a job that has ended may take to send its spans, where there are any, and to leave."""
 
 
 class Runner:
@@ -135,13 +133,6 @@ class Runner:
         process = JobProcess(self.settings, claim, traceparent=attempt.traceparent)
         try:
             end = self._watch(process, claim)
-            if (
-                end is End.LEASE_LOST
-                and attempt.traceparent
-                and self._is_over(claim)
-                and process.ends_within(SENDING_S)
-            ):
-                end = End.EXITED  # it had recorded its end already, and was sending its phases
             code = process.kill()
             attempt.end, attempt.code = end.value, code
             self._settle(claim, end, code, oom=oom_kills.happened())
@@ -279,15 +270,6 @@ class Runner:
                 log.warning("job taken back from a runner that is gone", job=job_id)
 
         self._persist(take_back, for_s=self.settings.lease_s)
-
-    def _is_over(self, claim: Claim) -> bool:
-        """Whether the job has ended with this attempt, so that its process has nothing left to do but to leave."""
-        try:
-            with self.db.read() as session:
-                job = session.get(JobRow, claim.job_id)
-        except DBAPIError:
-            return False
-        return job is not None and job.status in FINISHED and job.attempt == claim.attempt
 
     def _tidy(self, claim: Claim) -> None:
         """Remove the work files of a job that is over."""
