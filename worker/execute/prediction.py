@@ -121,8 +121,7 @@ def execute(context: JobContext) -> None:
             tokens += prediction.tokens
             if len(sample) < SHOWN:
                 sample.append(_shown(pair, resolved, answer, abstained=abstained))
-            unknown = prediction.tokens.unknown > 0
-            marks = (prediction.truncated, resolved.fallback, abstained, unknown)
+            marks = (prediction.truncated, resolved.fallback, abstained, prediction.tokens.unknown > 0)
             counts.update({label: 1, answer.label_space: 1, **dict(zip(MARKS, map(int, marks), strict=True))})
     lost = _unknown(context, Vocabulary(backbone.tokenizer), pairs, tokens)
     summary = _summary(counts, shown) | lost | {"precision": precision, predictions.SAMPLE: sample}
