@@ -71,7 +71,7 @@ def test_files_named_by_their_content_may_be_kept_for_good(shared: Service) -> N
 
 def test_a_file_that_is_not_there_is_no_page(shared: Service) -> None:
     refused(shared.http.get("/ui/assets/index-00000000.js"), 404, "route_not_found")
-    refused(shared.http.get("/ui/assets/../pages.py"), 404, "route_not_found")
+    refused(shared.http.get("/ui/assets/..%2f..%2fpages.py"), 404, "route_not_found")
 
 
 def test_pages_can_only_be_fetched(shared: Service) -> None:
@@ -93,6 +93,10 @@ def test_below_a_path_of_its_own_the_page_says_so(nested: Service, path: str) ->
     page(nested.url, f"/tools/ltp/ui/{script}")
 
 
-def test_behind_a_proxy_that_names_its_path_the_page_says_so(shared: Service) -> None:
-    with path_proxy(shared.url, "/there", strips=True) as url:
+def test_behind_a_trusted_proxy_that_names_its_path_the_page_says_so(
+    tmp_path: Path, migrated_sqlite: Path, tiny_backbone_dir: Path
+) -> None:
+    settings = settings_for(tmp_path / "data", migrated_sqlite, tiny_backbone_dir, forwarded_allow_ips="127.0.0.1")
+    with running(settings) as service, path_proxy(service.url, "/there", strips=True) as url:
         assert BASE.findall(page(url, "/ui/new").text) == ["/there/ui/"]
+        assert BASE.findall(page(service.url, "/ui/new").text) == ["/ui/"]
