@@ -8,6 +8,7 @@ LTPError
 │   ├── BackboneChanged                 its files are not those that were prepared
 │   ├── BackboneNotFinite               a weight is NaN or infinite
 │   └── VerbalizerNotSingleToken
+├── DeviceNotAvailable                  there is no such GPU
 ├── BackboneMismatch                    an artefact was made on another backbone
 ├── CorruptArtifact                     an artefact's bytes are not what its metadata says
 │   ├── NonFiniteWeights
@@ -74,6 +75,10 @@ class BackboneNotFinite(BackboneError):
 
 class VerbalizerNotSingleToken(BackboneError):
     """A verbalizer word is not one token of the backbone's vocabulary."""
+
+
+class DeviceNotAvailable(LTPError):
+    """A GPU is asked for that torch does not find."""
 
 
 class BackboneMismatch(LTPError):

@@ -17,8 +17,8 @@ FORBIDDEN = {
 }
 LEVELS = {
     "ltp": [
-        {"advice", "atomic_file", "compute", "errors", "progress", "release", "strict_json"},
-        {"config", "tensorfile"},
+        {"advice", "atomic_file", "errors", "progress", "release", "strict_json"},
+        {"compute", "config", "tensorfile"},
         {"backbone", "metrics", "text", "training"},
         {"answered_share", "calibration", "comparison", "model", "suggestion"},
         {"drift"},

@@ -107,8 +107,9 @@ class Dialect:
             return None
         cell = _QUOTED.match(raw, at)
         if cell is None:
-            limit = f"{csv.field_size_limit():,} characters"
-            raise _Malformed(f"the quote opened here is not closed within {limit}", at)
+            limit = csv.field_size_limit()
+            where = "before the end of the file" if len(raw) - at <= limit else f"within {limit:,} characters"
+            raise _Malformed(f"the quote opened here is not closed {where}", at)
         if cell.end() < len(raw) and raw[cell.end()] != self.delimiter:
             what = 'text after a closing quote; a quote inside a quoted cell is written twice ("")'
             raise _Malformed(what, cell.end())

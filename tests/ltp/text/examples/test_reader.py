@@ -207,7 +207,10 @@ def test_line_numbers_stay_right_after_line_breaks_inside_cells() -> None:
             'premise,hypothesis,label\n"Yes" he said,b,e\n',
             "line 2, column 6: text after a closing quote; .*written twice",
         ),
-        ('premise,hypothesis,label\na,b,e\na,"b,e\na,b,e\n', "line 3, column 3: the quote opened here is not closed"),
+        (
+            'premise,hypothesis,label\na,b,e\na,"b,e\na,b,e\n',
+            "line 3, column 3: the quote opened here is not closed before the end of the file",
+        ),
         ('premise,hypothesis,label\n"a\nb","c""d,e\n', "line 3, column 4: the quote opened here is not closed"),
         ("premise,hypothesis,label\na\rb,b,e\n", "line 2, column 2: a carriage return inside a line"),
         ("premise\thypothesis\tlabel\rone\ttwo\te\n", "line 1, column 25: a carriage return inside a line"),
