@@ -35,8 +35,9 @@ help: ## show this list
 setup: $(INSTALLED) ## create .venv with the test dependencies and prepare the mini backbone; quick when nothing changed
 	@$(BIN)/ltp backbone prepare mini
 
-run: setup ## start the service on this machine (http://127.0.0.1:8000, data under ./data)
-	@$(BIN)/ltp serve --data-dir data
+# A database in ./data is one of a clone that served from there before.
+run: setup ## start the service on this machine (http://127.0.0.1:8000); it prints where its data is
+	@$(BIN)/ltp serve $(if $(wildcard data/ltp.sqlite3),--data-dir data)
 
 # Types first: what the API has become must suit the pages before they are built.
 console: $(INSTALLED) $(CONSOLE) ## build the pages in the browser from console/ into app/console/static; needs Node 20.19 or newer

@@ -78,6 +78,8 @@ class CacheSettings(BaseSettings):
 
     backbone_dir: Path = Field(default_factory=folder_of_user("BACKBONE_DIR", user_cache_path))
     """Where prepared and downloaded backbones are cached."""
+    backbone: str = "mini"
+    """`mini`, a checkpoint directory, or a hub name with `@revision`."""
 
 
 class Settings(WebhookSettings, ClientSettings, CacheSettings):
@@ -94,8 +96,6 @@ class Settings(WebhookSettings, ClientSettings, CacheSettings):
     work_dir: Path | None = None
     """Checkpoints of running jobs; share it between machines to resume on another one. Absent: `DATA_DIR/work`."""
 
-    backbone: str = "mini"
-    """`mini`, a checkpoint directory, or a hub name with `@revision`."""
     starter: Starter = "on"
     """`on`: the adapter that comes with the backbone answers other languages, begins training; `off`; or a folder."""
     device: Literal["auto", "cpu", "cuda"] = "auto"

@@ -21,7 +21,7 @@ class JobProcess:
         """`traceparent` is the span that the job's phases belong to; empty for none."""
         arguments = [claim.job_id, str(claim.attempt), claim.owner, str(os.getpid()), str(time.monotonic())]
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "worker.job", *arguments],
+            [sys.executable, "-P", "-m", "worker.job", *arguments],  # -P: nothing of the folder that we are in
             stdin=subprocess.PIPE,  # its end tells the child that this process is gone
             start_new_session=True,
             env=settings.environment() | ({IN_ENVIRONMENT: traceparent} if traceparent else {}),

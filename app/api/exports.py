@@ -112,7 +112,7 @@ def _size(backbone: BackboneInfo) -> int:
 
 
 def _carry_out(order: Order) -> None:
-    command = [sys.executable, "-m", "ltp.export"]
+    command = [sys.executable, "-P", "-m", "ltp.export"]
     try:
         done = subprocess.run(command, input=spoken(order), capture_output=True, text=True, timeout=MOST_S, check=False)
     except subprocess.TimeoutExpired as error:

@@ -28,6 +28,12 @@ backbone = typer.Typer(help="Backbones: the pretrained model that all languages 
 
 Host = Annotated[str | None, typer.Option(help="Address to listen on (LTP_HOST).")]
 Port = Annotated[int | None, typer.Option(min=0, max=65535, help="Port to listen on (LTP_PORT).")]
+BackboneName = Annotated[
+    str | None,
+    typer.Argument(
+        help="mini, a directory, or owner/name@revision.", show_default="LTP_BACKBONE, else mini", metavar="NAME"
+    ),
+]
 DataDir = Annotated[Path | None, typer.Option(help="Where everything is kept (LTP_DATA_DIR).", file_okay=False)]
 
 
@@ -41,6 +47,7 @@ def serve(*, data_dir: DataDir = None, host: Host = None, port: Port = None) -> 
         settings = settings_of(data_dir=data_dir, host=host, port=port)
         if "auth" not in settings.model_fields_set:
             settings = settings.model_copy(update={"auth": "off"})
+        _check_device(settings)
         with locked(settings):  # a service that has the directory has the port as well: name the directory
             _check_address(settings)
         run(settings)
@@ -55,6 +62,7 @@ def api(*, host: Host = None, port: Port = None) -> None:
 
         settings = settings_of(host=host, port=port)
         _check_address(settings)
+        _check_device(settings)
         log_setup.configure(settings)
         serve_api(settings)
 
@@ -67,8 +75,10 @@ def worker(
 ) -> None:
     """Start a runner, which does one job at a time until it is stopped."""
     with local_output():
-        command = [sys.executable, "-m", "worker", *(["--queues", queues] if queues else [])]
-        os.execve(sys.executable, command, settings_of().environment())  # noqa: S606  signals then reach the runner itself
+        command = [sys.executable, "-P", "-m", "worker", *(["--queues", queues] if queues else [])]
+        settings = settings_of()
+        _check_device(settings)
+        os.execve(sys.executable, command, settings.environment())  # noqa: S606  signals then reach the runner itself
 
 
 def migrate(
@@ -114,7 +124,7 @@ def show_settings(
 @backbone.command("prepare")
 def prepare_backbone(
     *,
-    name: Annotated[str, typer.Argument(help="mini, a directory, or owner/name@revision.")] = "mini",
+    name: BackboneName = None,
     as_json: Json = False,
 ) -> None:
     """Make a backbone ready to use: build `mini`, or fetch a pinned revision from the hub; quick when it is there."""
@@ -129,7 +139,8 @@ def prepare_backbone(
             def report(progress: Progress) -> None:
                 shown.update(progress.phase, progress.step, progress.total, metrics=progress.metrics)
 
-            info = resolve(name, cache_dir=cache_settings().backbone_dir, progress=report)
+            cache = cache_settings()
+            info = resolve(name or cache.backbone, cache_dir=cache.backbone_dir, progress=report)
             with suppress(OSError):  # a folder that is read-only cannot change, either
                 pin(info.directory)
         _show(output, info)
@@ -138,7 +149,7 @@ def prepare_backbone(
 @backbone.command("verify")
 def verify_backbone(
     *,
-    name: Annotated[str, typer.Argument(help="mini, a directory, or owner/name@revision.")] = "mini",
+    name: BackboneName = None,
     as_json: Json = False,
 ) -> None:
     """Read all of a prepared backbone, and fail unless it is byte for byte what was prepared."""
@@ -146,7 +157,8 @@ def verify_backbone(
         from ltp.backbone.locate import prepared_directory
         from ltp.backbone.manifest import verify
 
-        _show(output, verify(prepared_directory(name, cache_dir=cache_settings().backbone_dir)))
+        cache = cache_settings()
+        _show(output, verify(prepared_directory(name or cache.backbone, cache_dir=cache.backbone_dir)))
 
 
 def _show(output: Output, info: BackboneInfo) -> None:
@@ -166,6 +178,15 @@ def _show(output: Output, info: BackboneInfo) -> None:
         ("fingerprint", info.fingerprint),
     ]
     output.show(data, lambda console: console.print(key_values(lines)))
+
+
+def _check_device(settings: Settings) -> None:
+    """Refuse a GPU that is not there before anything has started. Raises DeviceNotAvailable."""
+    if settings.device == "cuda":
+        from ltp.compute.device import choose_device
+
+        settings.before_torch()
+        choose_device(settings.device)
 
 
 def _check_address(settings: Settings) -> None:

@@ -51,7 +51,7 @@ class BuildOptions:
     start: Annotated[
         Path | None, typer.Option(exists=True, show_default=False, help="Folder of an earlier build to begin from.")
     ] = None
-    device: Annotated[str, typer.Option(help="Where to compute: cpu, cuda.")] = "cpu"
+    device: Annotated[str, typer.Option(help="Where to compute: cpu, cuda, cuda:1, auto.")] = "cpu"
     threads: Annotated[int | None, typer.Option(min=1, help="Threads to compute with.", show_default=False)] = None
     without_tests: Annotated[bool, typer.Option("--without-tests", help="Leave the scoring to a later call.")] = False
     rows: Annotated[int | None, _less("Pairs a language of each source.")] = None
@@ -94,7 +94,9 @@ def build(options: BuildOptions) -> None:
 
 
 def _build(options: BuildOptions) -> dict[str, Any]:
-    recipe = options.recipe()
+    from ltp.compute.device import choose_device
+
+    recipe, device = options.recipe(), choose_device(options.device)
     with progress_display("starter") as shown:
         import torch
 
@@ -115,7 +117,7 @@ def _build(options: BuildOptions) -> dict[str, Any]:
             ticket=options.ticket,
             start=options.start,
             tests=not options.without_tests,
-            device=options.device,
+            device=device,
             progress=_progress(shown, trim),
             said=shown.log,
             command=options.command,

@@ -35,6 +35,7 @@ def serve(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT. Raises `DataDirInUse` when another service runs on the data directory."""
     log_setup.configure(settings)
     keep_private(settings.data_dir)
+    log.info("everything is kept in one folder, LTP_DATA_DIR or --data-dir", folder=str(settings.data_dir.absolute()))
     with locked(settings):
         db = Database(settings.database)
         db.migrate()
@@ -105,7 +106,7 @@ class Supervisor:
 
     def _start_runner(self) -> subprocess.Popen[bytes]:
         process = subprocess.Popen(
-            [sys.executable, "-m", "worker", "--supervised", str(os.getpid())],
+            [sys.executable, "-P", "-m", "worker", "--supervised", str(os.getpid())],  # -P: nothing of this folder
             stdin=subprocess.PIPE,  # its end tells the runner that this process is gone, and its bytes wake it
             start_new_session=True,  # Ctrl-C is for this process, which then asks the runner to leave
             env=self._settings.environment(),

@@ -57,13 +57,15 @@ def run(*arguments: str | Path, url: str = NOWHERE, stdin: bytes = b"", cwd: Pat
 
 
 @contextmanager
-def started(*arguments: str, backbone: Path, data: Path, **changes: str) -> Iterator[Path]:
-    """An `ltp` that runs until it is stopped; yields its log."""
+def started(*arguments: str, backbone: Path, data: Path, cwd: Path | None = None, **changes: str) -> Iterator[Path]:
+    """An `ltp` that runs until it is stopped, in the folder `cwd`, or here; yields its log."""
     settings = {"backbone": str(backbone), "threads": "1", "poll_s": "0.1", "auth": "off", "data_dir": str(data)}
     settings |= changes
     log = data.with_name(f"{arguments[0]}.log")
     with log.open("wb") as sink:
-        process = subprocess.Popen([str(LTP), *arguments], stdout=sink, stderr=sink, env=environment(**settings))
+        process = subprocess.Popen(
+            [str(LTP), *arguments], stdout=sink, stderr=sink, env=environment(**settings), cwd=cwd
+        )
     try:
         yield log
     finally:
@@ -72,11 +74,11 @@ def started(*arguments: str, backbone: Path, data: Path, **changes: str) -> Iter
 
 
 @contextmanager
-def serving(command: str, *, backbone: Path, data: Path, **changes: str) -> Iterator[str]:
+def serving(command: str, *, backbone: Path, data: Path, cwd: Path | None = None, **changes: str) -> Iterator[str]:
     """`ltp serve` or `ltp api` on a port of its own, from ready to stopped; yields its address."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
-    with started(command, "--port", str(port), backbone=backbone, data=data, **changes) as log:
+    with started(command, "--port", str(port), backbone=backbone, data=data, cwd=cwd, **changes) as log:
         deadline = time.monotonic() + 240
         while not _ready(url):
             if time.monotonic() > deadline:

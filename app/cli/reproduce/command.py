@@ -35,6 +35,7 @@ def _run(options: ReproduceOptions) -> dict[str, Any]:
     from ltp.reproduce.reproduction import plan
     from ltp.reproduce.transfer.catalogue import is_transfer
 
+    options.place.chosen_device()  # before anything is read or prepared
     if is_transfer(catalogue.read_table(options.name)):
         from app.cli.reproduce.transfer import run_transfer
 
@@ -74,7 +75,7 @@ def _executor(place: PlaceOptions, planned: Reproduction) -> Iterator[Executor]:
     if place.threads is not None:
         torch.set_num_threads(place.threads)
     backbone = load_backbone(planned.backbone)
-    yield InProcessExecutor(backbone, data, sentences, folder=folder, device=place.device or "cpu")
+    yield InProcessExecutor(backbone, data, sentences, folder=folder, device=place.chosen_device())
 
 
 def carry_out(

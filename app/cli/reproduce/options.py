@@ -31,7 +31,7 @@ def _bound(help_text: str, **limits: Any) -> Any:
 class PlaceOptions:
     """Where the work is done. Raises typer.BadParameter for options that contradict each other."""
 
-    device: Annotated[str | None, typer.Option(help="Where to compute: cpu (default), cuda.")] = None
+    device: Annotated[str | None, typer.Option(help="Where to compute: cpu (default), cuda, cuda:1, auto.")] = None
     threads: Annotated[int | None, typer.Option(min=1, help="Threads to compute with.", show_default=False)] = None
     on_workers: Annotated[
         bool, typer.Option("--on-workers", help="As jobs of a service instead.", rich_help_panel="Service")
@@ -45,6 +45,12 @@ class PlaceOptions:
             raise typer.BadParameter("--device and --threads are the workers' own; leave them out with --on-workers")
         if not self.on_workers and (self.url or self.api_key):
             raise typer.BadParameter("--url and --api-key name a service to work on; give --on-workers as well")
+
+    def chosen_device(self) -> str:
+        """The device of this machine to compute on. Raises InvalidConfig, DeviceNotAvailable."""
+        from ltp.compute.device import choose_device
+
+        return choose_device(self.device or "cpu")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,7 +140,7 @@ class ReproduceOptions:
     output_folder: Annotated[
         Path, typer.Option("--output", "-o", help="Results and reports; run it again to go on.", show_default=False)
     ]
-    quick: Annotated[bool, typer.Option("--quick", help="What mini does on two cores in 40 minutes.")] = False
+    quick: Annotated[bool, typer.Option("--quick", help="What mini does on two cores in half an hour.")] = False
     backbone: Annotated[str, typer.Option(help="mini, a directory, or owner/name@revision.")] = "mini"
     text: Annotated[
         Path | None, typer.Option(**options.EXISTING, help="Sentences to measure drifts on, one a line.")

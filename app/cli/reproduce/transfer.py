@@ -72,7 +72,7 @@ def _carry_out(planned: TransferReproduction, options: ReproduceOptions, shown: 
     place = options.place
     if place.threads is not None:
         torch.set_num_threads(place.threads)
-    device = place.device or "cpu"
+    device = place.chosen_device()
     worker = TransferWorker(load_backbone(planned.backbone), planned.grid, folder=planned.artefacts, device=device)
     told = {**machine(), "device": device, "threads": torch.get_num_threads()}
     with planned.ledger() as ledger:
