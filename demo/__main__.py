@@ -141,7 +141,7 @@ def story(steps: Steps, *, stays: bool) -> None:
 
     steps.chapter("Answers: one batch that mixes both languages, on one backbone")
     answers = steps.output / "answers.jsonl"
-    steps.ltp("predict", "predict", "--file", str(EXAMPLES / "mixed.jsonl"), "--output", str(answers))
+    steps.ltp("predict", "predict", "--file", str(EXAMPLES / "mixed.jsonl"), "--output", str(answers), "--force")
     summary.show_answers(steps.console, answers)
 
     steps.console.print("\n[bold cyan]What came of it[/bold cyan]")

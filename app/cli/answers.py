@@ -10,6 +10,7 @@ import typer
 from app.cli.command import Json, Key, Url, service_session
 from app.cli.options import without_missing
 from app.cli.output import percent, size, table
+from app.cli.target import Force, check_target
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -38,6 +39,7 @@ def show_answers(
     to: Annotated[
         Path | None, typer.Option("--output", "-o", help="Write all of them as CSV.", show_default=False)
     ] = None,
+    force: Force = False,
     as_json: Json = False,
     url: Url = None,
     api_key: Key = None,
@@ -47,6 +49,7 @@ def show_answers(
     Where all pairs trained, each was answered by a model that never saw its premise.
     """
     with service_session(as_json, url, api_key) as session:
+        check_target(to, force=force)
         from httpx import QueryParams
 
         from app.cli.references import find_adapter

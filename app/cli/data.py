@@ -11,6 +11,7 @@ from app.cli import options, reading_options
 from app.cli.command import Json, Key, Url, service_session
 from app.cli.failure import FAILED
 from app.cli.reading_options import Columns, ConflictsRule, Labels, LangColumn
+from app.cli.target import Force, check_target
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -82,6 +83,7 @@ def next_pairs(
             "--output", "-o", help="Write them ready to be labelled: .csv, .tsv or .jsonl.", show_default=False
         ),
     ] = None,
+    force: Force = False,
     strategy: Annotated[
         Literal["auto", "random", "uncertain"] | None,
         typer.Option(
@@ -101,6 +103,7 @@ def next_pairs(
         from app.cli.label_sheet import sheet_of, suggested_table
         from app.cli.references import find_adapter
 
+        check_target(to, force=force)
         session.client.busy_wait_s = JUDGING_WAIT_S
         sheet = None if to is None else sheet_of(to)
         found = find_adapter(session.client, adapter)

@@ -15,6 +15,7 @@ import typer
 from app.cli.command import Json, Key, Url, service_session
 from app.cli.failure import Failure
 from app.cli.output import size
+from app.cli.target import Force, check_target
 
 if TYPE_CHECKING:
     from app.cli.client import Client
@@ -44,6 +45,7 @@ def export_adapter(
         typer.Option("--format", help="ltp: for another LTP; hf: for transformers; onnx: for onnxruntime, OpenVINO."),
     ] = "ltp",
     int8: Int8 = False,
+    force: Force = False,
     as_json: Json = False,
     url: Url = None,
     api_key: Key = None,
@@ -60,6 +62,7 @@ def export_adapter(
             if int8:
                 raise typer.BadParameter("--int8 goes with --format onnx")
             target = to or Path(f"{named}.safetensors")
+            check_target(target, force=force)
             written = session.client.save(f"/adapters/{adapter_data['id']}/export", target)
             told: dict[str, Any] = {"adapter": adapter_data["id"], "file": str(target), "bytes": written}
         else:

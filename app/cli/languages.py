@@ -60,7 +60,7 @@ def adapt_language(
         )
         on = None if ticket is None else find_ticket(session.client, ticket)["id"]
         body = options.without_missing(ticket=on, mlm=mlm)
-        files = {"corpus": checked_corpus(text)}
+        files = {"corpus": checked_corpus(session, text)}
         _finish(session, session.client.post(f"/languages/{lang}/text", body, files=files), no_wait)
 
 

@@ -109,7 +109,7 @@ def without_missing(**fields: Any) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def reading(path: Path) -> Iterator[None]:
+def reading(path: Path | str) -> Iterator[None]:
     """Put the file's name before what is wrong in it."""
     from ltp.errors import LTPError
 

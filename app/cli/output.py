@@ -74,6 +74,8 @@ def _print_failure(console: Console, failure: Failure) -> None:
 
     console.print(f"[bold red]error:[/bold red] {escape(failure.detail)}")
     for field in failure.fields:
+        if str(field.get("message", "")) in failure.detail:  # one fault, which the sentence says in full
+            continue
         console.print(f"  {escape(str(field.get('path', '')))}: {escape(str(field.get('message', '')))}")
     if failure.request_id:
         console.print(f"[dim]{failure.code}, request {failure.request_id}[/dim]")

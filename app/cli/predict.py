@@ -21,6 +21,7 @@ from app.cli.label_spaces import AsTwoWay, label_columns, mixed
 from app.cli.output import percent
 from app.cli.reading_options import Columns, IgnoreRowLang, LangColumn, TypedReading
 from app.cli.streams import results
+from app.cli.target import Force, check_ending, check_not_a_table, check_target
 from ltp import atomic_file
 
 if TYPE_CHECKING:
@@ -31,11 +32,12 @@ if TYPE_CHECKING:
 
 BUSY_WAIT_S = 600.0
 STDIN = Path("-")
+WAYS = "give a premise and a hypothesis, or a file of pairs with --file"
+COPIED = "standard-input"
+"""The file that standard input is copied to; in sentences it is called otherwise."""
 BAR = 30
 ANSWERED = ("answered_by", "fallback", "truncated")
 """Columns after the probabilities, as jobs write them: an adapter (`sw@3`), whether it stood in, if texts were cut."""
-NEVER_WRITTEN = {".xlsx", ".xls", ".xlsb", ".xlsm", ".ods", ".parquet", ".feather", ".arrow", ".xml", ".gz"}
-"""Endings of files that are read, and are no text by lines."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,7 @@ def predict(
     lang_column: LangColumn = None,
     ignore_row_lang: IgnoreRowLang = False,
     to: Annotated[Path | None, typer.Option("--output", "-o", help="Where --file's rows go; default: stdout.")] = None,
+    force: Force = False,
     as_job: Annotated[bool, typer.Option("--job", help="Have --file done by a durable job, for large ones.")] = False,
     fallback: Annotated[str | None, typer.Option(help="Who answers when the language has no adapter.")] = None,
     min_confidence: MinConfidence = None,
@@ -86,24 +89,15 @@ def predict(
         request = PredictionOptions(adapter, fallback, min_confidence, answered_as, target_accuracy)
         session.client.busy_wait_s = BUSY_WAIT_S
         if premise is None and (file is not None or not sys.stdin.isatty()):
-            _refuse_other_formats(to)
+            check_not_a_table(to)
+            check_target(to, force=force)
             with _on_disk(file or STDIN) as path:
                 run = _by_job if as_job else _by_requests
                 run(session, path, to, request, rows)
         elif premise is None or hypothesis is None or file is not None:
-            raise typer.BadParameter("give a premise and a hypothesis, or a file of pairs with --file")
+            raise typer.BadParameter(WAYS)
         else:
             _one(session, premise, hypothesis, request)
-
-
-def _refuse_other_formats(to: Path | None) -> None:
-    """Results are text: under another name no program would open them. Raises typer.BadParameter."""
-    if to is not None and to.suffix.lower() in NEVER_WRITTEN:
-        raise typer.BadParameter(
-            f"{to} cannot be written: results are text. Those of spreadsheets and XML are CSV, which Excel and"
-            f" LibreOffice open: --output {to.with_suffix('.csv')}; those of Parquet, Arrow and JSON are JSON lines:"
-            f" --output {to.with_suffix('.jsonl')}"
-        )
 
 
 def _one(session: Session, premise: str, hypothesis: str, request: PredictionOptions) -> None:
@@ -142,9 +136,11 @@ def _on_disk(path: Path) -> Iterator[Path]:
         yield path
         return
     with tempfile.TemporaryDirectory(prefix="ltp-") as folder:
-        copy = Path(folder) / "stdin"
+        copy = Path(folder) / COPIED
         with copy.open("wb") as file:
             shutil.copyfileobj(sys.stdin.buffer, file)
+        if not copy.stat().st_size:
+            raise typer.BadParameter(f"standard input holds nothing; {WAYS}")
         yield copy
 
 
@@ -152,6 +148,7 @@ def _by_requests(session: Session, path: Path, to: Path | None, request: Predict
     from app.cli.prediction_requests import named, predict_pairs, threshold_line
 
     rows = _checked(session, path, request, asked)
+    check_ending(to, rows.format)
     pairs = list(rows)
     thresholds: dict[str, dict[str, Any]] = {}
     bodies = [_pair_body(pair, asked) for pair in pairs]
@@ -178,13 +175,14 @@ def _checked(session: Session, path: Path, request: PredictionOptions, rows: Row
 
     if not path.is_file():
         raise Failure("file_not_found", f"there is no file {path}")
-    with options.reading(path):
+    said = "standard input" if path.name == COPIED else str(path)
+    with options.reading(said):
         pairs = PairFile(path, options=rows.typed.options())
         if not pairs.count():
-            raise Failure("invalid_file", f"{path}: there is no pair in it")
+            raise Failure("invalid_file", f"{said}: there is no pair in it")
         for pair in pairs:
             if request.adapter is None and not rows.address(pair):
-                raise Failure("invalid_file", f"{path}: line {pair.line}: no adapter; give --adapter, or fill a column")
+                raise Failure("invalid_file", f"{said}: line {pair.line}: no adapter; give --adapter, or fill a column")
     for warning in pairs.warnings:
         session.output.note(f"warning: {warning}")
     return pairs
@@ -210,9 +208,7 @@ def _by_job(session: Session, path: Path, to: Path | None, request: PredictionOp
 
     if request.adapter is None:
         raise typer.BadParameter("a job has one adapter for all pairs: --adapter sw")
-    _checked(session, path, request, rows)
-    if to is not None:
-        atomic_file.check_writable(to)  # before hours of work
+    check_ending(to, _checked(session, path, request, rows).format)
     body = rows.typed.body() | request.shared() | ({"ignore_row_lang": True} if rows.ignore_own else {})
     accepted = session.client.post("/predictions", body, files={"file": path})
     job = wait(session, accepted["job"])

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
 group = typer.Typer(help="Tickets: which parameters may move for a language.", no_args_is_help=True)
 
+Reference = Annotated[str, typer.Argument(metavar="TICKET", help="Id, name, or `latest`.", show_default=False)]
+TABLES = {".csv", ".tsv", ".jsonl", ".json"}
+"""Endings of files that are seldom one sentence a line."""
+
 
 @group.command("create")
 def create_ticket(
@@ -75,15 +79,17 @@ def create_ticket(
             mlm=mlm,
             corpus=builtin and {"builtin": builtin},
         )
-        files = None if corpus is None else {"corpus": checked_corpus(corpus)}
+        files = None if corpus is None else {"corpus": checked_corpus(session, corpus)}
         accepted = session.client.post("/tickets", body | selection, files=files)
         _finish(session, accepted, no_wait)
 
 
-def checked_corpus(corpus: Path) -> Path:
+def checked_corpus(session: Session, corpus: Path) -> Path:
     """Read the corpus once before it travels: a fault is named here, by line and column."""
     from ltp.text.corpus import Corpus
 
+    if corpus.suffix.lower() in TABLES:
+        session.output.note(f"warning: each line of {corpus} is taken for a sentence, header and separators included")
     with options.reading(corpus):
         for _ in Corpus.from_file(corpus):
             pass
@@ -130,7 +136,7 @@ def list_tickets(
 @group.command("show")
 def show_ticket(
     *,
-    ticket: Annotated[str, typer.Argument(metavar="TICKET", help="Id, name, or `latest`.", show_default=False)],
+    ticket: Reference,
     png: Annotated[Path | None, typer.Option(help="Draw the distribution over the layers into this file.")] = None,
     as_json: Json = False,
     url: Url = None,
@@ -147,6 +153,43 @@ def show_ticket(
             draw(ticket_data, png)
             session.output.note(f"Wrote {png}")
         session.output.show(ticket_data, lambda console: _print(console, ticket_data))
+
+
+@group.command("share")
+def share_ticket(
+    *,
+    ticket: Reference,
+    shared: Annotated[bool, typer.Option("--all/--own", help="With every tenant, or its own alone again.")] = True,
+    as_json: Json = False,
+    url: Url = None,
+    api_key: Key = None,
+) -> None:
+    """Let all tenants train on a ticket, or end that; needs the service's ADMIN_KEY."""
+    with service_session(as_json, url, api_key) as session:
+        from app.cli.references import find_ticket
+
+        found = find_ticket(session.client, ticket)
+        answer = session.client.put(f"/tickets/{found['id']}/shared", {"shared": shared})
+        whose = "every tenant may use" if shared else "its own tenant alone may use"
+        session.output.show(answer, lambda console: console.print(f"{whose} ticket {found['id']}"))
+
+
+@group.command("delete")
+def delete_ticket(
+    *,
+    ticket: Reference,
+    as_json: Json = False,
+    url: Url = None,
+    api_key: Key = None,
+) -> None:
+    """Delete a ticket that no adapter stands on; its drift stays."""
+    with service_session(as_json, url, api_key) as session:
+        from app.cli.references import find_ticket
+
+        found = find_ticket(session.client, ticket)
+        session.client.delete(f"/tickets/{found['id']}")
+        told = {"id": found["id"], "deleted": True}
+        session.output.show(told, lambda console: console.print(f"Deleted ticket {found['id']}."))
 
 
 def _print(console: Console, ticket: dict[str, Any]) -> None:

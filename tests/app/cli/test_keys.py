@@ -81,4 +81,4 @@ def test_wrong_usage_is_told_before_anything_is_sent() -> None:
 def test_without_a_key_the_refusal_says_what_to_send(guarded: str) -> None:
     done = run("job", "list", "--json", url=guarded)
     assert (done.code, done.json["error"]) == (1, "unauthorized")
-    assert "Authorization: Bearer" in done.err
+    assert "give a valid key with --api-key, or in LTP_API_KEY" in done.err

@@ -10,12 +10,13 @@ import sys
 from pathlib import Path
 
 import pytest
-from support.cli_process import ROOT, run
+from support.cli_process import LTP, ROOT, environment, run
 
 pytestmark = pytest.mark.process
 
 COMMANDS = [
     "ticket",
+    "drift",
     "adapter",
     "job",
     "data",
@@ -26,6 +27,8 @@ COMMANDS = [
     "api",
     "worker",
     "key",
+    "quota",
+    "audit",
     "migrate",
     "backup",
     "restore",
@@ -160,6 +163,14 @@ def test_backbone_verify_fails_when_a_byte_of_what_was_prepared_changed(
     assert "model.safetensors" in answer["detail"]
 
 
+def test_backbone_prepare_takes_the_backbone_of_the_settings(tiny_backbone_dir: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(tiny_backbone_dir, tmp_path / "tiny")
+    for command in ("prepare", "verify"):
+        done = run("backbone", command, "--json", backbone=str(folder))
+        assert done.code == 0, done.err
+        assert done.json["directory"] == str(folder)
+
+
 def test_backbone_prepare_says_what_a_name_may_be() -> None:
     done = run("backbone", "prepare", "no-such-model")
     assert done.code == 1
@@ -184,12 +195,60 @@ def test_a_corpus_that_is_not_text_is_named_by_line(tmp_path: Path) -> None:
     assert f"{path}: line 2, column 3" in done.err
 
 
+def test_a_table_that_is_given_as_text_is_warned_of(tmp_path: Path) -> None:
+    table = tmp_path / "pairs.csv"
+    table.write_text("premise,hypothesis\nA dog runs.,It moves.\n", encoding="utf-8")
+    for command in (["ticket", "create", "--corpus", table], ["language", "adapt", "quy", table]):
+        assert f"warning: each line of {table} is taken for a sentence" in " ".join(run(*command).err.split())
+
+
 def test_a_file_of_pairs_needs_somebody_who_answers(tmp_path: Path) -> None:
     path = tmp_path / "pairs.csv"
     path.write_text("premise,hypothesis\nA dog runs.,A dog moves.\n", encoding="utf-8")
     done = run("predict", "--file", path)
     assert done.code == 1
     assert "line 2: no adapter" in done.err
+
+
+def test_standard_input_is_called_so_and_not_by_the_file_that_it_is_kept_in() -> None:
+    empty = run("predict", "--adapter", "sw")
+    assert empty.code == 2
+    assert "standard input holds nothing; give a premise" in " ".join(empty.err.replace("│", " ").split())
+    faulty = run("predict", "--adapter", "sw", "--json", stdin=b"premise,hypothesis\nA dog.,\n")
+    assert (faulty.code, faulty.json["detail"].split(":")[0]) == (1, "standard input")
+    assert "/stdin" not in faulty.err
+
+
+def test_a_device_that_is_not_there_is_a_sentence(tmp_path: Path) -> None:
+    """On a machine with so many GPUs as that, another number would be needed."""
+    data = tmp_path / "data"
+    data.mkdir()
+    for command in (["reproduce", "table1"], ["starter", "build"]):
+        asked = [*command, "--data", data, "-o", tmp_path / "out", "--device"]
+        absent = run(*asked, "cuda:999", "--json")
+        assert (absent.code, absent.json["error"]) == (1, "device_not_available")
+        assert "device is 'cuda:999', and torch finds" in absent.json["detail"]
+        bogus = run(*asked, "bogus")
+        assert bogus.code == 2
+        assert "device is 'bogus'; it must be auto, cpu, cuda" in " ".join(bogus.err.replace("│", " ").split())
+        assert "Traceback" not in absent.err + bogus.err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_service_does_not_start_on_a_gpu_that_is_not_there(tmp_path: Path) -> None:
+    """`CUDA_VISIBLE_DEVICES` hides those that there are."""
+    for command in ("serve", "api", "worker"):
+        settings = {"device": "cuda", "data_dir": str(tmp_path), "port": "0"}
+        done = subprocess.run(
+            [str(LTP), command],
+            env=environment(**settings) | {"CUDA_VISIBLE_DEVICES": ""},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert (done.returncode, "torch finds no GPU here" in done.stderr) == (1, True), done.stderr
+        assert "Traceback" not in done.stderr
 
 
 def test_a_missing_file_of_pairs_is_a_sentence() -> None:
