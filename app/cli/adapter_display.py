@@ -60,12 +60,14 @@ def _examples(examples: dict[str, Any]) -> str:
 
 
 def label_of(adapter: dict[str, Any]) -> str:
-    """Its language and version."""
-    return f"{adapter['lang']}@{adapter['version']}" if adapter["version"] else f"{adapter['lang']} (pending)"
+    """Its language and version; of one that has none how far it is, and its id, since nothing else names it."""
+    if adapter["version"]:
+        return f"{adapter['lang']}@{adapter['version']}"
+    return f"{adapter['lang']} ({adapter['status']}) {adapter['id']}"
 
 
-def print_adapter(console: Console, adapter: dict[str, Any]) -> None:
-    """Show everything that people look at."""
+def print_adapter(console: Console, adapter: dict[str, Any], *, ticket: str | None = None) -> None:
+    """Show everything that people look at; `ticket` is the name of its ticket."""
     from rich.markup import escape
 
     from app.cli.reading_table import kept_lines, kept_warnings
@@ -73,13 +75,14 @@ def print_adapter(console: Console, adapter: dict[str, Any]) -> None:
     metrics = adapter["metrics"] or {}
     examples = adapter["examples"] or {}
     lines = [
-        ("adapter", f"{label_of(adapter)}  {adapter['id']}"),
+        ("adapter", f"{label_of(adapter)}  {adapter['id']}" if adapter["version"] else label_of(adapter)),
+        *([("name", adapter["name"])] if adapter["name"] else []),
         ("status", adapter["status"]),
         ("aliases", ", ".join(adapter["aliases"]) or "-"),
         ("method", adapter["method"]),
         ("start", start_of(adapter)),
         ("labels", _answers(adapter)),
-        ("ticket", adapter["ticket"] or "-"),
+        ("ticket", "  ".join(filter(None, (adapter["ticket"], ticket))) or "-"),
         ("examples", _examples(examples)),
         ("size", "-" if adapter["bytes"] is None else size(adapter["bytes"])),
     ]

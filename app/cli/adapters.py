@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -16,16 +16,15 @@ from app.cli.compose import compose_adapter
 from app.cli.exports import export_adapter, push_adapter
 from app.cli.label_spaces import SHORT
 from app.cli.output import accuracy, age, size, table
+from app.cli.report import report_adapter
 from app.cli.train import train_adapter
 from app.registry.alias_names import PRODUCTION
-
-if TYPE_CHECKING:
-    pass
 
 group = typer.Typer(help="Adapters: one language's classifier on the shared backbone.", no_args_is_help=True)
 group.command("train")(train_adapter)
 group.command("compose")(compose_adapter)
 
+COLUMNS = ("adapter", "name", "aliases", "status", "from", "labels", "dev accuracy", "guessing", "start", "size", "age")
 Reference = Annotated[
     str, typer.Argument(metavar="ADAPTER", help="sw, sw@3, sw@production, or an id.", show_default=False)
 ]
@@ -35,6 +34,7 @@ group.command("compare")(compare_adapters)
 group.command("answers")(show_answers)
 group.command("export")(export_adapter)
 group.command("push")(push_adapter)
+group.command("report")(report_adapter)
 
 
 @group.command("list")
@@ -58,6 +58,7 @@ def list_adapters(
         rows = [
             (
                 label_of(adapter),
+                adapter["name"] or "-",
                 ", ".join(adapter["aliases"]) or "-",
                 adapter["status"],
                 begun(adapter),
@@ -70,8 +71,7 @@ def list_adapters(
             )
             for adapter in adapters
         ]
-        columns = ("adapter", "aliases", "status", "from", "labels", "dev accuracy", "guessing", "start", "size", "age")
-        session.output.show(adapters, lambda console: console.print(table(columns, rows, flexible=1)))
+        session.output.show(adapters, lambda console: console.print(table(COLUMNS, rows, flexible=1)))
 
 
 @group.command("show")
@@ -84,11 +84,12 @@ def show_adapter(
 ) -> None:
     """Show an adapter: what it was trained on, and how it did."""
     with service_session(as_json, url, api_key) as session:
-        from app.cli.references import find_adapter
+        from app.cli.references import find_adapter, ticket_name
 
         found = find_adapter(session.client, adapter)  # as lists show it, without its details
         adapter_data = session.client.get(f"/adapters/{found['id']}")
-        session.output.show(adapter_data, lambda console: print_adapter(console, adapter_data))
+        ticket = ticket_name(session.client, adapter_data["ticket"])
+        session.output.show(adapter_data, lambda console: print_adapter(console, adapter_data, ticket=ticket))
 
 
 @group.command("promote")
@@ -105,13 +106,60 @@ def promote_adapter(
         from app.cli.references import find_adapter
 
         adapter_data = find_adapter(session.client, adapter)
-        answer = session.client.put(
-            f"/languages/{adapter_data['lang']}/aliases/{alias}", {"version": adapter_data["version"]}
-        )
-        session.output.show(
-            answer,
-            lambda console: console.print(f"{adapter_data['lang']}@{alias} is now version {adapter_data['version']}"),
-        )
+        lang, version = adapter_data["lang"], adapter_data["version"]
+        before = session.client.items("/adapters", lang=lang, alias=alias, limit=1)
+        was = before[0]["version"] if before else None
+        answer = session.client.put(f"/languages/{lang}/aliases/{alias}", {"version": version}) | {"was": was}
+        session.output.show(answer, lambda console: console.print(_promoted(lang, alias, version, was)))
+
+
+def _promoted(lang: str, alias: str, version: int, was: int | None) -> str:
+    """What an alias points at now and pointed at before, and the way back."""
+    option = "" if alias == PRODUCTION else f" --alias {alias}"
+    if was is None:
+        return f"{lang}@{alias} is now version {version}; it was not there before: ltp adapter demote {lang}{option}"
+    if was == version:
+        return f"{lang}@{alias} is version {version}, as it was"
+    return f"{lang}@{alias} was version {was}, is now version {version}; back: ltp adapter promote {lang}@{was}{option}"
+
+
+@group.command("demote")
+def demote_adapter(
+    *,
+    lang: Annotated[str, typer.Argument(metavar="LANG", help="The language.", show_default=False)],
+    alias: Annotated[str, typer.Option(help="The alias to take away.")] = PRODUCTION,
+    as_json: Json = False,
+    url: Url = None,
+    api_key: Key = None,
+) -> None:
+    """Take an alias away; the adapter stays. Without `production` a language's newest version answers."""
+    with service_session(as_json, url, api_key) as session:
+        session.client.delete(f"/languages/{lang}/aliases/{alias}")
+        told = {"lang": lang, "alias": alias, "deleted": True}
+        session.output.show(told, lambda console: console.print(f"{lang}@{alias} is gone; the adapter stays."))
+
+
+@group.command("delete")
+def delete_adapter(
+    *,
+    adapter: Annotated[
+        str, typer.Argument(metavar="ADAPTER", help="sw@3, sw@candidate, or an id.", show_default=False)
+    ],
+    as_json: Json = False,
+    url: Url = None,
+    api_key: Key = None,
+) -> None:
+    """Delete an adapter with its examples and answers, for good; its version's number is not given again."""
+    with service_session(as_json, url, api_key) as session:
+        from app.cli.references import find_adapter
+        from ltp_client.sync.references import is_id
+
+        if "@" not in adapter and not is_id(adapter):
+            raise typer.BadParameter(f"{adapter!r} means whatever answers; name a version, as {adapter}@3, or an id")
+        found = find_adapter(session.client, adapter)
+        session.client.delete(f"/adapters/{found['id']}")
+        told = {"id": found["id"], "adapter": label_of(found), "deleted": True}
+        session.output.show(told, lambda console: console.print(f"Deleted adapter {label_of(found)} ({found['id']})."))
 
 
 @group.command("import")

@@ -58,6 +58,7 @@ def evaluate(
         from app.cli.beside_others import beside_others
         from app.cli.prediction_requests import PredictionOptions, predict_pairs, threshold_line
         from app.cli.reading_table import short_lines
+        from app.cli.seen import seen_before
         from ltp.text.examples import read
 
         with options.reading(file):
@@ -81,6 +82,7 @@ def evaluate(
         if request.may_abstain:
             report["answered"] = answered(predictions, found.right)
         report |= beside_others(session, examples, predictions, found, other=beside)
+        report["notes"] = [*report["notes"], *seen_before(session.client, examples, predictions)]
         session.output.show(report, lambda console: _print(console, report))
 
 

@@ -78,6 +78,31 @@ def cancel_job(
         session.output.show(answer, lambda console: console.print(f"Asked job {job} to stop."))
 
 
+@group.command("workers")
+def list_workers(
+    *,
+    as_json: Json = False,
+    url: Url = None,
+    api_key: Key = None,
+) -> None:
+    """List the workers that were heard lately, and which of your jobs each is doing."""
+    with service_session(as_json, url, api_key) as session:
+        workers = session.client.items("/workers")
+        rows = [
+            (
+                worker["id"],
+                worker["host"],
+                worker["device"],
+                worker["job"] or "-",
+                " ".join(worker["kinds"] or ["?"]),
+                age(worker["last_seen"]),
+            )
+            for worker in workers
+        ]
+        columns = ("worker", "host", "device", "job", "takes", "seen")
+        session.output.show(workers, lambda console: console.print(table(columns, rows, flexible=4)))
+
+
 def _state(job: dict[str, Any]) -> str:
     """How far it is; once it is finished how that ended, or how long it took."""
     if job["error"]:

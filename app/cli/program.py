@@ -9,7 +9,20 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from app.cli import adapters, backup, data, jobs, keys, languages, service, starters, tickets, webhooks
+from app.cli import (
+    adapters,
+    backup,
+    data,
+    drifts,
+    jobs,
+    keys,
+    languages,
+    service,
+    starters,
+    tenant,
+    tickets,
+    webhooks,
+)
 from app.cli.evaluate import evaluate
 from app.cli.predict import predict
 from app.cli.reproduce.command import reproduce
@@ -68,6 +81,7 @@ def program(
 
 
 root.add_typer(tickets.group, name="ticket", rich_help_panel=METHOD)
+root.add_typer(drifts.group, name="drift", rich_help_panel=METHOD)
 root.add_typer(adapters.group, name="adapter", rich_help_panel=METHOD)
 root.add_typer(languages.group, name="language", rich_help_panel=METHOD)
 root.add_typer(data.group, name="data", rich_help_panel=METHOD)
@@ -81,6 +95,8 @@ root.command("api", rich_help_panel=SERVICE)(service.api)
 root.command("worker", rich_help_panel=SERVICE)(service.worker)
 root.add_typer(keys.group, name="key", rich_help_panel=SERVICE)
 root.add_typer(webhooks.group, name="webhook", rich_help_panel=SERVICE)
+root.command("quota", rich_help_panel=SERVICE)(tenant.show_quota)
+root.command("audit", rich_help_panel=SERVICE)(tenant.show_audit)
 root.command("migrate", rich_help_panel=SERVICE)(service.migrate)
 root.command("backup", rich_help_panel=SERVICE)(backup.backup)
 root.command("restore", rich_help_panel=SERVICE)(backup.restore)

@@ -43,6 +43,19 @@ def find_adapter(client: Client, reference: str) -> dict[str, Any]:
         raise _with_hint(failure, starter=references.is_starter(reference)) from failure
 
 
+def ticket_name(client: Client, ticket_id: str | None) -> str | None:
+    """What a ticket is called; None for one without a name, and for one that is gone."""
+    if ticket_id is None:
+        return None
+    try:
+        name = client.get(f"/tickets/{ticket_id}")["name"]
+    except Failure as failure:
+        if failure.code != "ticket_not_found":
+            raise
+        return None
+    return None if name is None else str(name)
+
+
 def find_starter(client: Client) -> dict[str, Any] | None:
     """The service's starter, if it has one."""
     with failures():

@@ -26,6 +26,12 @@ def lines_of(text: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in text.splitlines()]
 
 
+def test_the_service_says_where_everything_is_kept(service: str, data_dir: Path) -> None:
+    log = data_dir.with_name("serve.log").read_text(encoding="utf-8")
+    assert "everything is kept in one folder" in log
+    assert str(data_dir) in log
+
+
 def test_a_ticket_is_made_shown_and_listed(ltp: Run, ticket: Artefact) -> None:
     assert (ticket["status"], ticket["name"]) == ("ready", "first")
     listed = ltp("ticket", "list", "--json").json
