@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 from support import settings_page
 from test_layout import LEVELS
+
+from ltp.reproduce.plan.bounds import Bounds
+from ltp.reproduce.plan.experiment import Experiment, Setting
 
 ROOT = Path(__file__).parents[2]
 ARCHITECTURE = ROOT / "docs" / "architecture.md"
@@ -24,6 +28,8 @@ PAGES = [
     "docs/few-pairs.md",
     "docs/kubernetes.md",
     "docs/label-spaces.md",
+    "docs/python.md",
+    "docs/questions.md",
     "docs/reproduce.md",
     "docs/settings.md",
     "docs/starters.md",
@@ -47,6 +53,13 @@ def test_what_a_page_names_in_the_tree_is_there(page: str) -> None:
     named = re.findall(rf"`((?:{OURS})/[\w./-]*)`", (ROOT / page).read_text("utf-8"))
     there = [name for name in named if (ROOT / name).exists() or (ROOT / f"{name}.py").is_file()]
     assert sorted(set(named) - set(there)) == []
+
+
+def test_every_key_of_an_experiment_is_described() -> None:
+    page = (ROOT / "docs" / "reproduce.md").read_text("utf-8").partition("## An experiment of your own")[2]
+    described = set(re.findall(r"`\[*([a-z_.]+)\]*`", page.partition("\n## ")[0]))
+    wanted = {field.name for field in fields(Experiment)} | {field.name for field in fields(Bounds)} | {"quick"}
+    assert (wanted | {f"settings.{field.name}" for field in fields(Setting)}) - described == set()
 
 
 @pytest.mark.parametrize("package", LEVELS)
