@@ -25,6 +25,8 @@ from support.forked_cli import CLOSED, UNREAD, ForkedCli, forked_cli
 JOB = "0199f3c4-3b1d-7a52-8e0b-4d2c1b0a9f55"
 ELSEWHERE = "http://127.0.0.2:9"
 """Nobody answers there, and it is none of the addresses that no proxy stands before."""
+EXITS = {0, 1, 2, 3}
+"""3 is that of `ltp data check` where there is something to know of a file."""
 LONGEST = 12
 """Lines of standard error; a traceback is longer."""
 
@@ -176,7 +178,7 @@ def faults(ltp: ForkedCli, name: str, folder: Path, port: int, *, step: int = 1)
 def fault_of(done: Done, bad: Environment, *, documented: bool) -> str | None:
     """What is wrong with how a command ended."""
     said = " ".join(done.err.split())
-    if "Traceback" in done.err or done.err.count("\n") > LONGEST or done.code not in {0, 1, 2}:
+    if "Traceback" in done.err or done.err.count("\n") > LONGEST or done.code not in EXITS:
         return f"exit code {done.code}, {done.err.count(chr(10))} lines, ending {done.err[-300:]!r}"
     if "secret" in done.err + done.out:
         return f"shows the password: {said}"
