@@ -52,10 +52,12 @@ def local_output(as_json: bool = False) -> Iterator[Output]:
 
 
 @contextmanager
-def service_session(as_json: bool, url: str | None, api_key: str | None) -> Iterator[Session]:
-    """The same for a command that talks to a service, with a client of it."""
+def service_session(as_json: bool, url: str | None, api_key: str | None, *, patient: bool = True) -> Iterator[Session]:
+    """The same for a command that talks to a service, with a client of it; a `patient` one waits while it is busy."""
     with local_output(as_json) as output:
         from app.cli.client import connect
 
         with connect(url, api_key) as client:
+            if not patient:
+                client.busy_wait_s = 0.0
             yield Session(client, output)

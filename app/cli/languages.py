@@ -42,7 +42,7 @@ def adapt_language(
     api_key: Key = None,
 ) -> None:
     """Train a ticket's parameters on unlabelled text of a language, to train adapters on top of."""
-    with service_session(as_json, url, api_key) as session:
+    with service_session(as_json, url, api_key, patient=not no_wait) as session:
         from app.cli.references import find_ticket
         from app.cli.tickets import checked_corpus
         from ltp.config import LanguageConfig

@@ -63,7 +63,12 @@ More = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="NAME=VALUE", help="Any other hyperparameter; repeatable.", rich_help_panel=PANEL),
 ]
-NoWait = Annotated[bool, typer.Option("--no-wait", help="Return as soon as the job is accepted.")]
+NoWait = Annotated[
+    bool,
+    typer.Option(
+        "--no-wait", help="Return as soon as the job is accepted, or refused: a busy service, too, is not waited for."
+    ),
+]
 
 
 def hyperparameters(config: Config, more: list[str] | None, /, **given: Any) -> dict[str, Any]:

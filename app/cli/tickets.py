@@ -51,7 +51,7 @@ def create_ticket(
     api_key: Key = None,
 ) -> None:
     """Measure a drift by an MLM run over unlabelled text, and select a ticket from it."""
-    with service_session(as_json, url, api_key) as session:
+    with service_session(as_json, url, api_key, patient=not no_wait) as session:
         from app.cli.references import find_drift
         from ltp.config import MLMConfig, TicketConfig
 

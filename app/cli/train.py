@@ -215,7 +215,7 @@ def train_adapter(given: TrainOptions) -> None:
     trained on and scored by cross-fitting; else half are held out by whole premises, unless --dev is given.
     """
     parse_words(given.verbalizer)
-    with service_session(given.as_json, given.url, given.api_key) as session:
+    with service_session(given.as_json, given.url, given.api_key, patient=not given.no_wait) as session:
         sets = given.sets()
         body = given.body(session, sets)
         if given.each:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler
+from pathlib import Path
 
 import pytest
-from support.cli_process import NOWHERE
+from support.cli_process import NOWHERE, run
 from support.needs import PROCESS, needs
 from support.peer import Respond, answer, peers, stream
 
@@ -38,6 +39,23 @@ def test_a_busy_service_is_asked_again_after_retry_after(peer: Callable[[Respond
         assert client.post("/predict", {}) == {"ok": True}
     assert len(keys) == 3
     assert len(set(keys)) == 1
+
+
+@pytest.mark.parametrize("command", [["ticket", "create", "--builtin", "demo"], ["language", "adapt", "quy", "TEXT"]])
+def test_who_does_not_wait_is_refused_at_once(
+    peer: Callable[[Respond], str], tmp_path: Path, command: list[str]
+) -> None:
+    (tmp_path / "TEXT").write_text("Allqu punkupi.\n", encoding="utf-8")
+    asked = []
+    full = {"error": "too_many_jobs", "detail": "2 of 2 jobs are unfinished", "request_id": "r-1"}
+
+    def respond(handler: BaseHTTPRequestHandler, number: int) -> None:
+        asked.append(number)
+        answer(handler, 429, full, Retry_After="1")
+
+    done = run(*command, "--no-wait", "--json", url=peer(respond), cwd=tmp_path)
+    assert (done.code, done.json["error"], asked) == (1, "too_many_jobs", [0])
+    assert "2 of 2 jobs are unfinished" in done.err
 
 
 def test_patience_ends_and_the_refusal_is_shown_with_its_request(peer: Callable[[Respond], str]) -> None:
