@@ -63,7 +63,7 @@ class JobPublic(Answer):
     """How often it has been started: a job whose machine dies is started again elsewhere."""
     waiting_for: Annotated[str | None, Field(examples=[None])] = None
     """Why a queued job is taken by nobody, if no worker that was heard lately can do it; null for every other."""
-    error: JobFailure | None
+    error: Annotated[JobFailure | None, Field(examples=[None])]
     resource: ResourceRef
     created_at: Moment
     started_at: Moment | None
