@@ -8,7 +8,7 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import typer
 
@@ -24,6 +24,8 @@ Reference = Annotated[
     str, typer.Argument(metavar="ADAPTER", help="sw, sw@3, sw@production, or an id.", show_default=False)
 ]
 Int8 = Annotated[bool, typer.Option("--int8", help="With onnx: quantised; the card says what that changes.")]
+ONE_FILE: Final = "ltp"
+"""The format that is for another LTP."""
 WAIT_S = 1800.0
 """Until the first byte of an export: that of the largest model takes some minutes."""
 NO_PEFT = (
@@ -43,7 +45,7 @@ def export_adapter(
     form: Annotated[
         Literal["ltp", "hf", "onnx", "peft"],
         typer.Option("--format", help="ltp: for another LTP; hf: for transformers; onnx: for onnxruntime, OpenVINO."),
-    ] = "ltp",
+    ] = ONE_FILE,
     int8: Int8 = False,
     force: Force = False,
     as_json: Json = False,
@@ -58,7 +60,7 @@ def export_adapter(
             raise Failure("not_exportable", NO_PEFT)
         adapter_data = find_adapter(session.client, adapter)
         named = f"{adapter_data['lang']}-{adapter_data['version']}"
-        if form == "ltp":
+        if form == ONE_FILE:
             if int8:
                 raise typer.BadParameter("--int8 goes with --format onnx")
             target = to or Path(f"{named}.safetensors")

@@ -24,7 +24,7 @@ from app.api.exports import export_folder
 from app.api.request_body import File, ParsedBody, RequestBody
 from app.api.schemas.adapters import AdapterPublic, ImportRequest
 from app.api.schemas.errors import refusals
-from app.api.schemas.exports import ExportQuery
+from app.api.schemas.exports import ONE_FILE, ExportQuery
 from app.api.transfer import store_import, write_export
 from app.api.zipped import ZIP
 from app.auth.caller import CallerDep
@@ -71,7 +71,7 @@ async def export_adapter(
     Or, with `format`, the adapter and its backbone as one model that runs without LTP, with a tokenizer, a model card
     and an example, in a zip archive. That takes from some seconds to minutes before the first byte.
     """
-    if query.format != "ltp":
+    if query.format != ONE_FILE:
         return await _whole_model(request, query, adapter, blobs, db, spool, predictor)
     headers = {"Content-Disposition": disposition(f"{adapter.lang}-{adapter.version}.safetensors")}
     if is_head(request) and adapter.status == "ready":
@@ -93,7 +93,7 @@ async def _whole_model(
     spool: Spool,
     predictor: Predictor,
 ) -> Response:
-    assert query.format != "ltp"  # noqa: S101  the caller hands that out itself
+    assert query.format != ONE_FILE  # noqa: S101  the caller hands that out itself
     name = f"{adapter.lang}-{adapter.version}-{query.format}{'-int8' if query.int8 else ''}"
     headers = {"Content-Disposition": disposition(f"{name}.zip")}
     if is_head(request) and adapter.status == "ready":

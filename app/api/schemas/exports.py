@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, model_validator
+
+ONE_FILE: Final = "ltp"
+"""The format of this project's own: a file for another service."""
 
 
 class ExportQuery(BaseModel):
@@ -12,7 +15,7 @@ class ExportQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 
-    format: Literal["ltp", "hf", "onnx"] = "ltp"
+    format: Literal["ltp", "hf", "onnx"] = ONE_FILE
     """`ltp`: one safetensors file, for another LTP. `hf`: a zip of a folder of transformers, the model whole. `onnx`: a
     zip of a folder with the model as a graph, ids in and probabilities out."""
     int8: bool = False
