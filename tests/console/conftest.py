@@ -127,10 +127,13 @@ def guarded(started: Started) -> Service:
     return started(root_path="/tools/ltp", **UNLIMITED)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 @needs(PROCESS)
 def browser() -> Iterator[Browser]:
-    """The system's Chromium; its own sandbox refuses to run for root."""
+    """The system's Chromium; its own sandbox refuses to run for root.
+
+    For one file at a time: as long as Playwright runs, the thread has an event loop, and other tests start their own.
+    """
     if (executable := program()) is None:
         pytest.skip(MISSING)
     arguments = ["--no-sandbox"] if os.geteuid() == 0 else []

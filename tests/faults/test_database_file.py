@@ -46,11 +46,12 @@ def client(stack: Stack) -> Iterator[httpx.Client]:
 def readable_by_others(directory: Path) -> list[str]:
     """What another user of the machine could open: the folder itself, or anything in it."""
     found = []
-    for path in (directory, *directory.rglob("*")):
-        with suppress(FileNotFoundError):  # a checkpoint that has just got its name
-            mode = path.stat().st_mode
-            if mode & 0o077:
-                found.append(f"{path.relative_to(directory)} {oct(mode & 0o777)}")
+    for folder, _, files in os.walk(directory):  # passes over what is removed meanwhile
+        for path in (Path(folder), *(Path(folder) / name for name in files)):
+            with suppress(FileNotFoundError):  # a checkpoint that has just got its name
+                mode = path.stat().st_mode
+                if mode & 0o077:
+                    found.append(f"{path.relative_to(directory)} {oct(mode & 0o777)}")
     return sorted(found)
 
 

@@ -22,7 +22,7 @@ from app.jobs.broker import WAKE_TASK, application
 
 pytestmark = pytest.mark.process
 
-LONG = 120
+LONG = 60
 """Epochs that last until something has happened."""
 
 

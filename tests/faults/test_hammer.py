@@ -18,7 +18,7 @@ def test_clients_of_one_tenant_meet_no_fault_and_no_false_refusal(
     tmp_path: Path, tiny_backbone_dir: Path, database: str, record_property: Callable[[str, object], None]
 ) -> None:
     seed = seed_from_environment()
-    report = hammer(tmp_path, tiny_backbone_dir, database=database, seconds=6, clients=7, seed=seed)
+    report = hammer(tmp_path, tiny_backbone_dir, database=database, seconds=4, clients=7, seed=seed)
     record_property("figures", str(report).replace("\n", "; "))
     assert report.clean, str(report)
     assert report.record.accepted

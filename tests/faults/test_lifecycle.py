@@ -89,8 +89,8 @@ def kill_until_over(stack: Stack, job: JobRow, *, attempt: int) -> None:
 
 
 def test_a_killed_run_goes_on_from_its_checkpoint_to_the_same_bits(stack: Stack) -> None:
-    whole = published(stack, stack.finish(stack.submit_ticket(number=77, epochs=200))[0])
-    job = stack.submit_ticket(number=77, epochs=200)
+    whole = published(stack, stack.finish(stack.submit_ticket(number=77, epochs=90))[0])
+    job = stack.submit_ticket(number=77, epochs=90)
     for attempt, victim in enumerate(("job", "runner"), start=1):
         doomed = kill_in_training(stack, job, victim, attempt=attempt)
         _, alive = psutil.wait_procs(doomed, timeout=5)

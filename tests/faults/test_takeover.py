@@ -38,7 +38,7 @@ def freeze(stack: Stack, *processes: psutil.Process) -> None:
 def test_a_frozen_runner_loses_its_job_and_its_late_result_is_refused(make_stack: Callable[..., Stack]) -> None:
     stack = make_stack()
     first = stack.runner()
-    job = stack.submit_ticket(epochs=200)
+    job = stack.submit_ticket(epochs=80)
     stack.reached(job, "training")
     stale = stack.one("job")
     freeze(stack, stale, psutil.Process(first.pid))
@@ -63,7 +63,7 @@ def test_a_frozen_runner_loses_its_job_and_its_late_result_is_refused(make_stack
 def test_a_runner_that_is_told_to_leave_hands_its_job_back_at_once(make_stack: Callable[..., Stack]) -> None:
     stack = make_stack(lease_s=600, heartbeat_s=1)
     first = stack.runner()
-    job = stack.submit_ticket(epochs=200)
+    job = stack.submit_ticket(epochs=80)
     stack.reached(job, "training", step=60)
     process = stack.one("job")
     first.terminate()
@@ -81,7 +81,7 @@ def test_a_runner_that_is_told_to_leave_hands_its_job_back_at_once(make_stack: C
 def test_a_frozen_job_is_noticed_killed_and_tried_again(make_stack: Callable[..., Stack]) -> None:
     stack = make_stack(stall_s=STALL_S, max_attempts=100)
     stack.runner()
-    job = stack.submit_ticket(epochs=200)
+    job = stack.submit_ticket(epochs=80)
     stack.reached(job, "training", step=20)
     frozen, before = stack.one("job"), stack.job(job.id).attempt
     kill(frozen, signal.SIGSTOP)

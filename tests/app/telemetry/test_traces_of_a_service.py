@@ -72,6 +72,7 @@ def traced(tmp_path_factory: pytest.TempPathFactory, tiny_backbone_dir: Path) ->
             with (directory / "log").open("wb") as log:
                 serve = stack.serve(log=log)
                 adapter_id, job_id = _use(stack)
+                wait_for(lambda: not stack.processes("job"), message="the job's process did not leave")
                 serve.send_signal(signal.SIGTERM)
                 assert serve.wait(timeout=60) == 0
         finally:
