@@ -2,16 +2,18 @@
 
 A path or a password is never spliced into a URL as text: what `?`, `%` or `@` mean there is not what they mean in a
 name. No sentence here quotes more than the scheme, since a URL may hold a password.
+
+SQLAlchemy is imported where a URL is read: commands that only ask a service read the settings, too, and need none.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError
+if TYPE_CHECKING:
+    from sqlalchemy.engine import URL
 
 POSTGRES = "postgresql+psycopg"
 DRIVERS = {
@@ -36,11 +38,16 @@ RIGHT = (
 
 def url_of_file(path: Path) -> str:
     """Return the URL of a SQLite file, whatever its folders are called."""
+    from sqlalchemy.engine import URL
+
     return text_of(URL.create("sqlite", database=str(path)))
 
 
 def normalise(text: str) -> str:
     """Return the URL with the driver that is used. Raises ValueError with a sentence."""
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import ArgumentError
+
     scheme, found, _ = text.partition("://")
     if not found:
         raise ValueError(f"this is no URL; {RIGHT}")
@@ -61,11 +68,15 @@ def normalise(text: str) -> str:
 
 def behind(url: str, pooler: str) -> str:
     """Return the URL with the pooler that is in front of the server. Raises ValueError with a sentence."""
+    from sqlalchemy.engine import make_url
+
     return normalise(text_of(make_url(url).update_query_dict({POOLER: pooler})))
 
 
 def shown(url: str) -> str:
     """Return the URL for people to see, without its password."""
+    from sqlalchemy.engine import make_url
+
     return make_url(url).render_as_string(hide_password=True)
 
 

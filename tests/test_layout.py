@@ -186,6 +186,15 @@ def test_importing_a_light_module_leaves_torch_alone(module: str) -> None:
 
 
 @pytest.mark.process
+def test_a_command_that_asks_a_service_imports_no_database() -> None:
+    code = (
+        "import sys; from app.cli import adapters, client; client.client_settings(); print('sqlalchemy' in sys.modules)"
+    )
+    result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (result.stdout.strip(), result.stderr) == ("False", "")
+
+
+@pytest.mark.process
 @pytest.mark.parametrize("module", ["ltp.ticket.mask", "ltp.drift.stored", "ltp.adapter.artefact", "ltp.delta.fuse"])
 def test_reading_an_artefact_imports_no_training(module: str) -> None:
     training = ["ltp.drift.train", "ltp.adapter.train", "ltp.adapter.seed_run", "ltp.training", "transformers"]
