@@ -17,6 +17,7 @@ from support.xlmr_base import XLMR_BASE
 from app.cli.program import root
 from app.registry.job_memory import check_adapter, check_drift
 from app.settings import PREFIX, Settings
+from app.webhook_settings import WebhookSettings
 from deploy.rehearse.compose import ComposeError, HealthCheck, Service, interpolated, read, seconds
 from ltp.backbone.strategy import STRATEGIES
 from ltp.config import AdapterConfig, MLMConfig
@@ -112,6 +113,12 @@ def test_variables_that_look_like_settings_are_settings(services: dict[str, Serv
     assert used <= settings()
     assert {name for name in example() if name.startswith(PREFIX)} <= used
     assert len(used) > 15
+
+
+def test_api_and_workers_are_told_the_same_of_webhooks(services: dict[str, Service]) -> None:
+    names = {PREFIX + field.upper() for field in WebhookSettings.model_fields}
+    for name in ("api", "worker", "worker-gpu"):
+        assert names <= set(services[name].environment), name
 
 
 def test_the_settings_of_each_service_are_accepted(
