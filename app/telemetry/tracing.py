@@ -151,21 +151,28 @@ def _provider(process: Process, names: Sequence[str]) -> TracerProvider:
         CannotTrace: the SDK or an exporter is not installed, or refuses a variable.
     """
     try:
-        from opentelemetry.sdk.resources import SERVICE_NAME, SERVICE_VERSION, Resource
-        from opentelemetry.sdk.trace import TracerProvider
-        from opentelemetry.sdk.trace.export import BatchSpanProcessor
+        return _assembled(process, names)
+    except CannotTrace:
+        raise
     except ImportError as missing:
-        raise CannotTrace("OpenTelemetry is not installed here; `pip install 'ltp-nli[telemetry]'`") from missing
-    try:
-        named = Resource.create()
-        if str(named.attributes.get(SERVICE_NAME, "unknown_service")).startswith("unknown_service"):
-            named = named.merge(Resource({SERVICE_NAME: SCOPE}))
-        ours = Resource({SERVICE_VERSION: release(), "ltp.process": process})
-        provider = TracerProvider(resource=ours.merge(named), shutdown_on_exit=False)
-        for name in names:
-            provider.add_span_processor(BatchSpanProcessor(_exporter(name)))
-    except ValueError as refused:
-        raise CannotTrace(f"OpenTelemetry refuses a variable: {refused}") from refused
+        wanted = f"{missing.name or 'a part of OpenTelemetry'} is not installed here"
+        raise CannotTrace(f"{wanted}; `pip install 'ltp-nli[telemetry]'`") from missing
+    except Exception as refused:  # the SDK reads variables, and exporters what they like; neither may end the service
+        raise CannotTrace(f"OpenTelemetry refuses a variable: {type(refused).__name__}: {refused}") from refused
+
+
+def _assembled(process: Process, names: Sequence[str]) -> TracerProvider:
+    from opentelemetry.sdk.resources import SERVICE_NAME, SERVICE_VERSION, Resource
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+    named = Resource.create()
+    if str(named.attributes.get(SERVICE_NAME, "unknown_service")).startswith("unknown_service"):
+        named = named.merge(Resource({SERVICE_NAME: SCOPE}))
+    ours = Resource({SERVICE_VERSION: release(), "ltp.process": process})
+    provider = TracerProvider(resource=ours.merge(named), shutdown_on_exit=False)
+    for name in names:
+        provider.add_span_processor(BatchSpanProcessor(_exporter(name)))
     return provider
 
 

@@ -84,6 +84,26 @@ def test_an_exporter_that_is_not_there_is_named_with_those_that_are(
     assert "otlp_proto_http" in line["event"]
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "many"),  # read when the SDK is imported
+        ("OTEL_BSP_MAX_QUEUE_SIZE", "0"),
+        ("OTEL_PYTHON_EXPORTER_OTLP_HTTP_CREDENTIAL_PROVIDER", "nobody"),
+    ],
+)
+def test_a_variable_that_opentelemetry_refuses_is_a_warning_and_no_more(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(sys.modules, "opentelemetry.sdk.trace", raising=False)
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", NOWHERE)
+    monkeypatch.setenv(name, value)
+    with capture_logs() as said:
+        assert not from_environment("api").on
+    (line,) = said
+    assert "OTEL_EXPORTER_OTLP_ENDPOINT asks for them: OpenTelemetry refuses a variable: " in line["event"]
+
+
 def test_without_the_extra_one_sentence_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "opentelemetry.sdk.trace", None)  # as Python has it for what cannot be imported
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", NOWHERE)
