@@ -8,7 +8,10 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-HOST = re.compile(r"(?:https?://)?(?:\[[0-9a-f:.]+\]|[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?)(?::[0-9]{1,5})?", re.IGNORECASE)
+HOST = re.compile(
+    r"(?:https?://)?(?:\[[0-9a-f:.]+\]|[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?)(?::([0-9]{1,5}))?", re.IGNORECASE
+)
+PORTS = range(1, 65536)
 
 
 def entries(hosts: str) -> list[str]:
@@ -19,7 +22,8 @@ def entries(hosts: str) -> list[str]:
 def _are_hosts(hosts: str) -> str:
     """Refuse what is no host, and patterns, which would allow more than whoever wrote them sees."""
     for each in entries(hosts):
-        if not HOST.fullmatch(each):
+        found = HOST.fullmatch(each)
+        if found is None or int(found[1] or 1) not in PORTS:
             wanted = "write one as hooks.example.org, hooks.example.org:8443 or http://hooks.example.org"
             raise ValueError(f"{each!r} is no host; {wanted}")
     return hosts

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 import httpx
+import structlog
 
 from app.jobs.webhook_deliveries import Message
 from app.jobs.webhook_hosts import HostNotAllowed, Origin, check
@@ -22,9 +23,13 @@ from app.jobs.webhooks import SECRET_PREFIX
 from app.settings import Settings
 from ltp.release import release
 
-DEADLINE_S, STEP_S = 10.0, 5.0
-"""Of an attempt in all, name look-up included; and of each step of it: to connect, to send, to wait for the answer."""
+log = structlog.get_logger(__name__)
+
+DEADLINE_S, CONNECT_S = 10.0, 5.0
+"""Of an attempt in all, from the name look-up to the answer; and to connect, so that a second address has its turn."""
 NAT64 = ip_network("64:ff9b::/96")
+UNICAST = ip_network("2000::/3")
+"""Where all public addresses of IPv6 are; beside it is what is local, reserved, or another way to write one of IPv4."""
 
 
 @dataclass(frozen=True)
@@ -35,19 +40,26 @@ class Outcome:
     error: str | None = None
 
 
-async def post(message: Message, settings: Settings) -> Outcome:
-    """Send a message once; never raises for what the receiver or the network does."""
+async def post(
+    message: Message, settings: Settings, *, deadline_s: float = DEADLINE_S, connect_s: float = CONNECT_S
+) -> Outcome:
+    """Send a message once; never raises, since others wait for the same thread."""
     try:
-        async with asyncio.timeout(DEADLINE_S):
+        async with asyncio.timeout(deadline_s):
             origin = check(message.url, settings)
             addresses = await _resolved(origin, private=settings.webhook_private == "on")
-            status = await _send(message, origin, addresses)
+            status = await _send(message, origin, addresses, httpx.Timeout(deadline_s, connect=connect_s))
     except HostNotAllowed as error:
         return Outcome(error=str(error))
+    except httpx.ConnectTimeout:
+        return Outcome(error=f"no connection within {connect_s:g} seconds")
     except TimeoutError:
-        return Outcome(error=f"no answer within {DEADLINE_S:g} seconds")
+        return Outcome(error=f"no answer within {deadline_s:g} seconds")
     except (httpx.HTTPError, OSError, UnicodeError) as error:
         return Outcome(error=f"{type(error).__name__}: {error}"[:200])
+    except Exception as error:
+        log.exception("webhook could not be sent", delivery=message.id)
+        return Outcome(error=f"{type(error).__name__}, of the service itself; its log says more")
     if 200 <= status < 300:
         return Outcome(status)
     moved = ", and redirects are not followed" if 300 <= status < 400 else ""
@@ -70,7 +82,8 @@ def is_public(address: str) -> bool:
     parsed = ip_address(address.partition("%")[0])
     if isinstance(parsed, IPv6Address):
         parsed = _stands_for(parsed) or parsed
-    return parsed.is_global and not parsed.is_multicast
+    public = parsed.is_global and not parsed.is_multicast
+    return public and (isinstance(parsed, IPv4Address) or parsed in UNICAST)
 
 
 def _stands_for(address: IPv6Address) -> IPv4Address | None:
@@ -92,20 +105,21 @@ async def _resolved(origin: Origin, *, private: bool) -> list[str]:
     return addresses
 
 
-async def _send(message: Message, origin: Origin, addresses: list[str]) -> int:
+async def _send(message: Message, origin: Origin, addresses: list[str], timeout: httpx.Timeout) -> int:
     """Post to the first of these addresses that takes a connection; return the status, and read nothing after it.
 
-    The URL names the address, so that nothing looks the host up again; certificate and `Host` are the host's.
+    The URL names the address, so that nothing looks the host up again; certificate and `Host` are the host's. Of the
+    environment only whose certificates are trusted counts, no proxy.
     """
-    host = origin.host if origin.default_port else f"{origin.host}:{origin.port}"
     headers = {
-        "Host": host,
+        "Host": origin.authority,
         "Content-Type": "application/json",
         "User-Agent": f"ltp/{release()}",
         **signed(message, timestamp=int(time.time())),
     }
     url = httpx.URL(message.url)
-    async with httpx.AsyncClient(timeout=STEP_S, follow_redirects=False, trust_env=False) as client:
+    trusted = httpx.create_ssl_context()  # SSL_CERT_FILE, SSL_CERT_DIR, or else what certifi has
+    async with httpx.AsyncClient(verify=trusted, timeout=timeout, follow_redirects=False, trust_env=False) as client:
         for index, address in enumerate(addresses):
             request = client.build_request(
                 "POST",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -30,7 +30,7 @@ class Message:
 
     id: str
     url: str
-    secret: str
+    secret: str = field(repr=False)
     body: str
     attempt: int
 

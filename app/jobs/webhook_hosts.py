@@ -26,9 +26,10 @@ class Origin:
     port: int
 
     @property
-    def default_port(self) -> bool:
-        """Whether a URL need not say the port."""
-        return self.port == PORTS[self.scheme]
+    def authority(self) -> str:
+        """Host and port as a URL and the header `Host` have them: an address of IPv6 in brackets, no usual port."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == PORTS[self.scheme] else f"{host}:{self.port}"
 
 
 def check(url: str, settings: Settings) -> Origin:
@@ -37,7 +38,7 @@ def check(url: str, settings: Settings) -> Origin:
         raise HostNotAllowed("webhooks are off here: LTP_WEBHOOK_HOSTS names no host; ask who runs the service")
     origin = origin_of(url)
     if origin not in {_of_entry(each) for each in entries(settings.webhook_hosts)}:
-        asked = f"{origin.scheme}://{origin.host}" + ("" if origin.default_port else f":{origin.port}")
+        asked = f"{origin.scheme}://{origin.authority}"
         raise HostNotAllowed(f"{asked} is not among the hosts that LTP_WEBHOOK_HOSTS allows; ask who runs the service")
     return origin
 
