@@ -13,7 +13,7 @@ import kubernetes_validate
 import pytest
 import yaml
 from support import chart_page
-from support.chart import CHART, ChartRefused, Rendered, lint, render, render_bare
+from support.chart import CHART, ChartRefused, Rendered, environment, lint, render, render_bare
 
 pytestmark = pytest.mark.process  # Helm runs in one of its own
 
@@ -164,6 +164,23 @@ def test_nothing_runs_as_root_or_writes_beside_its_volumes() -> None:
             assert mounted <= {volume["name"] for volume in pod["volumes"]}
 
 
+def test_a_variable_is_there_once_and_what_is_said_of_less_counts_over_what_is_said_of_more() -> None:
+    """A second one of a name is refused where Kubernetes merges what Helm sends."""
+    values = {
+        "settings": {"api": {"LTP_MAX_TOKENS": "512"}},
+        "workers": {"gpu": {"enabled": True, "settings": {"LTP_PRECISION": "bf16", "LTP_LOG_LEVEL": "debug"}}},
+        "extraEnv": [{"name": "OTEL_SERVICE_NAME", "value": "judges"}],
+    }
+    pods = render(values).pods()
+    for name, pod in pods.items():
+        names = [each["name"] for each in pod["containers"][0]["env"]]
+        assert len(names) == len(set(names)), name
+        assert environment(pod["containers"][0])["OTEL_SERVICE_NAME"] == "judges"
+    api, worker, gpu = (environment(pods[name]["containers"][0]) for name in ("api", "worker-all", "worker-gpu"))
+    assert (api["LTP_MAX_TOKENS"], worker["LTP_MAX_TOKENS"]) == ("512", "8192")
+    assert (gpu["LTP_PRECISION"], gpu["LTP_LOG_LEVEL"]) == ("bf16", "debug")
+
+
 def test_secrets_are_named_and_never_given() -> None:
     with pytest.raises(ChartRefused, match=r"secrets\.existingSecret is empty: name the Secret"):
         render_bare()
@@ -175,7 +192,10 @@ def test_secrets_are_named_and_never_given() -> None:
                         assert each.keys() == {"name", "valueFrom"}, each["name"]
 
 
-@pytest.mark.parametrize("name", ["LTP_ADMIN_KEY", "LTP_DATABASE_URL", "LTP_REDIS_URL", "LTP_API_KEY"])
+SECRET = ["LTP_ADMIN_KEY", "LTP_DATABASE_URL", "LTP_REDIS_URL", "LTP_API_KEY", "OTEL_EXPORTER_OTLP_HEADERS"]
+
+
+@pytest.mark.parametrize("name", SECRET)
 def test_a_secret_among_the_settings_is_refused(name: str) -> None:
     with pytest.raises(ChartRefused, match=name):
         render({"settings": {"api": {name: "plain text"}}})
@@ -199,6 +219,11 @@ def test_a_secret_among_the_settings_is_refused(name: str) -> None:
         ),
         ({**KEDA, "secrets": {"keys": {"databasePassword": "p"}}}, "KEDA reads the password from the database's URL"),
         ({"ingress": {"enabled": True, "tlsSecret": "t"}}, r"ingress\.host is empty"),
+        ({"settings": {"worker": {"LTP_DEVICE": "cuda"}}}, "LTP_DEVICE"),
+        (
+            {"workers": {"all": {"settings": {"LTP_JOB_MEMORY_MB": "40000"}}}},
+            "workers all may take 20Gi of memory, but LTP_JOB_MEMORY_MB lets a job take 40000 MiB",
+        ),
     ],
 )
 def test_values_that_cannot_be_are_refused_with_a_sentence(values: dict[str, Any], sentence: str) -> None:
@@ -210,6 +235,14 @@ def test_the_notes_name_a_queue_that_nobody_takes() -> None:
     assert "takes the queue" not in render().notes
     alone = render({"workers": {"all": {"enabled": False}, "tickets": {"enabled": True}}}).notes
     assert re.findall(r"takes the queue (\w+):", alone) == ["adapters", "predictions", "language_deltas"]
+
+
+def test_the_notes_say_when_nobody_may_be_there_to_send_webhooks() -> None:
+    told = {"settings": {"service": {"LTP_WEBHOOK_HOSTS": "hooks.example.org"}}}
+    scaled = {"workers": {"all": {"autoscaling": True}}}
+    assert "Workers send webhooks" in render({**told, **scaled}).notes
+    for enough in (told, scaled, {**told, **scaled, "autoscaling": {"minReplicas": 1}}):
+        assert "Workers send webhooks" not in render(enough).notes
 
 
 def test_the_schema_knows_every_value_and_the_page_is_made_from_it() -> None:

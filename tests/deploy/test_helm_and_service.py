@@ -115,8 +115,9 @@ def test_every_setting_that_can_be_given_in_compose_can_be_given_here(services: 
         "LTP_DEVICE",
         "LTP_AUTH",
         "LTP_ROOT_PATH",
+        "OTEL_EXPORTER_OTLP_HEADERS",  # a secret, which comes by extraEnv
     }
-    given = {name for service in services.values() for name in service.environment if name.startswith(PREFIX)}
+    given = {name for each in services.values() for name in each.environment if name.startswith((PREFIX, "OTEL_"))}
     assert set(chain.from_iterable(values.values())) == given - own
 
 
@@ -129,7 +130,8 @@ def test_its_variables_are_settings_that_are_accepted(monkeypatch: pytest.Monkey
         "LTP_ADMIN_KEY": 32 * "c",
     }
     for pod in pods({"rootPath": "/ltp"} | WITH_GPU).values():
-        given = {name: value or secret[name] for name, value in environment(pod["containers"][0]).items()}
+        ours = {name: value for name, value in environment(pod["containers"][0]).items() if name.startswith(PREFIX)}
+        given = {name: value or secret[name] for name, value in ours.items()}
         with pytest.MonkeyPatch.context() as patch:
             for name, value in given.items():
                 patch.setenv(name, value)
@@ -232,7 +234,12 @@ def test_keda_asks_prometheus_for_a_figure_of_the_service() -> None:
     figure = f'ltp_jobs{{namespace="{NAMESPACE}",kind=~"{kinds}",status=~"{"|".join(UNFINISHED)}"}}'
     assert trigger == {
         "type": "prometheus",
-        "metadata": {"serverAddress": address, "query": f"sum(max by (kind, status) ({figure}))", "threshold": "1"},
+        "metadata": {
+            "serverAddress": address,
+            "query": f"sum(max by (kind, status) ({figure}))",
+            "threshold": "1",
+            "ignoreNullValues": "false",
+        },
     }
 
 

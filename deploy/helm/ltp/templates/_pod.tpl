@@ -11,12 +11,25 @@
     secretKeyRef: {name: {{ include "ltp.secret" .root | quote }}, key: {{ .key | quote }}}
 {{- end -}}
 
-{{/* A map of settings. What is empty stays with the program's default. */}}
+{{/* Maps of settings laid over each other, as JSON: each name once, since a server-side apply refuses a second one. */}}
+{{- define "ltp.merged" -}}
+{{- $all := dict -}}
+{{- range . }}{{ $all = mergeOverwrite $all (deepCopy .) }}{{ end -}}
+{{- toJson $all -}}
+{{- end -}}
+
+{{/* Settings and extraEnv, which counts where both name a variable. What is empty stays with the program's default.
+     Takes the context and the maps of settings, those that count more behind those that count less. */}}
 {{- define "ltp.settings" -}}
-{{- range $name, $value := . }}
+{{- $settings := include "ltp.merged" .maps | fromJson }}
+{{- range .root.Values.extraEnv }}{{ $settings = omit $settings .name }}{{ end }}
+{{- range $name, $value := $settings }}
 {{- if ne (toString $value) "" }}
 - {name: {{ $name }}, value: {{ $value | quote }}}
 {{- end }}
+{{- end }}
+{{- with .root.Values.extraEnv }}
+{{ toYaml . }}
 {{- end }}
 {{- end -}}
 
@@ -24,10 +37,6 @@
 {{ include "ltp.fromSecret" (dict "root" . "variable" "LTP_DATABASE_URL" "key" .Values.secrets.keys.databaseUrl) }}
 {{- with .Values.secrets.keys.databasePassword }}
 {{ include "ltp.fromSecret" (dict "root" $ "variable" "PGPASSWORD" "key" .) }}
-{{- end }}
-{{- include "ltp.settings" .Values.settings.common }}
-{{- with .Values.extraEnv }}
-{{ toYaml . }}
 {{- end }}
 {{- end -}}
 
@@ -37,7 +46,6 @@
 {{ include "ltp.fromSecret" (dict "root" $ "variable" "LTP_REDIS_URL" "key" .) }}
 {{- end }}
 - {name: LTP_BACKBONE, value: {{ .Values.backbone.name | quote }}}
-{{- include "ltp.settings" .Values.settings.service }}
 {{- end -}}
 
 {{/* Every place that the image writes to; the rest of its file system is read-only. */}}

@@ -18,9 +18,9 @@
 {{- toJson $kinds -}}
 {{- end -}}
 
-{{/* A job needs LTP_JOB_MEMORY_MB, and its runner half a gigabyte. Takes the context, the group's name and the group. */}}
+{{/* A job needs LTP_JOB_MEMORY_MB, and its runner half a gigabyte. Takes the maps of its settings, the group's name and the group. */}}
 {{- define "ltp.checkMemory" -}}
-{{- $job := dig "LTP_JOB_MEMORY_MB" "0" .root.Values.settings.service | toString | int64 -}}
+{{- $job := dig "LTP_JOB_MEMORY_MB" "0" (include "ltp.merged" .settings | fromJson) | toString | int64 -}}
 {{- $has := include "ltp.mebibytes" (dig "limits" "memory" "" .group.resources | toString) -}}
 {{- if and $has (lt (int64 $has) (add $job 512)) -}}
 {{- fail (printf "the workers %s may take %s of memory, but LTP_JOB_MEMORY_MB lets a job take %d MiB, and its runner takes 512: raise resources.limits.memory, or lower settings.service.LTP_JOB_MEMORY_MB" .name (dig "limits" "memory" "" .group.resources | toString) $job) -}}
