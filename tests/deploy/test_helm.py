@@ -241,7 +241,7 @@ def test_the_notes_say_when_nobody_may_be_there_to_send_webhooks() -> None:
     told = {"settings": {"service": {"LTP_WEBHOOK_HOSTS": "hooks.example.org"}}}
     scaled = {"workers": {"all": {"autoscaling": True}}}
     assert "Workers send webhooks" in render({**told, **scaled}).notes
-    for enough in (told, scaled, {**told, **scaled, "autoscaling": {"minReplicas": 1}}):
+    for enough in (told, {**told, **scaled, "autoscaling": {"minReplicas": 1}}):
         assert "Workers send webhooks" not in render(enough).notes
 
 
