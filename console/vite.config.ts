@@ -6,7 +6,7 @@ import { buildRecord } from "./build_record.ts";
 const ROOT = fileURLToPath(new URL(".", import.meta.url));
 const OUTPUT = fileURLToPath(new URL("../app/console/static", import.meta.url));
 const SERVICE = "http://127.0.0.1:8000";
-const API = "^/(adapters|audit|backbone|data|drifts|jobs|keys|language-deltas|languages|predict|predictions|quota|readyz|tickets|version|workers)";
+const API = "^/(adapters|audit|backbone|caller|data|drifts|jobs|keys|language-deltas|languages|predict|predictions|quota|readyz|tickets|version|workers)";
 
 export default defineConfig({
   base: "./", // where the service lies is known when it serves: the page's <base> says it

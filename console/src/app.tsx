@@ -1,36 +1,61 @@
 /** The frame around every page, and which page a path is. */
 import type { ComponentType } from "preact";
 import { useEffect } from "preact/hooks";
-import { ErrorBoundary, LocationProvider, Route, Router, lazy } from "preact-iso";
+import { LocationProvider, Route, Router, lazy, useLocation } from "preact-iso";
+import { onKeyGiven } from "./api/key";
 import { askWho } from "./caller";
 import { language, t } from "./i18n";
 import { useSignal } from "./signal";
 import { HOME, pagePath } from "./place";
+import { Boundary, Broken } from "./parts/boundary";
 import { KeyDialog } from "./parts/key_dialog";
 import { Header } from "./parts/header";
 import { Page } from "./parts/page";
 import { Link } from "./parts/link";
 import { Start } from "./pages/start";
 
-/** Pages that are fetched when somebody goes there. */
+type Pages = Record<string, ComponentType>;
+
+/** A page that is fetched when somebody goes there. Where it cannot be had, that is said in its place. */
+function fetched<P extends Pages>(load: () => Promise<P>, name: keyof P): ComponentType {
+  return spoken(lazy(() => load().then<ComponentType, ComponentType>((found) => found[name]!, () => Broken)));
+}
+
+/** A page in the reader's language: drawn again when another is chosen, with all that was entered in it. */
+function spoken(Shown: ComponentType): ComponentType {
+  return function Spoken() {
+    useSignal(language);
+    return <Shown />;
+  };
+}
+
+const classifier = () => import("./pages/classifier");
+const job = () => import("./pages/job");
+const judge = () => import("./pages/judge");
+const newOne = () => import("./pages/new");
+const next = () => import("./pages/next");
+const office = () => import("./pages/office");
+const tickets = () => import("./pages/tickets");
+const tryIt = () => import("./pages/try");
+
 const PAGES: [path: string, page: ComponentType][] = [
-  ["", Start],
-  ["new", lazy(() => import("./pages/new").then((found) => found.New))],
-  ["try", lazy(() => import("./pages/try").then((found) => found.Try))],
-  ["classifiers/:id", lazy(() => import("./pages/classifier").then((found) => found.ClassifierPage))],
-  ["judge", lazy(() => import("./pages/judge").then((found) => found.Judge))],
-  ["judge/:id", lazy(() => import("./pages/judge").then((found) => found.JudgedFile))],
-  ["next", lazy(() => import("./pages/next").then((found) => found.Next))],
-  ["tickets", lazy(() => import("./pages/tickets").then((found) => found.Tickets))],
-  ["tickets/:id", lazy(() => import("./pages/tickets").then((found) => found.TicketPage))],
-  ["jobs", lazy(() => import("./pages/office").then((found) => found.Jobs))],
-  ["workers", lazy(() => import("./pages/office").then((found) => found.Workers))],
-  ["keys", lazy(() => import("./pages/office").then((found) => found.Keys))],
-  ["audit", lazy(() => import("./pages/office").then((found) => found.Audit))],
-  ["jobs/:id", lazy(() => import("./pages/job").then((found) => found.JobPage))],
+  ["", spoken(Start)],
+  ["new", fetched(newOne, "New")],
+  ["try", fetched(tryIt, "Try")],
+  ["classifiers/:id", fetched(classifier, "ClassifierPage")],
+  ["judge", fetched(judge, "Judge")],
+  ["judge/:id", fetched(judge, "JudgedFile")],
+  ["next", fetched(next, "Next")],
+  ["tickets", fetched(tickets, "Tickets")],
+  ["tickets/:id", fetched(tickets, "TicketPage")],
+  ["jobs", fetched(office, "Jobs")],
+  ["workers", fetched(office, "Workers")],
+  ["keys", fetched(office, "Keys")],
+  ["audit", fetched(office, "Audit")],
+  ["jobs/:id", fetched(job, "JobPage")],
 ];
 
-function NotFound() {
+const NotFound = spoken(function NotFound() {
   return (
     <Page title={t("missing.title")}>
       <p>{t("missing.words")}</p>
@@ -41,11 +66,33 @@ function NotFound() {
       </p>
     </Page>
   );
+});
+
+/** Which page a path is. */
+function Shown() {
+  const { path } = useLocation();
+  return (
+    <Boundary path={path}>
+      <Router>
+        {PAGES.map(([page, component]) => (
+          <Route key={page} path={pagePath(page)} component={component} />
+        ))}
+        <Route default component={NotFound} />
+      </Router>
+    </Boundary>
+  );
 }
 
+/** A file that misses its place: the browser would leave the page and open it. */
+const missed = (event: DragEvent) => event.preventDefault();
+
 export function App() {
-  const spoken = useSignal(language);
-  useEffect(() => void askWho(), []);
+  useSignal(language);
+  useEffect(() => (onKeyGiven(() => void askWho()), void askWho()), []);
+  useEffect(() => {
+    for (const kind of ["dragover", "drop"] as const) addEventListener(kind, missed);
+    return () => ["dragover", "drop"].forEach((kind) => removeEventListener(kind, missed as EventListener));
+  }, []);
   const skip = (event: Event) => {
     event.preventDefault(); // with a <base>, a fragment alone would lead to another page
     document.getElementById("main")?.focus();
@@ -56,15 +103,8 @@ export function App() {
         {t("nav.skip")}
       </a>
       <Header />
-      <main id="main" tabIndex={-1} key={spoken}>
-        <ErrorBoundary>
-          <Router>
-            {PAGES.map(([path, page]) => (
-              <Route key={path} path={pagePath(path)} component={page} />
-            ))}
-            <Route default component={NotFound} />
-          </Router>
-        </ErrorBoundary>
+      <main id="main" tabIndex={-1}>
+        <Shown />
       </main>
       <KeyDialog />
     </LocationProvider>

@@ -61,20 +61,25 @@ export function wordFor(prefix: string, value: string): string {
   return key in catalogue ? t(key as Key) : value;
 }
 
+/** How figures and dates are written: as where the reader lives, if the browser says a region of the language shown. */
+function region(): string {
+  return navigator.languages.find((tag) => tag.slice(0, 2).toLowerCase() === language.value) ?? language.value;
+}
+
 export function number(value: number, digits = 0): string {
-  return value.toLocaleString(language.value, { maximumFractionDigits: digits });
+  return value.toLocaleString(region(), { maximumFractionDigits: digits });
 }
 
 export function percent(share: number, digits = 1): string {
-  return share.toLocaleString(language.value, { style: "percent", minimumFractionDigits: digits, maximumFractionDigits: digits });
+  return share.toLocaleString(region(), { style: "percent", minimumFractionDigits: digits, maximumFractionDigits: digits });
 }
 
 export function moment(iso: string): string {
-  return new Date(iso).toLocaleString(language.value, { dateStyle: "medium", timeStyle: "short" });
+  return new Date(iso).toLocaleString(region(), { dateStyle: "medium", timeStyle: "short" });
 }
 
 export function day(iso: string): string {
-  return new Date(iso).toLocaleDateString(language.value, { dateStyle: "medium" });
+  return new Date(iso).toLocaleDateString(region(), { dateStyle: "medium" });
 }
 
 /** Seconds as people say them: `40 s`, `5 min`, `2 h 10 min`. */
@@ -86,14 +91,27 @@ export function duration(seconds: number): string {
 }
 
 export function bytes(size: number): string {
-  const units = ["B", "KB", "MB", "GB"];
+  const units = ["byte", "kilobyte", "megabyte", "gigabyte"];
   const power = Math.min(3, Math.floor(Math.log10(Math.max(1, size)) / 3));
-  return `${number(size / 1000 ** power, power ? 1 : 0)} ${units[power]}`;
+  const shown = { unit: units[power]!, unitDisplay: power ? "short" : "long", maximumFractionDigits: power ? 1 : 0 } as const;
+  return (size / 1000 ** power).toLocaleString(region(), { style: "unit", ...shown });
 }
 
 /** The name of a language in the reader's own, else the name given. */
 export function languageName(tag: string, given?: string): string {
   if (tag === "mul") return t("language.many");
-  const name = new Intl.DisplayNames([language.value], { type: "language", fallback: "none" }).of(tag);
-  return name ?? given ?? tag;
+  return nameIn(language.value, tag) ?? given ?? tag;
+}
+
+const names = new Map<string, Intl.DisplayNames>();
+
+/** What a language is called in another; undefined where nobody knows, and for what is no tag at all. */
+export function nameIn(speech: string, tag: string): string | undefined {
+  try {
+    const known = names.get(speech) ?? new Intl.DisplayNames([speech], { type: "language", fallback: "none" });
+    names.set(speech, known);
+    return known.of(tag);
+  } catch {
+    return undefined; // files say languages in all sorts of ways
+  }
 }

@@ -129,6 +129,18 @@ def guarded(started: Started) -> Service:
 
 @pytest.fixture(scope="module")
 @needs(PROCESS)
+def idle(
+    tmp_path_factory: pytest.TempPathFactory, templates: tuple[Path, Path], tiny_backbone_dir: Path
+) -> Iterator[Service]:
+    """A service with no starter, no classifier and nobody who does its jobs: they stay as a test leaves them."""
+    directory = tmp_path_factory.mktemp("idle") / "data"
+    with running(settings_for(directory, templates[0], tiny_backbone_dir, starter="off")) as service:
+        wait_ready(service)
+        yield service
+
+
+@pytest.fixture(scope="session")
+@needs(PROCESS)
 def browser() -> Iterator[Browser]:
     """The system's Chromium; its own sandbox refuses to run for root.
 

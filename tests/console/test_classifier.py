@@ -9,20 +9,21 @@ from typing import Any
 
 import pytest
 from console.conftest import Visiting
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Route, expect
 from support.running_service import Service
 
 pytestmark = pytest.mark.slow
+
+FILES = {"In another LTP": ".safetensors", "Whole, for transformers": "-hf.zip"}
+"""Forms a classifier is downloaded in, and how the names of their files end."""
+GRAPHS = {"Whole, as a graph of ONNX": "format=onnx", "Whole, as a small graph of ONNX": "format=onnx&int8=true"}
+"""Those that take long to make, and how they are asked for."""
 
 
 def adapters(service: Service, lang: str) -> list[dict[str, Any]]:
     """The ready classifiers of a language, newest first."""
     items: list[dict[str, Any]] = service.http.get("/adapters", params={"lang": lang}).json()["items"]
     return [each for each in items if each["status"] == "ready"]
-
-
-def rows(page: Page, label: str) -> int:
-    return page.get_by_role("region", name=label).locator("tbody tr").count()
 
 
 def test_its_figures_are_those_of_the_api(settled: Service, visit: Visiting) -> None:
@@ -37,6 +38,8 @@ def test_its_figures_are_those_of_the_api(settled: Service, visit: Visiting) -> 
     for title in ("How sure it says it is", "Fewer answers", "What it was made from"):
         expect(page.get_by_text(title).first).to_be_visible()
     visiting.shot("classifier")
+    mexican = visit(page.url, language="es-MX").page  # Spanish, and figures as they are written there
+    expect(mexican.get_by_role("main")).to_contain_text(re.compile(rf"{100 * score['accuracy']:.1f}\s?%"))
 
 
 def test_the_slider_says_what_leaving_unsure_answers_out_gives(settled: Service, visit: Visiting) -> None:
@@ -61,7 +64,7 @@ def test_its_errors_are_filtered_and_taken_along(settled: Service, visit: Visiti
     page.get_by_label("Pairs labelled").select_option("neutral")
     neutral = [each for each in every if each["label"] == "neutral"]
     expect(page.get_by_text(f"{len(neutral)} answers of {len(every)}")).to_be_visible()
-    assert rows(page, "Pairs it got wrong") == len(neutral)
+    expect(page.get_by_role("region", name="Pairs it got wrong").locator("tbody tr")).to_have_count(len(neutral))
     with page.expect_download() as download:
         page.get_by_role("button", name="Download as CSV").click()
     download.value.save_as(tmp_path / "answers.csv")
@@ -102,13 +105,19 @@ def test_versions_are_compared_promoted_exported_and_deleted(settled: Service, v
     page.get_by_role("button", name="Download", exact=True).click()
     forms = page.get_by_role("dialog", name="Download this classifier")
     visiting.shot("export")
-    for form, name in (("In another LTP", ".safetensors"), ("Whole, for transformers", "-hf.zip")):
+    for form, name in FILES.items():
         forms.get_by_label(form, exact=True).check()
         with page.expect_download() as download:
             forms.get_by_role("button", name="Download").click()
         assert download.value.suggested_filename == f"sw-{second['version']}{name}"
         expect(forms).to_have_count(0)
         page.get_by_role("button", name="Download", exact=True).click()
+    page.route("**/export?*", lambda route: route.abort())
+    for form, asked in GRAPHS.items():
+        forms.get_by_label(form, exact=True).check()
+        with page.expect_request(re.compile(f"/adapters/{second['id']}/export\\?{asked}$")):
+            forms.get_by_role("button", name="Download").click()
+        expect(forms.get_by_role("alert")).to_contain_text("The service does not answer")
     forms.get_by_role("button", name="Close").click()
     page.goto(f"{settled.url}/ui/classifiers/{first['id']}")
     page.get_by_role("button", name="Delete", exact=True).click()

@@ -34,7 +34,15 @@ def test_a_file_is_judged_and_taken_along(
     assert len(judged) == 18
     assert all(row["label"] in ("entailment", "neutral", "contradiction") for row in judged)
     visiting.go("Judge a file")
-    expect(page.get_by_role("main").get_by_role("link", name="unlabelled.csv")).to_be_visible()
+    page.get_by_role("main").get_by_role("link", name="unlabelled.csv").click()
+    erase = page.get_by_role("button", name="Delete file and result")
+    erase.click()
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_text("18 pairs judged.")).to_be_visible()
+    erase.click()
+    page.get_by_role("dialog").get_by_role("button", name="Delete file and result").click()
+    expect(visiting.heading("Judge a file")).to_be_visible()
+    expect(page.get_by_role("main").get_by_role("link", name="unlabelled.csv")).to_have_count(0)
 
 
 def test_pairs_are_labelled_with_three_keys_and_trained_on_again(
@@ -43,9 +51,12 @@ def test_pairs_are_labelled_with_three_keys_and_trained_on_again(
     visiting = visit(f"{settled.url}/ui/next?lang=es")
     page = visiting.page
     page.locator("input[type=file]").set_input_files(files["unlabelled"])
-    page.get_by_label("How many pairs").fill("5")
+    number = page.get_by_label("How many pairs")
+    number.press("End")
+    for key in ("Backspace", "Backspace", "5"):
+        number.press(key)
     page.get_by_role("button", name="Give me the pairs").click()
-    expect(page.get_by_text("Pair 1 of 5")).to_be_visible()
+    expect(page.get_by_role("region", name="Pair 1 of 5")).to_be_focused()
     visiting.shot("label-next")
     for key in "1230":
         page.keyboard.press(key)
@@ -56,7 +67,7 @@ def test_pairs_are_labelled_with_three_keys_and_trained_on_again(
     expect(page.get_by_text("Pair 4 of 5")).to_be_visible()
     page.keyboard.press("3")
     page.get_by_role("button", name="That is enough").click()
-    expect(visiting.heading("4 pairs labelled")).to_be_visible()
+    expect(visiting.heading("4 pairs labelled")).to_be_focused()
     page.get_by_role("button", name="Train again").click()
     expect(visiting.heading("It is ready")).to_be_visible()
     newest = settled.http.get("/adapters", params={"lang": "es"}).json()["items"][0]
@@ -71,7 +82,10 @@ def test_pairs_of_several_languages_say_who_answered(settled: Service, visit: Vi
     second = page.get_by_role("group", name="Pair 2")
     second.get_by_label("Who is to answer").select_option(label="Another language…")
     second.get_by_label("Language of the pairs").fill("Quechua (qu)")
-    for place in (1, 2):
+    page.get_by_role("button", name="Add a pair").click()
+    third = page.get_by_role("group", name="Pair 3")
+    third.get_by_label("Language of the pairs").fill("kiswahili")  # as it calls itself
+    for place in (1, 2, 3):
         pair = page.get_by_role("group", name=f"Pair {place}")
         pair.get_by_label("Premise").fill("the dog runs in the field")
         pair.get_by_label("Hypothesis").fill("the dog runs")
@@ -79,6 +93,7 @@ def test_pairs_of_several_languages_say_who_answered(settled: Service, visit: Vi
     page.get_by_role("button", name="Judge", exact=True).click()
     expect(page.get_by_text(re.compile("answered by Spanish, version"))).to_be_visible()
     expect(page.get_by_text("answered by Many languages, version 1")).to_be_visible()
+    expect(page.get_by_text(re.compile("answered by Swahili, version"))).to_be_visible()
     expect(page.get_by_text("This language has no classifier of its own yet")).to_be_visible()
     expect(page.get_by_text("not sure enough").first).to_be_visible()
     visiting.shot("try-several")

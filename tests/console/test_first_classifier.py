@@ -17,6 +17,7 @@ pytestmark = pytest.mark.slow
 FIRST_PAGE = 200_000
 """Bytes that the first page may take, as they travel."""
 MOST_CLICKS = 6
+EVENTS = re.compile(r"/jobs/[^/]+/events")
 TRANSFERRED = "performance.getEntries().filter(each => each.transferSize).map(each => each.transferSize)"
 
 
@@ -82,15 +83,28 @@ def test_a_file_becomes_a_classifier_that_answers_in_six_clicks(
     visiting.shot("start")
 
 
-def test_a_training_can_be_cancelled(fresh: Service, visit: Visiting, files: dict[str, Path]) -> None:
+def test_a_training_is_watched_through_breaks_and_can_be_cancelled(
+    fresh: Service, visit: Visiting, files: dict[str, Path]
+) -> None:
     visiting = visit(f"{fresh.url}/ui/new", language="es")
     page = visiting.page
+    page.clock.install()
     expect(page.locator("html")).to_have_attribute("lang", "es")
     page.locator("input[type=file]").set_input_files(files["pairs"])
     page.get_by_label("Lengua de los pares").fill("quechua (qu)")
     page.get_by_text("Más opciones").click()
     page.get_by_label("Cuántas veces entrenar").fill("6")
-    page.get_by_role("button", name="Entrenar", exact=True).click()
+    page.get_by_label("Épocas como máximo").fill("100")
+    with page.expect_response(EVENTS):
+        page.get_by_role("button", name="Entrenar", exact=True).click()
+    with page.expect_request(EVENTS):
+        page.clock.fast_forward(46_000)  # a stream that says nothing for so long is asked for again
+    page.context.set_offline(True)
+    page.clock.fast_forward(46_000)
+    expect(page.get_by_text("El servicio no responde ahora.")).to_be_visible()
+    page.context.set_offline(False)
+    page.clock.fast_forward(31_000)
+    expect(page.get_by_text("El servicio no responde ahora.")).to_have_count(0)
     page.get_by_role("button", name="Cancelar este trabajo").click()
     expect(page.get_by_text("cancelado")).to_be_visible()
     visiting.shot("cancelled-es")
@@ -99,8 +113,13 @@ def test_a_training_can_be_cancelled(fresh: Service, visit: Visiting, files: dic
 def test_the_language_of_the_page_can_be_changed_and_is_kept(fresh: Service, visit: Visiting) -> None:
     page = visit(f"{fresh.url}/ui/try", language="pt-BR").page
     expect(page.get_by_role("heading", name="Experimentar")).to_be_visible()
-    page.get_by_label("Idioma desta página").select_option("fr")
+    page.get_by_label("Premissa").fill("Mtoto anasoma.")
+    choice = page.get_by_label("Idioma desta página")
+    choice.focus()
+    choice.select_option("fr")
     expect(page.get_by_role("heading", name="Essayer")).to_be_visible()
+    expect(page.get_by_label("Prémisse")).to_have_value("Mtoto anasoma.")
+    expect(page.get_by_label("Langue de cette page")).to_be_focused()
     page.reload()
     expect(page.get_by_role("heading", name="Essayer")).to_be_visible()
     expect(page.locator("html")).to_have_attribute("lang", "fr")

@@ -7,9 +7,12 @@ from pathlib import Path
 
 import pytest
 from console.conftest import Visiting
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 from support.running_service import Service
 from support.service_with_keys import ADMIN_KEY
+
+from app import jobs
+from app.jobs.workers import forget_worker
 
 pytestmark = pytest.mark.slow
 
@@ -29,9 +32,60 @@ def test_a_ticket_shows_its_layers_and_what_another_share_would_cost(settled: Se
     slider.fill("10")
     expect(page.get_by_text(re.compile("the ticket takes about .* each classifier on it"))).to_be_visible()
     visiting.shot("ticket")
-    page.get_by_role("button", name="Make this ticket").click()
+    before = settled.http.get("/tickets").json()["items"]
+    page.route("**/tickets", lose_the_answer, times=1)
+    make = page.get_by_role("button", name="Make this ticket")
+    make.click()
+    expect(page.get_by_role("alert")).to_contain_text("The service does not answer")
+    make.click()  # it was asked for, all the same: that is not done twice
     page.get_by_role("link", name="Look at the ticket").click()
     expect(page.get_by_text("10.0%").first).to_be_visible()
+    assert len(settled.http.get("/tickets").json()["items"]) == len(before) + 1
+
+
+def lose_the_answer(route: Route) -> None:
+    """Let a request reach the service, and lose what that says."""
+    route.fetch()
+    route.abort()
+
+
+def test_a_ticket_is_made_from_a_text_of_ones_own(settled: Service, visit: Visiting, tmp_path: Path) -> None:
+    (tmp_path / "prose.txt").write_text("\n".join(f"the cat number {n} sleeps" for n in range(12)), encoding="utf-8")
+    page = visit(f"{settled.url}/ui/tickets").page
+    page.get_by_text("A new ticket from text").click()
+    page.get_by_label("A file of mine").check()
+    page.locator("input[type=file]").set_input_files(tmp_path / "prose.txt")
+    page.get_by_label("Language of the pairs").fill("English")
+    page.get_by_label("A name for it").fill("of my own")
+    page.get_by_role("button", name="Make the ticket").click()
+    page.get_by_role("link", name="Look at the ticket").click()
+    expect(page.get_by_role("heading", name="of my own")).to_be_visible()
+    expect(page.get_by_role("region", name="The drift it was selected from")).to_contain_text("English")
+
+
+def test_what_failed_while_nobody_looked_is_told_and_why(idle: Service, visit: Visiting) -> None:
+    page = visit(f"{idle.url}/ui/").page
+    accepted = idle.http.post("/tickets", json={"name": "mine", "corpus": {"builtin": "demo"}}).json()
+    expect(page.get_by_role("region", name="Under way")).to_contain_text("Ticket: English, mine")
+    with idle.app.state.db.write() as session:
+        claim = jobs.claim(session, owner="test", lease_s=600)
+        jobs.fail(session, claim, code="storage_full", detail="there is no room left to write the result")
+    expect(page.get_by_role("region", name="Failed in the last day")).to_contain_text("Ticket: English, mine")
+    expect(page.get_by_role("region", name="Under way")).to_have_count(0)
+    page.goto(f"{idle.url}/ui/tickets/{accepted['ticket']['id']}")
+    expect(page.get_by_role("alert")).to_contain_text("there is no room left to write the result")
+    expect(page.get_by_role("main").get_by_role("link", name="Ticket: English, mine")).to_be_visible()
+
+
+def test_where_nobody_can_answer_the_way_to_a_first_classifier_is_shown(
+    idle: Service, visit: Visiting, files: dict[str, Path]
+) -> None:
+    page = visit(f"{idle.url}/ui/try").page
+    expect(page.get_by_text("There is no classifier yet.")).to_be_visible()
+    page.goto(f"{idle.url}/ui/judge")
+    page.locator("input[type=file]").set_input_files(files["unlabelled"])
+    page.get_by_role("main").get_by_role("link", name="New classifier").click()
+    expect(page.get_by_role("heading", name="1. Your file")).to_be_visible()
 
 
 def test_jobs_and_workers_are_listed(settled: Service, visit: Visiting) -> None:
@@ -42,7 +96,18 @@ def test_jobs_and_workers_are_listed(settled: Service, visit: Visiting) -> None:
     visiting.shot("jobs")
     visiting.go("Workers")
     expect(page.get_by_text("No worker was heard lately")).to_be_visible()
+    with settled.app.state.db.write() as session:
+        job = settled.http.get("/jobs").json()["items"][0]["id"]
+        jobs.see_worker(session, worker_id="w", host="gpu-3", device="cuda:0", job_id=job, kinds=["adapter", "ticket"])
+    page.reload()
+    row = page.get_by_role("row", name="gpu-3")
     visiting.shot("workers")
+    expect(row).to_contain_text("cuda:0")
+    expect(row).to_contain_text("Ticket, Training")
+    row.get_by_role("link", name="Job").click()
+    expect(page).to_have_url(f"{settled.url}/ui/jobs/{job}")
+    with settled.app.state.db.write() as session:
+        forget_worker(session, "w")
 
 
 def test_a_key_is_asked_for_once_and_kept_for_the_tab(
@@ -91,11 +156,16 @@ def test_keys_are_made_and_revoked_and_everything_is_in_the_audit_trail(guarded:
     visiting.shot("keys")
     reader = visit(f"{guarded.url}{ROOT}/ui/")
     reader.expected = {401}
+    reader.page.get_by_role("button", name="Cancel").click()  # not at once: it is asked for again where it is wanted
+    reader.page.get_by_role("button", name="Enter a key").first.click()
+    reader.page.get_by_role("button", name="Cancel").click()
+    reader.go("Try it")
     reader.page.get_by_label("Key", exact=True).fill(secret)
     reader.page.get_by_role("button", name="Use this key").click()
     expect(reader.page.get_by_role("link", name="Jobs")).to_be_visible()
     expect(reader.page.get_by_role("link", name="Keys")).to_have_count(0)
     page.get_by_role("button", name="Revoke laptop of A.").click()
+    page.get_by_role("dialog", name="Revoke the key “laptop of A.”?").get_by_role("button", name="Revoke").click()
     expect(page.get_by_text("There are no keys yet.")).to_be_visible()
     visiting.go("Audit")
     expect(page.get_by_text("create_key")).to_be_visible()

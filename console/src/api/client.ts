@@ -3,7 +3,7 @@ import { apiUrl } from "../place";
 import { forgetKey, storedKey, wantKey } from "./key";
 import type { ErrorBody, FieldFault } from "./types";
 
-/** What the API refused, or that it could not be reached (`status` 0). */
+/** What the API refused, or why there is no answer of its (`status` 0): it is not reached, or a file cannot be read. */
 export class ApiError extends Error {
   constructor(
     readonly status: number,
@@ -38,7 +38,7 @@ type Method = "GET" | "POST" | "PUT" | "DELETE";
 /** Send a request and return the answer's JSON, or undefined for one without a body. */
 export async function call<T>(method: Method, path: string, options: Options = {}): Promise<T> {
   const response = await send(method, path, options);
-  return (response.status === 204 ? undefined : await response.json()) as T;
+  return (response.status === 204 ? undefined : await whole(response.json())) as T;
 }
 
 export function get<T>(path: string, query: Query = {}, signal?: AbortSignal): Promise<T> {
@@ -63,10 +63,15 @@ async function anotherKey(used: string | null, refused: ApiError): Promise<strin
   return wantKey(used === null ? null : refused.message);
 }
 
+/** The tokens of requests that got no answer. They may have started work: sent again, they must not start it twice. */
+const unanswered = new Map<string, string>();
+
 async function attempt(method: Method, path: string, options: Options, key: string | null): Promise<Response> {
   const headers: Record<string, string> = { Accept: "application/json", ...options.headers };
   if (key) headers["Authorization"] = `Bearer ${key}`;
-  if (method === "POST") headers["Idempotency-Key"] ??= newToken();
+  const same = method === "POST" ? sameness(path, options) : null;
+  const token = same === null ? null : (unanswered.get(same) ?? newToken());
+  if (token) headers["Idempotency-Key"] = token;
   const init: RequestInit = { method, headers, cache: "no-store", credentials: "omit", redirect: "error" };
   if (options.signal) init.signal = options.signal;
   if (options.json !== undefined) {
@@ -74,9 +79,36 @@ async function attempt(method: Method, path: string, options: Options, key: stri
     init.body = JSON.stringify(options.json);
   } else if (options.form) init.body = formOf(options.form);
   try {
-    return await fetch(apiUrl(path) + search(options.query), init);
+    const response = await fetch(apiUrl(path) + search(options.query), init);
+    if (same !== null && response.status < 500) unanswered.delete(same);
+    return response;
   } catch (error) {
     if (options.signal?.aborted) throw error;
+    if (await unreadable(options.form)) throw new ApiError(0, "unreadable", "");
+    if (same !== null && token) unanswered.set(same, token);
+    throw new ApiError(0, "unreachable", "");
+  }
+}
+
+/** What two requests have in common that ask for the same: their path, their words, the files as far as one can tell. */
+function sameness(path: string, { json, form }: Options): string {
+  const parts = Object.entries(form ?? {}).map(([name, value]) => [name, value instanceof File ? [value.name, value.size, value.lastModified] : value]);
+  return JSON.stringify([path, json, parts]);
+}
+
+/** Whether a file cannot be read any more: browsers refuse one that was changed, moved or deleted after it was chosen. */
+async function unreadable(form: Options["form"] = {}): Promise<boolean> {
+  const files = Object.values(form).filter((value): value is File => value instanceof File);
+  const read = await Promise.allSettled(files.map((file) => file.slice(0, 1).arrayBuffer()));
+  return read.some((each) => each.status === "rejected");
+}
+
+/** An answer's body; where it breaks off, the service is as good as not there. */
+async function whole<T>(body: Promise<T>): Promise<T> {
+  try {
+    return await body;
+  } catch (error) {
+    if (error instanceof DOMException && error.name === "AbortError") throw error;
     throw new ApiError(0, "unreachable", "");
   }
 }
@@ -125,7 +157,7 @@ export async function everyItem<T>(path: string, query: Query = {}, most = 1000)
 /** Fetch a file with the key, and have the browser save it. */
 export async function download(path: string, name: string, query: Query = {}): Promise<void> {
   const response = await send("GET", path, { query, headers: { Accept: "*/*" } });
-  save(await response.blob(), nameIn(response.headers.get("Content-Disposition")) ?? name);
+  save(await whole(response.blob()), nameIn(response.headers.get("Content-Disposition")) ?? name);
 }
 
 export function save(content: Blob, name: string): void {

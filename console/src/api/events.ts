@@ -3,21 +3,26 @@ import { ApiError, get, send } from "./client";
 import type { Job } from "./types";
 
 export interface JobEvent {
-  kind: "progress" | "log" | "done";
+  /** As the service names them; `lost` while it does not answer. */
+  kind: "progress" | "log" | "done" | "lost";
   data: Record<string, unknown>;
   id: string | null;
 }
 
 const PAUSE_MS = 1500;
+const LONGEST_PAUSE_MS = 30_000;
+const SILENCE_MS = 45_000; // the service sends a comment every 15 s
 const FINISHED = new Set(["succeeded", "failed", "cancelled"]);
 
 /** Yield a job's events until it is finished or `signal` says stop. */
 export async function* follow(jobId: string, signal: AbortSignal): AsyncGenerator<JobEvent> {
   let last: string | null = null;
+  let wait = PAUSE_MS;
   while (!signal.aborted) {
     try {
       for await (const event of streamed(jobId, last, signal)) {
         last = event.id ?? last;
+        wait = PAUSE_MS;
         yield event;
         if (event.kind === "done") return;
       }
@@ -27,11 +32,13 @@ export async function* follow(jobId: string, signal: AbortSignal): AsyncGenerato
     }
     const job = await polled(jobId, signal);
     if (job) yield { kind: "progress", data: { ...job.progress, attempt: job.attempt }, id: null };
+    else yield { kind: "lost", data: {}, id: null };
     if (job && FINISHED.has(job.status)) {
       yield { kind: "done", data: { status: job.status, error: job.error }, id: null };
       return;
     }
-    await pause(PAUSE_MS, signal);
+    await pause(wait, signal);
+    wait = job ? PAUSE_MS : Math.min(2 * wait, LONGEST_PAUSE_MS);
   }
 }
 
@@ -52,7 +59,8 @@ async function* streamed(jobId: string, last: string | null, signal: AbortSignal
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   let rest = "";
   for (;;) {
-    const { done, value } = await reader.read();
+    const silent = setTimeout(() => void reader.cancel(), SILENCE_MS); // a connection that is gone, and nobody said so
+    const { done, value } = await reader.read().finally(() => clearTimeout(silent));
     if (done) return;
     const blocks = (rest + value).replaceAll("\r\n", "\n").split("\n\n");
     rest = blocks.pop() ?? "";

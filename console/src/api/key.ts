@@ -5,6 +5,7 @@ const STORED = "ltp.key";
 type Asked = { refusal: string | null; answer: (key: string | null) => void };
 
 let listener: (asked: Asked | null) => void = () => {};
+let given: () => void = () => {};
 let pending: Promise<string | null> | null = null;
 
 export function storedKey(): string | null {
@@ -20,6 +21,11 @@ export function onKeyWanted(ask: (asked: Asked | null) => void): void {
   listener = ask;
 }
 
+/** Whoever wants to know that another key is used from now on. */
+export function onKeyGiven(told: () => void): void {
+  given = told;
+}
+
 /** Ask for a key; requests that are refused meanwhile wait for the same answer. Null when the person gave none. */
 export function wantKey(refusal: string | null): Promise<string | null> {
   pending ??= new Promise<string | null>((resolve) => {
@@ -30,6 +36,7 @@ export function wantKey(refusal: string | null): Promise<string | null> {
         pending = null;
         listener(null);
         resolve(key);
+        if (key) given();
       },
     });
   });

@@ -1,4 +1,5 @@
 /** Start: the languages there are, what runs now, and what to do first where there is nothing yet. */
+import { useEffect, useRef } from "preact/hooks";
 import { everyItem, get } from "../api/client";
 import type { Job, Language, Page as Items } from "../api/types";
 import { day, languageName, plural, t } from "../i18n";
@@ -11,22 +12,42 @@ import { Refusal } from "../parts/refusal";
 import { hasStarter, ownLanguages } from "../parts/who";
 
 const EVERY_MS = 4000;
+const A_DAY_MS = 24 * 60 * 60 * 1000;
 
 async function underWay(signal: AbortSignal): Promise<Job[]> {
   const lists = await Promise.all(["running", "queued"].map((status) => get<Items<Job>>("jobs", { status, limit: 10 }, signal)));
   return lists.flatMap((list) => list.items);
 }
 
+/** Jobs that failed lately: whoever left the page while one ran finds out here. */
+async function failedLately(signal: AbortSignal): Promise<Job[]> {
+  const { items } = await get<Items<Job>>("jobs", { status: "failed", limit: 5 }, signal);
+  return items.filter((job) => Date.now() - Date.parse(job.finished_at ?? job.created_at) < A_DAY_MS);
+}
+
+/** Call `told` when a job has ended that was under way. */
+function useEnd(jobs: Job[] | null, told: () => void): void {
+  const before = useRef<Job[]>([]);
+  useEffect(() => {
+    if (!jobs) return;
+    if (before.current.some(({ id }) => jobs.every((job) => job.id !== id))) told();
+    before.current = jobs;
+  }, [jobs]);
+}
+
 export function Start() {
   const found = useLoad(() => everyItem<Language>("languages"), []);
   const jobs = useLoad(underWay, [], { everyMs: EVERY_MS });
+  const failed = useLoad(failedLately, []);
+  useEnd(jobs.data, () => (found.again(), failed.again()));
   const own = ownLanguages(found.data ?? []);
   return (
     <Page title={t("start.title")} lead={found.data && own.length === 0 ? t("start.lead_empty") : t("start.lead")}>
       <Refusal error={found.error} />
       {!found.data && !found.error && <p role="status">{t("loading")}</p>}
       {found.data && own.length === 0 && <FirstSteps starter={hasStarter(found.data)} />}
-      {jobs.data && jobs.data.length > 0 && <Now jobs={jobs.data} />}
+      {jobs.data && jobs.data.length > 0 && <Jobs id="now" title={t("start.now")} jobs={jobs.data} />}
+      {failed.data && failed.data.length > 0 && <Jobs id="failed" title={t("start.failed")} jobs={failed.data} />}
       {found.data && own.length > 0 && <Languages all={found.data} own={own} />}
     </Page>
   );
@@ -99,10 +120,10 @@ function Example() {
   );
 }
 
-function Now({ jobs }: { jobs: Job[] }) {
+function Jobs({ id, title, jobs }: { id: string; title: string; jobs: Job[] }) {
   return (
-    <section aria-labelledby="now">
-      <h2 id="now">{t("start.now")}</h2>
+    <section aria-labelledby={id}>
+      <h2 id={id}>{title}</h2>
       <ul class="lines">
         {jobs.map((job) => (
           <JobLine key={job.id} job={job} />

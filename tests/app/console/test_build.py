@@ -6,10 +6,14 @@ import json
 import re
 import shutil
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from support import console_api, console_build
-from support.console_build import CONSOLE, RECORD, STATIC, TYPES
+from support.console_build import CONSOLE, RECORD, ROOT, STATIC, TYPES
+
+from app.api.schemas.jobs import JobStatus, ResourceStatus
+from app.jobs.queue import KINDS
 
 LOCALES = CONSOLE / "src" / "locales"
 LANGUAGES = ("en", "es", "pt", "fr")
@@ -68,6 +72,17 @@ def test_there_is_no_other_catalogue_and_no_source_without_its_words() -> None:
     }
     assert "nav.start" in said
     assert said <= set(english)
+
+
+def test_whatever_a_job_is_told_to_be_at_has_its_words() -> None:
+    jobs_work = [ROOT / "worker", *(ROOT / "ltp" / name for name in ("adapter", "backbone", "drift"))]
+    code = "".join(path.read_text("utf-8") for folder in jobs_work for path in folder.rglob("*.py"))
+    phases = set(re.findall(r"""Progress\("([^"]+)"|phase: str = "([^"]+)\"""", code))
+    told = {f"phase.{one or other}" for one, other in phases}
+    assert len(told) > 8
+    told |= {f"job.{kind}" for kind in KINDS}
+    told |= {f"status.{status}" for status in (*get_args(JobStatus), *get_args(ResourceStatus))}
+    assert told <= set(catalogue("en"))
 
 
 def test_every_plural_has_both_forms() -> None:

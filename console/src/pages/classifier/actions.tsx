@@ -1,8 +1,9 @@
 /** What can be done with a classifier: try it, put it in production, take it along, delete it. */
-import { useRef } from "preact/hooks";
 import { call } from "../../api/client";
 import type { Adapter } from "../../api/types";
+import { useMay } from "../../caller";
 import { t } from "../../i18n";
+import { Confirm } from "../../parts/confirm";
 import { Link, useGo } from "../../parts/link";
 import { useAction } from "../../parts/load";
 import { Refusal } from "../../parts/refusal";
@@ -12,7 +13,7 @@ const PRODUCTION = "production";
 
 export function Actions({ adapter, onChange }: { adapter: Adapter; onChange: () => void }) {
   const go = useGo();
-  const asked = useRef<HTMLDialogElement>(null);
+  const trains = useMay("train");
   const promote = useAction(async () => {
     await call("PUT", `languages/${encodeURIComponent(adapter.lang)}/aliases/${PRODUCTION}`, { json: { version: adapter.version } });
     onChange();
@@ -31,32 +32,18 @@ export function Actions({ adapter, onChange }: { adapter: Adapter; onChange: () 
             {t("nav.try")}
           </Link>
         )}
-        {ready && own && !adapter.aliases.includes(PRODUCTION) && (
+        {ready && own && trains && !adapter.aliases.includes(PRODUCTION) && (
           <button type="button" class="quiet" disabled={promote.busy} onClick={() => promote.run()}>
             {t("classifier.promote")}
           </button>
         )}
         {ready && <Export adapter={adapter} />}
         {ready && own && <Link to={`next?lang=${encodeURIComponent(adapter.lang)}&adapter=${adapter.id}`}>{t("nav.next")}</Link>}
-        {own && (
-          <button type="button" class="quiet danger" onClick={() => asked.current?.showModal()}>
-            {t("classifier.delete")}
-          </button>
+        {own && trains && (
+          <Confirm action={t("classifier.delete")} title={t("classifier.delete_title")} words={t("classifier.delete_words")} busy={remove.busy} onSure={remove.run} />
         )}
       </div>
       <Refusal error={promote.error ?? remove.error} />
-      <dialog ref={asked} aria-labelledby="delete-title">
-        <h2 id="delete-title">{t("classifier.delete_title")}</h2>
-        <p>{t("classifier.delete_words")}</p>
-        <form method="dialog" class="actions">
-          <button type="submit" class="quiet danger" onClick={() => remove.run()}>
-            {t("classifier.delete")}
-          </button>
-          <button type="submit" class="quiet">
-            {t("action.cancel")}
-          </button>
-        </form>
-      </dialog>
     </>
   );
 }

@@ -1,7 +1,7 @@
 /** How far its probabilities can be trusted: are they right as often as they say, and what is gained by leaving some out? */
 import { useMemo, useState } from "preact/hooks";
 import type { Certainty } from "../../api/types";
-import { percent, t } from "../../i18n";
+import { language, percent, t } from "../../i18n";
 import { Chart } from "../../parts/chart";
 import { Field } from "../../parts/field";
 
@@ -26,7 +26,7 @@ function Reliability({ bins }: { bins: Certainty["reliability"] }) {
       { label: t("certainty.right"), colour: "--accent", values: bins.map((each) => each.accuracy), points: true },
       { label: t("certainty.ideal"), colour: "--muted", values: x, dashed: true },
     ],
-    [bins, x],
+    [bins, x, language.value],
   );
   return (
     <div>
@@ -48,7 +48,7 @@ function AnsweredShare({ curve }: { curve: Curve }) {
   const [threshold, setThreshold] = useState(0);
   const ordered = useMemo(() => [...curve].sort((a, b) => a.answered - b.answered), [curve]);
   const x = useMemo(() => ordered.map((each) => each.answered), [ordered]);
-  const series = useMemo(() => [{ label: t("certainty.accuracy"), colour: "--accent", values: ordered.map((each) => each.accuracy) }], [ordered]);
+  const series = useMemo(() => [{ label: t("certainty.accuracy"), colour: "--accent", values: ordered.map((each) => each.accuracy) }], [ordered, language.value]);
   const point = pointAt(curve, threshold);
   return (
     <div>

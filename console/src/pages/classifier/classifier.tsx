@@ -3,6 +3,7 @@ import { useRoute } from "preact-iso";
 import { get } from "../../api/client";
 import type { Adapter } from "../../api/types";
 import { languageName, t, wordFor } from "../../i18n";
+import { ItsJob } from "../../parts/its_job";
 import { useLoad } from "../../parts/load";
 import { Page } from "../../parts/page";
 import { Refusal } from "../../parts/refusal";
@@ -45,6 +46,7 @@ function Body({ adapter, onChange }: { adapter: Adapter; onChange: () => void })
           </span>
         ))}
       </p>
+      {adapter.status !== "ready" && <ItsJob kind="adapter" id={adapter.id} status={adapter.status} />}
       <Actions adapter={adapter} onChange={onChange} />
       <ScoreView adapter={adapter} />
       {dev && (

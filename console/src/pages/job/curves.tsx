@@ -1,6 +1,6 @@
 /** The live curves of a training: the loss, and the accuracy on pairs that were not trained on. */
 import { useMemo } from "preact/hooks";
-import { percent, t } from "../../i18n";
+import { language, percent, t } from "../../i18n";
 import { Chart, type Series } from "../../parts/chart";
 import type { Watched } from "./use_job";
 
@@ -8,8 +8,8 @@ type Props = Pick<Watched, "losses" | "epochs"> & { guessing: number | null };
 
 export function Curves({ losses, epochs, guessing }: Props) {
   const byEpoch = useMemo(() => epochs.map((_, place) => place + 1), [epochs]);
-  const loss = useMemo(() => lossSeries(losses, epochs), [losses, epochs]);
-  const accuracy = useMemo(() => accuracySeries(epochs, guessing), [epochs, guessing]);
+  const loss = useMemo(() => lossSeries(losses, epochs), [losses, epochs, language.value]);
+  const accuracy = useMemo(() => accuracySeries(epochs, guessing), [epochs, guessing, language.value]);
   return (
     <section aria-label={t("curve.title")} class="pair">
       {epochs.length > 0 ? (

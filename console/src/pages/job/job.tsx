@@ -23,6 +23,11 @@ export function JobPage() {
     <Page title={job ? jobTitle(job) : t("job.title")}>
       <Refusal error={watched.error} />
       {!job && !watched.error && <p role="status">{t("loading")}</p>}
+      {watched.lost && (
+        <p class="findings" role="status">
+          {t("job.lost")}
+        </p>
+      )}
       {job && <State job={job} watched={watched} />}
       {watched.epochs.length + watched.losses.length > 1 && <Curves losses={watched.losses} epochs={watched.epochs} guessing={adapter?.metrics.baseline?.guessing ?? null} />}
       {job?.status === "succeeded" && <Outcome job={job} adapter={adapter?.status === "ready" ? adapter : null} />}

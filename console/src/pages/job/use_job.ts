@@ -7,6 +7,8 @@ import { asApiError } from "../../parts/load";
 
 export interface EpochPoint {
   seed: number;
+  /** Where several learning rates are tried. */
+  rate?: number;
   epoch: number;
   train_loss: number | null;
   dev_loss: number | null;
@@ -18,10 +20,12 @@ export interface Watched {
   losses: { step: number; loss: number }[];
   epochs: EpochPoint[];
   said: string[];
+  /** Whether the service does not answer just now; it is asked again. */
+  lost: boolean;
   error: ApiError | null;
 }
 
-const NOTHING: Watched = { job: null, losses: [], epochs: [], said: [], error: null };
+const NOTHING: Watched = { job: null, losses: [], epochs: [], said: [], lost: false, error: null };
 const MOST_POINTS = 2000;
 
 export function useJob(id: string): Watched {
@@ -50,18 +54,22 @@ export function useJob(id: string): Watched {
   return watched;
 }
 
-function take(now: Watched, { kind, data }: JobEvent): Watched {
+function take(before: Watched, { kind, data }: JobEvent): Watched {
+  const now = { ...before, lost: kind === "lost" };
+  if (kind === "done" && now.job) {
+    return { ...now, job: { ...now.job, status: data["status"] as Job["status"], error: (data["error"] as Job["error"] | undefined) ?? null } };
+  }
   if (kind === "log") return { ...now, said: [...now.said, String(data["message"] ?? "")] };
   if (kind !== "progress" || !now.job) return now;
   const progress = data as unknown as Job["progress"];
   const status = now.job.status === "queued" ? ("running" as const) : now.job.status;
   const again = typeof data["attempt"] === "number" && data["attempt"] !== now.job.attempt && now.job.status === "running";
-  const before = again ? { ...now, losses: [], epochs: [] } : now;
+  const curves = again ? { losses: [], epochs: [] } : now;
   return {
-    ...before,
+    ...now,
     job: { ...now.job, status, progress, attempt: (data["attempt"] as number | undefined) ?? now.job.attempt },
-    losses: withLoss(before.losses, progress),
-    epochs: withEpochs(before.epochs, data),
+    losses: withLoss(curves.losses, progress),
+    epochs: withEpochs(curves.epochs, data),
   };
 }
 
@@ -72,8 +80,10 @@ function withLoss(losses: Watched["losses"], { phase, step, metrics }: Job["prog
   return [...losses, { step, loss }].slice(-MOST_POINTS);
 }
 
-/** The epochs that have ended since the event before, if any have. */
+/** The epochs of the training under way, with those that have ended since the event before: each seed begins anew. */
 function withEpochs(epochs: EpochPoint[], data: Record<string, unknown>): EpochPoint[] {
   const ended = (data["epochs"] as EpochPoint[] | undefined) ?? [];
-  return ended.length ? [...epochs, ...ended].slice(-MOST_POINTS) : epochs;
+  const newest = ended.at(-1);
+  if (!newest) return epochs;
+  return [...epochs, ...ended].filter(({ seed, rate }) => seed === newest.seed && rate === newest.rate).slice(-MOST_POINTS);
 }

@@ -7,6 +7,7 @@ import { Check } from "../../parts/field";
 import { FileDrop } from "../../parts/file_drop";
 import { Link, useGo } from "../../parts/link";
 import { useAction, useLoad, useNewest } from "../../parts/load";
+import { NothingYet, nobody } from "../../parts/nothing_yet";
 import { Page } from "../../parts/page";
 import { Refusal } from "../../parts/refusal";
 import { Unsure } from "../../parts/unsure";
@@ -57,6 +58,7 @@ function Form({ file, reading }: { file: File; reading: Reading }) {
     go(`judge/${accepted.prediction.id}?job=${accepted.job.id}`);
   });
   const submit = (event: SubmitEvent) => (event.preventDefault(), judge.run());
+  if (nobody(languages)) return <NothingYet />;
   return (
     <form onSubmit={submit}>
       <p>

@@ -3,8 +3,10 @@ import { useLocation, useRoute } from "preact-iso";
 import { call, download, get } from "../../api/client";
 import type { PredictionDetail } from "../../api/types";
 import { duration, languageName, number, percent, plural, t, wordFor } from "../../i18n";
+import { Confirm } from "../../parts/confirm";
+import { ItsJob, useItsJob } from "../../parts/its_job";
 import { LabelMark } from "../../parts/labels";
-import { useGo } from "../../parts/link";
+import { Link, useGo } from "../../parts/link";
 import { Live } from "../../parts/live";
 import { useAction, useLoad } from "../../parts/load";
 import { Page } from "../../parts/page";
@@ -21,11 +23,24 @@ export function JudgedFile() {
     <Page title={data?.filename ?? t("judge.title")}>
       <Refusal error={error} />
       {!data && !error && <p role="status">{t("loading")}</p>}
-      {data?.status === "pending" && (job ? <Progress job={job} /> : <progress class="long" aria-label={t("job.progress")} />)}
-      {data && data.status !== "pending" && data.status !== "ready" && <p class={`status ${data.status}`}>{wordFor("status", data.status)}</p>}
+      {data?.status === "pending" && (job ? <Progress job={job} /> : <Pending id={id} />)}
+      {data && data.status !== "pending" && data.status !== "ready" && (
+        <>
+          <p>
+            <span class={`status ${data.status}`}>{wordFor("status", data.status)}</span>
+          </p>
+          <ItsJob kind="prediction" id={id} status={data.status} />
+        </>
+      )}
       {data?.status === "ready" && <Result judged={data} />}
     </Page>
   );
+}
+
+/** A file whose job the address does not name: it is looked for. */
+function Pending({ id }: { id: string }) {
+  const job = useItsJob({ kind: "prediction", id, status: "pending" });
+  return job ? <Progress job={job.id} /> : <progress class="long" aria-label={t("job.progress")} />;
 }
 
 function Progress({ job: id }: { job: string }) {
@@ -43,6 +58,9 @@ function Progress({ job: id }: { job: string }) {
         </p>
       )}
       <Live words={words.filter(Boolean).join(", ")} />
+      <p>
+        <Link to={`jobs/${id}`}>{t("job.title")}</Link>
+      </p>
     </section>
   );
 }
@@ -61,9 +79,7 @@ function Result({ judged }: { judged: PredictionDetail }) {
         <button type="button" class="button" disabled={save.busy} onClick={() => save.run()}>
           {t("judge.download")}
         </button>
-        <button type="button" class="quiet danger" disabled={remove.busy} onClick={() => remove.run()}>
-          {t("judge.delete")}
-        </button>
+        <Confirm action={t("judge.delete")} title={t("judge.delete_title")} words={t("action.for_good")} busy={remove.busy} onSure={remove.run} />
       </p>
       <Refusal error={save.error ?? remove.error} />
       <Counts judged={judged} />

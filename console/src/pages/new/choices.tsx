@@ -27,7 +27,7 @@ interface Chosen {
   from: string;
   conflicts: Conflicts;
   space: Space;
-  seeds: number;
+  seeds: string;
   epochs: string;
 }
 
@@ -39,17 +39,23 @@ interface Props {
   onTrain: (request: object) => void;
 }
 
+/** A file's word for its language as the field has it: with its name, where it is a tag that has one. */
+function written(lang: string): string {
+  const name = languageName(lang);
+  return name === lang ? lang : `${name} (${lang})`;
+}
+
 function firstChoice(reading: Reading): Chosen {
   const [only, another] = Object.keys(reading.languages);
   return {
-    language: only !== undefined && another === undefined ? `${languageName(only)} (${only})` : "",
+    language: only !== undefined && another === undefined ? written(only) : "",
     name: "",
     production: true,
     begin: "usual",
     from: "",
     conflicts: "drop",
     space: reading.label_space ?? "three_way",
-    seeds: 1,
+    seeds: "1",
     epochs: "",
   };
 }
@@ -63,7 +69,7 @@ export function requestOf(chosen: Chosen, reading: Reading): Record<string, unkn
   if (chosen.begin === "adapter" && chosen.from) request["start"] = chosen.from;
   if (reading.conflicts > 0) request["conflicts"] = chosen.conflicts;
   if (chosen.space !== reading.label_space) request["label_space"] = chosen.space;
-  if (chosen.seeds > 1) request["seeds"] = chosen.seeds;
+  if (Number(chosen.seeds) > 1) request["seeds"] = Number(chosen.seeds);
   if (chosen.epochs) request["training"] = { epochs: Number(chosen.epochs) };
   return request;
 }
@@ -129,7 +135,7 @@ function Further({ reading, chosen, error, change }: FurtherProps) {
         />
       )}
       <Field label={t("choice.seeds")} hint={t("choice.seeds_hint")} fault={error?.at("seeds")}>
-        {(attributes) => <input {...attributes} type="number" min="1" max={FEW} value={chosen.seeds} onInput={(event) => change({ seeds: Number(event.currentTarget.value) || 1 })} />}
+        {(attributes) => <input {...attributes} type="number" min="1" max={FEW} value={chosen.seeds} onInput={(event) => change({ seeds: event.currentTarget.value })} />}
       </Field>
       <Field label={t("choice.epochs")} hint={t("choice.epochs_hint")} fault={error?.at("training")}>
         {(attributes) => <input {...attributes} type="number" min="1" value={chosen.epochs} onInput={(event) => change({ epochs: event.currentTarget.value })} />}

@@ -12,9 +12,12 @@ interface Props {
 /** What of a training's request changes how long it takes. */
 const COUNTS = ["start", "seeds", "training"];
 
+/** The mean that an estimate takes: longer pairs are cut. */
+const MOST_TOKENS = 512;
+
 export function Expected({ request, reading }: Props) {
   const asked: Record<string, unknown> = { pairs: reading.read };
-  if (reading.tokens !== null) asked["tokens"] = reading.tokens;
+  if (reading.tokens !== null) asked["tokens"] = Math.min(reading.tokens, MOST_TOKENS);
   if (reading.label_space) asked["label_space"] = request["label_space"] ?? reading.label_space;
   for (const name of COUNTS) if (name in request) asked[name] = request[name];
   const { data } = useLoad((signal) => call<Estimate>("POST", "adapters/estimate", { json: asked, signal }), [JSON.stringify(asked)]);

@@ -1,5 +1,5 @@
 /** New classifier: drop a file, look at how it is read, choose, train. One page, which grows as one goes on. */
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { call } from "../../api/client";
 import type { AdapterAccepted, Reading } from "../../api/types";
 import { t } from "../../i18n";
@@ -11,7 +11,7 @@ import { Refusal } from "../../parts/refusal";
 import { NO_CORRECTIONS, asRequest, type Corrections } from "./as_request";
 import { Choices } from "./choices";
 import { CorrectionsForm } from "./corrections";
-import { ReadingView } from "./reading";
+import { Counted, Looked } from "./reading";
 
 const OWN_FIELDS = ["columns", "labels"];
 
@@ -21,11 +21,18 @@ export function New() {
   const [reading, setReading] = useState<Reading | null>(null);
   const go = useGo();
   const asking = useNewest();
+  const heading = useRef<HTMLHeadingElement>(null);
   const check = useAction(async (chosen: File, corrected: Corrections) => {
     const newest = asking();
-    setReading(null);
-    const found = await call<Reading>("POST", "data/check", { form: { request: { task: "train", ...asRequest(corrected) }, file: chosen } });
-    if (newest()) setReading(found);
+    const show = (found: Reading | null) => newest() && setReading(found);
+    try {
+      show(await call<Reading>("POST", "data/check", { form: { request: { task: "train", ...asRequest(corrected) }, file: chosen } }));
+      if (corrected !== NO_CORRECTIONS) heading.current?.focus(); // the form that was sent is closed
+    } catch (problem) {
+      if (!newest()) return;
+      setReading(null);
+      throw problem;
+    }
   });
   const train = useAction(async (request: object) => {
     const form = { request: { ...request, ...asRequest(corrections) }, examples: file! };
@@ -35,7 +42,7 @@ export function New() {
   useEffect(() => {
     if (file) check.run(file, corrections);
   }, [file, corrections]);
-  const take = (chosen: File) => (setCorrections(NO_CORRECTIONS), setFile(chosen));
+  const take = (chosen: File) => (setReading(null), setCorrections(NO_CORRECTIONS), setFile(chosen));
   return (
     <Page title={t("new.title")} lead={t("new.lead")}>
       <section aria-labelledby="step-file">
@@ -44,19 +51,21 @@ export function New() {
       </section>
       {file && (
         <section aria-labelledby="step-reading" aria-busy={check.busy}>
-          <h2 id="step-reading">{t("new.reading")}</h2>
-          {check.busy && <p role="status">{t("new.checking")}</p>}
+          <h2 id="step-reading" tabIndex={-1} ref={heading}>
+            {t("new.reading")}
+          </h2>
+          <div role="status">{check.busy ? <p>{t("new.checking")}</p> : reading && <Counted reading={reading} />}</div>
           <Refusal error={check.error} />
-          {reading && <ReadingView reading={reading} />}
-          {!check.busy && (
-            <CorrectionsForm key={file.name + file.lastModified} file={file} reading={reading} open={check.error !== null} error={check.error} given={corrections} onChange={setCorrections} />
+          {reading && <Looked reading={reading} />}
+          {(reading || check.error || corrections !== NO_CORRECTIONS) && (
+            <CorrectionsForm key={file.name + file.lastModified} file={file} reading={reading} open={reading === null} error={check.error} given={corrections} onChange={setCorrections} />
           )}
         </section>
       )}
       {reading && (
         <section aria-labelledby="step-choices">
           <h2 id="step-choices">{t("new.choices")}</h2>
-          <Choices reading={reading} busy={train.busy} error={train.error} shown={OWN_FIELDS} onTrain={train.run} />
+          <Choices key={reading.label_space} reading={reading} busy={train.busy || check.busy} error={train.error} shown={OWN_FIELDS} onTrain={train.run} />
         </section>
       )}
     </Page>

@@ -6,10 +6,26 @@ import { LabelMark } from "../../parts/labels";
 export function ReadingView({ reading }: { reading: Reading }) {
   return (
     <>
-      <p>
-        <strong>{plural("reading.pairs", reading.read)}</strong> {t("reading.of", { rows: reading.rows, format: reading.format })}
-        {reading.encoding && ` (${reading.encoding})`}
-      </p>
+      <Counted reading={reading} />
+      <Looked reading={reading} />
+    </>
+  );
+}
+
+/** How many pairs there are. */
+export function Counted({ reading }: { reading: Reading }) {
+  return (
+    <p>
+      <strong>{plural("reading.pairs", reading.read)}</strong> {t("reading.of", { rows: reading.rows, format: reading.format })}
+      {reading.encoding && ` (${reading.encoding})`}
+    </p>
+  );
+}
+
+/** What there is to look at in it. */
+export function Looked({ reading }: { reading: Reading }) {
+  return (
+    <>
       <LabelCounts reading={reading} />
       <Findings reading={reading} />
       <Sample reading={reading} />
@@ -81,9 +97,9 @@ function Sample({ reading }: { reading: Reading }) {
         <caption>{t("reading.sample")}</caption>
         <thead>
           <tr>
-            {["premise", "hypothesis", "label"].map((role) => (
+            {(["premise", "hypothesis", "label"] as const).map((role) => (
               <th scope="col" key={role}>
-                {wordFor("role", role)}
+                {wordFor("role", role)} {reading.columns[role] && reading.columns[role].toLowerCase() !== role && <code>{reading.columns[role]}</code>}
               </th>
             ))}
           </tr>

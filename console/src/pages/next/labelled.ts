@@ -25,9 +25,14 @@ export function storedRound(): Round | null {
   }
 }
 
+/** Keep a round for the tab. One that is larger than browsers keep goes on all the same, until the page is left. */
 export function store(round: Round | null): void {
-  if (round) sessionStorage.setItem(STORED, JSON.stringify(round));
-  else sessionStorage.removeItem(STORED);
+  sessionStorage.removeItem(STORED);
+  try {
+    if (round) sessionStorage.setItem(STORED, JSON.stringify(round));
+  } catch (problem) {
+    console.info(problem);
+  }
 }
 
 export function given({ items, labels }: Round): Given[] {

@@ -1,8 +1,9 @@
 /** Pairs to be labelled, one at a time, with a key for each label; at the end all of it can be trained on. */
-import { useEffect } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import { call, save, send } from "../../api/client";
 import { LABELS, type AdapterAccepted, type Label } from "../../api/types";
 import { plural, t } from "../../i18n";
+import { Confirm } from "../../parts/confirm";
 import { labelWord } from "../../parts/labels";
 import { useGo } from "../../parts/link";
 import { useAction } from "../../parts/load";
@@ -22,11 +23,13 @@ export function Labelling({ round, onChange }: Props) {
   const place = round.labels.length;
   const pair = round.items[place];
   const labels = labelsOf(round);
+  const beginning = useRef<HTMLElement>(null);
+  useEffect(() => beginning.current?.focus(), [pair === undefined]);
   const put = (label: Label | null) => onChange((now) => ({ ...now, labels: [...now.labels, label].slice(0, now.items.length) }));
   const undo = () => onChange((now) => ({ ...now, labels: now.labels.slice(0, -1) }));
   useEffect(() => {
     const press = (event: KeyboardEvent) => {
-      if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || event.target instanceof HTMLInputElement) return;
+      if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || isBusy(event.target)) return;
       const label = labels[Number(event.key) - 1];
       if (pair && label) put(label);
       else if (pair && event.key === SKIP) put(null);
@@ -39,7 +42,7 @@ export function Labelling({ round, onChange }: Props) {
   });
   if (!pair) return <Finished round={round} onUndo={undo} onChange={onChange} />;
   return (
-    <section aria-labelledby="label-pair">
+    <section aria-labelledby="label-pair" tabIndex={-1} ref={beginning}>
       <p class="fine" id="label-pair" role="status">
         {t("next.place", { place: place + 1, all: round.items.length })}
       </p>
@@ -75,6 +78,11 @@ export function Labelling({ round, onChange }: Props) {
   );
 }
 
+/** Whether keys that are pressed there are meant for something else: a field, a choice, a question. */
+function isBusy(target: EventTarget | null): boolean {
+  return target instanceof Element && target.closest("input, select, textarea, dialog") !== null;
+}
+
 /** The labels of the classifier's space, as its answers tell it. */
 function labelsOf({ items }: Round): Label[] {
   return items[0] && "not_entailment" in items[0].probabilities ? LABELS.two_way : LABELS.three_way;
@@ -82,9 +90,11 @@ function labelsOf({ items }: Round): Label[] {
 
 function Finished({ round, onUndo, onChange }: Props & { onUndo: () => void }) {
   const go = useGo();
+  const heading = useRef<HTMLHeadingElement>(null);
+  useEffect(() => heading.current?.focus(), []);
   const rows = given(round);
   const train = useAction(async () => {
-    const examples = new File([await earlier(round.adapter), asJsonl(rows)], "examples.jsonl");
+    const examples = new File([await earlier(round.adapter), asJsonl(rows)], "examples.jsonl", { lastModified: 0 });
     const request = { lang: round.lang, alias: "production", conflicts: "majority" };
     const accepted = await call<AdapterAccepted>("POST", "adapters", { form: { request, examples } });
     store(null);
@@ -92,7 +102,9 @@ function Finished({ round, onUndo, onChange }: Props & { onUndo: () => void }) {
   });
   return (
     <section aria-labelledby="finished">
-      <h2 id="finished">{plural("next.finished", rows.length)}</h2>
+      <h2 id="finished" tabIndex={-1} ref={heading}>
+        {plural("next.finished", rows.length)}
+      </h2>
       <p>{t("next.again_words")}</p>
       <Refusal error={train.error} />
       <p class="actions">
@@ -105,9 +117,7 @@ function Finished({ round, onUndo, onChange }: Props & { onUndo: () => void }) {
         <button type="button" class="quiet" onClick={onUndo}>
           {t("next.undo")}
         </button>
-        <button type="button" class="quiet danger" onClick={() => onChange(() => null)}>
-          {t("next.discard")}
-        </button>
+        <Confirm action={t("next.discard")} title={t("next.discard_title")} words={t("next.discard_words")} onSure={() => onChange(() => null)} />
       </p>
     </section>
   );

@@ -6,8 +6,8 @@ import type { Language, Suggestions } from "../../api/types";
 import { languageName, t } from "../../i18n";
 import { Field } from "../../parts/field";
 import { FileDrop } from "../../parts/file_drop";
-import { Link } from "../../parts/link";
 import { useAction, useLoad } from "../../parts/load";
+import { NothingYet } from "../../parts/nothing_yet";
 import { Page } from "../../parts/page";
 import { Refusal } from "../../parts/refusal";
 import { ownLanguages } from "../../parts/who";
@@ -38,12 +38,12 @@ function Ask({ onRound }: { onRound: (round: Round) => void }) {
   const { data: languages, error } = useLoad(() => everyItem<Language>("languages"), []);
   const [chosen, setChosen] = useState(query["lang"] ?? "");
   const [file, setFile] = useState<File | null>(null);
-  const [n, setN] = useState(USUAL);
+  const [n, setN] = useState(String(USUAL));
   const own = ownLanguages(languages ?? []).filter((each) => each.answering);
   const language = own.find((each) => each.lang === chosen) ?? own[0];
   const adapter = (language?.lang === query["lang"] && query["adapter"]) || language?.answering?.adapter;
   const ask = useAction(async () => {
-    const found = await call<Suggestions>("POST", `adapters/${adapter}/suggestions`, { form: { request: { n }, file: file! } });
+    const found = await call<Suggestions>("POST", `adapters/${adapter}/suggestions`, { form: { request: { n: Number(n) || USUAL }, file: file! } });
     onRound({ adapter: found.adapter.id, lang: found.adapter.lang, items: found.items, labels: [] });
   });
   const submit = (event: SubmitEvent) => (event.preventDefault(), ask.run());
@@ -64,7 +64,7 @@ function Ask({ onRound }: { onRound: (round: Round) => void }) {
       </Field>
       <FileDrop label={t("next.drop")} hint={t("next.formats")} file={file} onFile={setFile} />
       <Field label={t("next.n")} fault={ask.error?.at("n")}>
-        {(attributes) => <input {...attributes} type="number" min="1" max={MOST} value={n} onInput={(event) => setN(Number(event.currentTarget.value) || 1)} />}
+        {(attributes) => <input {...attributes} type="number" min="1" max={MOST} value={n} onInput={(event) => setN(event.currentTarget.value)} />}
       </Field>
       <Refusal error={ask.error} shown={["n"]} />
       <p class="actions">
@@ -73,18 +73,5 @@ function Ask({ onRound }: { onRound: (round: Round) => void }) {
         </button>
       </p>
     </form>
-  );
-}
-
-function NothingYet() {
-  return (
-    <>
-      <p>{t("next.nothing")}</p>
-      <p>
-        <Link to="new" class="button">
-          {t("nav.new")}
-        </Link>
-      </p>
-    </>
   );
 }

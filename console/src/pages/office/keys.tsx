@@ -5,6 +5,7 @@ import type { ApiKey, KeyCreated, Scope } from "../../api/types";
 import { caller } from "../../caller";
 import { moment, t } from "../../i18n";
 import { useSignal } from "../../signal";
+import { Confirm } from "../../parts/confirm";
 import { Check, Field } from "../../parts/field";
 import { Listing } from "../../parts/listing";
 import { useAction } from "../../parts/load";
@@ -30,9 +31,14 @@ export function Keys() {
       <td>{key.expires_at ? moment(key.expires_at) : t("keys.never")}</td>
       <td>{key.last_used_at ? moment(key.last_used_at) : "–"}</td>
       <td>
-        <button type="button" class="quiet small danger" aria-label={t("keys.revoke_name", { name: key.name })} onClick={() => revoke.run(key.id)}>
-          {t("keys.revoke")}
-        </button>
+        <Confirm
+          small
+          action={t("keys.revoke")}
+          spoken={t("keys.revoke_name", { name: key.name })}
+          title={t("keys.revoke_title", { name: key.name })}
+          words={t("keys.revoke_words")}
+          onSure={() => revoke.run(key.id)}
+        />
       </td>
     </tr>
   );

@@ -5,7 +5,9 @@ import { call, get } from "../../api/client";
 import type { Drift, Ticket, TicketAccepted, TicketPreview } from "../../api/types";
 import { useMay } from "../../caller";
 import { bytes, languageName, moment, number, percent, t, wordFor } from "../../i18n";
+import { Confirm } from "../../parts/confirm";
 import { Field } from "../../parts/field";
+import { ItsJob } from "../../parts/its_job";
 import { useGo } from "../../parts/link";
 import { useAction, useLoad } from "../../parts/load";
 import { Page } from "../../parts/page";
@@ -45,6 +47,7 @@ function Body({ ticket }: { ticket: Ticket }) {
   return (
     <>
       {ticket.status !== "ready" && <p class={`status ${ticket.status}`}>{wordFor("status", ticket.status)}</p>}
+      {ticket.status !== "ready" && <ItsJob kind="ticket" id={ticket.id} status={ticket.status} />}
       <LayerStrip distribution={ticket.distribution} label={t("tickets.strip")} />
       {(ticket.zero_drift ?? 0) > 0 && <p class="findings">{t("tickets.zero", { n: ticket.zero_drift ?? 0 })}</p>}
       <Facts facts={facts} />
@@ -52,9 +55,7 @@ function Body({ ticket }: { ticket: Ticket }) {
       {ticket.drift && ticket.status === "ready" && trains && <Another ticket={ticket} drift={ticket.drift} />}
       {trains && !ticket.shared && (
         <p class="actions">
-          <button type="button" class="quiet danger" disabled={remove.busy} onClick={() => remove.run()}>
-            {t("tickets.delete")}
-          </button>
+          <Confirm action={t("tickets.delete")} title={t("tickets.delete_title")} words={t("action.for_good")} busy={remove.busy} onSure={remove.run} />
         </p>
       )}
       <Refusal error={remove.error} />

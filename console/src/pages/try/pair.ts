@@ -12,6 +12,7 @@ export interface Pair {
 }
 
 export const OTHER = "*";
+export const STARTER = "starter";
 let made = 0;
 
 export function emptyPair(adapter: string): Pair {

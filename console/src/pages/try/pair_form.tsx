@@ -5,7 +5,7 @@ import { languageName, t } from "../../i18n";
 import { Field } from "../../parts/field";
 import { LanguageField, tagOf } from "../../parts/language_field";
 import { firstReference, hasStarter, ownLanguages } from "../../parts/who";
-import { OTHER, type Pair } from "./pair";
+import { OTHER, STARTER, type Pair } from "./pair";
 
 interface Props {
   pair: Pair;
@@ -18,12 +18,18 @@ interface Props {
   onRemove: (() => void) | null;
 }
 
+/** The language of a pair's texts, where it is known. */
+function languageOf({ adapter, language }: Pair): string | undefined {
+  if (adapter === STARTER) return undefined;
+  return (adapter === OTHER ? tagOf(language) : adapter.split("@")[0]) || undefined;
+}
+
 export function PairForm({ pair, place, asked, languages, fault, onChange, onRemove }: Props) {
   const first = firstReference(languages) || OTHER;
   useEffect(() => {
     if (!pair.adapter && languages.length) onChange({ adapter: first });
   }, [languages.length]);
-  const text = pair.adapter === OTHER ? tagOf(pair.language) : pair.adapter.split("@")[0];
+  const text = languageOf(pair);
   return (
     <fieldset>
       <legend class="unseen">{t("try.pair", { n: place + 1 })}</legend>
@@ -36,7 +42,7 @@ export function PairForm({ pair, place, asked, languages, fault, onChange, onRem
                 {languageName(each.lang, each.name)}
               </option>
             ))}
-            {hasStarter(languages) && <option value="starter">{t("try.starter")}</option>}
+            {hasStarter(languages) && <option value={STARTER}>{t("try.starter")}</option>}
             <option value={OTHER}>{t("try.another")}</option>
           </select>
         )}

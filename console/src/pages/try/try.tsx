@@ -8,6 +8,7 @@ import { useAction, useLoad } from "../../parts/load";
 import { Page } from "../../parts/page";
 import { Refusal } from "../../parts/refusal";
 import { Live } from "../../parts/live";
+import { NothingYet, nobody } from "../../parts/nothing_yet";
 import { Unsure } from "../../parts/unsure";
 import { AnswerView } from "./answer";
 import { PairForm } from "./pair_form";
@@ -32,6 +33,13 @@ export function Try() {
   };
   const remove = (place: number) => (setPairs(pairs.filter((_, at) => at !== place)), setAnswer(null));
   const submit = (event: SubmitEvent) => (event.preventDefault(), judge.run());
+  if (nobody(languages)) {
+    return (
+      <Page title={t("try.title")} lead={t("try.lead")}>
+        <NothingYet />
+      </Page>
+    );
+  }
   return (
     <Page title={t("try.title")} lead={t("try.lead")}>
       <Refusal error={error} />

@@ -1,1 +1,0 @@
-import{A as e,T as t,w as n}from"./refusal-Driu5Zov.js";var r=n(null);async function i(){try{r.value=await e(`caller`)}catch{r.value=null}}function a(e){return r.value?.scopes.includes(e)??!1}function o(e){return t(r)?.scopes.includes(e)??!1}export{o as i,r as n,a as r,i as t};

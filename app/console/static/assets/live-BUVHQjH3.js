@@ -1,1 +1,0 @@
-import{W as e,l as t,q as n}from"./refusal-Driu5Zov.js";var r=8e3;function i({words:i}){let[a,o]=n({words:``,at:0});return e(()=>{let e=Math.max(0,a.at+r-Date.now()),t=setTimeout(()=>o({words:i,at:Date.now()}),e);return()=>clearTimeout(t)},[i]),t(`p`,{class:`unseen`,role:`status`,"aria-live":`polite`,children:a.words})}export{i as t};
