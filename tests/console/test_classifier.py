@@ -82,6 +82,7 @@ def test_an_answer_that_was_overtaken_is_not_shown(settled: Service, visit: Visi
     page.route(re.compile(r"/answers\?sort=certainty"), lambda route: held.append(route))
     with page.expect_request(re.compile(r"/answers\?sort=certainty")):
         page.get_by_label("Only the wrong ones").uncheck()
+    expect(page.get_by_text("wrong answers of 18")).to_be_visible()  # what is still shown
     page.get_by_label("Pairs labelled").select_option("neutral")
     expect(page.get_by_text("6 answers of 18")).to_be_visible()
     with page.expect_response(re.compile(r"/answers\?sort=certainty")):

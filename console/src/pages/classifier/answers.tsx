@@ -12,6 +12,9 @@ const AT_ONCE = 10;
 const SORTS = ["certainty", "uncertainty", "file"] as const;
 type Sort = (typeof SORTS)[number];
 
+/** What has come, and whether only wrong answers had been asked for: the choice may have changed since. */
+type Shown = AnswersPage & { wrong: boolean };
+
 interface Wanted {
   wrong: boolean;
   label: Label | "";
@@ -20,13 +23,13 @@ interface Wanted {
 
 export function Answers({ adapter, score }: { adapter: Adapter; score: Score }) {
   const [wanted, setWanted] = useState<Wanted>({ wrong: true, label: "", sort: "certainty" });
-  const [page, setPage] = useState<AnswersPage | null>(null);
+  const [page, setPage] = useState<Shown | null>(null);
   const asked = { ...(wanted.wrong ? { wrong: true } : {}), label: wanted.label, sort: wanted.sort };
   const asking = useNewest();
-  const more = useAction(async (before: AnswersPage | null) => {
+  const more = useAction(async (before: Shown | null) => {
     const newest = asking();
     const next = await get<AnswersPage>(`adapters/${adapter.id}/answers`, { ...asked, limit: AT_ONCE, cursor: before?.next_cursor });
-    if (newest()) setPage({ ...next, items: [...(before?.items ?? []), ...next.items] });
+    if (newest()) setPage({ ...next, items: [...(before?.items ?? []), ...next.items], wrong: wanted.wrong });
   });
   const save = useAction(() => download(`adapters/${adapter.id}/answers`, `${adapter.lang}-answers.csv`, { ...asked, format: "csv" }));
   useEffect(() => more.run(null), [adapter.id, wanted]);
@@ -35,7 +38,7 @@ export function Answers({ adapter, score }: { adapter: Adapter; score: Score }) 
       <h2 id="answers">{t("answers.title")}</h2>
       <Filters score={score} wanted={wanted} onChange={setWanted} />
       <Refusal error={more.error ?? save.error} />
-      {page && <p role="status">{plural(wanted.wrong ? "answers.wrong" : "answers.all", page.total, { kept: page.kept })}</p>}
+      {page && <p role="status">{plural(page.wrong ? "answers.wrong" : "answers.all", page.total, { kept: page.kept })}</p>}
       {page && page.items.length > 0 && <AnswerTable items={page.items} />}
       <p class="actions">
         {page?.next_cursor && (

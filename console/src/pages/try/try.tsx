@@ -28,7 +28,7 @@ export function Try() {
     setAnswer(await call<PredictAnswer>("POST", "predict", { json: { pairs: asked, ...(unsure ? { min_confidence: unsure } : {}) } }));
   });
   const change = (place: number, some: Partial<Pair>) => {
-    setPairs(pairs.map((pair, at) => (at === place ? { ...pair, ...some } : pair)));
+    setPairs((now) => now.map((pair, at) => (at === place ? { ...pair, ...some } : pair))); // something else may have changed it since this was drawn
     setAnswer(null);
   };
   const remove = (place: number) => (setPairs(pairs.filter((_, at) => at !== place)), setAnswer(null));
