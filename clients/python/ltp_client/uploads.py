@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -18,6 +19,7 @@ from typing import IO, Any, Protocol, TypeAlias, cast, runtime_checkable
 
 IN_MEMORY = 16 * 1024 * 1024
 PIECE = 1024 * 1024
+GZIP = ".gz"
 NO_LABEL = "-"
 """Written for -1, with which data sets mark a pair that nobody agreed on; the service leaves such rows out."""
 
@@ -81,7 +83,7 @@ def upload(source: Source, *, name: str = "pairs") -> Upload:
     if isinstance(source, Dataset):
         return _kept(f"{name}.jsonl", _lines(source))
     if isinstance(source, DataFrame):
-        text = source.to_json(orient="records", lines=True, force_ascii=False)
+        text = source.to_json(orient="records", lines=True, force_ascii=False, date_format="iso", double_precision=15)
         return _kept(f"{name}.jsonl", [str(text).encode()])
     raise TypeError(f"{type(source).__name__} is no path, file, bytes, DataFrame or datasets.Dataset")
 
@@ -90,17 +92,21 @@ def parts(body: Mapping[str, Any], uploads: Mapping[str, Upload], opened: ExitSt
     """A multipart body for httpx: the JSON as the part `request`, and the files, which stay open with the stack."""
     files: dict[str, Any] = {"request": (None, json.dumps(body, allow_nan=False), "application/json")}
     for name, each in uploads.items():
-        files[name] = (each.name, opened.enter_context(each.opened()), "application/octet-stream")
+        filename = each.name.encode("utf-8", "replace").decode()  # on some disks a name is no text
+        files[name] = (filename, opened.enter_context(each.opened()), "application/octet-stream")
     return files
 
 
 def _of_file(file: IO[Any], name: str) -> Upload:
     """An open file, as a whole where it can be rewound; with its name if it has one."""
     named = getattr(file, "name", None)
-    name = Path(named).name if isinstance(named, str) and not named.startswith("<") else name
-    if file.seekable():
+    plain = isinstance(getattr(file, "raw", file), io.FileIO | io.BytesIO)
+    if isinstance(named, str) and not named.startswith("<"):
+        name = Path(named).name if plain else Path(named).name.removesuffix(GZIP)
+    seekable = getattr(file, "seekable", None)
+    if seekable is not None and seekable():
         file.seek(0)
-        if isinstance(file.read(0), bytes):
+        if plain:  # others may tell httpx the size of what is below them, such as a compressed file
             return Upload(name, lambda: nullcontext(file))  # httpx rewinds it each time
     return _kept(name, _pieces(file))
 
@@ -128,7 +134,16 @@ def _lines(dataset: Dataset) -> Iterator[bytes]:
     names = {column: feature.names for column, feature in (dataset.features or {}).items() if hasattr(feature, "names")}
     for row in plain:
         named = {column: _label(row[column], labels) for column, labels in names.items() if column in row}
-        yield json.dumps({**row, **named}, ensure_ascii=False, default=str).encode() + b"\n"
+        yield json.dumps(_finite({**row, **named}), ensure_ascii=False, default=str, allow_nan=False).encode() + b"\n"
+
+
+def _finite(value: Any) -> Any:
+    """A value with null for what is no number (NaN) and for infinities, which JSON does not have."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {name: _finite(inner) for name, inner in value.items()}
+    return [_finite(inner) for inner in value] if isinstance(value, list | tuple) else value
 
 
 def _label(value: Any, labels: list[str]) -> Any:
