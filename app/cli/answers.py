@@ -50,15 +50,13 @@ def show_answers(
     """
     with service_session(as_json, url, api_key) as session:
         check_target(to, force=force)
-        from httpx import QueryParams
-
         from app.cli.references import find_adapter
 
         found = find_adapter(session.client, adapter)
         path = f"/adapters/{found['id']}/answers"
         asked = without_missing(wrong=wrong, label=label, predicted=predicted, sort=sort)
         if to is not None:
-            written = session.client.save(f"{path}?{QueryParams({**asked, 'format': 'csv'})}", to)
+            written = session.client.save(path, to, **asked, format="csv")
             document = {"adapter": found["id"], "file": str(to), "bytes": written}
             session.output.show(document, lambda console: console.print(f"Wrote {to} ({size(written)})"))
             return

@@ -100,20 +100,18 @@ class Client:
         with failures():
             return self.connection.post(path, body, files=uploads, key=key, repeatable=repeatable)
 
-    def save(self, path: str, target: Path, *, wait_s: float | None = None) -> int:
+    def save(self, path: str, target: Path, *, wait_s: float | None = None, **query: Any) -> int:
         """Stream a download into `target`, which appears whole or not at all; returns its size in bytes.
 
         `wait_s` is for what the service takes long to make.
         """
-        with self.stream(path, wait_s=wait_s) as response, atomic_file.new_content(target) as file:
-            for chunk in response.iter_bytes():
-                file.write(chunk)
-        return target.stat().st_size
+        with failures(), atomic_file.new_file(target) as aside:
+            return self.connection.save(path, aside, read_s=wait_s, **query)
 
     @contextlib.contextmanager
-    def stream(self, path: str, *, wait_s: float | None = None) -> Iterator[httpx.Response]:
-        """An answer that is read as it comes; `wait_s` as for `save`."""
-        with failures(), self.connection.stream(path, read_s=wait_s) as response:
+    def stream(self, path: str, **query: Any) -> Iterator[httpx.Response]:
+        """An answer that is read as it comes."""
+        with failures(), self.connection.stream(path, params=query) as response:
             yield response
 
 

@@ -112,11 +112,10 @@ def _unpacked(client: Client, adapter: dict[str, Any], target: Path, *, form: st
     """Have the folder made, and put it where it is wanted, whole or not at all."""
     from ltp import atomic_file
 
-    query = f"format={form}{'&int8=true' if int8 else ''}"
     target.parent.mkdir(parents=True, exist_ok=True)
     with atomic_file.new_folder(target.absolute()) as new:
         archive = new.with_name("export.zip")
-        client.save(f"/adapters/{adapter['id']}/export?{query}", archive, wait_s=WAIT_S)
+        client.save(f"/adapters/{adapter['id']}/export", archive, wait_s=WAIT_S, format=form, int8=int8 or None)
         with zipfile.ZipFile(archive) as packed:
             for entry in packed.infolist():
                 entry.filename = Path(entry.filename).name  # out of the folder that the archive names

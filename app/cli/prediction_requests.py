@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from app.cli.client import Client
+from app.cli.client import Client, failures
 from app.cli.output import percent
 from app.cli.progress import progress_display
+from ltp_client.pairs import counted_from
 
 if TYPE_CHECKING:
     from ltp.text.examples import Example, FilePair
@@ -61,7 +62,8 @@ def predict_pairs(
         shown.update("pairs", 0, len(pairs))
         for start in range(0, len(pairs), BATCH):
             batch = pairs[start : start + BATCH]
-            answer = client.post("/predict", request.body(batch))
+            with failures(), counted_from(start):
+                answer = client.connection.post("/predict", request.body(batch))
             if thresholds is not None:
                 thresholds |= {named(each["adapter"]): each for each in answer.get("thresholds") or ()}
             yield from answer["predictions"]

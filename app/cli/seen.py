@@ -43,7 +43,7 @@ def _kept(client: Client, adapter: str, part: str) -> set[tuple[str, str]]:
     from ltp.text.examples.example import comparable
 
     try:
-        with client.stream(f"/adapters/{adapter}/examples?part={part}&format=jsonl") as response:
+        with client.stream(f"/adapters/{adapter}/examples", part=part, format="jsonl") as response:
             rows = [json.loads(line) for line in response.iter_lines() if line.strip()]
     except Failure as failure:
         if failure.code != "pairs_not_kept":

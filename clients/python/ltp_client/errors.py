@@ -14,6 +14,8 @@ Error
     NotFound            404
     Conflict            409
     Busy                429, 503: a queue is full, the backbone is being loaded; `retry_after` says when
+      ProxyBusy         503 of a proxy: whether the request came through is not known
+    BadGateway          502, 504 of a proxy: the same
   JobFailed             the job has no result
     JobCancelled        because somebody cancelled it
   StillRunning          it was not waited for any longer; the job goes on
@@ -22,7 +24,7 @@ Error
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypedDict
+from typing import Any, TypedDict
 
 
 class Fault(TypedDict):
@@ -53,6 +55,10 @@ class Error(Exception):
         self.code, self.detail, self.hint = code, detail, hint
         self.fields = list(fields)
         self.request_id, self.status, self.retry_after = request_id, status, retry_after
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """How it is copied, and sent to another process: as what it says."""
+        return Exception.__new__, (type(self), self.detail), self.__dict__
 
     def __str__(self) -> str:
         lines = [self.detail, *(f"  {each['path']}: {each['message']}" for each in self.fields)]
@@ -118,6 +124,10 @@ class Busy(Refused):
     """Not now: a queue is full, a limit is used up, or the service is not ready yet."""
 
     passing = True
+
+
+class ProxyBusy(Busy):
+    """What a proxy answers that has no service to ask, or lost the one that it asked."""
 
 
 class BadGateway(Refused):

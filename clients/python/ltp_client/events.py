@@ -57,4 +57,13 @@ class Decoder:
     def _complete(self) -> Event | None:
         kind, data = self._kind or "message", "\n".join(self._data)
         self._kind, self._data = "", []
-        return Event(kind, json.loads(data), self._id or None) if data else None
+        return Event(kind, _object(data), self._id or None) if data else None
+
+
+def _object(data: str) -> dict[str, Any]:
+    """What an event says; one of a later release may say it otherwise, and has then no fields that are known here."""
+    try:
+        told = json.loads(data)
+    except ValueError:
+        told = None
+    return told if isinstance(told, dict) else {"data": data}

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import math
+from datetime import datetime, timezone
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpx
 
-from ltp_client.errors import BY_STATUS, Error, Fault, NotAService, Refused
+from ltp_client.address import shown
+from ltp_client.errors import BY_STATUS, Error, Fault, NotAService, ProxyBusy, Refused
 
 REDIRECTS = range(300, 400)
+UNAVAILABLE = 503
 
 
 def document(response: httpx.Response, url: str) -> dict[str, Any]:
@@ -23,6 +28,14 @@ def document(response: httpx.Response, url: str) -> dict[str, Any]:
     return body
 
 
+def items_of(page: dict[str, Any], url: str) -> list[dict[str, Any]]:
+    """The items of one page of a list. Raises NotAService where it is none."""
+    items = page.get("items")
+    if not isinstance(items, list):
+        raise NotAService("not_a_service", f"what answers at {url} is not an LTP service")
+    return items
+
+
 def refusal(response: httpx.Response) -> Refused:
     """The service's own words about a refused call, or a proxy's status."""
     kind = BY_STATUS.get(response.status_code, Refused)
@@ -32,7 +45,8 @@ def refusal(response: httpx.Response) -> Refused:
         fields = [Fault(path=str(each["path"]), message=str(each["message"])) for each in body.get("fields") or ()]
         return kind(str(body["error"]), str(body["detail"]), fields=fields, request_id=body.get("request_id"), **told)
     except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError, AttributeError):
-        said = f"{response.request.url} answered {response.status_code} {response.reason_phrase}"
+        kind = ProxyBusy if response.status_code == UNAVAILABLE else kind
+        said = f"{shown(str(response.request.url))} answered {response.status_code} {response.reason_phrase}"
         moved = response.headers.get("Location") if response.status_code in REDIRECTS else None
         return kind("http_error", f"{said}: it is at {moved} now" if moved else said, **told)
 
@@ -43,10 +57,19 @@ def is_refused(response: httpx.Response) -> bool:
 
 
 def _retry_after(response: httpx.Response) -> float | None:
+    """Seconds, from a number of them or, as proxies may write it, an HTTP date; None where neither stands there."""
+    said = response.headers.get("Retry-After", "")
     try:
-        return max(0.1, float(response.headers.get("Retry-After", "")))
-    except ValueError:  # there is none; or an HTTP date: the service never sends one, a proxy may
+        seconds = float(said)
+        return None if math.isnan(seconds) else max(0.1, seconds)
+    except ValueError:
+        pass
+    try:
+        moment = parsedate_to_datetime(said).astimezone(timezone.utc)
+    except (ValueError, OverflowError):
         return None
+    left = (moment - datetime.now(timezone.utc)).total_seconds()
+    return max(1.0, left)  # clocks differ: not at once, over and over
 
 
 def malformed(what: str, reason: object) -> Error:

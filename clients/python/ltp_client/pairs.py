@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeAlias
 
+from ltp_client.errors import Error
 from ltp_client.requests import AddressedPair, LabelledPair
 from ltp_client.uploads import Source, Upload, is_source, upload
 
@@ -25,6 +28,21 @@ def as_pairs(pairs: Iterable[Any], *, width: int) -> Iterator[dict[str, Any]]:
         else:
             wanted = ", ".join(NAMES[:width])
             raise TypeError(f"pair {number} is {pair!r}; it must be ({wanted}), or a dictionary with these")
+
+
+@contextmanager
+def counted_from(first: int) -> Iterator[None]:
+    """Around the request for a batch of pairs: have what is refused of it name the pair's place among all of them."""
+    try:
+        yield
+    except Error as error:
+        error.detail = _counted_from(first, error.detail)
+        error.fields = [{**each, "path": _counted_from(first, each["path"])} for each in error.fields]
+        raise
+
+
+def _counted_from(first: int, text: str) -> str:
+    return re.sub(r"\bpairs\.(\d+)", lambda found: f"pairs.{first + int(found[1])}", text)
 
 
 def examples_of(given: Mapping[str, Labelled | None]) -> tuple[dict[str, Any], dict[str, Upload]]:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ltp_client.errors import BadGateway, Busy, ConnectionLost, Error, NoService
+from ltp_client.errors import BadGateway, Busy, ConnectionLost, Error, NoService, ProxyBusy
 
 log = logging.getLogger("ltp_client")
 
@@ -71,6 +71,10 @@ class Attempts:
         return pause
 
     def _pause(self, error: Error) -> float | None:
+        if isinstance(error, ProxyBusy):
+            if not self._repeatable:
+                return None
+            self.lost = True
         if isinstance(error, Busy):
             pause = error.retry_after or BUSY_PAUSE_S
             waited = time.monotonic() - self._began

@@ -23,7 +23,7 @@ def shown(title: str, *, progress: bool | OnEvent, file: TextIO | None = None) -
         yield progress
         return
     where = file or sys.stderr
-    if not progress or where is None or not where.isatty():
+    if not progress or not _is_terminal(where):
         yield lambda _event: None
         return
     bar = Bar(title, where)
@@ -31,6 +31,14 @@ def shown(title: str, *, progress: bool | OnEvent, file: TextIO | None = None) -
         yield bar
     finally:
         bar.close()
+
+
+def _is_terminal(file: TextIO | None) -> bool:
+    """Whether lines can be drawn anew there; what stands in for standard error may know less than a file."""
+    try:
+        return file is not None and file.isatty()
+    except (AttributeError, ValueError):  # ValueError: it is closed
+        return False
 
 
 class Bar:
@@ -60,7 +68,8 @@ class Bar:
 
     def _line(self, event: Event) -> str:
         step, total = event.data.get("step") or 0, event.data.get("total") or 0
-        self._figures.update({name: value for name, value in (event.data.get("metrics") or {}).items() if value})
+        told = event.data.get("metrics") or {}
+        self._figures.update({name: value for name, value in told.items() if value is not None})
         done = round(WIDTH * min(1.0, step / total)) if total else 0
         bar = f"[{'#' * done}{'-' * (WIDTH - done)}] {step}/{total}" if total else ""
         figures = [style.format(self._figures[name]) for name, style in FIGURES.items() if name in self._figures]

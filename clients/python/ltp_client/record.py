@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ltp_client.http_answers import malformed
+
+SECRETS = frozenset({"secret"})
+"""Fields that let in whoever reads them."""
 
 
 class Record(BaseModel):
@@ -15,6 +19,11 @@ class Record(BaseModel):
     model_config = ConfigDict(
         extra="allow", use_attribute_docstrings=True, populate_by_name=True, protected_namespaces=(), defer_build=True
     )
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        """What `repr` and logs show: a key or a secret, which is told once, is read as an attribute alone."""
+        for name, value in super().__repr_args__():
+            yield name, ("..." if name in SECRETS and value else value)
 
 
 Kind = TypeVar("Kind", bound=Record)

@@ -14,6 +14,7 @@ from support.peer import Respond, answer, peers, stream
 from app.cli.client import Client
 from app.cli.events import follow
 from app.cli.failure import Failure
+from app.cli.prediction_requests import PredictionOptions, predict_pairs
 from ltp_client.events import Decoder, Event
 
 
@@ -171,6 +172,33 @@ def test_waiting_for_a_busy_service_is_told_and_not_over_and_over(
     with Client(peer(respond)) as client:
         client.get("/jobs")
     assert capsys.readouterr().err == "try again; asking again in 0.1 s\n"
+
+
+def test_a_download_that_breaks_off_begins_anew(peer: Callable[[Respond], str], tmp_path: Path) -> None:
+    def respond(handler: BaseHTTPRequestHandler, number: int) -> None:
+        if number:
+            return answer(handler, *((503, BUSY) if number == 1 else (200, b"content")), Retry_After="0")
+        handler.send_response(200)
+        handler.send_header("Content-Length", "7")
+        handler.end_headers()
+        handler.wfile.write(b"con")
+        return None
+
+    with Client(peer(respond)) as client:
+        assert client.save("/tickets/t/mask", tmp_path / "mask.safetensors") == 7
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"content"]
+
+
+def test_what_is_wrong_with_a_pair_names_its_place_among_all(peer: Callable[[Respond], str]) -> None:
+    def respond(handler: BaseHTTPRequestHandler, number: int) -> None:
+        refused = {"error": "invalid_request", "detail": "pairs.5: no", "request_id": "r-1"}
+        fields = [{"path": "pairs.5", "message": "no"}]
+        answer(handler, *((422, {**refused, "fields": fields}) if number else (200, {"predictions": []})))
+
+    pairs = [{"premise": "a", "hypothesis": "b"}] * 70
+    with Client(peer(respond)) as client, pytest.raises(Failure) as caught:
+        list(predict_pairs(client, PredictionOptions("sw"), pairs))
+    assert (str(caught.value), [each["path"] for each in caught.value.fields]) == ("pairs.69: no", ["pairs.69"])
 
 
 def test_what_the_service_would_do_twice_is_not_asked_again(peer: Callable[[Respond], str]) -> None:

@@ -2,40 +2,29 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import logging
-from collections.abc import Callable, Iterator
-from functools import partial
+import math
+import pickle
+import time
+from collections.abc import Callable
+from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler
-from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from support.cli_process import NOWHERE
-from support.driven import KINDS, opened
-from support.needs import PROCESS, needs
-from support.peer import Respond, answer, peers
+from support.peer import Respond, answer
 
 import ltp_client
 from ltp_client import Wait
+from ltp_client.http_answers import refusal
+from ltp_client.models import KeyCreated
 
 BUSY = {"error": "queue_full", "detail": "the queue is full; try again", "request_id": "r-1"}
 KEY = "Idempotency-Key"
-
-
-@pytest.fixture
-@needs(PROCESS)
-def peer() -> Iterator[Callable[[Respond], str]]:
-    with peers() as start:
-        yield start
-
-
-@pytest.fixture(params=KINDS)
-def connect(request: pytest.FixtureRequest) -> Callable[..., Any]:
-    """Opens a client, synchronous or asynchronous."""
-    return partial(opened, request.param)
-
-
 Peer = Callable[[Respond], str]
 Connect = Callable[..., Any]
 
@@ -76,6 +65,27 @@ def test_patience_ends_with_the_services_own_words(peer: Peer, connect: Connect)
     assert (error.code, error.request_id, error.status, error.retry_after) == ("queue_full", "r-1", 503, 5.0)
 
 
+@pytest.mark.parametrize(
+    ("said", "seconds"),
+    [("0.2", 0.2), ("0", 0.1), ("-3", 0.1), ("1e400", math.inf), ("nan", None), ("soon", None), ("", None)],
+)
+def test_a_pause_is_as_long_as_the_answer_says(said: str, seconds: float | None) -> None:
+    assert refused(503, said).retry_after == seconds
+
+
+@pytest.mark.parametrize(("ahead_s", "least", "most"), [(30, 28, 30), (-3600, 1, 1), (10**7, 9.9e6, 1e7)])
+def test_a_pause_may_be_said_as_a_moment(ahead_s: float, least: float, most: float) -> None:
+    moment = formatdate(time.time() + ahead_s, usegmt=True)
+    pause = refused(429, moment).retry_after
+    assert pause is not None
+    assert least <= pause <= most
+
+
+def refused(status: int, said: str) -> ltp_client.Error:
+    asked = httpx.Request("GET", "http://127.0.0.1/jobs")
+    return refusal(httpx.Response(status, headers={"Retry-After": said}, json=BUSY, request=asked))
+
+
 def broken(times: int, keys: list[str | None]) -> Respond:
     """Closes the connection without an answer, and then answers."""
 
@@ -102,6 +112,28 @@ def test_what_would_be_done_twice_is_not_sent_again(peer: Peer, connect: Connect
     assert len(keys) == 1
 
 
+@pytest.mark.parametrize("status", [502, 503, 504])
+def test_what_a_proxy_may_have_let_through_is_not_sent_again(peer: Peer, connect: Connect, status: int) -> None:
+    asked: list[str] = []
+
+    def respond(handler: BaseHTTPRequestHandler, _: int) -> None:
+        asked.append(handler.path)
+        answer(handler, status, b"upstream connect error or disconnect/reset before headers")
+
+    with connect(peer(respond)) as client, pytest.raises(ltp_client.Refused) as caught:
+        client.keys.create("a key", scopes=["read"])
+    assert len(asked) == 1
+    assert caught.value.passing
+
+
+def test_a_pause_that_is_too_long_is_not_begun(peer: Peer, connect: Connect) -> None:
+    told: list[Wait] = []
+    url = peer(lambda handler, _: answer(handler, 429, BUSY, Retry_After="86400"))
+    with connect(url, on_wait=told.append) as client, pytest.raises(ltp_client.Busy) as caught:
+        client.connection.get("/jobs")
+    assert (told, caught.value.retry_after) == ([], 86400.0)
+
+
 def test_a_deletion_that_was_not_heard_of_is_done(peer: Peer, connect: Connect) -> None:
     def respond(handler: BaseHTTPRequestHandler, number: int) -> None:
         if number:
@@ -112,6 +144,20 @@ def test_a_deletion_that_was_not_heard_of_is_done(peer: Peer, connect: Connect) 
         client.drifts.delete("d")
         with pytest.raises(ltp_client.NotFound):
             client.drifts.delete("d")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ltp_client.InvalidRequest("code", "no", fields=[{"path": "lang", "message": "m"}], request_id="r", status=422),
+        ltp_client.NoService("http://127.0.0.1:1", "refused", proxy="p:3128"),
+        ltp_client.StillRunning("still_running", "it goes on"),
+    ],
+)
+def test_an_error_reaches_another_process_as_it_is(error: ltp_client.Error) -> None:
+    for same in (pickle.loads(pickle.dumps(error)), copy.copy(error), copy.deepcopy(error)):  # noqa: S301  just written
+        assert type(same) is type(error)
+        assert (str(same), vars(same)) == (str(error), vars(error))
 
 
 def test_nobody_listening_is_said_after_some_attempts(connect: Connect) -> None:
@@ -171,6 +217,18 @@ def test_something_else_on_the_port_is_recognised(peer: Peer, connect: Connect, 
     assert caught.value.code == "not_a_service"
 
 
+def test_a_list_that_is_none_is_said(peer: Peer, connect: Connect) -> None:
+    url = peer(lambda handler, _: answer(handler, 200, {"ok": True}))
+    with connect(url) as client, pytest.raises(ltp_client.NotAService):
+        list(client.jobs.list())
+
+
+def test_an_answer_that_cannot_be_unpacked_is_said(peer: Peer, connect: Connect) -> None:
+    url = peer(lambda handler, _: answer(handler, 200, b"{}", Content_Encoding="gzip"))
+    with connect(url) as client, pytest.raises(ltp_client.NotAService, match="cannot be decoded"):
+        client.connection.get("/jobs")
+
+
 def test_an_answer_of_another_release_is_named(peer: Peer, connect: Connect) -> None:
     url = peer(lambda handler, _: answer(handler, 200, {"id": 7}))
     with connect(url) as client, pytest.raises(ltp_client.NotAService, match=r"Job\.id") as caught:
@@ -200,74 +258,26 @@ def test_lists_are_read_page_by_page_up_to_the_limit(peer: Peer, connect: Connec
     assert asked == ["/jobs?kind=ticket&limit=3", "/jobs?kind=ticket&limit=1&cursor=1"]
 
 
-def test_a_service_below_a_path_is_asked_there_and_shown_the_key(peer: Peer, connect: Connect) -> None:
-    seen: list[tuple[str, str | None]] = []
-
-    def respond(handler: BaseHTTPRequestHandler, _: int) -> None:
-        seen.append((handler.path, handler.headers["Authorization"]))
-        answer(handler, 200, {})
-
-    with connect(f"{peer(respond)}/ltp/", api_key="secret") as client:
-        client.connection.get("/jobs/j")
-    assert seen == [("/ltp/jobs/j", "Bearer secret")]
+def test_a_key_is_not_shown_where_an_answer_is(peer: Peer, connect: Connect) -> None:
+    made = KeyCreated.model_construct(id="k", name="a key", secret="ltp_letmein")
+    assert "letmein" not in f"{made!r} {made} {[made]}"
+    assert made.secret == "ltp_letmein"
 
 
-def test_address_and_key_come_from_the_environment(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LTP_URL", "localhost:8123/below/")
-    monkeypatch.setenv("LTP_API_KEY", "clé")
-    with pytest.raises(ltp_client.InvalidConnection, match="at place 3"), connect(None):
-        pass
-    monkeypatch.delenv("LTP_API_KEY")
-    with connect(None) as client:
-        assert client.url == "http://localhost:8123/below"
-
-
-@pytest.mark.parametrize("url", ["ftp://host", "http://", "http://host:x"])
-def test_what_is_no_address_is_said(connect: Connect, url: str) -> None:
-    with pytest.raises(ltp_client.InvalidConnection, match="is not an"), connect(url):
-        pass
-
-
-def test_a_download_that_breaks_off_begins_anew_and_appears_whole(peer: Peer, connect: Connect, tmp_path: Path) -> None:
-    content = b"0123456789" * 1000
-
-    def respond(handler: BaseHTTPRequestHandler, number: int) -> None:
-        if number:
-            return answer(handler, 200, content)
-        handler.send_response(200)
-        handler.send_header("Content-Length", str(len(content)))
-        handler.end_headers()
-        handler.wfile.write(content[:5000])
-        return None
-
-    target = tmp_path / "mask.safetensors"
-    with connect(peer(respond), on_wait=lambda _: None) as client:
-        assert client.connection.save("/tickets/t/mask", target) == len(content)
-    assert target.read_bytes() == content
-    assert list(tmp_path.iterdir()) == [target]
-
-
-def test_a_download_that_is_refused_leaves_nothing(peer: Peer, connect: Connect, tmp_path: Path) -> None:
-    body = {"error": "not_ready_yet", "detail": "ticket t is pending", "request_id": "r"}
-    url = peer(lambda handler, _: answer(handler, 409, body))
-    with connect(url) as client, pytest.raises(ltp_client.Conflict, match="pending"):
-        client.connection.save("/tickets/t/mask", tmp_path / "mask.safetensors")
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_an_upload_is_sent_whole_each_time(peer: Peer, connect: Connect, tmp_path: Path) -> None:
-    bodies: list[bytes] = []
-    path = tmp_path / "pairs.csv"
-    path.write_bytes(b"premise,hypothesis\na,b\n")
+def test_what_is_wrong_with_a_pair_names_its_place_among_all(peer: Peer, connect: Connect) -> None:
+    timing = {"queue": 1.0, "compute": 1.0}
+    shares = {"entailment": 0.1, "neutral": 0.8, "contradiction": 0.1}
+    judged = {"label": "neutral", "probabilities": shares, "adapter": {"id": "a", "lang": "sw", "version": 1}}
+    judged |= {"fallback": False, "truncated": False, "abstained": False, "unknown": False}
 
     def respond(handler: Any, number: int) -> None:
-        bodies.append(handler.body)
-        answer(handler, *((503, BUSY) if not number else (200, {"format": "csv", "columns": {}})), Retry_After="0.1")
+        pairs = len(json.loads(handler.body)["pairs"])
+        predictions = [judged] * pairs
+        fault = {"path": "pairs.3.premise", "message": "must not be blank"}
+        refused = {"error": "invalid_request", "detail": "pairs.3.premise: must not be blank", "fields": [fault]}
+        answer(handler, *((422, refused) if number else (200, {"predictions": predictions, "timing_ms": timing})))
 
-    with connect(peer(respond), on_wait=lambda _: None) as client:
-        assert client.data.check(path, task="predict", lang="sw").format == "csv"
-    assert len(bodies) == 2
-    for body in bodies:
-        assert path.read_bytes() in body
-        assert b'filename="pairs.csv"' in body
-        assert json.dumps({"task": "predict", "lang": "sw"}).encode() in body
+    with connect(peer(respond)) as client, pytest.raises(ltp_client.InvalidRequest) as caught:
+        client.predict([("a", "b")] * 70, lang="sw")
+    assert [each["path"] for each in caught.value.fields] == ["pairs.67.premise"]
+    assert caught.value.detail == "pairs.67.premise: must not be blank"

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 import time
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import pytest
-from support.driven import KINDS, opened
-from support.needs import PROCESS, needs
-from support.peer import Respond, answer, peers, stream
+from support.peer import Respond, answer, stream
 
 import ltp_client
 from ltp_client import Event
@@ -21,18 +19,6 @@ from ltp_client.events import Decoder
 STREAM = "text/event-stream"
 Peer = Callable[[Respond], str]
 Connect = Callable[..., Any]
-
-
-@pytest.fixture
-@needs(PROCESS)
-def peer() -> Iterator[Peer]:
-    with peers() as start:
-        yield start
-
-
-@pytest.fixture(params=KINDS)
-def connect(request: pytest.FixtureRequest) -> Connect:
-    return partial(opened, request.param)
 
 
 def job(status: str, **told: Any) -> dict[str, Any]:
@@ -77,6 +63,40 @@ def test_where_no_stream_passes_the_job_is_polled(peer: Peer, connect: Connect) 
     with connect(peer(respond)) as client:
         events = list(client.jobs.events("j"))
     assert [event.kind for event in events] == ["progress", "progress", "done"]
+
+
+def test_a_state_of_a_later_release_is_no_end(peer: Peer, connect: Connect) -> None:
+    def respond(handler: BaseHTTPRequestHandler, number: int) -> None:
+        if handler.path.endswith("/events"):
+            return answer(handler, 204, b"")
+        return answer(handler, 200, job("succeeded" if number > 1 else "paused"))
+
+    with connect(peer(respond)) as client:
+        assert [event.kind for event in client.jobs.events("j")] == ["progress", "progress", "done"]
+
+
+def test_a_callback_that_raises_leaves_no_stream_open(peer: Peer, connect: Connect) -> None:
+    left = threading.Event()
+
+    def respond(handler: BaseHTTPRequestHandler, _: int) -> None:
+        if not handler.path.endswith("/events"):
+            return answer(handler, 200, job("running"))
+        handler.send_response(200)
+        handler.send_header("Content-Type", STREAM)
+        handler.end_headers()
+        handler.wfile.write(stream((1, "progress", {"step": 1})))
+        handler.wfile.flush()
+        handler.rfile.read(1)
+        left.set()
+        return None
+
+    def show(_: Event) -> None:
+        raise LookupError("not shown")
+
+    with connect(peer(respond)) as client:
+        with pytest.raises(LookupError):
+            client.jobs.wait("j", progress=show)
+        assert left.wait(5)
 
 
 def test_a_job_that_is_not_there_is_not_waited_for(peer: Peer, connect: Connect) -> None:
@@ -159,3 +179,8 @@ def test_events_are_the_same_in_whatever_pieces_they_come(end: str, size: int) -
     decoder = Decoder()
     pieces = [content[start : start + size] for start in range(0, len(content), size)]
     assert [event for piece in pieces for event in decoder.feed(piece)] == EVENTS
+
+
+@pytest.mark.parametrize("data", ["[1]", "4", "{", "over"])
+def test_an_event_that_says_it_otherwise_is_passed_on(data: str) -> None:
+    assert list(Decoder().feed(f"event: later\ndata: {data}\n\n".encode())) == [Event("later", {"data": data})]

@@ -49,6 +49,21 @@ def test_elsewhere_nothing_is_written() -> None:
         assert file.getvalue() == ""
 
 
+def test_what_stands_in_for_standard_error_need_not_know_of_terminals() -> None:
+    closed = io.StringIO()
+    closed.close()
+    for file in (closed, object()):
+        with shown("adapter", progress=True, file=file) as show:  # type: ignore[arg-type]
+            show(EVENTS[0])
+
+
+def test_a_figure_may_be_zero() -> None:
+    with shown("adapter", progress=True, file=(terminal := Terminal())) as show:
+        for accuracy in (0.5, 0.0):
+            show(Event("progress", {"phase": "training", "metrics": {"dev_accuracy": accuracy, "loss": None}}))
+    assert terminal.getvalue().rstrip().endswith("dev accuracy 0.0%")
+
+
 def test_a_callback_gets_every_event() -> None:
     seen: list[Event] = []
     with shown("adapter", progress=seen.append) as show:

@@ -19,7 +19,7 @@ from ltp_client.aio.predictions import Predictions
 from ltp_client.aio.tickets import Drifts, Tickets
 from ltp_client.errors import Error
 from ltp_client.models import Backbone, Caller, PredictAnswer, Quota, Readiness, Version
-from ltp_client.pairs import Pairs, as_pairs
+from ltp_client.pairs import Pairs, as_pairs, counted_from
 from ltp_client.patience import OnWait, Patience, tell
 from ltp_client.record import read
 from ltp_client.requests import PredictRequest
@@ -105,7 +105,8 @@ class AsyncClient:
         batch = list(islice(left, BATCH))
         answer = read(PredictAnswer, await self.connection.post("/predict", {**body, "pairs": batch}))
         while batch := list(islice(left, BATCH)):
-            further = read(PredictAnswer, await self.connection.post("/predict", {**body, "pairs": batch}))
+            with counted_from(len(answer.predictions)):
+                further = read(PredictAnswer, await self.connection.post("/predict", {**body, "pairs": batch}))
             answer.predictions += further.predictions
             known = {each.adapter.id for each in answer.thresholds or ()}
             new = [each for each in further.thresholds or () if each.adapter.id not in known]

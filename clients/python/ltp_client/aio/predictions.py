@@ -53,9 +53,8 @@ class Predictions:
 
     async def rows(self, prediction_id: str) -> Rows:
         """The same as rows, for a DataFrame say; values of a table or of JSON keep their types, CSV is text."""
-        async with self._connection.stream(f"/predictions/{prediction_id}/result") as response:
-            await response.aread()
-            return rows_of(response.content, response.headers.get("Content-Type", ""))
+        response = await self._connection.content(f"/predictions/{prediction_id}/result")
+        return rows_of(response.content, response.headers.get("Content-Type", ""))
 
     async def delete(self, prediction_id: str) -> None:
         """Erase the file and its result."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, Generic, TypeVar
 
@@ -64,8 +65,9 @@ class AsyncRunning(Generic[Made]):
 async def wait_for(connection: AsyncConnection, job: Job, *, progress: bool | OnEvent, timeout_s: float | None) -> None:
     """Follow a job to its end and show its events."""
     with shown(job.kind, progress=progress) as show:
-        async for event in follow(connection, job.id, timeout_s=timeout_s):
-            show(event)
+        async with contextlib.aclosing(follow(connection, job.id, timeout_s=timeout_s)) as events:
+            async for event in events:
+                show(event)
 
 
 def check_succeeded(job: Job) -> None:

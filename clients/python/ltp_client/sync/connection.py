@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import time
 import uuid
@@ -16,7 +17,7 @@ import httpx
 
 from ltp_client import address
 from ltp_client.errors import Error, NotFound
-from ltp_client.http_answers import document, is_refused, refusal
+from ltp_client.http_answers import document, is_refused, items_of, refusal
 from ltp_client.patience import Patience
 from ltp_client.uploads import Upload, parts
 
@@ -36,9 +37,10 @@ class Connection:
         patience: Patience | None = None,
     ) -> None:
         """Raises InvalidConnection for an address, key, proxy or certificates that cannot be used."""
-        self.url = address.normalised(url)
+        given = address.normalised(url)
+        self.url = address.shown(given)
         self.patience = patience or Patience()
-        options = address.options(self.url, address.key_of(api_key), timeout_s=timeout_s)
+        options = address.options(given, address.key_of(api_key), timeout_s=timeout_s)
         with address.opening():
             self._http = httpx.Client(**options)
 
@@ -58,15 +60,20 @@ class Connection:
         """One resource."""
         return document(self._ask("GET", path, repeatable=True, params=_present(query)), self.url)
 
+    def content(self, path: str) -> httpx.Response:
+        """One file as a whole, in memory."""
+        return self._ask("GET", path, repeatable=True)
+
     def pages(self, path: str, *, limit: int | None = None, **query: Any) -> Iterator[dict[str, Any]]:
         """The items of a list, newest first, page by page until `limit` or its end."""
         cursor: str | None = None
         left = limit
         while left is None or left > 0:
             page = self.get(path, **query, limit=PAGE if left is None else min(PAGE, left), cursor=cursor)
-            for item in page["items"][:left]:
+            items = items_of(page, self.url)
+            for item in items[:left]:
                 yield item
-            left = None if left is None else left - len(page["items"])
+            left = None if left is None else left - len(items)
             cursor = page.get("next_cursor")
             if cursor is None:
                 return
@@ -107,7 +114,9 @@ class Connection:
         """
         attempts = self.patience.begin(repeatable=True)
         place = Path(target)
-        part = place.with_name(f".{place.name}.{uuid.uuid4().hex}.part")
+        if place.is_dir():
+            raise IsADirectoryError(errno.EISDIR, "is a folder, where a file is to be written", str(place))
+        part = place.with_name(f".{uuid.uuid4().hex}.part")
         try:
             while True:
                 try:
@@ -121,8 +130,13 @@ class Connection:
                 time.sleep(pause)
             size = part.stat().st_size
             part.replace(place)
+        except OSError as error:
+            if error.filename == str(part):
+                error.filename = str(place)  # the name that the caller knows
+            raise
         finally:
-            part.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # it is not there, or its folder is not
+                part.unlink()
         return size
 
     @contextlib.contextmanager
@@ -137,7 +151,8 @@ class Connection:
         """An answer that is read as it comes; `read_s` bounds a silence of it."""
         timeout = self._http.timeout if read_s is None else httpx.Timeout(read_s, connect=address.CONNECT_S)
         with address.reachable(self.url):
-            with self._http.stream("GET", path, headers=headers, params=params, timeout=timeout) as response:
+            asked = self._http.stream("GET", address.quoted(path), headers=headers, params=params, timeout=timeout)
+            with asked as response:
                 if is_refused(response):
                     response.read()
                     raise refusal(response)
@@ -168,7 +183,7 @@ class Connection:
         with address.reachable(self.url), ExitStack() as opened:
             if upload is not None:
                 sent["files"] = parts(*upload, opened)
-            response = self._http.request(method, path, **sent)
+            response = self._http.request(method, address.quoted(path), **sent)
         if is_refused(response):
             raise refusal(response)
         return response

@@ -14,13 +14,14 @@ RECONNECTS = 8
 """Broken streams in a row, without an event between them, before polling takes over."""
 LONGEST_PAUSE_S = 5.0
 POLL_S = 1.0
+ENDED = frozenset({"succeeded", "failed", "cancelled"})
 LOST_AFTER_S = 60.0
 """Polling gives up on a service that has not answered for so long; the job itself is not affected."""
 
 
 def follow(
     connection: Connection, job_id: str, *, after: str | None = None, timeout_s: float | None = None
-) -> Iterator[Event]:
+) -> Generator[Event, None]:
     """Yield a job's events until it is finished, from the first one or those after the event with the id `after`.
 
     Raises Refused or ServiceAway if the service refuses or stays away, StillRunning after `timeout_s`.
@@ -67,7 +68,7 @@ def _polled(connection: Connection, job_id: str, deadline: float | None) -> Iter
             job = connection.get(f"/jobs/{job_id}")
             heard = time.monotonic()
             yield Event(PROGRESS, job["progress"])
-            if job["status"] not in {"queued", "running"}:
+            if job["status"] in ENDED or job.get("finished_at"):  # a later release may know of further states
                 yield Event(DONE, job)
                 return
         except Error as error:

@@ -53,9 +53,8 @@ class Predictions:
 
     def rows(self, prediction_id: str) -> Rows:
         """The same as rows, for a DataFrame say; values of a table or of JSON keep their types, CSV is text."""
-        with self._connection.stream(f"/predictions/{prediction_id}/result") as response:
-            response.read()
-            return rows_of(response.content, response.headers.get("Content-Type", ""))
+        response = self._connection.content(f"/predictions/{prediction_id}/result")
+        return rows_of(response.content, response.headers.get("Content-Type", ""))
 
     def delete(self, prediction_id: str) -> None:
         """Erase the file and its result."""

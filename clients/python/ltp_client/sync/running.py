@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Mapping
 from typing import Any, Generic, TypeVar
 
@@ -64,8 +65,9 @@ class Running(Generic[Made]):
 def wait_for(connection: Connection, job: Job, *, progress: bool | OnEvent, timeout_s: float | None) -> None:
     """Follow a job to its end and show its events."""
     with shown(job.kind, progress=progress) as show:
-        for event in follow(connection, job.id, timeout_s=timeout_s):
-            show(event)
+        with contextlib.closing(follow(connection, job.id, timeout_s=timeout_s)) as events:
+            for event in events:
+                show(event)
 
 
 def check_succeeded(job: Job) -> None:
