@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from app.cli.label_spaces import SHORT, macro_f1
+from app.cli.label_spaces import macro_f1, short
 from app.cli.output import accuracy, key_values, percent, size
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def begun(adapter: dict[str, Any]) -> str:
 
 def _answers(adapter: dict[str, Any]) -> str:
     """Its label space, and the words that it predicts."""
-    space = SHORT[adapter["label_space"]]
+    space = short(adapter["label_space"])
     if adapter["verbalizer"] is None:
         return f"{space}, by a classification head"
     return f"{space}: " + ", ".join(f"{label} {word}" for label, word in adapter["verbalizer"].items())
@@ -106,7 +106,7 @@ def _scores(adapter: dict[str, Any], metrics: dict[str, Any]) -> list[tuple[str,
     for part, note in (("dev", " (the best epoch was chosen on these)"), ("test", "")):
         if scores := metrics.get(part):
             detail = (
-                f"{accuracy(scores)} {SHORT[scores['label_space']]}, {macro_f1(scores)}, ECE {percent(scores['ece'])}"
+                f"{accuracy(scores)} {short(scores['label_space'])}, {macro_f1(scores)}, ECE {percent(scores['ece'])}"
             )
             lines.append((part, detail + note))
             lines += beside.lines(metrics, part)

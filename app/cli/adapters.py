@@ -14,7 +14,7 @@ from app.cli.command import Json, Key, Url, service_session
 from app.cli.compare import compare_adapters
 from app.cli.compose import compose_adapter
 from app.cli.exports import export_adapter, push_adapter
-from app.cli.label_spaces import SHORT
+from app.cli.label_spaces import short
 from app.cli.output import accuracy, age, size, table
 from app.cli.report import report_adapter
 from app.cli.train import train_adapter
@@ -62,7 +62,7 @@ def list_adapters(
                 ", ".join(adapter["aliases"]) or "-",
                 adapter["status"],
                 begun(adapter),
-                SHORT[adapter["label_space"]],
+                short(adapter["label_space"]),
                 accuracy((adapter["metrics"] or {}).get("dev")),
                 beside.against_guessing((adapter["metrics"] or {}).get("dev")),
                 beside.against_start(adapter["metrics"]),

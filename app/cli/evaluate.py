@@ -12,7 +12,7 @@ from app.cli import options, reading_options
 from app.cli.command import Json, Key, Url, service_session
 from app.cli.confidence import MinConfidence, TargetAccuracy, answered, answered_line
 from app.cli.failure import Failure
-from app.cli.label_spaces import SHORT, AsTwoWay, Judged, judged, macro_f1
+from app.cli.label_spaces import AsTwoWay, Judged, judged, macro_f1, short
 from app.cli.output import accuracy, percent, table
 from app.cli.reading_options import Columns, ConflictsRule, IgnoreRowLang, Labels, LangColumn
 
@@ -120,7 +120,7 @@ def _print(console: Console, report: dict[str, Any]) -> None:
     from app.cli.beside_others import beside_lines
 
     labels = report["labels"]
-    space = SHORT[report["label_space"]]
+    space = short(report["label_space"])
     console.print(f"[bold]{accuracy(report)}[/bold] {space} accuracy, 95 % interval, on {report['pairs']} pairs")
     console.print(
         f"answered by {', '.join(report['adapters'])}; {macro_f1(report)}; "

@@ -33,7 +33,12 @@ Words = Annotated[
         show_default=False,
     ),
 ]
-SHORT: dict[LabelSpace, str] = {"three_way": "three-way", "two_way": "two-way"}
+_SHORT: dict[str, str] = {"three_way": "three-way", "two_way": "two-way"}
+
+
+def short(space: str) -> str:
+    """A label space as tables have it; one of a service of a later release by its own name."""
+    return _SHORT.get(space, space)
 
 
 def parse_words(text: str | None) -> dict[str, str] | None:

@@ -11,7 +11,7 @@ import typer
 from app.cli.adapter_display import begun, label_of, start_of
 from app.cli.command import Json, Key, Session, Url, service_session
 from app.cli.failure import Failure
-from app.cli.label_spaces import SHORT
+from app.cli.label_spaces import short
 from app.cli.output import accuracy, percent, size
 from app.cli.target import Force, check_target
 from ltp import atomic_file
@@ -100,7 +100,7 @@ def _facts(adapter: dict[str, Any]) -> Table:
         ("id", adapter["id"]),
         ("made by", begun(adapter)),
         ("began from", start_of(adapter)),
-        ("labels", SHORT[adapter["label_space"]]),
+        ("labels", short(adapter["label_space"])),
         ("pairs", ", ".join(f"{count} {part}" for part, count in examples.items()) or "-"),
         ("ticket", adapter["ticket"] or "-"),
         ("size", "-" if adapter["bytes"] is None else size(adapter["bytes"])),

@@ -12,7 +12,7 @@ import pytest
 import typer
 from support.cli_process import Done, run
 
-from app.cli.label_spaces import judged, label_columns, macro_f1, parse_words
+from app.cli.label_spaces import judged, label_columns, macro_f1, parse_words, short
 from ltp.text.examples import Example
 
 Run = Callable[..., Done]
@@ -133,3 +133,7 @@ def test_files_are_answered_and_scored_two_way(
     assert "two-way accuracy, 95 % interval" in shown
     assert "the adapter knows two labels alone" in shown
     assert "per label (two-way)" in shown
+
+
+def test_a_label_space_of_a_later_release_has_its_own_name() -> None:
+    assert [short(space) for space in ("two_way", "graded")] == ["two-way", "graded"]
