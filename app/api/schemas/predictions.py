@@ -67,9 +67,8 @@ class PredictRequest(Addressed):
                     "lang": "es",
                     "pairs": [
                         {"premise": "El perro duerme.", "hypothesis": "El animal descansa."},
-                        {"premise": "Mbwa analala.", "hypothesis": "Mbwa anakimbia.", "adapter": "sw@production"},
+                        {"premise": "Mbwa analala.", "hypothesis": "Mbwa anakimbia.", "lang": "sw"},
                     ],
-                    "fallback": "es",
                     "min_confidence": 0.5,
                 }
             ]

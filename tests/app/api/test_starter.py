@@ -85,6 +85,14 @@ def test_an_empty_service_answers_any_language_as_soon_as_it_is_ready(started: S
     refused(started.http.post("/predict", json={"adapter": "sw@1", "pairs": PAIRS}), 404, "adapter_not_found")
 
 
+def test_what_the_documentation_asks_is_answered_by_an_empty_service(started: Service) -> None:
+    schemas = started.http.get("/openapi.json").json()["components"]["schemas"]
+    (example,) = schemas["PredictRequest"]["examples"]
+    answer = started.http.post("/predict", json=example)
+    assert answer.status_code == 200, answer.text
+    assert [each["fallback"] for each in answer.json()["predictions"]] == [True, True]
+
+
 def test_it_says_everywhere_what_it_is(started: Service, other: dict[str, str]) -> None:
     starter = starter_of(started)
     assert (starter["lang"], starter["version"], starter["aliases"]) == ("mul", 1, ["starter"])
