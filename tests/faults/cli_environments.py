@@ -126,7 +126,7 @@ ENVIRONMENTS = {
     "another scheme": Environment({"url": "ftp://127.0.0.1"}, commands=CLIENT, says="not an http://"),
     "a key": Environment({"api_key": "clé"}, commands=CLIENT, says="the API key holds a character"),
     "a setting": Environment(
-        {"port": "many"}, commands=LOCAL - BACKBONES - {"reproduce", "starter build"}, says="PORT"
+        {"max_pairs": "many"}, commands=LOCAL - BACKBONES - {"reproduce", "starter build"}, says="MAX_PAIRS"
     ),
     "no URL": Environment({"database_url": "not a url"}, commands=DATABASE, says="DATABASE_URL"),
     "another database": Environment({"database_url": "mysql://u:secret@127.0.0.1:9/x"}, commands=UNREACHED),
