@@ -51,7 +51,7 @@ def test_what_is_shown_is_of_one_run_without_a_fault_and_names_no_machine(name: 
     outputs = [output for cell in cells(name) for output in cell.outputs]
     assert {output.output_type for output in outputs} <= {"stream", "execute_result", "display_data"}
     assert not [output for output in outputs if output.get("name") == "stderr"]
-    assert len(outputs) >= 4
+    assert len(outputs) >= 3
     for output in outputs:
         shown = output.get("text") or output.get("data", {}).get("text/plain", "")
         assert not OF_A_MACHINE.search(shown.replace(SAID, ""))
