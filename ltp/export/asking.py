@@ -1,13 +1,15 @@
 """What must be known to ask an exported model, as JSON beside it (`nli.json`), and a check that it is right.
 
-The template is a text with places for premise and hypothesis; for a classification head there is none, and the two are
-given as a pair. Marks that end a sentence are dropped before, as `ltp.text.sentences` does, by two patterns.
+A pair is asked as the engine does: both texts are tokenized, the longer is cut, and the template's ids are put around
+them. Who has a text to give, as to a pipeline, fills the template in, which is exact for pairs that need no cut; for a
+classification head there is none, and the two are given as a pair. Marks that end a sentence are dropped before, as
+`ltp.text.sentences` does, by two patterns.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from tokenizers import Tokenizer
@@ -41,20 +43,37 @@ PROBES = (
 class Question:
     """How texts become what the model is given."""
 
-    template: str | None
-    """With `{premise}` and `{hypothesis}`; None for a pair."""
-    final_marks: tuple[str, str] | None
-    """A pattern of what a text ends in, and one of what of it is dropped; None where texts keep their marks."""
-    edges: tuple[str, str]
-    """Patterns of the blanks around premise and hypothesis that are dropped first."""
-    reserved: str
-    """A pattern of what would be read as a special token; `<unk>` takes its place."""
+    around: tuple[list[int], list[int], list[int]]
+    """Ids before, between and after the tokens of premise and hypothesis."""
     room: int
     """Tokens of premise and hypothesis together, at most: the longer is cut."""
+    final_marks: tuple[str, str] | None
+    """A pattern of what a text ends in, and one of what of it is dropped; None where texts keep their marks."""
+    edges: str
+    """A pattern of the blanks around a text that are dropped first."""
+    reserved: str
+    """A pattern of what would be read as a special token; `<unk>` takes its place."""
+    template: str | None
+    """With `{premise}` and `{hypothesis}`; None for a pair."""
+    edges_within: str
+    """As `edges`, for a hypothesis in the template, where a blank stands before it."""
 
-    def plain(self, *pair: str) -> list[str]:
-        """Premise and hypothesis, as they are put into the template."""
-        return [self._plain(text, edges) for text, edges in zip(pair, self.edges, strict=True)]
+    def ids(self, tokenizer: Tokenizer, premise: str, hypothesis: str) -> list[int]:
+        """The ids of a pair."""
+        texts = [self._plain(text, self.edges) for text in (premise, hypothesis)]
+        read = [tokenizer.encode(text, add_special_tokens=False).ids for text in texts]
+        first, second = kept_lengths(len(read[0]), len(read[1]), self.room)
+        before, between, after = self.around
+        return [*before, *read[0][:first], *between, *read[1][:second], *after]
+
+    def ids_as_text(self, tokenizer: Tokenizer, premise: str, hypothesis: str) -> list[int]:
+        """The ids of a pair that is given as one text, or as a pair of texts; nothing is cut."""
+        premise, hypothesis = self._plain(premise, self.edges), self._plain(hypothesis, self.edges_within)
+        if self.template is None:
+            found: list[int] = tokenizer.encode(premise, hypothesis).ids
+        else:
+            found = tokenizer.encode(self.template.format(premise=premise, hypothesis=hypothesis)).ids
+        return found
 
     def _plain(self, text: str, edges: str) -> str:
         text = re.sub(edges, "", re.sub(self.reserved, UNKNOWN, text))
@@ -63,41 +82,33 @@ class Question:
         ending, dropped = self.final_marks
         return re.sub(ending, lambda marks: re.sub(dropped, "", marks[0]), text)
 
-    def fitting(self, tokenizer: Tokenizer, *texts: str) -> list[str]:
-        """Cut the longer of both texts, as they are put into the template, to the tokens there is room for."""
-        read = [tokenizer.encode(text, add_special_tokens=False).offsets for text in texts]
-        kept = kept_lengths(len(read[0]), len(read[1]), self.room)
-        parts = zip(texts, read, kept, strict=True)
-        return [text if keep == len(offsets) else text[: offsets[keep - 1][1]] for text, offsets, keep in parts]
 
-    def ids(self, tokenizer: Tokenizer, premise: str, hypothesis: str) -> list[int]:
-        """The ids of a pair."""
-        premise, hypothesis = self.fitting(tokenizer, *self.plain(premise, hypothesis))
-        if self.template is None:
-            found: list[int] = tokenizer.encode(premise, hypothesis).ids
-        else:
-            found = tokenizer.encode(self.template.format(premise=premise, hypothesis=hypothesis)).ids
-        return found
-
-
-def question_of(adapter: Adapter, backbone: Backbone) -> Question:
-    """Say how the adapter is asked."""
+def question_of(adapter: Adapter, backbone: Backbone, *, first: int) -> Question:
+    """Say how the adapter is asked; `first` is the id of the first soft token."""
     form, length = METHODS[adapter.method].form, len(adapter.prompt)
-    template = Template(
+    template = template_of(adapter, backbone, max_length=adapter.template.max_length)
+    literal = adapter.template.literal or form == "pair"
+    alone, within = edges(adapter.text_form, literal=literal, pair=form == "pair")
+    return Question(
+        around=template.around(range(first, first + length)),
+        room=template.room,
+        final_marks=None if literal else final_marks(adapter.text_form),
+        edges=alone,
+        reserved=_reserved(backbone.tokenizer, length, adapter.text_form),
+        template=None if form == "pair" else _template_text(*LAYOUTS[form], prompt_length=length),
+        edges_within=within,
+    )
+
+
+def template_of(adapter: Adapter, backbone: Backbone, *, max_length: int) -> Template:
+    """The engine's own, for as many tokens."""
+    return Template(
         backbone,
-        prompt_length=length,
-        max_length=adapter.template.max_length,
+        prompt_length=len(adapter.prompt),
+        max_length=max_length,
         text_form=adapter.text_form,
         literal=adapter.template.literal,
-        form=form,
-    )
-    literal = adapter.template.literal or form == "pair"
-    return Question(
-        template=None if form == "pair" else _template_text(*LAYOUTS[form], prompt_length=length),
-        final_marks=None if literal else final_marks(adapter.text_form),
-        edges=edges(adapter.text_form, literal=literal, pair=form == "pair"),
-        reserved=_reserved(backbone.tokenizer, length, adapter.text_form),
-        room=template.room,
+        form=METHODS[adapter.method].form,
     )
 
 
@@ -113,7 +124,7 @@ def blanks(text_form: TextForm) -> str:
 
 
 def edges(text_form: TextForm, *, literal: bool, pair: bool) -> tuple[str, str]:
-    """Patterns of the blanks around premise and hypothesis that are dropped.
+    """Patterns of the blanks around a text that are dropped: of one alone, and of a hypothesis in a template.
 
     As texts are written (form 0), a blank before one takes the place of the one that begins its first word. In a
     template that stands before the hypothesis already.
@@ -151,11 +162,7 @@ def facts(adapter: Adapter, backbone: Backbone, question: Question) -> dict[str,
         "words": words,
         "tokens": tokens,
         "targets": None if tokens is None else [backbone.tokenizer.id_to_token(token) for token in tokens],
-        "template": question.template,
-        "final_marks": question.final_marks,
-        "edges": question.edges,
-        "reserved": question.reserved,
-        "room": question.room,
+        **asdict(question),
         "temperature": 1.0 if calibration is None else calibration.temperature,
         "bias": [0.0] * len(labels) if calibration is None else list(calibration.bias),
     }
@@ -167,19 +174,12 @@ def check_ids(adapter: Adapter, backbone: Backbone, question: Question, tokenize
     Raises:
         NotExportable: they differ, as they may where a backbone's tokenizer works in another way than XLM-R's.
     """
-    template = Template(
-        backbone,
-        prompt_length=len(adapter.prompt),
-        max_length=backbone.info.max_positions,
-        text_form=adapter.text_form,
-        literal=adapter.template.literal,
-        form=METHODS[adapter.method].form,
-    )
+    template = template_of(adapter, backbone, max_length=backbone.info.max_positions)
+    whole = replace(question, room=template.room)
     first = tokenizer.get_vocab_size() - len(adapter.prompt)
-    whole = replace(question, room=backbone.info.max_positions)
     for pair, encoded in zip(PROBES, template.encode(PROBES), strict=True):
         wanted = list(encoded.ids)
         wanted[encoded.soft_from : encoded.soft_from + encoded.soft] = range(first, first + encoded.soft)
-        if whole.ids(tokenizer, *pair) != wanted:
+        if not whole.ids(tokenizer, *pair) == whole.ids_as_text(tokenizer, *pair) == wanted:
             told = "its tokenizer gives other ids for a text in a template than for the template's parts one by one"
             raise NotExportable(f"backbone {backbone.info.name}: {told}, as for {pair}; serve the adapter with LTP")

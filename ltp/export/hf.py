@@ -53,17 +53,17 @@ def write_folder(
 class Asked:
     """An adapter's tokenizer, its first soft token's id, and how it is asked."""
 
-    def __init__(self, tokenizer: Tokenizer, question: asking.Question, *, prompt_length: int) -> None:
-        self.tokenizer, self.question = tokenizer, question
-        self.first = tokenizer.get_vocab_size() - prompt_length
+    def __init__(self, tokenizer: Tokenizer, question: asking.Question, *, first: int) -> None:
+        self.tokenizer, self.question, self.first = tokenizer, question, first
 
 
 def prepared(backbone: Backbone, adapter: Adapter) -> Asked:
     """Make the tokenizer, and make sure that it gives the engine's ids. Raises NotExportable."""
     length = len(adapter.prompt)
     tokenizer = exported_tokenizer(backbone.info, prompt_length=length, text_form=adapter.text_form)
-    asked = Asked(tokenizer, asking.question_of(adapter, backbone), prompt_length=length)
-    if [tokenizer.token_to_id(token) for token in prompt_tokens(length)] != [*range(asked.first, asked.first + length)]:
+    first = tokenizer.get_vocab_size() - length
+    asked = Asked(tokenizer, asking.question_of(adapter, backbone, first=first), first=first)
+    if [tokenizer.token_to_id(token) for token in prompt_tokens(length)] != [*range(first, first + length)]:
         raise NotExportable(f"the tokenizer of backbone {backbone.info.name} numbers or names tokens so that none fit")
     asking.check_ids(adapter, backbone, asked.question, tokenizer)
     return asked

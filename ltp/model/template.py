@@ -119,6 +119,12 @@ class Template:
             encoded[place] = replace(encoded[place], truncated=True)
         return encoded
 
+    def around(self, soft: Sequence[int]) -> tuple[list[int], list[int], list[int]]:
+        """Give the token ids before, between and after premise and hypothesis; `soft` are those of the soft prompt."""
+        after = list(self._end)
+        after[self._soft_from : self._soft_from + self._soft] = soft
+        return list(self._start), list(self._middle), after
+
     def _written(self, text: str) -> str:
         """A text as it stands in the template. Marks are looked for in what the form makes of it."""
         text = prepared(text, self._text_form)

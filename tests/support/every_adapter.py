@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from math import prod
+from typing import Any
 
 import torch
 from support.synthetic import random_changes, random_ticket
@@ -68,6 +69,19 @@ def every_adapter(backbone: Backbone) -> Library:
         calibration = CALIBRATIONS[adapter.verbalizer.label_space]
         found[f"{key}, calibrated"] = dataclasses.replace(adapter, calibration=calibration), ticket
     return found
+
+
+def adapter_on(backbone: Backbone, method: Method = "pt", **fields: Any) -> Adapter:
+    """One of a method, with a prompt at most and no values; `fields` are those of `Adapter`."""
+    written: dict[str, Any] = {
+        "prompt": torch.randn(4 if METHODS[method].soft else 0, backbone.info.hidden),
+        "delta": Delta({}, {}, {}),
+        "strategy": "decoupled",
+        "backbone": backbone.info.fingerprint,
+        "ticket_sha256": None,
+        "template": TemplateOptions(literal=False, max_length=48),
+    }
+    return Adapter(method=method, **(written | fields))
 
 
 def _answering(adapter: Adapter, verbalizer: Verbalizer, *, seed: int) -> Adapter:

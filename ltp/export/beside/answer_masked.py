@@ -1,50 +1,46 @@
 """Asks this model with transformers alone: `python answer.py "A premise." "A hypothesis."`, or `probabilities(...)`."""
 
 import json
-import math
 import re
 import sys
 from pathlib import Path
 from typing import Any
 
-from transformers import pipeline
+import torch
+from transformers import AutoModelForMaskedLM, AutoTokenizer
 
 FOLDER = Path(__file__).resolve().parent
 ASKING: dict[str, Any] = json.loads((FOLDER / "nli.json").read_text(encoding="utf-8"))
-FILL: Any = pipeline("fill-mask", model=str(FOLDER), tokenizer=str(FOLDER))
+TOKENIZER: Any = AutoTokenizer.from_pretrained(FOLDER)
+MODEL: Any = AutoModelForMaskedLM.from_pretrained(FOLDER)
 
 
-def plain(text: str, edges: str) -> str:
+def plain(text: str) -> str:
     """Drop the marks that end a text, since the template has its own, and what would be read as a special token."""
-    text = re.sub(edges, "", re.sub(ASKING["reserved"], "<unk>", text))
+    text = re.sub(ASKING["edges"], "", re.sub(ASKING["reserved"], "<unk>", text))
     if ASKING["final_marks"] is None:
         return text
     ending, dropped = ASKING["final_marks"]
     return re.sub(ending, lambda marks: re.sub(dropped, "", marks[0]), text)
 
 
-def fitting(*texts: str) -> list[str]:
-    """Cut the longer of both texts to the tokens that the model was trained with."""
-    of: list[list[int]] = []
-    for text in texts:
-        read = FILL.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
-        of.append([end for _, end in read["offset_mapping"]])
-    kept = [len(ends) for ends in of]
+def ids_of(premise: str, hypothesis: str) -> list[int]:
+    """Put a pair into the template; of the longer text is kept what the model was trained with."""
+    read = TOKENIZER([plain(text) for text in (premise, hypothesis)], add_special_tokens=False)["input_ids"]
+    kept = [len(ids) for ids in read]
     while sum(kept) > ASKING["room"]:
         kept[0 if kept[0] >= kept[1] else 1] -= 1
-    parts = zip(texts, of, kept, strict=True)
-    return [text if keep == len(ends) else text[: ends[keep - 1]] for text, ends, keep in parts]
+    before, between, after = ASKING["around"]
+    return [*before, *read[0][: kept[0]], *between, *read[1][: kept[1]], *after]
 
 
 def probabilities(premise: str, hypothesis: str) -> dict[str, float]:
-    """Give each label's probability: the scores of the labels' words alone, calibrated."""
-    premise, hypothesis = fitting(*map(plain, (premise, hypothesis), ASKING["edges"]))
-    asked = ASKING["template"].format(premise=premise, hypothesis=hypothesis)
-    answers = FILL(asked, targets=ASKING["targets"], top_k=len(ASKING["targets"]))
-    scores = {answer["token"]: math.log(max(answer["score"], sys.float_info.min)) for answer in answers}
-    logits = [scores[token] / ASKING["temperature"] for token in ASKING["tokens"]]
-    odds = [math.exp(logit + bias - max(logits)) for logit, bias in zip(logits, ASKING["bias"], strict=True)]
-    return {label: each / sum(odds) for label, each in zip(ASKING["labels"], odds, strict=True)}
+    """Give each label's probability: the logits of the labels' words alone, calibrated."""
+    ids = torch.tensor([ids_of(premise, hypothesis)])
+    with torch.inference_mode():
+        words = MODEL(ids).logits[ids == TOKENIZER.mask_token_id][0]
+    logits = words[ASKING["tokens"]] / ASKING["temperature"] + torch.tensor(ASKING["bias"])
+    return dict(zip(ASKING["labels"], logits.softmax(0).tolist(), strict=True))
 
 
 if __name__ == "__main__":

@@ -16,33 +16,28 @@ TOKENIZER = Tokenizer.from_file(str(FOLDER / "tokenizer.json"))
 MODEL = onnxruntime.InferenceSession(str(FOLDER / "model.onnx"), providers=["CPUExecutionProvider"])
 
 
-def plain(text: str, edges: str) -> str:
+def plain(text: str) -> str:
     """Drop the marks that end a text, where the template has its own, and what would be read as a special token."""
-    text = re.sub(edges, "", re.sub(ASKING["reserved"], "<unk>", text))
+    text = re.sub(ASKING["edges"], "", re.sub(ASKING["reserved"], "<unk>", text))
     if ASKING["final_marks"] is None:
         return text
     ending, dropped = ASKING["final_marks"]
     return re.sub(ending, lambda marks: re.sub(dropped, "", marks[0]), text)
 
 
-def fitting(*texts: str) -> list[str]:
-    """Cut the longer of both texts to the tokens that the model was trained with."""
-    of = [[end for _, end in TOKENIZER.encode(text, add_special_tokens=False).offsets] for text in texts]
-    kept = [len(ends) for ends in of]
+def ids_of(premise: str, hypothesis: str) -> list[int]:
+    """Put a pair into the template; of the longer text is kept what the model was trained with."""
+    read = [TOKENIZER.encode(plain(text), add_special_tokens=False).ids for text in (premise, hypothesis)]
+    kept = [len(ids) for ids in read]
     while sum(kept) > ASKING["room"]:
         kept[0 if kept[0] >= kept[1] else 1] -= 1
-    parts = zip(texts, of, kept, strict=True)
-    return [text if keep == len(ends) else text[: ends[keep - 1]] for text, ends, keep in parts]
+    before, between, after = ASKING["around"]
+    return [*before, *read[0][: kept[0]], *between, *read[1][: kept[1]], *after]
 
 
 def probabilities(premise: str, hypothesis: str) -> dict[str, float]:
     """Give each label's probability."""
-    premise, hypothesis = fitting(*map(plain, (premise, hypothesis), ASKING["edges"]))
-    if ASKING["template"] is None:
-        asked = TOKENIZER.encode(premise, hypothesis)
-    else:
-        asked = TOKENIZER.encode(ASKING["template"].format(premise=premise, hypothesis=hypothesis))
-    ids = np.array([asked.ids])
+    ids = np.array([ids_of(premise, hypothesis)], np.int64)
     (row,) = MODEL.run(["probabilities"], {"input_ids": ids, "attention_mask": np.ones_like(ids)})[0]
     return dict(zip(ASKING["labels"], row.tolist(), strict=True))
 

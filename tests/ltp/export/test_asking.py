@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.every_adapter import adapter_on
 from tokenizers import normalizers
 
 from ltp.adapter.artefact import Adapter, TemplateOptions
 from ltp.backbone.load import Backbone
 from ltp.config import TextForm
-from ltp.delta.delta import Delta
 from ltp.errors import NotExportable
 from ltp.export import asking
 from ltp.export.hf import Asked, prepared
 from ltp.export.tokenizer import preparation
-from ltp.model.methods import METHODS, Method
-from ltp.model.template import Template
+from ltp.model.methods import Method
 from ltp.text import form
 from ltp.text.characters import rows
 
@@ -28,31 +24,33 @@ SPECIAL = ("<mask>", " <s>", "</s> ", "<pad>", "<unk>")
 PIECES = st.lists(st.one_of(st.sampled_from(SPECIAL), st.text(CHARACTERS, max_size=8)), max_size=4).map("".join)
 WRITTEN = st.builds("".join, st.tuples(st.text(" \u200b\t", max_size=2), st.sampled_from("aɛŋ.0"), PIECES))
 """A text that begins with a special token is the one that a template reads otherwise."""
+SPREADING = "㎏ﬃ㍐½…ﷺa "
+"""Characters that are several tokens each, so that one may stand on both sides of a cut."""
 
 
-MADE: dict[tuple[str, int, bool], Asked] = {}
+MADE: dict[tuple[object, ...], Asked] = {}
 
 
-def adapter_of(backbone: Backbone, method: Method, *, text_form: TextForm, literal: bool = False) -> Adapter:
-    soft = METHODS[method].soft
-    return Adapter(
-        prompt=torch.randn(4 if soft else 0, backbone.info.hidden),
-        delta=Delta({}, {}, {}),
-        method=method,
-        strategy="decoupled",
-        backbone=backbone.info.fingerprint,
-        ticket_sha256=None,
-        template=TemplateOptions(literal=literal, max_length=512),
-        text_form=text_form,
-    )
+def adapter_of(
+    backbone: Backbone, method: Method, *, text_form: TextForm, literal: bool = False, max_length: int = 512
+) -> Adapter:
+    return adapter_on(backbone, method, text_form=text_form, template=TemplateOptions(literal, max_length))
 
 
 def made(backbone: Backbone, adapter: Adapter) -> Asked:
     """What is exported of it, made once."""
-    key = (adapter.method, adapter.text_form, adapter.template.literal)
+    key = (adapter.method, adapter.text_form, adapter.template)
     if key not in MADE:
         MADE[key] = prepared(backbone, adapter)
     return MADE[key]
+
+
+def engines_ids(backbone: Backbone, adapter: Adapter, pair: tuple[str, str]) -> list[int]:
+    """What the engine computes with, with the ids of the soft tokens of an export."""
+    (encoded,) = asking.template_of(adapter, backbone, max_length=adapter.template.max_length).encode([pair])
+    first, ids = made(backbone, adapter).first, list(encoded.ids)
+    ids[encoded.soft_from : encoded.soft_from + encoded.soft] = range(first, first + encoded.soft)
+    return ids
 
 
 @pytest.mark.parametrize("method", ["mp", "ft"])
@@ -65,34 +63,25 @@ def test_a_filled_in_template_is_the_engines_ids(
 ) -> None:
     adapter = adapter_of(tiny_backbone, method, text_form=text_form, literal=literal)
     exported = made(tiny_backbone, adapter)
-    template = Template(
-        tiny_backbone,
-        prompt_length=len(adapter.prompt),
-        max_length=512,
-        text_form=text_form,
-        literal=literal,
-        form=METHODS[method].form,
-    )
-    (encoded,) = template.encode([(premise, hypothesis)])
-    wanted = list(encoded.ids)
-    wanted[encoded.soft_from : encoded.soft_from + encoded.soft] = range(exported.first, exported.first + encoded.soft)
-    assert exported.question.ids(exported.tokenizer, premise, hypothesis) == wanted
+    wanted = engines_ids(tiny_backbone, adapter, (premise, hypothesis))
+    assert exported.question.ids_as_text(exported.tokenizer, premise, hypothesis) == wanted
+
+
+@pytest.mark.parametrize("method", ["ltp", "mp", "ft"])
+@given(pair=st.tuples(*[st.one_of(PIECES, st.text(SPREADING, max_size=30))] * 2), text_form=st.sampled_from([0, 1]))
+@settings(max_examples=60, deadline=None)
+def test_any_pair_is_the_engines_ids_also_where_it_is_cut(
+    tiny_backbone: Backbone, method: Method, text_form: TextForm, pair: tuple[str, str]
+) -> None:
+    adapter = adapter_of(tiny_backbone, method, text_form=text_form, max_length=34)
+    exported = made(tiny_backbone, adapter)
+    assert exported.question.ids(exported.tokenizer, *pair) == engines_ids(tiny_backbone, adapter, pair)
 
 
 def test_the_tokenizer_replaces_what_the_form_replaces() -> None:
     steps = normalizers.Sequence(preparation(1))  # type: ignore[arg-type]
     texts = [f"a{row.character}b {row.character}\u0301 {row.character}" for row in rows()]
     assert [steps.normalize_str(text) for text in texts] == [form.prepared(text, 1) for text in texts]
-
-
-def test_a_longer_pair_is_cut_where_the_engine_cuts_it(tiny_backbone: Backbone) -> None:
-    adapter = replace(adapter_of(tiny_backbone, "ltp", text_form=1), template=TemplateOptions(False, 40))
-    exported = prepared(tiny_backbone, adapter)
-    pair = ("the dog " * 40, "the cat and water " * 9)
-    (encoded,) = Template(tiny_backbone, prompt_length=4, max_length=40, text_form=1).encode([pair])
-    ids = exported.question.ids(exported.tokenizer, *pair)
-    assert (len(ids), encoded.truncated) == (40, True)
-    assert ids[: encoded.soft_from] == encoded.ids[: encoded.soft_from]
 
 
 def test_a_tokenizer_that_reads_a_template_otherwise_is_refused(tiny_backbone: Backbone) -> None:
