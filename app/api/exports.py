@@ -18,12 +18,14 @@ from pathlib import Path
 from typing import Any
 
 import structlog
+from sqlalchemy.orm import Session
 
 from app.api.transfer import write_export
 from app.api.zipped import zipped
 from app.errors import ExportBusy, ExportFailed
 from app.registry import datasets
 from app.registry.adapter_notes import AdapterNotes, without_readings
+from app.registry.lineage import goes_back_to_starter
 from app.storage.blobs import BlobStore
 from app.storage.database import Database
 from app.storage.models import AdapterRow, DatasetRow
@@ -86,7 +88,9 @@ def export_folder(
             folder = own.folder.path / "export"
             folder.mkdir()
             pairs = development_pairs(db, blobs, row, own.folder.path / "pairs.jsonl") if int8 else []
-            order = Order(str(backbone.directory), str(own.path), str(folder), form, int8, about(row), pairs)
+            with db.read() as session:
+                known = about(session, row)
+            order = Order(str(backbone.directory), str(own.path), str(folder), form, int8, known, pairs)
             _carry_out(order)
         except BaseException:
             own.folder.close()
@@ -134,11 +138,12 @@ def _fault(done: subprocess.CompletedProcess[str]) -> Exception:
     return fault
 
 
-def about(row: AdapterRow) -> dict[str, Any]:
+def about(session: Session, row: AdapterRow) -> dict[str, Any]:
     """What the model card is written from."""
     notes = without_readings(AdapterNotes(row.training or {}, row.metrics or {}, row.examples or {}))
     named = ("lang", "version", "name", "origin", "start", "language_delta")
-    return {name: getattr(row, name) for name in named} | asdict(notes.brief)
+    told = {name: getattr(row, name) for name in named} | asdict(notes.brief)
+    return told | {"from_starter": goes_back_to_starter(session, row)}
 
 
 def development_pairs(db: Database, blobs: BlobStore, row: AdapterRow, path: Path) -> list[tuple[str, str]]:

@@ -12,6 +12,8 @@ from ltp.export.terms import terms_of
 from ltp.model.methods import METHODS
 
 SETS = {"dev": "development", "test": "test"}
+SPLITS = {"dev": "validation", "test": "test"}
+"""What hubs call them; they take scores without a split for scores on the same pairs."""
 TOLD = ("epochs", "batch_size", "learning_rate", "precision", "seed")
 """Hyperparameters that are named."""
 ASK_MASKED = """\
@@ -22,15 +24,16 @@ fill = pipeline("fill-mask", model="FOLDER")
 fill("{question}", targets={targets})
 ```
 
-The targets are written with the vocabulary's mark of a word's beginning: without it some are other pieces. Of the
-scores those of the {count} targets alone count. With s the score of a label's word, its probability is in proportion to
-s ^ (1 / temperature) x e ^ bias; here the temperature is {temperature:g} and the biases are {bias}. `answer.py` does
-that, drops the marks that end a text, and cuts what is too long:"""
+The targets stand for {labels}, in this order. They are written with the vocabulary's mark of a word's beginning:
+without it some are other pieces. Of the scores those of the {count} targets alone count. With s the score of a label's
+word, its probability is in proportion to s ^ (1 / temperature) x e ^ bias; here the temperature is {temperature} and
+the biases are {bias}. `answer.py` does that, drops the marks that end a text, and cuts what is too long:"""
 ASK_CLASSIFIER = """\
 ```python
 from transformers import pipeline
 
-pipeline("text-classification", model="FOLDER")({{"text": "A man sleeps.", "text_pair": "He rests."}}, top_k=None)
+classify = pipeline("text-classification", model="FOLDER")
+classify({"text": "A man sleeps", "text_pair": "He rests"}, top_k=None)
 ```
 
 The calibration is in the last layer, so the scores are the probabilities. `answer.py` also cuts what is too long:"""
@@ -62,15 +65,18 @@ def front_matter(adapter: Adapter, backbone: BackboneInfo, about: Mapping[str, A
             task_name="Natural language inference",
             dataset_type="private",
             dataset_name=f"{SETS[part]} pairs",
+            dataset_split=SPLITS[part],
             metric_type="accuracy",
             metric_value=round(score["accuracy"], 4),
         )
         for part, score in _scores(about)
     ]
-    lang, pinned = about.get("lang"), "/" in backbone.name
+    lang, terms, pinned = about.get("lang"), terms_of(backbone.name, about), "/" in backbone.name
     data = ModelCardData(
-        language=None if lang in (None, "mul") else lang.split("-")[0],
-        license=terms_of(backbone.name, about).licence,
+        language="multilingual" if lang == "mul" else lang and lang.split("-")[0],
+        license=terms.licence,
+        license_name=terms.licence_name,
+        license_link=terms.licence_link,
         library_name=library,
         pipeline_tag=task,
         base_model=backbone.name.partition("@")[0] if pinned else None,
@@ -130,8 +136,8 @@ def body(adapter: Adapter, backbone: BackboneInfo, about: Mapping[str, Any]) -> 
     yield f"# {_title(about)}"
     yield ""
     labels = ", ".join(adapter.verbalizer.labels)
-    yield f"Says of a premise and a hypothesis which of these holds: {labels}. Trained on a few labelled pairs by LTP"
-    yield f"(Lottery Ticket Prompt-learning), method `{adapter.method}`, and exported with its backbone as one model."
+    yield f"Says of a premise and a hypothesis which of these holds: {labels}. Made by LTP (Lottery Ticket"
+    yield f"Prompt-learning), method `{adapter.method}`, and exported with its backbone as one model."
     yield ""
     yield "## How good it is"
     yield ""
@@ -178,7 +184,12 @@ def _made_of(adapter: Adapter, backbone: BackboneInfo, about: Mapping[str, Any])
     counts = about.get("examples") or {}
     known = [f"{counts[part]:,} to {what}" for part, what in (("train", "train"), ("dev", "choose"), ("test", "test"))
              if counts.get(part)]  # fmt: skip
-    yield f"- Labelled pairs: {', '.join(known) or 'their number is not known'}."
+    training = about.get("training") or {}
+    if about.get("origin") == "composed":
+        terms = ", ".join(f"{term['weight']:g} x {term['name']}" for term in training["terms"])
+        yield f"- Composed, without training, of {terms}."
+    else:
+        yield f"- Labelled pairs: {', '.join(known) or 'their number is not known'}."
     if counts.get("sha256"):
         yield f"- SHA-256 of the pairs as they were read: `{counts['sha256']}`."
     yield f"- Backbone: {backbone.name}, fingerprint `{backbone.fingerprint}`."
@@ -187,10 +198,7 @@ def _made_of(adapter: Adapter, backbone: BackboneInfo, about: Mapping[str, Any])
     for field, what in (("start", "Training began from"), ("language_delta", "With the changes from plain text of")):
         if used := about.get(field):
             yield f"- {what}: {used.get('lang')}, version {used.get('version')}."
-    if used := about.get("training"):
-        told = {
-            name: used[name] for name in ("epochs", "batch_size", "learning_rate", "precision", "seed") if name in used
-        }
+    if told := {name: training[name] for name in TOLD if name in training}:
         yield f"- Hyperparameters: {json.dumps(told, allow_nan=False)}."
 
 
@@ -198,7 +206,8 @@ def _ask_masked(asking: Mapping[str, Any]) -> str:
     return ASK_MASKED.format(
         question=asking["template"].format(premise="A man sleeps", hypothesis="He rests"),
         targets=json.dumps(asking["targets"], ensure_ascii=False, allow_nan=False),
+        labels=", ".join(asking["labels"]),
         count=len(asking["targets"]),
         temperature=asking["temperature"],
-        bias=", ".join(f"{bias:g}" for bias in asking["bias"]),
+        bias=", ".join(str(bias) for bias in asking["bias"]),
     )

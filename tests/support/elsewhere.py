@@ -9,25 +9,28 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-ASK = """
+ASKING = """
 import importlib.util, json, sys
 sys.modules["ltp"] = sys.modules["app"] = None  # an import of them fails
-folders, pairs = json.load(sys.stdin)
-answers = {}
-for key, folder in folders.items():
-    spec = importlib.util.spec_from_file_location("answer", folder + "/answer.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    answers[key] = [module.probabilities(*pair) for pair in pairs]
-json.dump(answers, sys.stdout)
+
+def answers(folders, pairs):
+    answers = {}
+    for key, folder in folders.items():
+        spec = importlib.util.spec_from_file_location("answer", folder + "/answer.py")
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        answers[key] = [module.probabilities(*pair) for pair in pairs]
+    return answers
 """
+"""The beginning of a script."""
+ASK = ASKING + "json.dump(answers(*json.load(sys.stdin)), sys.stdout)"
 
 
 def answers_of(
     folders: Mapping[str, Path], pairs: Sequence[tuple[str, str]], *, cwd: Path
 ) -> dict[str, list[dict[str, float]]]:
     """What `answer.py` in each folder gives for each pair."""
-    answers: dict[str, list[dict[str, float]]] = json.loads(outside(ASK, [_named(folders), pairs], cwd=cwd))
+    answers: dict[str, list[dict[str, float]]] = json.loads(outside(ASK, [named(folders), pairs], cwd=cwd))
     return answers
 
 
@@ -47,7 +50,8 @@ def outside(script: str, given: Any, *, cwd: Path) -> str:
     return done.stdout
 
 
-def _named(folders: Mapping[str, Path]) -> dict[str, str]:
+def named(folders: Mapping[str, Path]) -> dict[str, str]:
+    """As a script gets them."""
     return {key: str(folder) for key, folder in folders.items()}
 
 
