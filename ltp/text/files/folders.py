@@ -24,6 +24,8 @@ SPLITS: dict[str, tuple[str, ...]] = {
 """What data sets call the parts."""
 ENDINGS = (".parquet", ".arrow", ".feather", ".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".xlsx", ".ods", ".xml")
 ABOUT = ("dataset_dict.json", "state.json", "dataset_info.json", "dataset_infos.json")
+CHOSEN = "indices.arrow"
+"""Which rows, in which order, are meant of those in a folder's other files: what filter, shuffle and select chose."""
 JOINED: dict[str, ArrowFormat] = {".parquet": "parquet", ".arrow": "arrow", ".feather": "feather"}
 
 
@@ -55,6 +57,9 @@ def _listed(path: Path, field: str) -> list[str]:
 
 def _saved(folder: Path) -> list[Path]:
     """The files of a data set that was saved to disk, in order."""
+    if (folder / CHOSEN).exists():
+        told = f"{folder} holds all rows and a choice of them ({CHOSEN}), as old releases of `datasets` save it"
+        raise ExamplesError(f"{told}; save what its flatten_indices() gives, and name that folder")
     files = [folder / name for name in _listed(folder / "state.json", "_data_files")]
     if absent := [file.name for file in files if not file.is_file()] or ([] if files else ["any file of data"]):
         raise ExamplesError(f"{folder} lacks {absent[0]}, which its state.json names; save the data set once more")

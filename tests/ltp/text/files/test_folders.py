@@ -103,6 +103,13 @@ def test_a_folder_that_is_not_whole_is_refused(tmp_path: Path) -> None:
         file_of(folder, tmp_path)
 
 
+def test_rows_that_were_left_out_of_a_data_set_are_not_read(tmp_path: Path) -> None:
+    folder = saved(tmp_path / "set")
+    (folder / "indices.arrow").write_bytes(b"which rows")
+    with pytest.raises(ExamplesError, match="flatten_indices"):
+        file_of(folder, tmp_path)
+
+
 def test_pieces_of_text_are_not_joined(tmp_path: Path) -> None:
     folder = tmp_path / "set"
     folder.mkdir()
