@@ -6,7 +6,7 @@ import json
 import tempfile
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
@@ -18,6 +18,8 @@ from app.cli.output import size
 from app.cli.target import Force, check_target
 
 if TYPE_CHECKING:
+    from huggingface_hub import ModelInfo
+
     from app.cli.client import Client
 
 Reference = Annotated[
@@ -33,6 +35,8 @@ NO_PEFT = (
     " values of biases and embeddings too, and its soft prompts come before the text, where this one stands before the"
     " mask; take --format hf, which is the whole model"
 )
+OF_FORMATS = {"config.json", "model.onnx", "model.onnx.data", "model.safetensors", "tokenizer_config.json"}
+"""Files that one format has, and another has not."""
 LOG_IN = "No token for the hub was found. Set HF_TOKEN to one that may write, or log in with `hf auth login`."
 
 
@@ -93,7 +97,7 @@ def push_adapter(
         from app.cli.references import find_adapter
 
         adapter_data = find_adapter(session.client, adapter)
-        _check_pushable(repository)
+        _check_pushable(repository, private=private)
         with tempfile.TemporaryDirectory(prefix="ltp-push-") as folder:
             told = _unpacked(session.client, adapter_data, Path(folder) / "model", form=form, int8=int8)
             message = f"{adapter_data['lang']}@{adapter_data['version']}, exported from LTP"
@@ -116,10 +120,7 @@ def _unpacked(client: Client, adapter: dict[str, Any], target: Path, *, form: st
     with atomic_file.new_folder(target.absolute()) as new:
         archive = new.with_name("export.zip")
         client.save(f"/adapters/{adapter['id']}/export", archive, wait_s=WAIT_S, format=form, int8=int8 or None)
-        with zipfile.ZipFile(archive) as packed:
-            for entry in packed.infolist():
-                entry.filename = Path(entry.filename).name  # out of the folder that the archive names
-                packed.extract(entry, new)
+        _unpack(archive, new)
         archive.unlink()
         told = {"adapter": adapter["id"], "folder": str(target), "format": form, "int8": int8}
         measured = json.loads((new / "nli.json").read_text(encoding="utf-8")).get("int8")
@@ -128,6 +129,17 @@ def _unpacked(client: Client, adapter: dict[str, Any], target: Path, *, form: st
             "bytes": sum(path.stat().st_size for path in new.iterdir()),
             "agreement": measured,
         }
+
+
+def _unpack(archive: Path, folder: Path) -> None:
+    try:
+        with zipfile.ZipFile(archive) as packed:
+            for entry in packed.infolist():
+                entry.filename = Path(entry.filename).name  # out of the folder that the archive names
+                packed.extract(entry, folder)
+    except zipfile.BadZipFile as error:
+        told = f"what the service sent is no whole archive ({error}); is it of an earlier release, without this format?"
+        raise Failure("not_an_archive", told) from error
 
 
 def _said(told: dict[str, Any]) -> str:
@@ -142,10 +154,10 @@ def _said(told: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _check_pushable(repository: str) -> None:
-    """Refuse before anything is made what the hub would refuse after it."""
-    from huggingface_hub import get_token
-    from huggingface_hub.errors import HFValidationError
+def _check_pushable(repository: str, *, private: bool) -> None:
+    """Refuse before anything is made what the hub would refuse after it, as far as it can be told."""
+    from huggingface_hub import HfApi, get_token
+    from huggingface_hub.errors import HFValidationError, RepositoryNotFoundError
     from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]  # it is in `__all__`
 
     try:
@@ -156,28 +168,45 @@ def _check_pushable(repository: str) -> None:
         raise Failure("invalid_repository", f"{repository!r} is no OWNER/NAME of a hub: {error}") from error
     if get_token() is None:
         raise Failure("no_hub_token", LOG_IN)
+    with _hub(repository), suppress(RepositoryNotFoundError):
+        _check_private(HfApi().model_info(repository), private=private)
+
+
+def _check_private(repository: ModelInfo, *, private: bool) -> None:
+    if private and not repository.private:
+        told = f"{repository.id} is there already, and public; make it private on the hub, or name another"
+        raise Failure("repository_is_public", told)
 
 
 @contextmanager
 def _hub(repository: str) -> Iterator[None]:
-    import httpx
-    from huggingface_hub.errors import HfHubHTTPError
-
     try:
         yield
-    except (HfHubHTTPError, httpx.HTTPError, RuntimeError, ValueError) as error:
+    except Failure:
+        raise
+    except Exception as error:  # the hub's library lets errors of its HTTP library through, which releases change
         raise Failure("hub_refused", f"the hub did not take {repository}: {error!s:.500}") from error
 
 
 def _push(folder: Path, repository: str, *, private: bool, message: str) -> str:
-    """Make the repository if need be, and commit the folder; return where it can be seen."""
-    from huggingface_hub import HfApi
+    """Make the repository if need be, and commit the folder, whole or not at all; return where it can be seen.
 
+    One commit: `upload_folder` makes several of what takes long. It takes the place of what was pushed before, so files
+    of another format go.
+    """
+    from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
+
+    new = {path.name: path for path in folder.iterdir()}
     with _hub(repository):
         hub = HfApi()
         address = hub.create_repo(repository, private=private or None, exist_ok=True)
-        if private and not hub.model_info(repository).private:
-            told = f"{repository} is there already, and public; make it private on the hub, or name another"
-            raise Failure("repository_is_public", told)
-        hub.upload_folder(repo_id=repository, folder_path=folder, commit_message=message)
+        found = hub.model_info(repository)
+        _check_private(found, private=private)
+        there = {file.rfilename for file in found.siblings or ()}
+        old = (OF_FORMATS & there) - new.keys() if "nli.json" in there else set()
+        changes = [
+            *(CommitOperationDelete(name) for name in sorted(old)),
+            *(CommitOperationAdd(name, path) for name, path in sorted(new.items())),
+        ]
+        hub.create_commit(repository, changes, commit_message=message)
     return str(address)

@@ -17,6 +17,8 @@ LARGE = 1 << 16
 OPEN = ("/lfs/", "/api/agent-harnesses")
 """What takes no token: a place to store at, signed by the hub, and a list that huggingface_hub asks for once a day."""
 
+NOT_FOUND = {"error": "Repository not found"}
+
 
 class Hub:
     """What was pushed: `files` by repository and path, `private` by repository, and the tokens that calls showed."""
@@ -26,6 +28,8 @@ class Hub:
         self.private: dict[str, bool] = {}
         self.tokens: set[str | None] = set()
         self.objects: dict[str, bytes] = {}
+        self.full = False
+        """Whether commits are refused."""
         self.url = ""
 
     def answer(self, method: str, path: str, body: bytes) -> tuple[int, Any]:
@@ -43,7 +47,7 @@ class Hub:
         if match := re.fullmatch(r"/lfs/([0-9a-f]{64})", path):
             return self._store(match[1], body)
         if match := re.fullmatch(r"/api/models/([^/]+/[^/]+)", path):
-            return 200, {"id": match[1], "private": self.private[match[1]], "siblings": [], "tags": []}
+            return self._about(match[1])
         return 404, {"error": f"{method} {path} is no call of this hub"}
 
     def _create(self, wanted: dict[str, Any]) -> tuple[int, Any]:
@@ -53,6 +57,12 @@ class Hub:
         self.files[name] = {}
         self.private[name] = wanted.get("visibility") == "private"
         return 200, {"url": f"{self.url}/{name}", "name": name, "id": name}
+
+    def _about(self, name: str) -> tuple[int, Any]:
+        if name not in self.files:
+            return 404, NOT_FOUND
+        files = [{"rfilename": path} for path in self.files[name]]
+        return 200, {"id": name, "private": self.private[name], "siblings": files, "tags": []}
 
     def _mode(self, file: dict[str, Any]) -> dict[str, Any]:
         return {
@@ -71,6 +81,8 @@ class Hub:
         return 200, {}
 
     def _commit(self, repository: str, body: bytes) -> tuple[int, Any]:
+        if self.full:
+            return 403, {"error": "your storage is full"}
         for line in body.splitlines():
             step = json.loads(line)
             value = step["value"]
@@ -78,6 +90,8 @@ class Hub:
                 self.files[repository][value["path"]] = base64.b64decode(value["content"])
             elif step["key"] == "lfsFile":
                 self.files[repository][value["path"]] = self.objects[value["oid"]]
+            elif step["key"] == "deletedFile":
+                del self.files[repository][value["path"]]
         return 200, {"commitUrl": f"{self.url}/{repository}/commit/{'0' * 40}", "commitOid": "0" * 40}
 
 
@@ -97,6 +111,8 @@ def fake_hub() -> Iterator[Hub]:
             answer = json.dumps(value).encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
+            if value == NOT_FOUND:
+                self.send_header("X-Error-Code", "RepoNotFound")
             self.send_header("Content-Length", str(len(answer)))
             self.end_headers()
             self.wfile.write(answer)

@@ -12,6 +12,9 @@ from support.cli_process import Done
 from support.fake_hub import Hub, fake_hub
 from support.needs import PROCESS, needs
 
+from app.cli import exports
+from app.cli.failure import Failure
+
 Run = Callable[..., Done]
 FILES = ["README.md", "answer.py", "config.json", "model.safetensors", "nli.json", "tokenizer.json"]
 
@@ -50,28 +53,51 @@ def test_what_peft_cannot_hold_is_refused_with_the_reason(ltp: Run) -> None:
 
 
 @pytest.mark.slow
-def test_an_adapter_is_pushed_to_a_hub(ltp: Run, adapter: dict[str, Any], hub: Hub) -> None:
+def test_an_adapter_is_pushed_to_a_hub_whole_or_not_at_all(
+    ltp: Run, adapter: dict[str, Any], hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "temporary"))
+    hub.full = True
+    refused = ltp("adapter", "push", "en@1", "someone/nli-en", "--private", "--json")
+    assert (refused.code, refused.json["error"]) == (1, "hub_refused")
+    assert "your storage is full" in refused.json["detail"]
+    assert hub.files == {"someone/nli-en": {}}
+    assert list((tmp_path / "temporary").glob("ltp-*")) == []
+
+    hub.full = False
+    hub.files["someone/nli-en"] = {"nli.json": b"{}", "model.onnx": b"of a version before", "notes.txt": b"mine"}
     done = ltp("adapter", "push", "en@1", "someone/nli-en", "--private", "--json")
     assert done.code == 0, done.err
     assert done.json["url"] == f"{hub.url}/someone/nli-en"
     pushed = hub.files["someone/nli-en"]
-    assert {*FILES, "tokenizer_config.json"} <= set(pushed)
+    assert set(pushed) == {*FILES, "tokenizer_config.json", "notes.txt"}
     assert sum(len(content) for content in pushed.values()) >= done.json["bytes"]
     assert hub.private == {"someone/nli-en": True}
     assert hub.tokens == {"Bearer hf_of_the_test"}
 
-    hub.private["someone/nli-en"] = False
-    public = ltp("adapter", "push", "en@1", "someone/nli-en", "--private", "--json")
-    assert (public.code, public.json["error"]) == (1, "repository_is_public")
 
-
-def test_a_push_without_a_token_or_to_no_name_is_refused(
+def test_what_a_hub_will_not_take_is_refused_before_it_is_made(
     ltp: Run, adapter: dict[str, Any], hub: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     nameless = ltp("adapter", "push", "en@1", "model", "--json")
     assert (nameless.code, nameless.json["error"]) == (1, "invalid_repository")
+    hub.files["someone/nli-en"], hub.private["someone/nli-en"] = {}, False
+    public = ltp("adapter", "push", "en@1", "someone/nli-en", "--private", "--json")
+    assert (public.code, public.json["error"]) == (1, "repository_is_public")
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    absent = ltp("adapter", "push", "en@1", "someone/nli-en", "--json")
+    assert (absent.code, absent.json["error"]) == (1, "hub_refused")
     monkeypatch.delenv("HF_TOKEN")
     done = ltp("adapter", "push", "en@1", "someone/nli-en", "--json")
     assert (done.code, done.json["error"]) == (1, "no_hub_token")
     assert "HF_TOKEN" in done.json["detail"]
-    assert hub.files == {}
+    assert hub.files == {"someone/nli-en": {}}
+
+
+def test_what_is_no_archive_is_said_and_leaves_nothing(tmp_path: Path) -> None:
+    """As of a service that does not know the format, and sends its only one."""
+    (tmp_path / "export.zip").write_bytes(b"a safetensors file")
+    with pytest.raises(Failure, match="no whole archive"):
+        exports._unpack(tmp_path / "export.zip", tmp_path / "model")
+    assert not (tmp_path / "model").exists()
