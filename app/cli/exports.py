@@ -204,9 +204,7 @@ def _push(folder: Path, repository: str, *, private: bool, message: str) -> str:
         _check_private(found, private=private)
         there = {file.rfilename for file in found.siblings or ()}
         old = (OF_FORMATS & there) - new.keys() if "nli.json" in there else set()
-        changes = [
-            *(CommitOperationDelete(name) for name in sorted(old)),
-            *(CommitOperationAdd(name, path) for name, path in sorted(new.items())),
-        ]
-        hub.create_commit(repository, changes, commit_message=message)
+        gone = [CommitOperationDelete(name) for name in sorted(old)]
+        added = [CommitOperationAdd(name, path) for name, path in sorted(new.items())]
+        hub.create_commit(repository, [*gone, *added], commit_message=message)
     return str(address)

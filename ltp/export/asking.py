@@ -27,10 +27,10 @@ from ltp.text.form import NEWEST, READ_AS_BLANK
 from ltp.text.sentences import TERMINALS, closing_marks
 
 UNKNOWN = "<unk>"
-_FIRST = rf"\A\s*{READ_AS_BLANK.pattern}?|\s+\Z"
 PROBES = (
     ("A man is sleeping.", "Nobody is awake!"),
     ("  Two   dogs\u200b run .  ", " «¿Corren dos perros?»"),
+    ("Two   dogs\u200b run .", "«¿Corren dos perros?»"),
     ("Ɛyɛ ɖe, n'daŋ\u0301 (ŋutɔ).", "Cafe\u0301 au lait…"),
     ("He wrote <mask> and <s> twice", "1,000 words; no more"),
     ("!?", "यह क्या है।"),
@@ -54,13 +54,11 @@ class Question:
     reserved: str
     """A pattern of what would be read as a special token; `<unk>` takes its place."""
     template: str | None
-    """With `{premise}` and `{hypothesis}`; None for a pair."""
-    edges_within: str
-    """As `edges`, for a hypothesis in the template, where a blank stands before it."""
+    """With `{premise}` and `{hypothesis}`, for texts without blanks around them; None for a pair."""
 
     def ids(self, tokenizer: Tokenizer, premise: str, hypothesis: str) -> list[int]:
         """The ids of a pair."""
-        texts = [self._plain(text, self.edges) for text in (premise, hypothesis)]
+        texts = [self._plain(text) for text in (premise, hypothesis)]
         read = [tokenizer.encode(text, add_special_tokens=False).ids for text in texts]
         first, second = kept_lengths(len(read[0]), len(read[1]), self.room)
         before, between, after = self.around
@@ -68,15 +66,15 @@ class Question:
 
     def ids_as_text(self, tokenizer: Tokenizer, premise: str, hypothesis: str) -> list[int]:
         """The ids of a pair that is given as one text, or as a pair of texts; nothing is cut."""
-        premise, hypothesis = self._plain(premise, self.edges), self._plain(hypothesis, self.edges_within)
+        premise, hypothesis = self._plain(premise), self._plain(hypothesis)
         if self.template is None:
             found: list[int] = tokenizer.encode(premise, hypothesis).ids
         else:
             found = tokenizer.encode(self.template.format(premise=premise, hypothesis=hypothesis)).ids
         return found
 
-    def _plain(self, text: str, edges: str) -> str:
-        text = re.sub(edges, "", re.sub(self.reserved, UNKNOWN, text))
+    def _plain(self, text: str) -> str:
+        text = re.sub(self.edges, "", re.sub(self.reserved, UNKNOWN, text))
         if self.final_marks is None:
             return text
         ending, dropped = self.final_marks
@@ -88,15 +86,13 @@ def question_of(adapter: Adapter, backbone: Backbone, *, first: int) -> Question
     form, length = METHODS[adapter.method].form, len(adapter.prompt)
     template = template_of(adapter, backbone, max_length=adapter.template.max_length)
     literal = adapter.template.literal or form == "pair"
-    alone, within = edges(adapter.text_form, literal=literal, pair=form == "pair")
     return Question(
         around=template.around(range(first, first + length)),
         room=template.room,
         final_marks=None if literal else final_marks(adapter.text_form),
-        edges=alone,
+        edges=edges(adapter.text_form, literal=literal),
         reserved=_reserved(backbone.tokenizer, length, adapter.text_form),
         template=None if form == "pair" else _template_text(*LAYOUTS[form], prompt_length=length),
-        edges_within=within,
     )
 
 
@@ -123,17 +119,11 @@ def blanks(text_form: TextForm) -> str:
     return r"\s" + (READ_AS_BLANK.pattern.strip("[]") if text_form else "")
 
 
-def edges(text_form: TextForm, *, literal: bool, pair: bool) -> tuple[str, str]:
-    """Patterns of the blanks around a text that are dropped: of one alone, and of a hypothesis in a template.
-
-    As texts are written (form 0), a blank before one takes the place of the one that begins its first word. In a
-    template that stands before the hypothesis already.
-    """
+def edges(text_form: TextForm, *, literal: bool) -> str:
+    """A pattern of the blanks around a text that are dropped; of a literal one as it is written (form 0) none."""
     if text_form:
-        all_of_them = rf"\A[{blanks(text_form)}]+|[{blanks(text_form)}]+\Z"
-        return all_of_them, all_of_them
-    ends, first = (r"(?!)", rf"\A[{blanks(NEWEST)}]") if literal else (r"\A\s+|\s+\Z", _FIRST)
-    return ends, ends if pair else first
+        return rf"\A[{blanks(text_form)}]+|[{blanks(text_form)}]+\Z"
+    return "(?!)" if literal else r"\A\s+|\s+\Z"
 
 
 def final_marks(text_form: TextForm) -> tuple[str, str]:
@@ -176,10 +166,13 @@ def check_ids(adapter: Adapter, backbone: Backbone, question: Question, tokenize
     """
     template = template_of(adapter, backbone, max_length=backbone.info.max_positions)
     whole = replace(question, room=template.room)
-    first = tokenizer.get_vocab_size() - len(adapter.prompt)
+    first, around = tokenizer.get_vocab_size() - len(adapter.prompt), re.compile(edges(NEWEST, literal=False))
     for pair, encoded in zip(PROBES, template.encode(PROBES), strict=True):
         wanted = list(encoded.ids)
         wanted[encoded.soft_from : encoded.soft_from + encoded.soft] = range(first, first + encoded.soft)
-        if not whole.ids(tokenizer, *pair) == whole.ids_as_text(tokenizer, *pair) == wanted:
+        found = [whole.ids(tokenizer, *pair)]
+        if not any(map(around.search, pair)):
+            found.append(whole.ids_as_text(tokenizer, *pair))
+        if found != [wanted] * len(found):
             told = "its tokenizer gives other ids for a text in a template than for the template's parts one by one"
             raise NotExportable(f"backbone {backbone.info.name}: {told}, as for {pair}; serve the adapter with LTP")

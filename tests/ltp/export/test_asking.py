@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
+import shutil
+from pathlib import Path
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.every_adapter import adapter_on
-from tokenizers import normalizers
+from support.tiny_backbone import tiny_tokenizer
+from tokenizers import Regex, normalizers
 
 from ltp.adapter.artefact import Adapter, TemplateOptions
-from ltp.backbone.load import Backbone
+from ltp.backbone.load import Backbone, load_backbone
 from ltp.config import TextForm
 from ltp.errors import NotExportable
 from ltp.export import asking
@@ -22,8 +27,9 @@ from ltp.text.characters import rows
 CHARACTERS = "ab .?!…»«()'\"\u0301\u200b\u2581ƀɛŋĔǃ。؟<>-\t\u00a0\ufeff0"
 SPECIAL = ("<mask>", " <s>", "</s> ", "<pad>", "<unk>")
 PIECES = st.lists(st.one_of(st.sampled_from(SPECIAL), st.text(CHARACTERS, max_size=8)), max_size=4).map("".join)
-WRITTEN = st.builds("".join, st.tuples(st.text(" \u200b\t", max_size=2), st.sampled_from("aɛŋ.0"), PIECES))
-"""A text that begins with a special token is the one that a template reads otherwise."""
+AROUND = re.compile(asking.edges(1, literal=False))
+WRITTEN = st.builds("".join, st.tuples(st.sampled_from("aɛŋ.0"), PIECES)).map(lambda text: AROUND.sub("", text))
+"""What a template does not read otherwise: a text without blanks around it that begins with no special token."""
 SPREADING = "㎏ﬃ㍐½…ﷺa "
 """Characters that are several tokens each, so that one may stand on both sides of a cut."""
 
@@ -82,6 +88,23 @@ def test_the_tokenizer_replaces_what_the_form_replaces() -> None:
     steps = normalizers.Sequence(preparation(1))  # type: ignore[arg-type]
     texts = [f"a{row.character}b {row.character}\u0301 {row.character}" for row in rows()]
     assert [steps.normalize_str(text) for text in texts] == [form.prepared(text, 1) for text in texts]
+
+
+def test_literal_texts_can_be_exported_where_the_tokenizer_takes_blanks_for_one(
+    tiny_backbone_dir: Path, tmp_path: Path
+) -> None:
+    """As mini's does: a text alone may then end in another token than the same text within a template."""
+    for name in ("config.json", "model.safetensors"):
+        shutil.copyfile(tiny_backbone_dir / name, tmp_path / name)
+    tokenizer = tiny_tokenizer()
+    blanks = normalizers.Replace(Regex(" {2,}"), " ")
+    tokenizer.normalizer = normalizers.Sequence([normalizers.Nmt(), normalizers.NFKC(), blanks])  # type: ignore[arg-type]
+    tokenizer.save(str(tmp_path / "tokenizer.json"))
+    backbone, pair = load_backbone(tmp_path), ("the dog  runs .  ", "  a cat  ")
+    adapter = adapter_of(backbone, "ltp", text_form=0, literal=True)
+    exported = prepared(backbone, adapter)
+    (encoded,) = asking.template_of(adapter, backbone, max_length=512).encode([pair])
+    assert exported.question.ids(exported.tokenizer, *pair)[: encoded.soft_from] == encoded.ids[: encoded.soft_from]
 
 
 def test_a_tokenizer_that_reads_a_template_otherwise_is_refused(tiny_backbone: Backbone) -> None:
