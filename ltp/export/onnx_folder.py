@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from io import StringIO
 from pathlib import Path
 from shutil import copyfile
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
@@ -71,8 +72,11 @@ def write_folder(
     *,
     int8: bool = False,
     pairs: Pairs = (),
+    largest: int = LARGEST,
 ) -> Agreement | None:
     """Fill an empty folder; `about` as for `ltp.export.hf`. `pairs` are what int8 is compared with fp32 on.
+
+    Tensors of more than `largest` bytes lie in a file beside the graph.
 
     Raises:
         NotExportable: a library is not installed, or the backbone's tokenizer cannot be given the template as one text.
@@ -85,13 +89,13 @@ def write_folder(
     graph = ProbabilityGraph(backbone, adapter, weights, words, int8=False).eval()
     agreement = None
     if int8:
-        plain = folder / "plain.onnx"
-        _export(ProbabilityGraph(backbone, adapter, weights, words, int8=True).eval(), plain)
-        _quantise(plain, folder / MODEL)
-        plain.unlink()
+        with TemporaryDirectory(dir=folder) as aside:  # a large one is two files
+            plain = Path(aside) / MODEL
+            _export(ProbabilityGraph(backbone, adapter, weights, words, int8=True).eval(), plain, largest=largest)
+            _quantise(plain, folder / MODEL)
         agreement = _agreement(graph, folder / MODEL, asked, pairs) if pairs else None
     else:
-        _export(graph, folder / MODEL)
+        _export(graph, folder / MODEL, largest=largest)
     measured = {} if agreement is None else {"int8": asdict(agreement)}
     asked.tokenizer.save(str(folder / TOKENIZER), pretty=False)
     write_json(folder / "nli.json", asking.facts(adapter, backbone, asked.question) | measured)
@@ -101,7 +105,7 @@ def write_folder(
     return agreement
 
 
-def _export(graph: ProbabilityGraph, path: Path) -> None:
+def _export(graph: ProbabilityGraph, path: Path, *, largest: int) -> None:
     """Have torch write the graph. What its exporter prints and warns of on the way is no business of the caller's."""
     ids = torch.full((2, 9), graph.example_id)
     batch, length = torch.export.Dim("batch"), torch.export.Dim("length")
@@ -121,7 +125,7 @@ def _export(graph: ProbabilityGraph, path: Path) -> None:
     if program is None:
         raise NotExportable("torch's exporter gave no graph")
     _forget_origins(program.model)
-    program.save(path, external_data=graph.nbytes > LARGEST)  # then `model.onnx.data` lies beside it
+    program.save(path, external_data=graph.nbytes > largest)  # then `model.onnx.data` lies beside it
 
 
 def _forget_origins(model: Any) -> None:

@@ -38,7 +38,7 @@ def outside(script: str, given: Any, *, cwd: Path) -> str:
     """Run a script in an isolated process that gets `given` as JSON; return what it prints."""
     environment = {"PATH": "/usr/bin:/bin", "HOME": str(cwd), "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
     done = subprocess.run(
-        [sys.executable, "-I", "-c", script],
+        [sys.executable, "-IB", "-c", script],
         input=json.dumps(given),
         capture_output=True,
         text=True,
