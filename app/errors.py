@@ -14,15 +14,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class FieldError:
-    """One fault of a request: where (`training.epochs`, `pairs.3.premise`) and what would be right."""
+class FieldError(NamedTuple):
+    """One fault: where (`pairs.3.premise`), what would be right; for programs a reason, values, the line of a file."""
 
     path: str
     message: str
+    reason: str | None = None
+    values: Sequence[str] = ()
+    line: int | None = None
 
 
 def snake_case(name: str) -> str:

@@ -32,6 +32,22 @@ LTPError
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
+from typing import Literal
+
+FileFault = Literal[
+    "blank_text",
+    "no_label_column",
+    "no_labels",
+    "no_rows",
+    "no_text_columns",
+    "not_a_table",
+    "not_utf8",
+    "several_files",
+    "too_few_examples",
+    "unknown_labels",
+    "unknown_script",
+]
+"""What is wrong with a text file, for programs; of those faults that people meet often."""
 
 
 class LTPError(Exception):
@@ -120,12 +136,24 @@ class NotExportable(LTPError):
 
 
 class TextFileError(LTPError):
-    """A text file cannot be read. `line` and `column` (both from 1) point at the first character of the fault."""
+    """A text file cannot be read. `line` and `column` (both from 1) point at the first character of the fault.
 
-    def __init__(self, message: str, *, line: int | None = None, column: int | None = None) -> None:
+    `fault` says which it is where a program may want to know, `values` what of the file it is about.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        line: int | None = None,
+        column: int | None = None,
+        fault: FileFault | None = None,
+        values: Sequence[str] = (),
+    ) -> None:
         where = "" if line is None else f"line {line}" + ("" if column is None else f", column {column}") + ": "
         super().__init__(where + message)
         self.line, self.column = line, column
+        self.fault, self.values = fault, tuple(values)
 
 
 class CorpusError(TextFileError):

@@ -18,6 +18,7 @@ from app.errors import (
     AppError,
     Conflict,
     DatabaseUnavailable,
+    FieldError,
     InvalidRequest,
     MethodNotAllowed,
     RouteNotFound,
@@ -37,6 +38,8 @@ log = structlog.get_logger(__name__)
 
 LONGEST = 2_000
 """Characters of any sentence that is answered; more of it could only be what the caller sent."""
+MOST_VALUES = 100
+"""Values that a fault lists: labels have a dozen spellings."""
 RETRY_AFTER_S = 5
 """Sent with 429 and 503 when the error itself knows no better."""
 
@@ -64,8 +67,7 @@ def refusal(error: Exception, request_id: str, headers: Mapping[str, str] = Mapp
     status = status_of(error)
     body: dict[str, Any] = {"error": code_of(error), "detail": _cut(_detail(error, status))}
     if isinstance(error, AppError) and error.fields:
-        fields = error.fields[:MOST]
-        body["fields"] = [{"path": _cut(field.path), "message": _cut(field.message)} for field in fields]
+        body["fields"] = [_fault(field) for field in error.fields[:MOST]]
     body["request_id"] = request_id
     if status in (429, 503):
         retry_after = error.retry_after if isinstance(error, AppError) else None
@@ -73,6 +75,20 @@ def refusal(error: Exception, request_id: str, headers: Mapping[str, str] = Mapp
     if status == 401:
         headers = {**headers, "WWW-Authenticate": "Bearer"}
     return JSONResponse(body, status, headers=dict(headers))
+
+
+def _fault(field: FieldError) -> dict[str, Any]:
+    """Render one fault; what nobody knows of it is left out."""
+    told: dict[str, Any] = {"path": _cut(field.path), "message": _cut(field.message)}
+    if field.reason is not None:
+        told["reason"] = field.reason
+    if field.values:
+        told["values"] = [value for value in field.values if len(value) <= LONGEST and _cut(value) == value][
+            :MOST_VALUES
+        ]
+    if field.line is not None:
+        told["line"] = field.line
+    return told
 
 
 def _ours(request: Request, error: Exception) -> tuple[Exception, Mapping[str, str]]:

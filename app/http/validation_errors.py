@@ -33,17 +33,33 @@ class InvalidFieldError(ValueError):
         self.field = field
 
 
+class UnknownLanguageError(ValueError):
+    """Raised by a validator for what is no language's tag; `meant` is the tag of the language of that name."""
+
+    def __init__(self, message: str, meant: str | None) -> None:
+        super().__init__(message)
+        self.meant = meant
+
+
 def field_errors(errors: Iterable[Mapping[str, Any]], tree: object = None) -> list[FieldError]:
     """Turn pydantic's error details into `FieldError`s; `tree` is the parsed input they are about.
 
     Pydantic's locations also name the branches of unions; given the input, only what leads through it is kept.
     """
-    faults: dict[tuple[str, str], None] = {}
+    faults: dict[tuple[str, str], FieldError] = {}
     for error in errors:
-        faults[_path(error, tree)[:LONGEST], _message(error)[:LONGEST_MESSAGE]] = None
+        path, message = _path(error, tree)[:LONGEST], _message(error)[:LONGEST_MESSAGE]
+        faults[path, message] = FieldError(path, message, **_told(error))
         if len(faults) == MOST:
             break
-    return [FieldError(path, message) for path, message in faults]
+    return list(faults.values())
+
+
+def _told(error: Mapping[str, Any]) -> dict[str, Any]:
+    """What a validator tells programs of a fault."""
+    if not isinstance(cause := error.get("ctx", {}).get("error"), UnknownLanguageError):
+        return {}
+    return {"reason": "unknown_language", "values": () if cause.meant is None else (cause.meant,)}
 
 
 def sentence(fields: Sequence[FieldError]) -> str:

@@ -49,7 +49,7 @@ def normalise(tag: str) -> str:
     """
     canonical = _canonical(tag) if tag.isascii() and len(tag) <= _LONGEST else None
     if canonical is None:
-        named = _tag_of_name(tag.strip()) if len(tag) <= _LONGEST else None
+        named = tag_of_name(tag)
         wanted = f" (the tag of {tag.strip()} is {named!r})" if named else ""
         raise InvalidLanguage(
             f"{tag[:_LONGEST]!r} is not a language; give a BCP-47 tag or an ISO 639-3 code such as 'en', 'sw' or 'quy'"
@@ -67,13 +67,16 @@ def same_language(tag: str) -> str:
     try:
         return normalise(written)
     except InvalidLanguage:
-        named = _tag_of_name(written) if len(written) <= _LONGEST else None
-        return named or written.casefold()
+        return tag_of_name(written) or written.casefold()
+
+
+def tag_of_name(name: str) -> str | None:
+    """Return the tag of a language by its name in any language: `Kiswahili` -> `sw`. Good for advice only."""
+    return _tag_of_name(name.strip()) if len(name) <= _LONGEST else None
 
 
 @lru_cache(REMEMBERED)
 def _tag_of_name(name: str) -> str | None:
-    """Return the tag of a language by its name in any language: `Kiswahili` -> `sw`. Good for advice only."""
     if not name.replace(" ", "").replace("-", "").isalpha():  # no other text is looked for in langcodes' names
         return None
     with _LOCK:

@@ -84,7 +84,7 @@ class TextFile:
                 line, ascii_only = line + data.count(b"\n"), ascii_only and data.isascii()
         except _NotUtf8 as fault:
             if not (ascii_only and self._is_windows_1252()):
-                raise self._error(str(fault), line=fault.line, column=fault.column) from fault
+                raise self._error(str(fault), line=fault.line, column=fault.column, fault="not_utf8") from fault
             yield from self._read(_from_line(line, self._blocks()), read)
 
     def _read(
@@ -156,7 +156,7 @@ class TextFile:
                 length, ascii_only = length + len(text), ascii_only and text.isascii()
         except _NotUtf8 as fault:
             if not (ascii_only and self._is_windows_1252()):
-                raise self._error(str(fault), line=fault.line, column=fault.column) from fault
+                raise self._error(str(fault), line=fault.line, column=fault.column, fault="not_utf8") from fault
             for text in self._texts():
                 yield text[length:]
                 length = max(0, length - len(text))
@@ -184,12 +184,12 @@ class TextFile:
 
     def _refuse_foreign(self) -> None:
         if self._codec == "utf-8" and self._start[:4].count(0) >= 2:
-            raise self._error("the file looks like UTF-16; save it as UTF-8", line=1, column=1)
+            raise self._error("the file looks like UTF-16; save it as UTF-8", line=1, column=1, fault="not_utf8")
         if self.compression and (again := compression_of(self._start)):
             raise self._error(f"the file is compressed twice, with {again} within {self.compression}; unpack it once")
         for magic, words in _FOREIGN.items():
             if self._start.startswith(magic):
-                raise self._error(f"the file {words}", line=1, column=1)
+                raise self._error(f"the file {words}", line=1, column=1, fault="not_a_table")
 
     def _pieces(self) -> Iterator[bytes]:
         """The file in pieces of UTF-8 as far as its bytes are that, without its mark."""

@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field
 
 from app.api.schemas.scalars import A_JOB_ID, Answer
+from ltp.errors import FileFault
+
+FaultReason = FileFault | Literal["unknown_language"]
 
 
 class FieldFault(Answer):
     """One fault of a request."""
 
+    model_config = ConfigDict(json_schema_serialization_defaults_required=False)
+
     path: Annotated[str, Field(examples=["pairs.3.premise"])]
     """Where: the path of the field in the body, or the name of a parameter; empty for the body as a whole."""
     message: Annotated[str, Field(examples=["must not be blank"])]
     """What would be right."""
+    reason: FaultReason | None = None
+    """What is wrong, for programs that say it in words of their own; absent for what has no name here."""
+    values: Annotated[list[str], Field(examples=[["contradise"]])] = Field(default=[])
+    """What of the input it is about, a hundred at most: the spellings of `unknown_labels`, the files of an archive, the
+    tag of the language that `unknown_language` may mean. Absent where there is nothing to list."""
+    line: int | None = None
+    """The line (or a table's row) of a file; absent where there is none."""
 
 
 class Refusal(Answer):

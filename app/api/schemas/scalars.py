@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializ
 
 from app.api.schemas.long_lists import LongList
 from app.errors import InvalidLanguage
+from app.http.validation_errors import UnknownLanguageError
 from app.registry import language_tags
 from ltp.config import AdapterConfig, TicketConfig
 
@@ -69,7 +70,7 @@ def _language(tag: str) -> str:
     try:
         return language_tags.normalise(tag)
     except InvalidLanguage as error:
-        raise ValueError(str(error)) from None
+        raise UnknownLanguageError(str(error), language_tags.tag_of_name(tag)) from None
 
 
 def _not_too_long(text: str, info: ValidationInfo) -> str:

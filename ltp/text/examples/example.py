@@ -73,7 +73,7 @@ def check_trainable(examples: Sequence[Example], label_space: LabelSpace | None 
         if words and example.line is None:
             raise ExamplesError(f"example {number}: {words}")
         if words:
-            raise ExamplesError(words, line=example.line, column=example.blank_column)
+            raise ExamplesError(words, line=example.line, column=example.blank_column, fault="blank_text")
     counts = Counter(example.label for example in examples)
     space = label_space or ("two_way" if counts["not_entailment"] else "three_way")
     labels = LABEL_SPACES[space]

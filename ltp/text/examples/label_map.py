@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ltp.config import LABELS, Label, LabelSpace
-from ltp.errors import ExamplesError
+from ltp.errors import ExamplesError, FileFault
 from ltp.text.examples.label_advice import for_numbers, for_words
 from ltp.text.label_words import label_of_word
 
@@ -242,7 +242,7 @@ def _in_space(
 def _unknown(spellings: Mapping[str, Spelling], unknown: Sequence[str], column: str) -> ExamplesError:
     """The refusal of spellings that are no labels, with all of them and what to do."""
     message = f"{unknown[0]!r:.60} is not a label that is known; {column!r} holds {_shown(spellings)}. "
-    return _at(spellings[unknown[0]], message + for_words(unknown, list(spellings)))
+    return _at(spellings[unknown[0]], message + for_words(unknown, list(spellings)), unknown)
 
 
 def _ambiguous(spellings: Mapping[str, Spelling], column: str, doubt: str) -> ExamplesError:
@@ -252,11 +252,14 @@ def _ambiguous(spellings: Mapping[str, Spelling], column: str, doubt: str) -> Ex
         spellings[numbers[0]],
         f"the labels in {column!r} are numbers ({_shown(spellings)}), which mean one thing in one set and another in"
         f" the next; {doubt}say what they mean: {for_numbers(numbers)}",
+        numbers,
     )
 
 
-def _at(spelling: Spelling, message: str) -> ExamplesError:
-    return ExamplesError(message, line=spelling.line, column=spelling.column)
+def _at(spelling: Spelling, message: str, unknown: Sequence[str] = ()) -> ExamplesError:
+    """The error at a spelling; `unknown` are those of which somebody has to say what they mean."""
+    fault: FileFault | None = "unknown_labels" if unknown else None
+    return ExamplesError(message, line=spelling.line, column=spelling.column, fault=fault, values=unknown)
 
 
 def _shown(spellings: Mapping[str, Spelling]) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
-from ltp.errors import ExamplesError
+from ltp.errors import ExamplesError, FileFault
 from ltp.text.columns import (
     NAMES,
     TEXTS,
@@ -115,7 +115,7 @@ class _Finder:
             return {"premise": parted, "hypothesis": parted}, True
         for role in TEXTS:
             if not texts[role]:
-                raise self._refusal(f"no column for the {role}", [role])
+                raise self._refusal(f"no column for the {role}", [role], fault="no_text_columns")
         return dict(texts), texts["premise"] == texts["hypothesis"]
 
     def _found_texts(self, said: Mapping[Role, str]) -> Mapping[Role, str]:
@@ -229,8 +229,8 @@ class _Finder:
             return None
         if candidates:
             ways = " or ".join(f"--columns label={name}" for name in candidates)
-            raise self._at(f"several columns hold labels; say which is the label: {ways}")
-        raise self._refusal("no column for the label", ["label"], NO_LABELS)
+            raise self._at(f"several columns hold labels; say which is the label: {ways}", "no_label_column")
+        raise self._refusal("no column for the label", ["label"], NO_LABELS, fault="no_label_column")
 
     def _label_columns(self, texts: Mapping[Role, str]) -> list[str]:
         """The columns whose first values are all words that stand for labels."""
@@ -281,14 +281,15 @@ class _Finder:
     def _same(self, one: str, other: str) -> bool:
         return self.options.normalise(one) == self.options.normalise(other)
 
-    def _refusal(self, message: str, roles: Iterable[str], more: str = "") -> ExamplesError:
+    def _refusal(self, message: str, roles: Iterable[str], more: str = "", *, fault: FileFault) -> ExamplesError:
         options = ",".join(f"{role}=NAME" for role in roles)
-        return self._at(f"{message}; {self._there_are()}. Say which it is with --columns {options}{more}")
+        return self._at(f"{message}; {self._there_are()}. Say which it is with --columns {options}{more}", fault)
 
     def _there_are(self) -> str:
         where = "the first row names" if self.named else "without a header the columns are called"
         return f"{where} {', '.join(map(repr, self._paths()[:40]))}"
 
-    def _at(self, message: str) -> ExamplesError:
+    def _at(self, message: str, fault: FileFault | None = None) -> ExamplesError:
         line, column = self.head[0].where(None)
-        return ExamplesError(message, line=self.header.line or line, column=1 if self.header.line else column)
+        column = 1 if self.header.line else column
+        return ExamplesError(message, line=self.header.line or line, column=column, fault=fault)

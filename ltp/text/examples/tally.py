@@ -149,7 +149,7 @@ class Tally:
         more = ", ..." if len(self._blanks) > SHOWN_LINES + 1 else ""
         also = f"; so is a text in {len(self._blanks) - 1:,} more, of line {others}{more}" if others else ""
         cure = "fill them in or remove these rows" if others else "fill it in or remove the row"
-        raise ExamplesError(f"{message}{also}; {cure}", line=line, column=column)
+        raise ExamplesError(f"{message}{also}; {cure}", line=line, column=column, fault="blank_text")
 
     def refuse_empty(self) -> None:
         """Raise ExamplesError when nothing is left to read."""
@@ -165,8 +165,9 @@ class Tally:
                 " to predict it use ltp predict; if labels stand in another column, say --columns label=NAME",
                 line=left[0].first_line,
                 column=1,
+                fault="no_labels",
             )
         why = "; ".join(f"{one.rows:,}: {one.reason} (first in line {one.first_line:,})" for one in left)
         first = min((one.first_line for one in left), default=None)
         advice = "; say where labels are with --columns label=NAME" if UNJUDGED in self.left else ""
-        raise ExamplesError(f"no row of the file can be read ({why}){advice}", line=first, column=1)
+        raise ExamplesError(f"no row of the file can be read ({why}){advice}", line=first, column=1, fault="no_rows")

@@ -24,10 +24,10 @@ def members(stream: BinaryIO) -> list[str]:
         with zipfile.ZipFile(stream) as archive:
             entries = [entry for entry in archive.infolist() if not entry.is_dir()]
     except (zipfile.BadZipFile, RuntimeError, ValueError, OSError) as fault:
-        raise ExamplesError(f"the file is a damaged spreadsheet or zip archive ({fault}); save it once more") from fault
+        raise _damaged(fault) from fault
     for entry in entries:
         if entry.flag_bits & 1:
-            raise ExamplesError("the file is protected by a password; save it without one")
+            raise ExamplesError("the file is protected by a password; save it without one", fault="not_a_table")
         most -= _unpacked_size(stream, entry, most)
         if most < 0:
             raise ExamplesError(
@@ -52,5 +52,10 @@ def _unpacked_size(stream: BinaryIO, entry: zipfile.ZipInfo, most: int) -> int:
                 break
             size += len(inflate.decompress(packed, 2**20))
     except zlib.error as fault:
-        raise ExamplesError(f"the file is a damaged spreadsheet or zip archive ({fault}); save it once more") from fault
+        raise _damaged(fault) from fault
     return size
+
+
+def _damaged(why: Exception) -> ExamplesError:
+    words = f"the file is a damaged spreadsheet or zip archive ({why}); save it once more"
+    return ExamplesError(words, fault="not_a_table")

@@ -96,7 +96,7 @@ class Head:
         """The format after a first line `sep=;`, which is Excel's, counts for every program, and is no row."""
         rest = [(number, text) for number, text in self.lines[1:] if text.strip()]
         if not rest:
-            raise ExamplesError("the file holds no rows")
+            raise ExamplesError("the file holds no rows", fault="no_rows")
         form = _Cut(replace(self, lines=rest), declared["delimiter"]).settle()
         return replace(form, declaration=declared["line"])
 
@@ -129,7 +129,7 @@ class _Cut:
         """The format that the row shows. Raises ExamplesError when it shows none."""
         first = next(self.dialect.rows(iter(self.head.lines)), None)
         if first is None:
-            raise ExamplesError("the file holds no rows")
+            raise ExamplesError("the file holds no rows", fault="no_rows")
         line, raw, cells = first
         if self.first.is_header:
             return Delimited(self.dialect, raw, tuple(cells), line)
@@ -141,7 +141,10 @@ class _Cut:
     def _refuse(self, line: int, raw: str, cells: Sequence[str]) -> NoReturn:
         if len(cells) < 3:
             raise ExamplesError(
-                f"no second column, parted by a tab, a comma, a semicolon or a pipe; {ADVICE}", line=line, column=1
+                f"no second column, parted by a tab, a comma, a semicolon or a pipe; {ADVICE}",
+                line=line,
+                column=1,
+                fault="no_text_columns",
             )
         at, column = place(raw, self.dialect.spans(raw)[2][0], line)
-        raise ExamplesError(neither(cells), line=at, column=column)
+        raise ExamplesError(neither(cells), line=at, column=column, fault="no_text_columns")

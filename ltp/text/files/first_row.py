@@ -80,8 +80,8 @@ def refuse_without_header(row: FirstRow, line: int, width: int) -> None:
     if row.numbered or (row.reads and width > 1):
         return
     if width < 3:
-        raise ExamplesError(f"no second column; {ADVICE}", line=line, column=1)
-    raise ExamplesError(neither(row.cells), line=line, column=3)
+        raise ExamplesError(f"no second column; {ADVICE}", line=line, column=1, fault="no_text_columns")
+    raise ExamplesError(neither(row.cells), line=line, column=3, fault="no_text_columns")
 
 
 def neither(cells: Sequence[str]) -> str:

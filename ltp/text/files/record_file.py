@@ -72,7 +72,7 @@ class RecordFile:
         records = self._records()
         first = next(records, None)
         if first is None:
-            raise ExamplesError("the file holds a header and no rows")
+            raise ExamplesError("the file holds a header and no rows", fault="no_rows")
         yield first
         yield from records
 
@@ -109,7 +109,11 @@ class RecordFile:
         files = [name for name in names if not name.startswith("__MACOSX/")]
         if len(files) != 1:
             listed = ", ".join(map(repr, files[:5])) or "nothing"
-            raise ExamplesError(f"the zip archive holds {len(files)} files ({listed}); unpack it and name one of them")
+            raise ExamplesError(
+                f"the zip archive holds {len(files)} files ({listed}); unpack it and name one of them",
+                fault="several_files",
+                values=files,
+            )
         archive = self.open
         self.open, self._packed = (lambda: _member(archive(), files[0])), "zip"
 
@@ -119,11 +123,11 @@ class RecordFile:
             return json_document(text, named)
         lines, cut = _head(text.lines())
         if not lines:
-            raise ExamplesError("the file holds no rows")
+            raise ExamplesError("the file holds no rows", fault="no_rows")
         start = lines[0][1].lstrip().lower()
         for sign, words in _NO_DATA.items():
             if start.startswith(sign):
-                raise ExamplesError(f"the file {words}", line=lines[0][0], column=1)
+                raise ExamplesError(f"the file {words}", line=lines[0][0], column=1, fault="not_a_table")
         if start.startswith("<?xml") or (start.startswith("<") and any("<pair" in line for _, line in lines)):
             self._text = None
             return xml_pairs(text.open)

@@ -34,15 +34,21 @@ def spreadsheet(source: Callable[[], BinaryIO], name: SheetFormat, named: Collec
     heads = {title: list(islice(_rows(sheet), _TITLES)) for title, sheet in sheets.items()}
     filled = [title for title, head in heads.items() if head]
     if not filled:
-        raise ExamplesError("the file holds no rows")
+        raise ExamplesError("the file holds no rows", fault="no_rows")
     with_pairs = [title for title in filled if _header(heads[title], named) is not None]
     listed = ", ".join(map(repr, with_pairs or filled))
     if len(with_pairs) > 1:
-        raise ExamplesError(f"the sheets {listed} all hold pairs; save the one that is meant as a file of its own")
+        raise ExamplesError(
+            f"the sheets {listed} all hold pairs; save the one that is meant as a file of its own",
+            fault="several_files",
+            values=with_pairs,
+        )
     if not with_pairs and len(filled) > 1:
         raise ExamplesError(
             f"none of the sheets {listed} names columns for premise and hypothesis in a first row; name them so, or"
-            " save the one that is meant as a file of its own"
+            " save the one that is meant as a file of its own",
+            fault="several_files",
+            values=filled,
         )
     title = (with_pairs or filled)[0]
     return _table(name, sheets[title], heads[title], named, title if len(filled) > 1 else None)
@@ -59,7 +65,8 @@ def _open(source: Callable[[], BinaryIO], name: SheetFormat) -> CalamineWorkbook
     except CalamineError as fault:
         raise ExamplesError(
             f"the file cannot be read as a spreadsheet ({name}: {fault}); save it as .xlsx without a password, or"
-            " export it as CSV in UTF-8"
+            " export it as CSV in UTF-8",
+            fault="not_a_table",
         ) from fault
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -39,6 +41,15 @@ def reading(service: Service, content: str | bytes, name: str = "pairs.csv", **r
     assert response.status_code == 200, response.text
     answer: dict[str, Any] = response.json()
     return answer
+
+
+def archive(**files: str) -> bytes:
+    """A zip archive with these files."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as zipped:
+        for name, content in files.items():
+            zipped.writestr(name, content)
+    return packed.getvalue()
 
 
 def kept(service: Service) -> tuple[int, ...]:
@@ -107,6 +118,35 @@ def test_a_refusal_names_the_line_and_the_field_that_is_the_way_out(shared: Serv
     assert "line 2" in body["detail"]
     assert "labels" in body["detail"]
     assert "--" not in body["detail"]
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "told"),
+    [
+        (LABELLED + "a,b,blorp\nc,d,perhaps\n", "a.csv", ("unknown_labels", ["blorp", "perhaps"], 8)),
+        (LABELLED + "a,b,3\n", "a.csv", ("unknown_labels", ["3"], 8)),
+        (b"premise,hypothesis,label\na\x90b,c,entailment\n", "a.csv", ("not_utf8", None, 2)),
+        ("", "a.csv", ("no_rows", None, None)),
+        ("premise,hypothesis,label\n", "a.csv", ("no_rows", None, None)),
+        ("premise,hypothesis\na,b\n", "a.csv", ("no_label_column", None, 1)),
+        ("premise,hypothesis,label\na,b,\n", "a.csv", ("no_labels", None, 2)),
+        ("una,otra,juicio\na,b,sigue\n", "a.csv", ("no_text_columns", None, 1)),
+        ("premise,hypothesis,label\na,,neutral\n", "a.csv", ("blank_text", None, 2)),
+        ("%PDF-1.7\n", "a.pdf", ("not_a_table", None, 1)),
+        (archive(a="x", b="y"), "a.zip", ("several_files", ["a", "b"], None)),
+    ],
+)
+def test_a_program_is_told_what_is_wrong_with_a_file(
+    shared: Service, content: str | bytes, name: str, told: tuple[str, list[str] | None, int | None]
+) -> None:
+    (fault,) = refused(check(shared, content, name), 422, "invalid_request")["fields"]
+    assert (fault["reason"], fault.get("values"), fault.get("line")) == told
+
+
+def test_a_program_is_told_which_language_a_name_may_mean(shared: Service) -> None:
+    for lang, values in (("quechua", ["qu"]), ("no language", None)):
+        (fault,) = refused(check(shared, LABELLED, lang=lang), 422, "invalid_request")["fields"]
+        assert (fault["path"], fault["reason"], fault.get("values")) == ("lang", "unknown_language", values)
 
 
 def test_several_languages_are_refused_with_their_counts_or_one_is_read(shared: Service) -> None:
