@@ -21,6 +21,19 @@ MESSAGES = {
     "missing_keyword_only_argument": "this field is required",
     "finite_number": "must be a finite number",
 }
+REASONS = {
+    "missing": "required",
+    "too_long": "too_many",
+    "string_too_long": "too_long",
+    "greater_than": "out_of_range",
+    "greater_than_equal": "out_of_range",
+    "less_than": "out_of_range",
+    "less_than_equal": "out_of_range",
+    "finite_number": "out_of_range",
+}
+"""What a fault is called for programs."""
+BLANK = [("string_pattern_mismatch", {"pattern": r"\S"}), ("string_too_short", {"min_length": 1})]
+"""Rules that a text breaks that says nothing."""
 ABOUT_A_NEW_KEY = {"missing", "missing_keyword_only_argument"}
 """Faults whose last path element is no part of the input."""
 
@@ -57,9 +70,13 @@ def field_errors(errors: Iterable[Mapping[str, Any]], tree: object = None) -> li
 
 def _told(error: Mapping[str, Any]) -> dict[str, Any]:
     """What a validator tells programs of a fault."""
-    if not isinstance(cause := error.get("ctx", {}).get("error"), UnknownLanguageError):
-        return {}
-    return {"reason": "unknown_language", "values": () if cause.meant is None else (cause.meant,)}
+    if isinstance(cause := error.get("ctx", {}).get("error"), UnknownLanguageError):
+        return {"reason": "unknown_language", "values": () if cause.meant is None else (cause.meant,)}
+    return {"reason": "blank" if _is_blank(error) else REASONS.get(error["type"])}
+
+
+def _is_blank(error: Mapping[str, Any]) -> bool:
+    return (error["type"], error.get("ctx")) in BLANK
 
 
 def sentence(fields: Sequence[FieldError]) -> str:
@@ -96,7 +113,7 @@ def _member(node: object, part: str | int) -> tuple[bool, object]:
 
 
 def _message(error: Mapping[str, Any]) -> str:
-    if error["type"] == "string_pattern_mismatch" and error.get("ctx", {}).get("pattern") == r"\S":
+    if _is_blank(error):
         return "must not be blank"
     message = MESSAGES.get(error["type"], str(error["msg"]))
     return message.removeprefix("Value error, ").removeprefix("Input ").replace("should ", "must ", 1)

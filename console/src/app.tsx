@@ -41,6 +41,7 @@ const tryIt = () => import("./pages/try");
 const PAGES: [path: string, page: ComponentType][] = [
   ["", spoken(Start)],
   ["new", fetched(newOne, "New")],
+  ["open", fetched(newOne, "Open")],
   ["try", fetched(tryIt, "Try")],
   ["classifiers/:id", fetched(classifier, "ClassifierPage")],
   ["judge", fetched(judge, "Judge")],

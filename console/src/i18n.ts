@@ -1,4 +1,5 @@
 /** Words in the reader's language: the browser's unless another was chosen, which is kept. */
+import { ownName } from "./parts/language_names";
 import { signal } from "./signal";
 import type en from "./locales/en.json";
 
@@ -47,6 +48,11 @@ export function t(key: Key, values: Values = {}): string {
     const value = values[name];
     return value === undefined ? whole : typeof value === "number" ? number(value) : value;
   });
+}
+
+/** The words of a key that there may be none of. */
+export function maybe(key: string, values: Values = {}): string | null {
+  return key in catalogue ? t(key as Key, values) : null;
 }
 
 /** The words for `n` things: `key.one` or `key.other`; `{n}` is the number. */
@@ -110,7 +116,7 @@ export function nameIn(speech: string, tag: string): string | undefined {
   try {
     const known = names.get(speech) ?? new Intl.DisplayNames([speech], { type: "language", fallback: "none" });
     names.set(speech, known);
-    return known.of(tag);
+    return known.of(tag) ?? ownName(speech, tag);
   } catch {
     return undefined; // files say languages in all sorts of ways
   }

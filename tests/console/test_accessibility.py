@@ -36,6 +36,7 @@ def pages(service: Service) -> dict[str, str]:
     return {
         "": "Languages",
         "new": "1. Your file",
+        "open": "Open a classifier from a file",
         "try": "Try it",
         "judge": "Judge a file",
         "next": "What to label next",

@@ -14,9 +14,15 @@ from support.running_service import Service
 
 pytestmark = pytest.mark.slow
 
-FILES = {"In another LTP": ".safetensors", "Whole, for transformers": "-hf.zip"}
+FILES = {
+    "For a colleague who has LTP": ".safetensors",
+    "For programmers: a whole model for transformers": "-hf.zip",
+}
 """Forms a classifier is downloaded in, and how the names of their files end."""
-GRAPHS = {"Whole, as a graph of ONNX": "format=onnx", "Whole, as a small graph of ONNX": "format=onnx&int8=true"}
+GRAPHS = {
+    "For programmers: a whole model as ONNX": "format=onnx",
+    "For programmers: a small model as ONNX": "format=onnx&int8=true",
+}
 """Those that take long to make, and how they are asked for."""
 
 
@@ -105,12 +111,17 @@ def test_versions_are_compared_promoted_exported_and_deleted(settled: Service, v
     assert [each["id"] for each in aliased] == [second["id"]]
     page.get_by_role("button", name="Download", exact=True).click()
     forms = page.get_by_role("dialog", name="Download this classifier")
+    ticket = settled.http.get(f"/tickets/{second['ticket']}").json()
+    about = second["bytes"] + ticket["mask_bytes"]
+    expect(forms).to_contain_text(f"About {about / 1000:.1f} kB.")
     visiting.shot("export")
     for form, name in FILES.items():
         forms.get_by_label(form, exact=True).check()
         with page.expect_download() as download:
             forms.get_by_role("button", name="Download").click()
         assert download.value.suggested_filename == f"sw-{second['version']}{name}"
+        if name == ".safetensors":
+            assert 0.8 * about < download.value.path().stat().st_size < 1.2 * about
         expect(forms).to_have_count(0)
         page.get_by_role("button", name="Download", exact=True).click()
     page.route("**/export?*", lambda route: route.abort())
@@ -127,3 +138,32 @@ def test_versions_are_compared_promoted_exported_and_deleted(settled: Service, v
     dialog.get_by_role("button", name="Delete").click()
     expect(visiting.heading("Your languages")).to_be_visible()
     assert [each["id"] for each in adapters(settled, "sw")] == [second["id"]]
+
+
+def test_a_classifier_in_use_goes_with_its_names_and_comes_back_from_its_file(
+    settled: Service, visit: Visiting, tmp_path: Path
+) -> None:
+    """In Spanish; in between a file that is no classifier's."""
+    (newest, *_) = adapters(settled, "sw")
+    settled.http.put("/languages/sw/aliases/production", json={"version": newest["version"]})
+    (tmp_path / "mine.safetensors").write_bytes(settled.http.get(f"/adapters/{newest['id']}/export").content)
+    (tmp_path / "broken.safetensors").write_bytes(b"no classifier")
+    visiting = visit(f"{settled.url}/ui/classifiers/{newest['id']}", language="es")
+    page = visiting.page
+    page.get_by_role("button", name="Eliminar", exact=True).click()
+    dialog = page.get_by_role("dialog", name="¿Eliminar la versión que responde por suajili?")
+    expect(dialog).to_contain_text("Esta versión está en uso")
+    dialog.get_by_role("button", name="Retirarlo del uso y eliminarlo").click()
+    expect(visiting.heading("Sus lenguas")).to_be_visible()
+    assert newest["id"] not in [each["id"] for each in adapters(settled, "sw")]
+    visiting.go("Nuevo clasificador")
+    visiting.expected = {422}
+    page.locator("input[type=file]").set_input_files(tmp_path / "broken.safetensors")
+    expect(visiting.heading("Abrir un clasificador de un archivo")).to_be_visible()
+    page.get_by_role("button", name="Abrirlo").click()
+    expect(page.get_by_role("alert")).to_contain_text("Esto no es el archivo de un clasificador")
+    page.locator("input[type=file]").set_input_files(tmp_path / "mine.safetensors")
+    page.get_by_role("button", name="Abrirlo").click()
+    expect(visiting.heading("suajili, versión")).to_be_visible()
+    (again, *_) = adapters(settled, "sw")
+    assert (again["origin"], again["aliases"]) == ("import", ["production"])

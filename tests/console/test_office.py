@@ -73,7 +73,7 @@ def test_what_failed_while_nobody_looked_is_told_and_why(idle: Service, visit: V
     expect(page.get_by_role("region", name="Failed in the last day")).to_contain_text("Ticket: English, mine")
     expect(page.get_by_role("region", name="Under way")).to_have_count(0)
     page.goto(f"{idle.url}/ui/tickets/{accepted['ticket']['id']}")
-    expect(page.get_by_role("alert")).to_contain_text("there is no room left to write the result")
+    expect(page.get_by_role("alert")).to_contain_text("There is no room left on the machine.")
     expect(page.get_by_role("main").get_by_role("link", name="Ticket: English, mine")).to_be_visible()
 
 
@@ -121,7 +121,7 @@ def test_a_key_is_asked_for_once_and_kept_for_the_tab(
     dialog.get_by_label("Clave").fill("not the key")
     visiting.shot("key-es")
     dialog.get_by_role("button", name="Usar esta clave").click()
-    expect(dialog).to_contain_text("send a valid key")
+    expect(dialog).to_contain_text("el servicio no la conoce")
     dialog.get_by_label("Clave").fill(ADMIN_KEY)
     dialog.get_by_role("button", name="Usar esta clave").click()
     expect(visiting.heading("Su primer clasificador")).to_be_visible()

@@ -1,4 +1,4 @@
-"""A file that is not read as it is meant: what is wrong in the API's own words, and how a person puts it right."""
+"""A file that is not read as it is meant: what is wrong in the reader's language, and how a person puts it right."""
 
 from __future__ import annotations
 
@@ -22,14 +22,20 @@ def test_columns_and_labels_of_ones_own_are_corrected_in_the_page(
     page = visiting.page
     page.locator("input[type=file]").set_input_files(files["own"])
     refusal = page.get_by_role("alert")
-    expect(refusal).to_contain_text("una")  # the columns that are there, as the API names them
+    expect(refusal).to_contain_text("It is not clear which columns hold the two sentences.")
+    expect(refusal).to_contain_text("una")  # the columns that are there, as the API names them: folded
     expect(refusal).to_contain_text("Request")
     visiting.shot("refused")
     for role, column in (("Premise", "una"), ("Hypothesis", "otra"), ("Label", "juicio")):
         page.get_by_label(role, exact=True).fill(column)
-    for spelling in ("sigue", "quizas", "choca"):
-        page.get_by_label("A label as the file spells it").fill(spelling)
-        page.get_by_role("button", name="Add", exact=True).click()
+    added = page.get_by_label("A label as the file spells it")
+    for spelling in ("sigue", "quizas"):
+        added.fill(spelling)
+        added.press("Enter")
+        expect(added).to_have_value("")
+    added.fill("choca")
+    page.get_by_role("button", name="Add", exact=True).click()
+    expect(added).to_be_focused()
     for spelling, label in (("sigue", "entailment"), ("quizas", "neutral"), ("choca", "contradiction")):
         page.get_by_label(spelling).select_option(label)
     again = page.get_by_role("button", name="Read again")
@@ -47,6 +53,56 @@ def test_columns_and_labels_of_ones_own_are_corrected_in_the_page(
     again.click()
     expect(page.get_by_text("neutral 12")).to_be_visible()
     expect(language).to_have_value("Quechua")  # what was chosen is not lost with the first reading
+
+
+TYPOS = ("contradise", "neutrall")
+
+
+def test_unknown_labels_are_listed_and_said_in_the_readers_language(
+    settled: Service, visit: Visiting, files: dict[str, Path], tmp_path: Path
+) -> None:
+    rows = "".join(f"{spelling} {n};el perro;{spelling}\n" for n, spelling in enumerate(TYPOS))
+    (tmp_path / "typos.csv").write_text(files["pairs"].read_text("utf-8") + rows, encoding="utf-8")
+    visiting = visit(f"{settled.url}/ui/new", language="es")
+    visiting.expected = {422}
+    page = visiting.page
+    page.locator("input[type=file]").set_input_files(tmp_path / "typos.csv")
+    refusal = page.get_by_role("alert")
+    expect(refusal).to_contain_text("etiquetas que aquí no se conocen: contradise, neutrall.")
+    expect(refusal.get_by_text("is not a label that is known")).to_be_hidden()
+    refusal.get_by_text("en palabras del propio servicio").click()
+    expect(refusal.get_by_text("is not a label that is known")).to_be_visible()
+    page.get_by_role("button", name="Leer de nuevo").click()
+    expect(page.get_by_label("contradise")).to_be_focused()  # the browser asks for what was not said
+    for spelling, meaning in zip(TYPOS, ("contradicción", "neutral"), strict=True):
+        page.get_by_label(spelling).select_option(label=meaning)
+    visiting.shot("unknown-labels-es")
+    page.get_by_role("button", name="Leer de nuevo").click()
+    expect(page.get_by_role("status").get_by_text("20 pares")).to_be_visible()
+    expect(page.get_by_role("heading", name="2. Cómo se ha leído")).to_be_focused()
+
+
+def test_a_file_in_an_old_encoding_or_of_one_label_says_what_to_do(
+    settled: Service, visit: Visiting, tmp_path: Path
+) -> None:
+    visiting = visit(f"{settled.url}/ui/new", language="es")
+    visiting.expected = {422}
+    page = visiting.page
+    rows = "".join(f"la canción {n};el niño {n};entailment\n" for n in range(9))
+    (tmp_path / "dos.csv").write_bytes(f"premise;hypothesis;label\n{rows}".encode("cp850"))
+    page.locator("input[type=file]").set_input_files(tmp_path / "dos.csv")
+    expect(page.get_by_role("alert")).to_contain_text("Guárdelo como CSV UTF-8: en Excel, «Guardar como»")
+    (tmp_path / "excel.csv").write_bytes(f"premise;hypothesis;label\n{rows}".encode("cp1252"))
+    page.locator("input[type=file]").set_input_files(tmp_path / "excel.csv")  # as Excel writes it in Spain
+    expect(page.get_by_text("Todos los pares tienen la misma etiqueta: implicación.")).to_be_visible()
+    expect(page.get_by_text("No hay nada que deba revisar.")).to_have_count(0)
+    expect(page.get_by_role("button", name="Entrenar", exact=True)).to_have_count(0)
+    two = rows + "el gato;un perro;contradiction\n"
+    (tmp_path / "two.csv").write_text(f"premise;hypothesis;label\n{two}", encoding="utf-8")
+    page.locator("input[type=file]").set_input_files(tmp_path / "two.csv")
+    expect(page.get_by_text("Ningún par tiene la etiqueta neutral.")).to_be_visible()
+    page.get_by_text("Más opciones").click()
+    expect(page.get_by_label("Dos: se sigue o no")).to_be_checked()
 
 
 def test_a_file_may_say_its_language_in_any_words(settled: Service, visit: Visiting, tmp_path: Path) -> None:
@@ -90,9 +146,29 @@ def test_a_field_that_is_refused_says_so_beside_it(settled: Service, visit: Visi
     language.fill("no language at all")
     page.get_by_role("button", name="Train", exact=True).click()
     expect(language).to_have_attribute("aria-invalid", "true")
+    expect(page.get_by_role("alert")).to_contain_text("no language at all")
     described = str(language.get_attribute("aria-describedby")).split()
     assert len(described) == 2
-    assert "no language at all" in page.locator(f"[id='{described[1]}']").inner_text()
+    assert "No language of this name" in page.locator(f"[id='{described[1]}']").inner_text()
+
+
+def test_a_language_is_looked_at_as_soon_as_its_field_is_left(
+    settled: Service, visit: Visiting, files: dict[str, Path]
+) -> None:
+    visiting = visit(f"{settled.url}/ui/new", language="es")
+    visiting.expected = {422}
+    page = visiting.page
+    page.locator("input[type=file]").set_input_files(files["pairs"])
+    language = page.get_by_label("Lengua de los pares")
+    for written, told in (
+        ("quechua ayacuchano", "Se entiende como quechua ayacuchano (quy)."),
+        ("Quechua", "algunas tienen código propio: quechua ayacuchano (quy), quechua cusqueño (quz)."),
+        ("Ayacucho Quechua!", "Aquí no se conoce ninguna lengua con este nombre o código."),
+        ("Kiribati", "¿Se refiere a"),
+    ):
+        language.fill(written)
+        language.press("Tab")
+        expect(page.get_by_text(told)).to_be_visible()
 
 
 def test_a_service_that_is_gone_is_told_from_one_that_refuses(settled: Service, visit: Visiting) -> None:

@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field
 from app.api.schemas.scalars import A_JOB_ID, Answer
 from ltp.errors import FileFault
 
-FaultReason = FileFault | Literal["unknown_language"]
+FaultReason = FileFault | Literal["blank", "out_of_range", "required", "too_long", "too_many", "unknown_language"]
 
 
 class FieldFault(Answer):

@@ -1,5 +1,7 @@
 /** The public API over `fetch`, as any other client uses it: keys, errors in the API's own words, no retries of its own. */
 import { apiUrl } from "../place";
+import { t } from "../i18n";
+import { faultWords } from "./refusal_words";
 import { forgetKey, storedKey, wantKey } from "./key";
 import type { ErrorBody, FieldFault } from "./types";
 
@@ -15,10 +17,15 @@ export class ApiError extends Error {
     super(detail);
   }
 
-  /** What is wrong with the field of this path, or with one inside it. */
+  /** The faults of the field of this path, and of those inside it. */
+  within(path: string): FieldFault[] {
+    return this.fields.filter((each) => each.path === path || each.path.startsWith(`${path}.`));
+  }
+
+  /** What is wrong with it, in the reader's words. */
   at(path: string): string | null {
-    const found = this.fields.filter((each) => each.path === path || each.path.startsWith(`${path}.`));
-    return found.length ? found.map((each) => each.message).join("; ") : null;
+    const words = new Set(this.within(path).map((each) => faultWords(each) ?? t("fault.unnamed")));
+    return words.size ? [...words].join(" ") : null;
   }
 }
 
@@ -52,15 +59,15 @@ export async function send(method: Method, path: string, options: Options = {}):
     const response = await attempt(method, path, options, key);
     if (response.ok) return response;
     const refused = await refusal(response);
-    if (refused.status !== 401 || (await anotherKey(key, refused)) === null) throw refused;
+    if (refused.status !== 401 || (await anotherKey(key)) === null) throw refused;
   }
 }
 
-async function anotherKey(used: string | null, refused: ApiError): Promise<string | null> {
+async function anotherKey(used: string | null): Promise<string | null> {
   const now = storedKey();
   if (now !== used) return now; // somebody else has asked meanwhile
   forgetKey();
-  return wantKey(used === null ? null : refused.message);
+  return wantKey(used !== null);
 }
 
 /** The tokens of requests that got no answer. They may have started work: sent again, they must not start it twice. */

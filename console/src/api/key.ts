@@ -2,7 +2,7 @@
 
 const STORED = "ltp.key";
 
-type Asked = { refusal: string | null; answer: (key: string | null) => void };
+type Asked = { refused: boolean; answer: (key: string | null) => void };
 
 let listener: (asked: Asked | null) => void = () => {};
 let given: () => void = () => {};
@@ -26,11 +26,12 @@ export function onKeyGiven(told: () => void): void {
   given = told;
 }
 
-/** Ask for a key; requests that are refused meanwhile wait for the same answer. Null when the person gave none. */
-export function wantKey(refusal: string | null): Promise<string | null> {
+/** Ask for a key, another where one was `refused`; requests that are refused meanwhile wait for the same answer. Null
+ * when the person gave none. */
+export function wantKey(refused: boolean): Promise<string | null> {
   pending ??= new Promise<string | null>((resolve) => {
     listener({
-      refusal,
+      refused,
       answer: (key) => {
         if (key) sessionStorage.setItem(STORED, key);
         pending = null;

@@ -5,6 +5,7 @@ type Schemas = components["schemas"];
 
 export type Adapter = Schemas["AdapterPublic"];
 export type AdapterAccepted = Schemas["AdapterAccepted"];
+export type Backbone = Schemas["BackbonePublic"];
 export type AuditEvent = Schemas["AuditEventPublic"];
 export type Answer = Schemas["AnswerPublic"];
 export type AnswersPage = Schemas["AnswersPage"];

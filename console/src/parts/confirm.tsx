@@ -9,11 +9,13 @@ interface Props {
   small?: boolean;
   title: string;
   words: string;
+  /** What the button of the dialog says, where it does more than the one that opens it. */
+  sure?: string;
   busy?: boolean;
   onSure: () => void;
 }
 
-export function Confirm({ action, spoken, small = false, title, words, busy = false, onSure }: Props) {
+export function Confirm({ action, spoken, small = false, title, words, sure = action, busy = false, onSure }: Props) {
   const asked = useRef<HTMLDialogElement>(null);
   const id = useId();
   return (
@@ -26,7 +28,7 @@ export function Confirm({ action, spoken, small = false, title, words, busy = fa
         <p>{words}</p>
         <form method="dialog" class="actions">
           <button type="submit" class="quiet danger" onClick={onSure}>
-            {action}
+            {sure}
           </button>
           <button type="submit" class="quiet">
             {t("action.cancel")}

@@ -30,11 +30,7 @@ export function Field({ label, hint, fault, children }: Props) {
           {hint}
         </p>
       )}
-      {fault && (
-        <p class="fault" id={`${id}-fault`} lang="en">
-          {fault}
-        </p>
-      )}
+      {fault && <p class="fault" id={`${id}-fault`}>{fault}</p>}
     </div>
   );
 }
@@ -93,11 +89,7 @@ export function Choice<V extends string>({ legend, value, options, onChange, fau
           )}
         </div>
       ))}
-      {fault && (
-        <p class="fault" lang="en">
-          {fault}
-        </p>
-      )}
+      {fault && <p class="fault">{fault}</p>}
     </fieldset>
   );
 }

@@ -4,6 +4,7 @@ import type { Job } from "../api/types";
 import { jobTitle } from "./job_line";
 import { Link } from "./link";
 import { useLoad } from "./load";
+import { Failure } from "./refusal";
 
 const LOOKED_AT = 200;
 
@@ -24,11 +25,7 @@ export function ItsJob(made: Made) {
   if (!job) return null;
   return (
     <>
-      {job.error && (
-        <p class="refusal" role="alert" lang="en">
-          {job.error.detail}
-        </p>
-      )}
+      {job.error && <Failure {...job.error} />}
       <p>
         <Link to={`jobs/${job.id}`}>{jobTitle(job)}</Link>
       </p>

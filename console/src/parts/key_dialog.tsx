@@ -23,7 +23,7 @@ export function KeyDialog() {
         <form onSubmit={answer}>
           <h2 id="key-title">{t("key.title")}</h2>
           <p>{t("key.words")}</p>
-          <Field label={t("key.label")} hint={t("key.kept")} fault={asked.refusal}>
+          <Field label={t("key.label")} hint={t("key.kept")} fault={asked.refused ? t("error.unauthorized") : null}>
             {(attributes) => <input {...attributes} name="key" type="password" autocomplete="off" required />}
           </Field>
           <p class="actions">

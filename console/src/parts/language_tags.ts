@@ -4,5 +4,5 @@ export const TAGS = (
   "ha he hi ho hr ht hu hy ia id ig is it iu ja jv ka kg ki kk kl km kn ko kr ks ku kw ky la lb lg ln lo lt lu lv mg mh mi mk ml mn mr ms mt my " +
   "na nb nd ne nl nn no nr nv ny oc om or os pa pl ps pt qu rm rn ro ru rw sa sc sd se sg si sk sl sm sn so sq sr ss st su sv sw ta te tg th ti " +
   "tk tl tn to tr ts tt tw ty ug uk ur uz ve vi wo xh yi yo za zh zu " +
-  "aym bzd cni gn hch nah oto quy shp tar ewe gaa lug vai quc yua arn mam kek nhe ayr quz pap srn jam hil ceb war ilo"
+  "bzd cni hch nah oto quy shp tar gaa vai quc yua arn mam kek nhe ayr quz pap srn jam hil ceb war ilo"
 ).split(" ");

@@ -1,6 +1,7 @@
-/** What the API refused, in its own words, with the id that its logs know the request by. */
+/** What the API refused, in the reader's words; its own, and the id that its logs know the request by, are folded. */
 import type { ApiError } from "../api/client";
-import { t, type Key } from "../i18n";
+import { codeWords, failureWords, faultWords } from "../api/refusal_words";
+import { t } from "../i18n";
 
 interface Props {
   error: ApiError | null;
@@ -8,26 +9,21 @@ interface Props {
   shown?: string[];
 }
 
-/** What no service says, since none was asked or none answered. */
-const OWN_WORDS: Record<string, Key> = { unreachable: "error.unreachable", unreadable: "error.unreadable" };
+/** The sentences of a refusal: of its faults that have one, else of its code. */
+function wordsOf(error: ApiError, shown: string[]): string[] {
+  const elsewhere = new Set(shown.flatMap((path) => error.within(path)));
+  const told = error.fields.filter((each) => !elsewhere.has(each)).map(faultWords);
+  const words = new Set(told.filter((each): each is string => each !== null));
+  return words.size ? [...words] : [codeWords(error.code, error.status)];
+}
 
 export function Refusal({ error, shown = [] }: Props) {
   if (!error) return null;
-  const rest = error.fields.filter((each) => !shown.some((path) => each.path === path || each.path.startsWith(`${path}.`)));
-  const own = OWN_WORDS[error.code];
-  const words = own ? t(own) : error.message || error.code;
   return (
     <div class="refusal" role="alert">
-      <p lang={own ? undefined : "en"}>{words}</p>
-      {rest.some((each) => !words.includes(each.message)) && (
-        <ul lang="en">
-          {rest.map((each) => (
-            <li key={each.path}>
-              <code>{each.path}</code> {each.message}
-            </li>
-          ))}
-        </ul>
-      )}
+      {wordsOf(error, shown).map((words) => (
+        <p key={words}>{words}</p>
+      ))}
       {error.status === 401 && (
         <p>
           <button type="button" class="quiet small" onClick={() => location.reload()}>
@@ -35,11 +31,47 @@ export function Refusal({ error, shown = [] }: Props) {
           </button>
         </p>
       )}
+      {(error.message || error.requestId) && <Details error={error} />}
+    </div>
+  );
+}
+
+function Details({ error }: { error: ApiError }) {
+  const more = error.fields.filter((each) => !error.message.includes(each.message));
+  return (
+    <details class="fine">
+      <summary>{t("error.details")}</summary>
+      {error.message && <p lang="en">{error.message}</p>}
+      {more.length > 0 && (
+        <ul lang="en">
+          {more.map((each) => (
+            <li key={each.path}>
+              <code>{each.path}</code> {each.message}
+            </li>
+          ))}
+        </ul>
+      )}
       {error.requestId && (
-        <p class="fine">
+        <p>
           {t("error.request")} <code>{error.requestId}</code>
         </p>
       )}
+    </details>
+  );
+}
+
+/** Why a job failed: the same for what happened while nobody asked. */
+export function Failure({ code, detail }: { code: string; detail: string }) {
+  return (
+    <div class="refusal" role="alert">
+      <p>{failureWords(code)}</p>
+      <details class="fine">
+        <summary>{t("error.details")}</summary>
+        <p lang="en">{detail}</p>
+        <p>
+          <code>{code}</code>
+        </p>
+      </details>
     </div>
   );
 }

@@ -29,6 +29,8 @@ _NO_DATA = {
     "<!doctype html": "is a web page, not the data; download the file itself (on a hub, by its link to the raw file)",
     "<html": "is a web page, not the data; download the file itself (on a hub, by its link to the raw file)",
 }
+_OFFICE = {"[Content_Types].xml", "mimetype"}
+"""What a document of an office program has in it, of which only spreadsheets are read."""
 
 
 class RecordFile:
@@ -111,7 +113,7 @@ class RecordFile:
             listed = ", ".join(map(repr, files[:5])) or "nothing"
             raise ExamplesError(
                 f"the zip archive holds {len(files)} files ({listed}); unpack it and name one of them",
-                fault="several_files",
+                fault="not_a_table" if _OFFICE & set(files) else "several_files",
                 values=files,
             )
         archive = self.open

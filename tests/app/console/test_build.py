@@ -12,8 +12,12 @@ import pytest
 from support import console_api, console_build
 from support.console_build import CONSOLE, RECORD, ROOT, STATIC, TYPES
 
+from app.api.schemas.errors import FaultReason
 from app.api.schemas.jobs import JobStatus, ResourceStatus
+from app.errors import AppError
+from app.http.error_statuses import STATUS, code_of, status_of
 from app.jobs.queue import KINDS
+from ltp.errors import LTPError
 
 LOCALES = CONSOLE / "src" / "locales"
 LANGUAGES = ("en", "es", "pt", "fr")
@@ -83,6 +87,37 @@ def test_whatever_a_job_is_told_to_be_at_has_its_words() -> None:
     told |= {f"job.{kind}" for kind in KINDS}
     told |= {f"status.{status}" for status in (*get_args(JobStatus), *get_args(ResourceStatus))}
     assert told <= set(catalogue("en"))
+
+
+OWN = {"details", "job", "page_fault", "request", "unreachable", "unreadable"}
+"""What the page says of itself."""
+JOBS = {"crashed", "out_of_memory", "storage_full", "worker_lost"}
+"""Why jobs fail, besides errors of ours; who looks for others reads `error.job`."""
+
+
+def codes() -> dict[str, int]:
+    """Every code the API can answer with its status."""
+    kinds, found = [AppError, LTPError], {"internal_error": 500}
+    while kinds:
+        kinds += (kind := kinds.pop()).__subclasses__()
+        error = kind.__new__(kind)
+        found[code_of(error)] = status_of(error)
+    return found
+
+
+def test_every_refusal_has_a_sentence_of_its_own_or_of_its_status() -> None:
+    words = {key.removeprefix("error.") for key in catalogue("en") if key.startswith("error.")}
+    known = codes()
+    assert len(known) > 80
+    assert [f"{code} ({status})" for code, status in known.items() if not {code, str(status)} & words] == []
+    assert words - OWN - JOBS - set(known) == {str(status) for status in {*STATUS.values(), 500} - {401}}
+
+
+def test_every_fault_has_a_sentence() -> None:
+    reasons = {f"fault.{name}" for kind in get_args(FaultReason) for name in get_args(kind) or (kind,)}
+    assert len(reasons) > 15
+    faults = {key for key in catalogue("en") if key.startswith("fault.")}
+    assert faults - {"fault.line", "fault.meant", "fault.unnamed"} == reasons
 
 
 def test_every_plural_has_both_forms() -> None:

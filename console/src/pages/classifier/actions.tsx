@@ -2,7 +2,7 @@
 import { call } from "../../api/client";
 import type { Adapter } from "../../api/types";
 import { useMay } from "../../caller";
-import { t } from "../../i18n";
+import { languageName, t } from "../../i18n";
 import { Confirm } from "../../parts/confirm";
 import { Link, useGo } from "../../parts/link";
 import { useAction } from "../../parts/load";
@@ -10,6 +10,16 @@ import { Refusal } from "../../parts/refusal";
 import { Export } from "./export";
 
 const PRODUCTION = "production";
+
+/** What is said before it is deleted: more where something points at it. */
+function warningOf({ aliases, lang }: Adapter): { title: string; words: string; sure?: string } {
+  const usual = { title: t("classifier.delete_title"), words: t("classifier.delete_words") };
+  if (!aliases.length) return usual;
+  const sure = t("classifier.retire");
+  if (!aliases.includes(PRODUCTION)) return { ...usual, words: t("classifier.named_words", { names: aliases.join(", ") }), sure };
+  const language = languageName(lang);
+  return { title: t("classifier.retire_title", { language }), words: t("classifier.retire_words", { language }), sure };
+}
 
 export function Actions({ adapter, onChange }: { adapter: Adapter; onChange: () => void }) {
   const go = useGo();
@@ -19,7 +29,13 @@ export function Actions({ adapter, onChange }: { adapter: Adapter; onChange: () 
     onChange();
   });
   const remove = useAction(async () => {
-    await call("DELETE", `adapters/${adapter.id}`);
+    try {
+      for (const alias of adapter.aliases) await call("DELETE", `languages/${encodeURIComponent(adapter.lang)}/aliases/${alias}`);
+      await call("DELETE", `adapters/${adapter.id}`);
+    } catch (problem) {
+      if (adapter.aliases.length) onChange(); // some of them may be gone
+      throw problem;
+    }
     go("");
   });
   const ready = adapter.status === "ready";
@@ -39,9 +55,7 @@ export function Actions({ adapter, onChange }: { adapter: Adapter; onChange: () 
         )}
         {ready && <Export adapter={adapter} />}
         {ready && own && <Link to={`next?lang=${encodeURIComponent(adapter.lang)}&adapter=${adapter.id}`}>{t("nav.next")}</Link>}
-        {own && trains && (
-          <Confirm action={t("classifier.delete")} title={t("classifier.delete_title")} words={t("classifier.delete_words")} busy={remove.busy} onSure={remove.run} />
-        )}
+        {own && trains && <Confirm action={t("classifier.delete")} {...warningOf(adapter)} busy={remove.busy} onSure={remove.run} />}
       </div>
       <Refusal error={promote.error ?? remove.error} />
     </>

@@ -7,7 +7,7 @@ import { jobTitle } from "../../parts/job_line";
 import { Live } from "../../parts/live";
 import { useAction, useLoad } from "../../parts/load";
 import { Page } from "../../parts/page";
-import { Refusal } from "../../parts/refusal";
+import { Failure, Refusal } from "../../parts/refusal";
 import { Curves } from "./curves";
 import { Outcome } from "./outcome";
 import { useJob, type Watched } from "./use_job";
@@ -57,14 +57,7 @@ function State({ job, watched }: { job: Job; watched: Watched }) {
       </p>
       {UNFINISHED.has(job.status) && <progress class="long" {...(total > 0 && job.status === "running" ? { max: total, value: step } : {})} aria-label={t("job.progress")} />}
       {job.waiting_for && <p lang="en">{job.waiting_for}</p>}
-      {job.error && (
-        <div class="refusal" role="alert" lang="en">
-          <p>{job.error.detail}</p>
-          <p class="fine">
-            <code>{job.error.code}</code>
-          </p>
-        </div>
-      )}
+      {job.error && <Failure {...job.error} />}
       <Live words={words} />
       {UNFINISHED.has(job.status) && (
         <p class="actions">

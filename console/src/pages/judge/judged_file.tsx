@@ -10,7 +10,7 @@ import { Link, useGo } from "../../parts/link";
 import { Live } from "../../parts/live";
 import { useAction, useLoad } from "../../parts/load";
 import { Page } from "../../parts/page";
-import { Refusal } from "../../parts/refusal";
+import { Failure, Refusal } from "../../parts/refusal";
 import { useJob } from "../job/use_job";
 
 const UNTIL_JUDGED = { everyMs: 2000, until: (found: PredictionDetail) => found.status !== "pending" };
@@ -52,11 +52,7 @@ function Progress({ job: id }: { job: string }) {
     <section aria-label={t("job.state")}>
       <progress class="long" {...(total > 0 ? { max: total, value: step } : {})} aria-label={t("job.progress")} />
       <p class="fine">{words.filter(Boolean).join(", ")}</p>
-      {job.error && (
-        <p class="refusal" role="alert" lang="en">
-          {job.error.detail}
-        </p>
-      )}
+      {job.error && <Failure {...job.error} />}
       <Live words={words.filter(Boolean).join(", ")} />
       <p>
         <Link to={`jobs/${id}`}>{t("job.title")}</Link>

@@ -11,6 +11,7 @@ import { useLoad } from "../../parts/load";
 import { Refusal } from "../../parts/refusal";
 import { hasStarter, ownLanguages } from "../../parts/who";
 import { Expected } from "./expected";
+import { enoughOf } from "./trainable";
 
 const FIELDS = ["lang", "name", "start", "conflicts", "label_space", "seeds", "training.epochs"];
 const FEW = 6;
@@ -54,7 +55,7 @@ function firstChoice(reading: Reading): Chosen {
     begin: "usual",
     from: "",
     conflicts: "drop",
-    space: reading.label_space ?? "three_way",
+    space: enoughOf(reading)?.space ?? reading.label_space ?? "three_way",
     seeds: "1",
     epochs: "",
   };

@@ -1,5 +1,5 @@
 /** Corrections of a reading: which column is what, and what each spelling of a label means. */
-import { useEffect, useId, useState } from "preact/hooks";
+import { useEffect, useId, useRef, useState } from "preact/hooks";
 import type { ApiError } from "../../api/client";
 import type { Label, Reading } from "../../api/types";
 import { number, t, wordFor } from "../../i18n";
@@ -23,8 +23,10 @@ export function CorrectionsForm({ file, reading, open, error, given, onChange }:
   const [columns, setColumns] = useState<Partial<Record<Role, string>>>(given.columns);
   const [labels, setLabels] = useState<Record<string, Label | "">>(given.labels);
   const [spelling, setSpelling] = useState("");
+  const box = useRef<HTMLInputElement>(null);
   const read: Record<string, Label | ""> = Object.fromEntries(Object.entries(reading?.labels ?? {}).map(([written, { label }]) => [written, label ?? ""]));
-  const meanings = { ...read, ...labels };
+  const unknown = new Set(error?.fields.filter(({ reason }) => reason === "unknown_labels").flatMap(({ values }) => values ?? []));
+  const meanings = { ...Object.fromEntries([...unknown].map((written) => [written, "" as const])), ...read, ...labels };
   const submit = (event: SubmitEvent) => {
     event.preventDefault();
     const changed = Object.entries(labels).some(([written, label]) => label !== read[written]);
@@ -34,6 +36,12 @@ export function CorrectionsForm({ file, reading, open, error, given, onChange }:
   const add = () => {
     if (spelling) setLabels({ ...labels, [spelling]: "" });
     setSpelling("");
+    box.current?.focus();
+  };
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (event.key !== "Enter") return;
+    event.preventDefault(); // it would send the form
+    add();
   };
   return (
     <details open={open}>
@@ -43,11 +51,11 @@ export function CorrectionsForm({ file, reading, open, error, given, onChange }:
         <fieldset>
           <legend>{t("correct.labels")}</legend>
           {Object.entries(meanings).map(([written, label]) => (
-            <Spelling key={written} written={written} label={label} rows={reading?.labels[written]?.rows} onChange={(chosen) => setLabels({ ...labels, [written]: chosen })} />
+            <Spelling key={written} written={written} label={label} rows={reading?.labels[written]?.rows} asked={unknown.has(written)} onChange={(chosen) => setLabels({ ...labels, [written]: chosen })} />
           ))}
           <div class="row">
             <Field label={t("correct.spelling")} fault={error?.at("labels")}>
-              {(attributes) => <input {...attributes} value={spelling} onInput={(event) => setSpelling(event.currentTarget.value)} />}
+              {(attributes) => <input {...attributes} ref={box} value={spelling} onKeyDown={onKeyDown} onInput={(event) => setSpelling(event.currentTarget.value)} />}
             </Field>
             <button type="button" class="quiet" onClick={add}>
               {t("correct.add")}
@@ -104,18 +112,20 @@ interface SpellingProps {
   written: string;
   label: Label | "";
   rows: number | undefined;
+  /** Whether the file cannot be read before somebody says what it means. */
+  asked: boolean;
   onChange: (label: Label | "") => void;
 }
 
-function Spelling({ written, label, rows, onChange }: SpellingProps) {
+function Spelling({ written, label, rows, asked, onChange }: SpellingProps) {
   const id = useId();
   return (
     <p class="spelling">
       <label for={id}>
         <code>{written || "∅"}</code> {rows !== undefined && <span class="fine">{number(rows)}</span>}
       </label>
-      <select id={id} value={label} onChange={(event) => onChange(event.currentTarget.value as Label | "")}>
-        <option value="">{t("correct.none")}</option>
+      <select id={id} value={label} required={asked} onChange={(event) => onChange(event.currentTarget.value as Label | "")}>
+        <option value="">{asked ? t("correct.choose") : t("correct.none")}</option>
         {MEANINGS.map((each) => (
           <option key={each} value={each}>
             {labelWord(each)}

@@ -1,2 +1,3 @@
 /** The page that makes a classifier, in one chunk. */
 export { New } from "./new";
+export { Open } from "./open";

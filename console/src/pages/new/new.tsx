@@ -4,14 +4,16 @@ import { call } from "../../api/client";
 import type { AdapterAccepted, Reading } from "../../api/types";
 import { t } from "../../i18n";
 import { FileDrop } from "../../parts/file_drop";
-import { useGo } from "../../parts/link";
+import { Link, useGo } from "../../parts/link";
 import { useAction, useNewest } from "../../parts/load";
 import { Page } from "../../parts/page";
 import { Refusal } from "../../parts/refusal";
 import { NO_CORRECTIONS, asRequest, type Corrections } from "./as_request";
 import { Choices } from "./choices";
 import { CorrectionsForm } from "./corrections";
+import { hand, isClassifier } from "./handed";
 import { Counted, Looked } from "./reading";
+import { enoughOf } from "./trainable";
 
 const OWN_FIELDS = ["columns", "labels"];
 
@@ -42,12 +44,22 @@ export function New() {
   useEffect(() => {
     if (file) check.run(file, corrections);
   }, [file, corrections]);
-  const take = (chosen: File) => (setReading(null), setCorrections(NO_CORRECTIONS), setFile(chosen));
+  const take = (chosen: File) => {
+    if (isClassifier(chosen)) return hand(chosen), go("open");
+    setReading(null);
+    setCorrections(NO_CORRECTIONS);
+    setFile(chosen);
+  };
   return (
     <Page title={t("new.title")} lead={t("new.lead")}>
       <section aria-labelledby="step-file">
         <h2 id="step-file">{t("new.file")}</h2>
         <FileDrop label={t("new.drop")} hint={t("new.formats")} file={file} onFile={take} />
+        {!file && (
+          <p>
+            {t("open.have")} <Link to="open">{t("open.title")}</Link>
+          </p>
+        )}
       </section>
       {file && (
         <section aria-labelledby="step-reading" aria-busy={check.busy}>
@@ -62,7 +74,7 @@ export function New() {
           )}
         </section>
       )}
-      {reading && (
+      {reading && enoughOf(reading)?.space !== null && (
         <section aria-labelledby="step-choices">
           <h2 id="step-choices">{t("new.choices")}</h2>
           <Choices key={reading.label_space} reading={reading} busy={train.busy || check.busy} error={train.error} shown={OWN_FIELDS} onTrain={train.run} />

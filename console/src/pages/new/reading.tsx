@@ -2,6 +2,7 @@
 import type { Reading } from "../../api/types";
 import { number, percent, plural, t, wordFor } from "../../i18n";
 import { LabelMark } from "../../parts/labels";
+import { lackOf } from "./trainable";
 
 export function ReadingView({ reading }: { reading: Reading }) {
   return (
@@ -53,6 +54,7 @@ function LabelCounts({ reading }: { reading: Reading }) {
 function Findings({ reading }: { reading: Reading }) {
   const { unknown } = reading;
   const found = [
+    lackOf(reading),
     reading.duplicates > 0 && plural("reading.duplicates", reading.duplicates),
     reading.conflicts > 0 && plural("reading.conflicts", reading.conflicts),
     reading.leaks > 0 && plural("reading.leaks", reading.leaks),

@@ -1,1 +1,0 @@
-import{E as e,T as t,j as n}from"./refusal-NVcXAvtK.js";var r=t(null),i=!1;async function a(){if(!i){i=!0;try{r.value=await n(`caller`)}catch{r.value=null}finally{i=!1}}}function o(e){return r.value?.scopes.includes(e)??!1}function s(t){return e(r)?.scopes.includes(t)??!1}export{s as i,r as n,o as r,a as t};

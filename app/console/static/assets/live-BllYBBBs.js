@@ -1,1 +1,0 @@
-import{K as e,Y as t,l as n}from"./refusal-NVcXAvtK.js";var r=8e3;function i({words:i}){let[a,o]=t({words:``,at:0});return e(()=>{let e=Math.max(0,a.at+r-Date.now()),t=setTimeout(()=>o({words:i,at:Date.now()}),e);return()=>clearTimeout(t)},[i]),n(`p`,{class:`unseen`,role:`status`,"aria-live":`polite`,children:a.words})}export{i as t};

@@ -1,1 +1,0 @@
-import{C as e,Z as t,l as n,o as r}from"./refusal-NVcXAvtK.js";import{n as i}from"./who-tDOXxi-B.js";function a(e){return e!==null&&!i(e)}function o(){return n(t,{children:[n(`p`,{children:e(`next.nothing`)}),n(`p`,{children:n(r,{to:`new`,class:`button`,children:e(`nav.new`)})})]})}export{a as n,o as t};
