@@ -116,7 +116,7 @@ export function nameIn(speech: string, tag: string): string | undefined {
   try {
     const known = names.get(speech) ?? new Intl.DisplayNames([speech], { type: "language", fallback: "none" });
     names.set(speech, known);
-    return known.of(tag) ?? ownName(speech, tag);
+    return ownName(speech, tag) ?? known.of(tag);
   } catch {
     return undefined; // files say languages in all sorts of ways
   }

@@ -49,7 +49,7 @@ function understood(written: string): string | null {
   const name = nameIn(language.value, tag);
   const said = name && plain(written) !== plain(`${name} (${tag})`) ? t("language.understood", { language: name, tag }) : "";
   const varieties = VARIETIES[tag]?.map((each) => `${languageName(each)} (${each})`).join(", ");
-  return [said, varieties ? t("language.varieties", { language: name ?? tag, varieties }) : ""].filter(Boolean).join(" ") || null;
+  return [said, varieties ? t("language.varieties", { varieties }) : ""].filter(Boolean).join(" ") || null;
 }
 
 export function LanguageField({ value, fault, onChange }: Props) {

@@ -1,4 +1,4 @@
-/** Names of languages that browsers have none for: in English, Spanish, Portuguese and French; then what else they are called. */
+/** Names of languages that browsers have none for, or that of a wider one: in English, Spanish, Portuguese and French; then what else they are called. */
 const SPEECHES = ["en", "es", "pt", "fr"];
 
 const NAMES: Record<string, string> = {
