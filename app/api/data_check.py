@@ -17,6 +17,7 @@ from ltp.model.methods import METHODS
 from ltp.model.template import least_tokens
 from ltp.text.corpus_reading import check_corpus
 from ltp.text.examples import PairFile, Reading, Task, check
+from ltp.text.examples.reading import reworded
 from ltp.text.token_reading import count_tokens
 from ltp.text.vocabulary import Vocabulary
 
@@ -33,7 +34,7 @@ def check_part(part: Part, request: CheckRequest, *, longest: int, vocabulary: V
         else:
             reading = _check_pairs(part, request, request.task, longest=longest, vocabulary=vocabulary)
     notes = list(reading.notes) if vocabulary is not None else [*reading.notes, UNCOUNTED]
-    return replace(reading, notes=[*map(in_fields, notes)], warnings=[*map(in_fields, reading.warnings)])
+    return replace(reading, notes=reworded(notes, in_fields), warnings=reworded(reading.warnings, in_fields))
 
 
 def _check_pairs(

@@ -43,6 +43,7 @@ from ltp.text.examples import (
 )
 from ltp.text.examples import read as read_pairs
 from ltp.text.examples.findings import Part as SetPart
+from ltp.text.examples.reading import reworded
 from ltp.text.vocabulary import Vocabulary
 
 PARTS: dict[SetPart, str] = {"train": "examples", "dev": "dev_examples", "test": "test_examples"}
@@ -252,8 +253,8 @@ def kept_reading(reading: Reading) -> dict[str, Any]:
     told = replace(
         reading,
         sample=(),
-        notes=[*map(in_fields, reading.notes)],
-        warnings=[*map(in_fields, reading.warnings)],
+        notes=reworded(reading.notes, in_fields),
+        warnings=reworded(reading.warnings, in_fields),
     )
     return told.as_dict()
 

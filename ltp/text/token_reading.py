@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from ltp.errors import UnknownText
 from ltp.text.examples.example import Pair
-from ltp.text.examples.reading import Reading, Unknown
+from ltp.text.examples.reading import Reading, Told, Unknown
 from ltp.text.form import prepared
 from ltp.text.sampling import sample_lines
 from ltp.text.vocabulary import TokenCount, Vocabulary, unknown_warning
@@ -31,7 +31,8 @@ def count_tokens(reading: Reading, pairs: Iterable[Pair], vocabulary: Vocabulary
     sample = sample_lines(((pair.premise, pair.hypothesis) for pair in pairs), MOST_COUNTED)
     cut = sum(_too_long(texts, vocabulary, room) for texts in sample)
     share = cut / len(sample) if sample else 0.0
-    warnings = [f"{100 * share:.1f} % of the pairs are cut to fit the model"] if share >= WARNED_CUT else []
+    told = Told(f"{100 * share:.1f} % of the pairs are cut to fit the model", "truncated")
+    warnings = [told] if share >= WARNED_CUT else []
     texts = [text for pair in sample for text in pair]
     counted = with_unknown(reading, texts, vocabulary, of="of the pairs")
     return replace(
@@ -55,7 +56,9 @@ def with_unknown(reading: Reading, texts: Sequence[str], vocabulary: Vocabulary,
         characters=vocabulary.unknown_characters(texts) if total.unknown else (),
     )
     warning = unknown_warning(total, vocabulary, texts, of=of)
-    return replace(reading, unknown=unknown, warnings=[*reading.warnings, *([warning] if warning else [])])
+    return replace(
+        reading, unknown=unknown, warnings=[*reading.warnings, *([Told(warning, "unknown")] if warning else [])]
+    )
 
 
 def sampled_note(counted: int, whole: int, what: str) -> list[str]:

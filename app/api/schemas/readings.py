@@ -9,6 +9,7 @@ from pydantic import ConfigDict, Field
 from app.api.schemas.reading_options import LabelOptions
 from app.api.schemas.scalars import Answer, Language
 from ltp.config import Label, LabelSpace
+from ltp.text.examples.reading import About, Why
 
 CheckTask = Literal["train", "predict", "evaluate", "corpus"]
 
@@ -55,6 +56,8 @@ class LeftOut(Answer):
     """Rows that were not read, and why."""
 
     reason: str
+    code: Annotated[Why | None, Field(examples=["undecided"])] = None
+    """The same for programs; null for reasons that the file itself gives, and in what was read before it was told."""
     rows: int
     first_line: int | None = None
     """The line (or a table's row) of the first of them."""
@@ -97,7 +100,7 @@ class Reading(Answer):
                     "label_space": "three_way",
                     "rows": 104,
                     "read": 102,
-                    "left_out": [{"reason": "no agreed label (-)", "rows": 2, "first_line": 17}],
+                    "left_out": [{"reason": "no agreed label (-)", "code": "undecided", "rows": 2, "first_line": 17}],
                     "duplicates": 1,
                     "conflicts": 0,
                     "shared_premises": 0,
@@ -106,7 +109,9 @@ class Reading(Answer):
                     "unknown": {"tokens_share": 0.0, "texts_share": 0.0, "characters": []},
                     "languages": {},
                     "notes": ["the numbers were read in the order 0 entailment, 1 neutral, 2 contradiction"],
+                    "note_codes": [None],
                     "warnings": [],
+                    "warning_codes": [],
                     "sample": [{"line": 2, "premise": "Mbwa analala.", "hypothesis": "Mnyama analala.", "label": "0"}],
                 }
             ]
@@ -155,7 +160,11 @@ class Reading(Answer):
     """Rows of each language, as the file writes it; empty without a column that says."""
     notes: list[str] = Field(default=[])
     """What was decided that nobody needs to act on."""
+    note_codes: list[About | None] = Field(default=[])
+    """For each of `notes` what it is about, if other fields hold the same: a program need not show both."""
     warnings: list[str] = Field(default=[])
     """What somebody should look at."""
+    warning_codes: list[About | None] = Field(default=[])
+    """The same for each of `warnings`."""
     sample: list[dict[str, Any]] = Field(default=[])
     """The first rows as they were read; empty in what an adapter keeps."""

@@ -698,6 +698,9 @@ class LeftOut(Record):
     """Rows that were not read, and why."""
 
     reason: str
+    code: Literal["repeated_judgement", "disagree", "outvoted", "tied", "undecided", "blank"] | str | None = None
+    """The same for programs; null for reasons that the file itself gives, and in what was read before it was told."""
+
     rows: int
     first_line: int | None = None
     """The line (or a table's row) of the first of them."""
@@ -966,8 +969,22 @@ class Reading(Record):
     notes: list[str] = []
     """What was decided that nobody needs to act on."""
 
+    note_codes: list[
+        Literal["conflicts", "left_out", "truncated", "unknown", "leaks", "shared_premises", "label_column"]
+        | str
+        | None
+    ] = []
+    """For each of `notes` what it is about, if other fields hold the same: a program need not show both."""
+
     warnings: list[str] = []
     """What somebody should look at."""
+
+    warning_codes: list[
+        Literal["conflicts", "left_out", "truncated", "unknown", "leaks", "shared_premises", "label_column"]
+        | str
+        | None
+    ] = []
+    """The same for each of `warnings`."""
 
     sample: list[dict[str, Any]] = []
     """The first rows as they were read; empty in what an adapter keeps."""

@@ -10,10 +10,10 @@ import numpy as np
 
 from ltp.config import Label, LabelSpace
 from ltp.text.examples.example import Example
-from ltp.text.examples.judged import CODES, REASONS, Resolved, resolve
+from ltp.text.examples.judged import CODES, REASONS, WHY, Resolved, resolve
 from ltp.text.examples.label_space import label_space_of, two_way
 from ltp.text.examples.options import Conflicts, ReadOptions, Task
-from ltp.text.examples.reading import LabelReading, LeftOut, Reading
+from ltp.text.examples.reading import LabelReading, LeftOut, Reading, Told
 
 FORMAT = "request"
 """What the reading of such examples calls their format."""
@@ -65,7 +65,7 @@ def _left_out(settled: Resolved) -> list[LeftOut]:
     for number, reason in REASONS.items():
         at = np.flatnonzero(settled.why == number)
         if len(at):
-            found.append(LeftOut(reason, len(at), int(at[0]) + 1))
+            found.append(LeftOut(reason, len(at), int(at[0]) + 1, WHY[number]))
     return found
 
 
@@ -73,4 +73,5 @@ def _warnings(settled: Resolved, rule: Conflicts) -> list[str]:
     if not settled.conflicts:
         return []
     pairs = "1 pair stands" if settled.conflicts == 1 else f"{settled.conflicts:,} pairs stand"
-    return [f"{pairs} with different labels: {RULES[rule]}; --conflicts says drop, majority or keep"]
+    told = f"{pairs} with different labels: {RULES[rule]}; --conflicts says drop, majority or keep"
+    return [Told(told, "conflicts")]

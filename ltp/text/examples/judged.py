@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ltp.config import Label
 from ltp.text.examples.options import Conflicts
-from ltp.text.examples.reading import Disagreement
+from ltp.text.examples.reading import Disagreement, Why
 
 CODES: tuple[Label, ...] = ("entailment", "neutral", "contradiction", "not_entailment")
 """The labels by number; -1 is none."""
@@ -29,6 +29,8 @@ REASONS = {
     TIED: "the pair stands with different labels, each as often",
 }
 """Why a judgement is not read, by number; 0 for one that is."""
+WHY: dict[int, Why] = {AGREED: "repeated_judgement", DISAGREED: "disagree", OUTVOTED: "outvoted", TIED: "tied"}
+"""The same as codes."""
 
 
 @dataclass(frozen=True)

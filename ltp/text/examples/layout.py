@@ -24,6 +24,7 @@ from ltp.text.columns import (
 from ltp.text.examples.annotations import Tool, find_tool, has_annotators
 from ltp.text.examples.header import Header
 from ltp.text.examples.options import ReadOptions
+from ltp.text.examples.reading import Told
 from ltp.text.examples.values import is_label, is_label_word, is_parted, nested_names, translations, value_at
 from ltp.text.files.record import Record
 from ltp.text.label_words import label_of_word
@@ -220,7 +221,9 @@ class _Finder:
         told = self._label_columns(texts)
         candidates = [name for name in told if not _OTHERS.search(fold(name))] or told
         if len(candidates) == 1:
-            self.notes.append(f"{candidates[0]!r} was taken for the label, because it holds labels")
+            self.notes.append(
+                Told(f"{candidates[0]!r} was taken for the label, because it holds labels", "label_column")
+            )
             return candidates[0]
         lesser = lesser_columns(self.names).get("label") if self.named else None
         if not candidates and lesser:

@@ -2,15 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ltp.config import Label, LabelSpace
 from ltp.text.columns import Role
+
+Why = Literal["repeated_judgement", "disagree", "outvoted", "tied", "undecided", "blank"]
+"""Why rows were left out, for whoever words it in another language."""
+About = Literal["conflicts", "left_out", "truncated", "unknown", "leaks", "shared_premises", "label_column"]
+"""What a sentence says that other fields of a reading hold as figures or names."""
+
+
+class Told(str):
+    """A sentence that repeats what other fields hold: its `code` says which."""
+
+    code: About
+
+    def __new__(cls, text: str, code: About | None = None) -> Self:
+        """`code` is absent only while a copy is made."""
+        made = super().__new__(cls, text)
+        if code is not None:
+            made.code = code
+        return made
+
+
+def reworded(sentences: Iterable[str], how: Callable[[str], str]) -> list[str]:
+    """The sentences in other words, about the same."""
+    return [Told(how(each), each.code) if isinstance(each, Told) else how(each) for each in sentences]
+
+
+def codes_of(sentences: Iterable[str]) -> list[About | None]:
+    """What each sentence is about; None for what stands in no other field."""
+    return [each.code if isinstance(each, Told) else None for each in sentences]
 
 
 @dataclass(frozen=True)
@@ -28,6 +56,8 @@ class LeftOut:
     reason: str
     rows: int
     first_line: int
+    code: Why | None = None
+    """None for reasons that a file itself gives."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +137,7 @@ class Reading:
         """The same as JSON."""
         shown = asdict(replace(self, keys=None))
         del shown["keys"]
-        return shown
+        return shown | {"note_codes": codes_of(self.notes), "warning_codes": codes_of(self.warnings)}
 
 
 def compare(readings: Mapping[str, Reading], to: str = "train") -> dict[str, Reading]:
@@ -128,7 +158,7 @@ def _compared(reading: Reading, name: str, base: Reading) -> Reading:
     )
     warnings = list(reading.warnings)
     if leaks:
-        warnings.append(f"{leaks:,} pairs of {name} also stand in training: scores on them say little")
+        warnings.append(Told(f"{leaks:,} pairs of {name} also stand in training: scores on them say little", "leaks"))
     elif shared:
-        warnings.append(f"{shared:,} premises of {name} also stand in training")
+        warnings.append(Told(f"{shared:,} premises of {name} also stand in training", "shared_premises"))
     return replace(reading, leaks=leaks, shared_premises=shared, warnings=warnings)

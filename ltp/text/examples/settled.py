@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ltp.text.examples.judged import CODES, REASONS, Resolved, resolve
+from ltp.text.examples.judged import CODES, REASONS, WHY, Resolved, resolve
 from ltp.text.examples.label_map import LabelMap, settle
 from ltp.text.examples.options import Conflicts, ReadOptions
-from ltp.text.examples.reading import Keys, LabelReading, LeftOut, Reading
+from ltp.text.examples.reading import Keys, LabelReading, LeftOut, Reading, Told
 from ltp.text.examples.tally import Tally
 
 _RULES = {
@@ -77,14 +77,16 @@ def _undecided(tally: Tally, labels: LabelMap) -> Iterator[LeftOut]:
     for written, label in labels.labels.items():
         if label is None:
             spelling = tally.spellings[written]
-            yield LeftOut(f"{written!r} marks a pair without an agreed label", spelling.rows, spelling.line)
+            yield LeftOut(
+                f"{written!r} marks a pair without an agreed label", spelling.rows, spelling.line, "undecided"
+            )
 
 
 def _unread(tally: Tally, found: Resolved) -> Iterator[LeftOut]:
     for why, reason in REASONS.items():
         at = np.flatnonzero(found.why == why)
         if len(at):
-            yield LeftOut(reason, len(at), tally.lines[int(at[0])])
+            yield LeftOut(reason, len(at), tally.lines[int(at[0])], WHY[why])
 
 
 def _conflict_warning(found: Resolved, rule: Conflicts) -> Iterator[str]:
@@ -94,7 +96,8 @@ def _conflict_warning(found: Resolved, rule: Conflicts) -> Iterator[str]:
         said = ", ".join(f"{label} {count}" for label, count in first.labels.items())
         pairs = "1 pair stands" if found.conflicts == 1 else f"{found.conflicts:,} pairs stand"
         lines = "line" if len(first.lines) == 1 else "lines"
-        yield f"{pairs} with different labels (the first in {lines} {where}: {said}); {_RULES[rule]}"
+        told = f"{pairs} with different labels (the first in {lines} {where}: {said}); {_RULES[rule]}"
+        yield Told(told, "conflicts")
 
 
 def _reading(tally: Tally, warnings: list[str], found: Resolved, labels: LabelMap | None = None) -> Reading:
@@ -129,9 +132,9 @@ def _reading(tally: Tally, warnings: list[str], found: Resolved, labels: LabelMa
     )
 
 
-def _left_out_note(one: LeftOut) -> str:
+def _left_out_note(one: LeftOut) -> Told:
     rows = "1 row is" if one.rows == 1 else f"{one.rows:,} rows are"
-    return f"{rows} left out: {one.reason} (first in line {one.first_line:,})"
+    return Told(f"{rows} left out: {one.reason} (first in line {one.first_line:,})", "left_out")
 
 
 def _sample(tally: Tally, labels: LabelMap | None) -> Iterator[dict[str, Any]]:

@@ -14,7 +14,7 @@ from ltp.text.examples.example import comparable
 from ltp.text.examples.label_map import MOST_SPELLINGS, Spelling, spelling_of
 from ltp.text.examples.languages import Languages
 from ltp.text.examples.options import ReadOptions, Task
-from ltp.text.examples.reading import LeftOut
+from ltp.text.examples.reading import LeftOut, Why
 from ltp.text.examples.rows import Row, Rows
 from ltp.text.label_words import label_of_word
 
@@ -81,10 +81,11 @@ class Tally:
         self.count += len(numbers)
         return len(numbers)
 
-    def leave(self, reason: str, line: int) -> int:
+    def leave(self, reason: str, line: int, code: Why | None = None) -> int:
         """Count a judgement that is not read."""
         known = self.left.get(reason)
-        self.left[reason] = LeftOut(reason, known.rows + 1, known.first_line) if known else LeftOut(reason, 1, line)
+        rows, first = (known.rows + 1, known.first_line) if known else (1, line)
+        self.left[reason] = LeftOut(reason, rows, first, code)
         self.count += 1
         return 0
 
@@ -137,7 +138,7 @@ class Tally:
             self._blanks.append(row.record.line)
             self._first_blank = self._first_blank or (message, *row.record.where(self.columns.get(role)))
         for _ in range(judgements):
-            self.leave(message, row.record.line)
+            self.leave(message, row.record.line, "blank")
         return 0
 
     def refuse_blanks(self) -> None:

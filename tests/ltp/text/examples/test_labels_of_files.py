@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import unicodedata
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -15,6 +16,7 @@ from pyarrow import parquet
 from ltp.config import Label
 from ltp.errors import ExamplesError, InvalidConfig
 from ltp.text.examples import ReadOptions, check, parse_labels_option, read
+from ltp.text.examples.reading import reworded
 from ltp.text.label_words import WORDS, label_of_word
 
 E, N, C, NOT = "entailment", "neutral", "contradiction", "not_entailment"
@@ -276,6 +278,18 @@ def test_the_pair_that_contradicts_itself_first_in_the_file_is_named() -> None:
     reading = check(data.encode(), options=ReadOptions(conflicts="keep"))
     assert [one.lines for one in reading.disagreements[:2]] == [[2, 3], [4, 5]]
     assert "the first in lines 2 and 3:" in reading.warnings[0]
+
+
+def test_what_other_fields_hold_is_told_by_code_and_stays_so_in_other_words() -> None:
+    """For whoever words it in another language, and need not say it twice."""
+    data = b"premise,hypothesis,juicio\np,h,implica\np,h,neutral\nq,i,contradice\nr,j,implica\n"
+    reading = check(data)
+    assert [one.code for one in reading.left_out] == ["disagree"]
+    assert [one.code for one in check(data.replace(b"juicio", b"label") + b"s,k,-\n").left_out][1:] == ["undecided"]
+    shown = replace(reading, notes=reworded(reading.notes, str.upper)).as_dict()
+    assert shown["warning_codes"] == ["conflicts"]
+    assert shown["note_codes"] == ["label_column", "left_out"]
+    assert shown["notes"][0].startswith("'JUICIO' WAS TAKEN FOR THE LABEL")
 
 
 @pytest.mark.parametrize("indent", [None, 1])
