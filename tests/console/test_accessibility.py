@@ -16,6 +16,7 @@ pytestmark = pytest.mark.slow
 SERIOUS = {"serious", "critical"}
 PHONE = {"width": 360, "height": 740}
 WIDER = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+SCROLLS = "element => element.scrollWidth - element.clientWidth"
 
 
 def serious_faults(page: Page) -> list[str]:
@@ -98,6 +99,15 @@ def test_no_page_is_wider_than_a_phone(settled: Service, visit: Visiting) -> Non
         visiting.page.goto(f"{settled.url}/ui/{path}")
         expect(visiting.heading(heading).first).to_be_visible()
         assert visiting.page.evaluate(WIDER) <= 0, path
+    spanish = visit(
+        f"{settled.url}/ui/{next(path for path in pages(settled) if 'classifiers' in path)}",
+        language="es",
+        viewport=PHONE,
+    ).page
+    for table in ("confusion", "answers"):
+        shown = spanish.locator(f".wide[aria-labelledby={table}]")
+        expect(shown).to_be_visible()
+        assert shown.evaluate(SCROLLS) <= 0, table
     visiting.page.get_by_role("button", name="Menu").click()
     expect(visiting.page.get_by_role("link", name="Tickets")).to_be_visible()
     visiting.shot("phone")

@@ -12,6 +12,8 @@ from console.conftest import Visiting
 from playwright.sync_api import Route, expect
 from support.running_service import Service
 
+from app.storage.models import AdapterRow
+
 pytestmark = pytest.mark.slow
 
 FILES = {
@@ -46,6 +48,33 @@ def test_its_figures_are_those_of_the_api(settled: Service, visit: Visiting) -> 
     visiting.shot("classifier")
     mexican = visit(page.url, language="es-MX").page  # Spanish, and figures as they are written there
     expect(mexican.get_by_role("main")).to_contain_text(re.compile(rf"{100 * score['accuracy']:.1f}\s?%"))
+
+
+@pytest.mark.parametrize(
+    ("gained", "p", "said"),
+    [
+        (0.0, 1.0, "todavía no han cambiado cuántas veces acierta: no hay una mejora medible"),
+        (0.05, 0.4, "Sería una mejora de 5 puntos porcentuales, pero puede ser casualidad"),
+        (0.05, 0.01, "El entrenamiento lo mejoró en 5 puntos porcentuales, más de lo que daría la casualidad"),
+    ],
+)
+def test_what_training_brought_is_said_plainly(
+    settled: Service, visit: Visiting, gained: float, p: float, said: str
+) -> None:
+    shown = adapters(settled, "es")[-1]
+    start = {"accuracy": shown["metrics"]["dev"]["accuracy"] - gained, "p": p}
+    with settled.app.state.db.write() as session:
+        row = session.get_one(AdapterRow, shown["id"])
+        row.metrics = row.metrics | {"baseline": row.metrics["baseline"] | {"start": start}}
+    page = visit(f"{settled.url}/ui/classifiers/{shown['id']}", language="es-PE").page
+    score = page.get_by_role("region", name="Qué tan bueno es")
+    expect(score).to_contain_text(said)
+    expect(score.get_by_role("link", name="Qué etiquetar ahora")).to_have_count(0 if p < 0.05 else 1)
+    made = page.get_by_role("region", name="De qué se hizo")
+    expect(made).to_contain_text("los mismos 18 pares, cada uno con un modelo que no lo había visto")
+    made.get_by_text("Cómo se leyó su archivo").click()
+    expect(made.get_by_text("18 pares").first).to_be_visible()
+    expect(made.get_by_role("table")).to_have_count(0)  # a classifier keeps no rows of its file
 
 
 def test_the_slider_says_what_leaving_unsure_answers_out_gives(settled: Service, visit: Visiting) -> None:
@@ -102,11 +131,15 @@ def test_versions_are_compared_promoted_exported_and_deleted(settled: Service, v
     visiting = visit(f"{settled.url}/ui/classifiers/{second['id']}")
     page = visiting.page
     page.get_by_role("button", name=f"Compare with {first['version']}").click()
-    expect(page.get_by_text("No real difference.")).to_be_visible()
+    expect(page.get_by_text(re.compile("^No (real )?difference"))).to_be_visible()
+    expect(page.get_by_text("On the 18 pairs that both are scored on")).to_be_visible()
     visiting.shot("versions")
     promote = page.get_by_role("button", name="Let it answer for its language")
     promote.click()
     expect(promote).to_have_count(0)
+    versions = page.get_by_role("region", name="Versions beside each other").first
+    expect(versions.get_by_role("row", name="second try")).to_contain_text("in use")
+    expect(versions.get_by_text("in use")).to_have_count(1)
     aliased = settled.http.get("/adapters", params={"lang": "sw", "alias": "production"}).json()["items"]
     assert [each["id"] for each in aliased] == [second["id"]]
     page.get_by_role("button", name="Download", exact=True).click()

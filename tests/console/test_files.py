@@ -45,6 +45,16 @@ def test_a_file_is_judged_and_taken_along(
     expect(page.get_by_role("main").get_by_role("link", name="unlabelled.csv")).to_have_count(0)
 
 
+def test_judging_a_file_can_be_cancelled(settled: Service, visit: Visiting, tmp_path: Path) -> None:
+    rows = "".join(f"The dog number {n} runs over the field.,It moves.\n" for n in range(20_000))
+    (tmp_path / "long.csv").write_text(f"premise,hypothesis\n{rows}", encoding="utf-8")
+    page = visit(f"{settled.url}/ui/judge", language="es").page
+    page.locator("input[type=file]").set_input_files(tmp_path / "long.csv")
+    page.get_by_role("button", name="Evaluar", exact=True).click()
+    page.get_by_role("button", name="Cancelar este trabajo").click()
+    expect(page.get_by_text("cancelado").first).to_be_visible()
+
+
 def test_pairs_are_labelled_with_three_keys_and_trained_on_again(
     settled: Service, visit: Visiting, files: dict[str, Path]
 ) -> None:

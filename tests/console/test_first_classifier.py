@@ -107,6 +107,7 @@ def test_a_training_is_watched_through_breaks_and_can_be_cancelled(
     page.get_by_label("Épocas como máximo").fill("100")
     with page.expect_response(EVENTS):
         page.get_by_role("button", name="Entrenar", exact=True).click()
+    expect(page.get_by_text(re.compile("^quedan (unos|como máximo) "))).to_be_visible()
     asked: list[Request] = []
     page.on("request", lambda request: asked.append(request) if EVENTS.search(request.url) else None)
     lost = page.get_by_text("El servicio no responde ahora.")
@@ -118,6 +119,10 @@ def test_a_training_is_watched_through_breaks_and_can_be_cancelled(
     page.get_by_role("button", name="Cancelar este trabajo").click()
     expect(page.get_by_text("cancelado").first).to_be_visible()
     visiting.shot("cancelled-es")
+    page.get_by_role("link", name="Empezar de nuevo").click()  # with what was chosen before
+    expect(page.get_by_label("Lengua de los pares")).to_have_value("quechua (qu)")
+    page.get_by_text("Más opciones").click()
+    expect(page.get_by_label("Cuántas veces entrenar")).to_have_value("6")
 
 
 def test_the_language_of_the_page_can_be_changed_and_is_kept(fresh: Service, visit: Visiting) -> None:

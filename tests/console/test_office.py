@@ -77,6 +77,36 @@ def test_what_failed_while_nobody_looked_is_told_and_why(idle: Service, visit: V
     expect(page.get_by_role("main").get_by_role("link", name="Ticket: English, mine")).to_be_visible()
 
 
+def test_how_far_a_job_is_is_told_of_all_of_it_and_in_the_readers_words(idle: Service, visit: Visiting) -> None:
+    accepted = idle.http.post("/tickets", json={"name": "slow", "corpus": {"builtin": "demo"}}).json()
+    with idle.app.state.db.write() as session:
+        claim = jobs.claim(session, owner="test", lease_s=600)
+
+    def report(phase: str, step: int, total: int, eta_s: float) -> None:
+        with idle.app.state.db.write() as session:
+            jobs.record_progress(session, claim, phase=phase, step=step, total=total, metrics={}, eta_s=eta_s)
+
+    report("backbone", 1, 1, 1.0)
+    page = visit(f"{idle.url}/ui/jobs/{accepted['job']['id']}", language="es").page
+    state, bar = page.get_by_role("region", name="Estado"), page.get_by_role("progressbar")
+    expect(state).to_contain_text("Cargando el modelo")
+    expect(state).not_to_contain_text("quedan")
+    assert bar.get_attribute("value") is None  # it goes on, and nobody knows how far it is
+    report("training", 20, 100, 600.0)
+    expect(state).to_contain_text("quedan como máximo 10 min")
+    expect(state).to_contain_text("Suele terminar antes")
+    expect(bar).to_have_attribute("value", "0.2")
+    report("publish", 1, 1, 1.0)
+    expect(state).to_contain_text("Guardando")
+    expect(state).not_to_contain_text("quedan")
+    page.goto(f"{idle.url}/ui/jobs")
+    row = page.get_by_role("row", name="slow")
+    expect(row).to_contain_text("Guardando")
+    expect(row).to_contain_text("lleva")
+    with idle.app.state.db.write() as session:
+        jobs.fail(session, claim, code="storage_full", detail="there is no room left to write the result")
+
+
 def test_where_nobody_can_answer_the_way_to_a_first_classifier_is_shown(
     idle: Service, visit: Visiting, files: dict[str, Path]
 ) -> None:
@@ -149,8 +179,8 @@ def test_keys_are_made_and_revoked_and_everything_is_in_the_audit_trail(guarded:
     page.get_by_label("Key", exact=True).fill(ADMIN_KEY)
     page.get_by_role("button", name="Use this key").click()
     page.get_by_label("Name").fill("laptop of A.")
-    page.get_by_label("look at everything").check()
-    page.get_by_label("train, promote, delete").uncheck()
+    expect(page.get_by_label("look at everything")).to_be_checked()
+    expect(page.get_by_label("train, promote, delete")).not_to_be_checked()  # who needs it asks for it
     page.get_by_role("button", name="Make the key").click()
     secret = page.get_by_role("status").locator("code").inner_text()
     visiting.shot("keys")
@@ -168,6 +198,6 @@ def test_keys_are_made_and_revoked_and_everything_is_in_the_audit_trail(guarded:
     page.get_by_role("dialog", name="Revoke the key “laptop of A.”?").get_by_role("button", name="Revoke").click()
     expect(page.get_by_text("There are no keys yet.")).to_be_visible()
     visiting.go("Audit")
-    expect(page.get_by_text("create_key")).to_be_visible()
+    expect(page.get_by_role("cell", name="key made create_key").first).to_be_visible()
     expect(page.get_by_text("revoke_key")).to_be_visible()
     visiting.shot("audit")

@@ -105,6 +105,34 @@ def test_a_file_in_an_old_encoding_or_of_one_label_says_what_to_do(
     expect(page.get_by_label("Dos: se sigue o no")).to_be_checked()
 
 
+def test_what_deserves_a_look_is_said_once_and_in_the_readers_words(
+    settled: Service, visit: Visiting, tmp_path: Path
+) -> None:
+    rows = [
+        "El perro corre.,Se mueve.,implica",
+        "El gato corre.,Se mueve.,implica",
+        "Llueve.,Hace sol.,contradice",
+        "Llueve.,Hace frío.,neutral",
+        "Nieva.,Cae.,implica",
+        "Nieva.,Cae.,neutral",
+    ]
+    (tmp_path / "mios.csv").write_text("\n".join(["premisa,hipótesis,juicio", *rows]), encoding="utf-8")
+    page = visit(f"{settled.url}/ui/new", language="es").page
+    page.locator("input[type=file]").set_input_files(tmp_path / "mios.csv")
+    reading = page.get_by_role("region", name="2. Cómo se ha leído")
+    expect(
+        reading.get_by_role("listitem").get_by_text("2 filas omitidas: su par tiene etiquetas distintas")
+    ).to_be_visible()
+    expect(reading).to_contain_text("1 par aparece con etiquetas distintas.")
+    expect(reading).to_contain_text("La etiqueta se tomó de la columna «juicio», porque contiene etiquetas.")
+    expect(reading).to_contain_text("contadas en las 6 filas, antes de omitir ninguna")
+    english = reading.get_by_text("2 rows are left out")
+    expect(english).not_to_be_visible()
+    reading.get_by_text("Con las palabras del servicio, en inglés").click()
+    expect(english).to_be_visible()
+    expect(page.get_by_text(re.compile("Es un cálculo aproximado|Según .* suyos? recientes?"))).to_be_visible()
+
+
 def test_a_file_may_say_its_language_in_any_words(settled: Service, visit: Visiting, tmp_path: Path) -> None:
     """And its texts may be as long as they like."""
     rows = [f"The dog {n} runs.;{'It moves. ' * 800};entailment;quechua cusqueño" for n in range(3)]

@@ -89,9 +89,9 @@ function FirstSteps({ starter }: { starter: boolean }) {
 /** What a file looks like; the sentences are Swahili in every language of the console. */
 function Example() {
   const rows = [
-    ["Mtoto anasoma kitabu shuleni.", "Mtoto yuko shuleni.", "entailment"],
-    ["Mtoto anasoma kitabu shuleni.", "Kitabu ni kipya.", "neutral"],
-    ["Mtoto anasoma kitabu shuleni.", "Mtoto amelala nyumbani.", "contradiction"],
+    ["Mtoto anasoma kitabu shuleni.", "Mtoto yuko shuleni.", t("first.label.entailment")],
+    ["Mtoto anasoma kitabu shuleni.", "Kitabu ni kipya.", t("first.label.neutral")],
+    ["Mtoto anasoma kitabu shuleni.", "Mtoto amelala nyumbani.", t("first.label.contradiction")],
   ];
   return (
     <div class="wide" tabIndex={0} role="region" aria-label={t("first.example")}>
@@ -99,9 +99,9 @@ function Example() {
         <caption>{t("first.example")}</caption>
         <thead>
           <tr>
-            {["premise", "hypothesis", "label"].map((name) => (
-              <th scope="col" key={name} lang="en">
-                {name}
+            {(["premise", "hypothesis", "label"] as const).map((name) => (
+              <th scope="col" key={name}>
+                {t(`first.column.${name}`)}
               </th>
             ))}
           </tr>
@@ -111,7 +111,7 @@ function Example() {
             <tr key={hypothesis}>
               <td lang="sw">{premise}</td>
               <td lang="sw">{hypothesis}</td>
-              <td lang="en">{label}</td>
+              <td>{label}</td>
             </tr>
           ))}
         </tbody>

@@ -1,7 +1,9 @@
 /** A job in one line: what it makes, how far it is, the time left. */
 import type { Job } from "../api/types";
-import { duration, languageName, moment, t, wordFor } from "../i18n";
+import { languageName, moment, wordFor } from "../i18n";
 import { Link } from "./link";
+import { Progress } from "./progress";
+import { doing, timeLeft } from "./time_left";
 
 /** What a job makes: its kind, the language and the name it was given. */
 export function jobTitle({ kind, resource: { lang, name } }: Job): string {
@@ -10,13 +12,13 @@ export function jobTitle({ kind, resource: { lang, name } }: Job): string {
 }
 
 export function JobLine({ job }: { job: Job }) {
-  const { step, total, eta_s: left } = job.progress;
+  const left = timeLeft(job);
   return (
     <li class="job">
       <Link to={`jobs/${job.id}`}>{jobTitle(job)}</Link>
-      <span class={`status ${job.status}`}>{wordFor("status", job.status)}</span>
-      {job.status === "running" && total > 0 && <progress max={total} value={step} aria-label={t("job.progress")} />}
-      {job.status === "running" && left !== null && <span class="fine">{t("job.left", { time: duration(left) })}</span>}
+      <span class={`status ${job.status}`}>{doing(job)}</span>
+      {job.status === "running" && <Progress job={job} short />}
+      {left !== null && <span class="fine">{left}</span>}
       {job.waiting_for && (
         <span class="fine" lang="en">
           {job.waiting_for}

@@ -17,11 +17,17 @@ from app.api.schemas.jobs import JobStatus, ResourceStatus
 from app.errors import AppError
 from app.http.error_statuses import STATUS, code_of, status_of
 from app.jobs.queue import KINDS
+from ltp.config import LABELS
 from ltp.errors import LTPError
+from ltp.text.examples import read
+from ltp.text.examples.reading import Why
 
 LOCALES = CONSOLE / "src" / "locales"
 LANGUAGES = ("en", "es", "pt", "fr")
 PLACEHOLDER = re.compile(r"\{\w+\}")
+CHANGING = {"post", "put", "delete"}
+NOTHING_KEPT = {"estimate_training", "suggest_pairs", "check_data", "predict"}
+"""What is asked by POST and changes nothing."""
 AGAIN = "run `make console` and commit what it writes"
 
 
@@ -118,6 +124,26 @@ def test_every_fault_has_a_sentence() -> None:
     assert len(reasons) > 15
     faults = {key for key in catalogue("en") if key.startswith("fault.")}
     assert faults - {"fault.line", "fault.meant", "fault.unnamed"} == reasons
+
+
+def test_whatever_the_audit_trail_and_a_reading_say_by_code_has_its_words() -> None:
+    paths: dict[str, dict[str, dict[str, str]]] = console_api.document()["paths"]
+    changes = {each["operationId"] for path in paths.values() for verb, each in path.items() if verb in CHANGING}
+    told = {f"audit_action.{action}" for action in changes - NOTHING_KEPT} | {
+        f"left_out.{why}" for why in get_args(Why)
+    }
+    assert len(told) > 20
+    assert told <= set(catalogue("en"))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_example_of_a_file_would_be_read_as_it_is_meant(language: str) -> None:
+    words = catalogue(language)
+    head = ",".join(words[f"first.column.{role}"] for role in ("premise", "hypothesis", "label"))
+    rows = [f"Mtoto anasoma.,Mtoto {label}.,{words[f'first.label.{label}']}" for label in LABELS]
+    examples, reading = read("\n".join([head, *rows]).encode())
+    assert [example.label for example in examples] == list(LABELS)
+    assert reading.warnings == []
 
 
 def test_every_plural_has_both_forms() -> None:

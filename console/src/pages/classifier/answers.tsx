@@ -6,6 +6,7 @@ import { number, percent, plural, t } from "../../i18n";
 import { Check, Field } from "../../parts/field";
 import { LabelMark, labelWord } from "../../parts/labels";
 import { useAction, useNewest } from "../../parts/load";
+import { PairTable, type Column } from "../../parts/pair_table";
 import { Refusal } from "../../parts/refusal";
 
 const AT_ONCE = 10;
@@ -88,36 +89,21 @@ function Filters({ score, wanted, onChange }: { score: Score; wanted: Wanted; on
 }
 
 function AnswerTable({ items }: { items: Answer[] }) {
-  return (
-    <div class="wide" tabIndex={0} role="region" aria-labelledby="answers">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">{t("answers.line")}</th>
-            <th scope="col">{t("role.premise")}</th>
-            <th scope="col">{t("role.hypothesis")}</th>
-            <th scope="col">{t("role.label")}</th>
-            <th scope="col">{t("answers.taken")}</th>
-            <th scope="col">{t("answers.certainty")}</th>
-          </tr>
-        </thead>
-        <tbody>
-          {items.map((each, place) => (
-            <tr key={place}>
-              <td class="figure">{each.line === null ? "–" : number(each.line)}</td>
-              <td class="text">{each.premise}</td>
-              <td class="text">{each.hypothesis}</td>
-              <td>
-                <LabelMark label={each.label} />
-              </td>
-              <td>
-                <LabelMark label={each.predicted} />
-              </td>
-              <td class="figure">{percent((each.probabilities as Record<string, number>)[each.predicted] ?? 0, 0)}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
-  );
+  const columns: Column[] = [
+    { name: t("answers.line"), kind: "figure" },
+    { name: t("role.premise"), kind: "text" },
+    { name: t("role.hypothesis"), kind: "text" },
+    { name: t("role.label") },
+    { name: t("answers.taken") },
+    { name: t("answers.certainty"), kind: "figure" },
+  ];
+  const rows = items.map((each) => [
+    each.line === null ? "–" : number(each.line),
+    each.premise,
+    each.hypothesis,
+    <LabelMark label={each.label} />,
+    <LabelMark label={each.predicted} />,
+    percent((each.probabilities as Record<string, number>)[each.predicted] ?? 0, 0),
+  ]);
+  return <PairTable labelledBy="answers" columns={columns} rows={rows} />;
 }

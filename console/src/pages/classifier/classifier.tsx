@@ -3,6 +3,7 @@ import { useRoute } from "preact-iso";
 import { get } from "../../api/client";
 import type { Adapter } from "../../api/types";
 import { languageName, t, wordFor } from "../../i18n";
+import { AliasMarks } from "../../parts/alias_marks";
 import { ItsJob } from "../../parts/its_job";
 import { useLoad } from "../../parts/load";
 import { Page } from "../../parts/page";
@@ -38,13 +39,9 @@ function Body({ adapter, onChange }: { adapter: Adapter; onChange: () => void })
   return (
     <>
       <p>
-        {adapter.name && <span class="lead">{adapter.name} </span>}
+        {adapter.name && adapter.origin !== "starter" && <span class="lead">{adapter.name} </span>}
         {adapter.status !== "ready" && <span class={`status ${adapter.status}`}>{wordFor("status", adapter.status)}</span>}
-        {adapter.aliases.map((alias) => (
-          <span class="mark alias" key={alias}>
-            {alias}
-          </span>
-        ))}
+        <AliasMarks aliases={adapter.aliases} />
       </p>
       {adapter.status !== "ready" && <ItsJob kind="adapter" id={adapter.id} status={adapter.status} />}
       <Actions adapter={adapter} onChange={onChange} />

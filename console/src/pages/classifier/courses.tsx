@@ -1,11 +1,12 @@
 /** How training went, epoch by epoch, once it is over: the curves that were live while it trained. */
 import type { Adapter } from "../../api/types";
-import { number, t } from "../../i18n";
+import { number, percent, t } from "../../i18n";
 import { Curves } from "../job/curves";
 
 export function Courses({ adapter }: { adapter: Adapter }) {
   if (!adapter.courses.length) return null;
   const several = adapter.courses.length > 1;
+  const { dev } = adapter.metrics;
   return (
     <details class="section">
       <summary>{t("courses.title")}</summary>
@@ -16,6 +17,7 @@ export function Courses({ adapter }: { adapter: Adapter }) {
           {best !== null && <p class="fine">{t("courses.best", { epoch: number(best) })}</p>}
         </div>
       ))}
+      {dev?.estimated && <p class="fine">{t("courses.estimated", { share: percent(dev.accuracy) })}</p>}
     </details>
   );
 }

@@ -2,7 +2,7 @@
 import type { ComponentChildren } from "preact";
 import { download } from "../../api/client";
 import type { Adapter } from "../../api/types";
-import { bytes, languageName, moment, number, t, wordFor } from "../../i18n";
+import { bytes, languageName, moment, number, plural, t, wordFor } from "../../i18n";
 import { Link } from "../../parts/link";
 import { useAction } from "../../parts/load";
 import { Refusal } from "../../parts/refusal";
@@ -41,7 +41,8 @@ function factsOf(adapter: Adapter): [string, ComponentChildren][] {
   const { start, ticket, language_delta: delta, examples } = adapter;
   const facts: [string, ComponentChildren][] = [[t("made.origin"), wordFor("origin", adapter.origin)]];
   if (examples.train) facts.push([t("made.pairs"), number(examples.train)]);
-  if (examples.dev) facts.push([t("made.dev"), number(examples.dev)]);
+  if (adapter.metrics.dev?.estimated) facts.push([t("made.judged"), plural("made.judged_same", examples.dev ?? 0)]);
+  else if (examples.dev) facts.push([t("made.dev"), number(examples.dev)]);
   if (examples.test) facts.push([t("made.test"), number(examples.test)]);
   facts.push([t("made.start"), start ? <Link to={`classifiers/${start.id}`}>{`${languageName(start.lang)} ${start.version}`}</Link> : t("made.pretrained")]);
   if (delta) facts.push([t("made.text"), `${languageName(delta.lang)} ${delta.version}`]);

@@ -1,7 +1,8 @@
 /** How good a classifier is: its accuracy, what guessing and its start give on the same pairs, and what to try next. */
 import type { Adapter } from "../../api/types";
-import { number, percent, plural, t } from "../../i18n";
+import { plural, t } from "../../i18n";
 import { Accuracy } from "../../parts/accuracy";
+import { BesideStart } from "../../parts/beside_start";
 
 export function ScoreView({ adapter }: { adapter: Adapter }) {
   const { dev, test, baseline } = adapter.metrics;
@@ -14,7 +15,7 @@ export function ScoreView({ adapter }: { adapter: Adapter }) {
       <p class="fine">
         {plural("score.pairs", pairs)} {dev.estimated ? t("score.crossfit") : dev.selected_on ? t("score.selected") : ""}
       </p>
-      {baseline?.start && <BesideStart own={dev.accuracy} start={baseline.start.accuracy} p={baseline.start.p} />}
+      <BesideStart adapter={adapter} />
       {test && (
         <>
           <h3>{t("score.test")}</h3>
@@ -29,16 +30,5 @@ export function ScoreView({ adapter }: { adapter: Adapter }) {
         </ul>
       )}
     </section>
-  );
-}
-
-const USUAL = 0.05;
-
-function BesideStart({ own, start, p }: { own: number; start: number; p: number }) {
-  const verdict = p >= USUAL ? t("score.start_same") : own > start ? t("score.start_better") : t("score.start_worse");
-  return (
-    <p>
-      {t("score.start", { share: percent(start) })} {verdict} <span class="fine">(p = {number(p, 3)})</span>
-    </p>
   );
 }

@@ -3,12 +3,13 @@ import { useState } from "preact/hooks";
 import { everyItem, get } from "../../api/client";
 import type { Adapter, Comparison } from "../../api/types";
 import { day, number, percent, t } from "../../i18n";
+import { AliasMarks } from "../../parts/alias_marks";
 import { Link } from "../../parts/link";
 import { useAction, useLoad } from "../../parts/load";
 import { Refusal } from "../../parts/refusal";
 
 export function Versions({ adapter }: { adapter: Adapter }) {
-  const { data } = useLoad(() => everyItem<Adapter>("adapters", { lang: adapter.lang }, 200), [adapter.id]);
+  const { data } = useLoad(() => everyItem<Adapter>("adapters", { lang: adapter.lang }, 200), [adapter.id, adapter.aliases.join()]);
   const [comparison, setComparison] = useState<Comparison | null>(null);
   const compare = useAction(async (other: string) => {
     setComparison(null);
@@ -48,12 +49,7 @@ function Row({ each, own, onCompare }: { each: Adapter; own: boolean; onCompare:
     <tr aria-current={own ? "true" : undefined}>
       <th scope="row">
         {own ? String(each.version) : <Link to={`classifiers/${each.id}`}>{String(each.version)}</Link>}{" "}
-        {each.aliases.map((alias) => (
-          <span class="mark alias" key={alias}>
-            {alias}
-          </span>
-        ))}{" "}
-        {each.name}
+        <AliasMarks aliases={each.aliases} /> {each.origin !== "starter" && each.name}
       </th>
       <td class="figure">{dev ? `${percent(dev.accuracy)} (${dev.interval.map((end) => percent(end, 0)).join(" – ")})` : "–"}</td>
       <td>{day(each.published_at ?? each.created_at)}</td>
@@ -70,7 +66,11 @@ function Row({ each, own, onCompare }: { each: Adapter; own: boolean; onCompare:
   );
 }
 
-function Verdict({ comparison: { first, second, pairs, difference, interval, p, real, verdict } }: { comparison: Comparison }) {
+/** A difference of accuracies in percentage points. */
+const points = (difference: number | undefined) => number(100 * (difference ?? 0), 1);
+
+function Verdict({ comparison }: { comparison: Comparison }) {
+  const { first, second, pairs, difference, interval, p, real, verdict } = comparison;
   if (difference === null || interval === null || p === null) {
     return (
       <p role="status" lang="en">
@@ -78,12 +78,18 @@ function Verdict({ comparison: { first, second, pairs, difference, interval, p, 
       </p>
     );
   }
-  const words = !real ? t("versions.same") : t("versions.better", { version: String((difference > 0 ? first : second).version) });
+  const better = String((difference > 0 ? first : second).version);
+  const words = real ? t("versions.better", { version: better }) : t(difference === 0 ? "versions.equal" : "versions.same");
+  const shares = { first_share: percent(first.accuracy ?? 0), second_share: percent(second.accuracy ?? 0) };
+  const versions = { first: String(first.version), second: String(second.version) };
+  const sure = interval.every((end) => end === 0);
   return (
-    <p role="status">
-      <strong>{words}</strong>{" "}
-      {t("versions.difference", { difference: percent(difference), low: percent(interval[0] ?? 0), high: percent(interval[1] ?? 0), pairs: number(pairs) })}{" "}
-      <span class="fine">(p = {number(p, 3)})</span>
-    </p>
+    <div role="status">
+      <p>
+        <strong>{words}</strong> {t("versions.on_pairs", { pairs, ...versions, ...shares })}{" "}
+        {!sure && t("versions.difference", { low: points(interval[0]), high: points(interval[1]) })} {!sure && <span class="fine">(p = {number(p, 3)})</span>}
+      </p>
+      {(first.pairs !== pairs || second.pairs !== pairs) && <p class="fine">{t("versions.own_pairs")}</p>}
+    </div>
   );
 }

@@ -1,13 +1,17 @@
 /** A job's page: how far it is, its curves while it trains, what it said, and what came of it. */
 import { useRoute } from "preact-iso";
-import { call, get } from "../../api/client";
+import { get } from "../../api/client";
 import type { Adapter, Job } from "../../api/types";
-import { duration, moment, percent, t, wordFor } from "../../i18n";
+import { moment, percent, t, wordFor } from "../../i18n";
+import { CancelJob } from "../../parts/cancel_job";
 import { jobTitle } from "../../parts/job_line";
+import { Link } from "../../parts/link";
 import { Live } from "../../parts/live";
-import { useAction, useLoad } from "../../parts/load";
+import { useLoad } from "../../parts/load";
 import { Page } from "../../parts/page";
+import { Progress } from "../../parts/progress";
 import { Failure, Refusal } from "../../parts/refusal";
+import { doing, mayEndEarly, timeLeft } from "../../parts/time_left";
 import { Curves } from "./curves";
 import { Outcome } from "./outcome";
 import { useJob, type Watched } from "./use_job";
@@ -44,45 +48,48 @@ function useAdapter(job: Job | null): Adapter | null {
 }
 
 function State({ job, watched }: { job: Job; watched: Watched }) {
-  const { step, total, eta_s: left, phase } = job.progress;
-  const cancel = useAction(async () => void (await call("POST", `jobs/${job.id}/cancel`)));
-  const words = job.status === "running" ? progressWords(job, watched) : wordFor("status", job.status);
+  const left = timeLeft(job);
+  const unfinished = UNFINISHED.has(job.status);
   return (
     <section aria-label={t("job.state")}>
       <p>
-        <span class={`status ${job.status}`}>{wordFor("status", job.status)}</span>{" "}
-        {job.status === "running" && phase && <span>{wordFor("phase", phase)}</span>}{" "}
-        {job.status === "running" && left !== null && <span class="fine">{t("job.left", { time: duration(left) })}</span>}
+        <span class={`status ${job.status}`}>{wordFor("status", job.status)}</span> {job.status === "running" && job.progress.phase && <span>{doing(job)}</span>}{" "}
+        {left !== null && <span class="fine">{left}</span>}
         {job.finished_at && <span class="fine">{t("job.ended", { moment: moment(job.finished_at) })}</span>}
       </p>
-      {UNFINISHED.has(job.status) && <progress class="long" {...(total > 0 && job.status === "running" ? { max: total, value: step } : {})} aria-label={t("job.progress")} />}
+      {unfinished && <Progress job={job} />}
+      {left !== null && mayEndEarly(job) && <p class="fine">{t("job.early")}</p>}
       {job.waiting_for && <p lang="en">{job.waiting_for}</p>}
       {job.error && <Failure {...job.error} />}
-      <Live words={words} />
-      {UNFINISHED.has(job.status) && (
-        <p class="actions">
-          <button type="button" class="quiet" disabled={cancel.busy} onClick={() => cancel.run()}>
-            {t("job.cancel")}
-          </button>
+      <Live words={spoken(job, watched)} />
+      {unfinished && (
+        <div class="actions">
+          <CancelJob id={job.id} />
           <span class="fine">{t("job.leave")}</span>
-        </p>
+        </div>
       )}
-      <Refusal error={cancel.error} />
+      {job.status === "cancelled" && <Cancelled job={job} />}
     </section>
   );
 }
 
-function progressWords(job: Job, { epochs }: Watched): string {
-  const { step, total, eta_s: left, phase } = job.progress;
+function Cancelled({ job }: { job: Job }) {
+  return (
+    <p class="actions">
+      <span>{t("job.cancelled")}</span>
+      {job.kind === "adapter" && (
+        <Link to={`new?again=${job.id}`} class="button">
+          {t("job.again")}
+        </Link>
+      )}
+    </p>
+  );
+}
+
+/** What is said aloud. Not the time left: it is said seldom, and would be another than the one that is seen. */
+function spoken(job: Job, { epochs }: Watched): string {
   const accuracy = epochs.at(-1)?.dev_accuracy;
-  return [
-    wordFor("phase", phase ?? ""),
-    total > 0 ? percent(step / total, 0) : "",
-    left !== null ? t("job.left", { time: duration(left) }) : "",
-    typeof accuracy === "number" ? t("job.accuracy", { share: percent(accuracy) }) : "",
-  ]
-    .filter(Boolean)
-    .join(", ");
+  return [doing(job), job.status === "running" && typeof accuracy === "number" ? t("job.accuracy", { share: percent(accuracy) }) : ""].filter(Boolean).join(", ");
 }
 
 function Said({ words }: { words: string[] }) {

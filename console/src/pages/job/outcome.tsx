@@ -2,6 +2,7 @@
 import type { Adapter, Job } from "../../api/types";
 import { t } from "../../i18n";
 import { Accuracy } from "../../parts/accuracy";
+import { BesideStart } from "../../parts/beside_start";
 import { Link } from "../../parts/link";
 
 export function Outcome({ job, adapter }: { job: Job; adapter: Adapter | null }) {
@@ -27,6 +28,7 @@ function Trained({ adapter }: { adapter: Adapter }) {
     <section aria-labelledby="outcome">
       <h2 id="outcome">{t("outcome.title")}</h2>
       {dev && <Accuracy accuracy={dev.accuracy} interval={dev.interval} guessing={baseline?.guessing ?? null} />}
+      <BesideStart adapter={adapter} />
       {adapter.advice.length > 0 && (
         <ul class="findings" lang="en">
           {adapter.advice.map((words) => (

@@ -61,16 +61,22 @@ function take(before: Watched, { kind, data }: JobEvent): Watched {
   }
   if (kind === "log") return { ...now, said: [...now.said, String(data["message"] ?? "")] };
   if (kind !== "progress" || !now.job) return now;
-  const progress = data as unknown as Job["progress"];
+  const told = data as unknown as Job["progress"];
+  const progress = inTurns(now.job.progress, told);
   const status = now.job.status === "queued" ? ("running" as const) : now.job.status;
   const again = typeof data["attempt"] === "number" && data["attempt"] !== now.job.attempt && now.job.status === "running";
   const curves = again ? { losses: [], epochs: [] } : now;
   return {
     ...now,
-    job: { ...now.job, status, progress, attempt: (data["attempt"] as number | undefined) ?? now.job.attempt },
-    losses: withLoss(curves.losses, progress),
+    job: { ...now.job, status, progress, started_at: now.job.started_at ?? new Date().toISOString(), attempt: (data["attempt"] as number | undefined) ?? now.job.attempt },
+    losses: withLoss(curves.losses, told),
     epochs: withEpochs(curves.epochs, data),
   };
+}
+
+/** Validating takes turns with training: it is not told as a phase of its own, whose share would jump to and fro. */
+function inTurns(before: Job["progress"], told: Job["progress"]): Job["progress"] {
+  return told.phase === "validating" && before.phase === "training" ? before : told;
 }
 
 function withLoss(losses: Watched["losses"], { phase, step, metrics }: Job["progress"]): Watched["losses"] {

@@ -2,7 +2,8 @@
 import { useLocation, useRoute } from "preact-iso";
 import { call, download, get } from "../../api/client";
 import type { PredictionDetail } from "../../api/types";
-import { duration, languageName, number, percent, plural, t, wordFor } from "../../i18n";
+import { languageName, number, percent, plural, t, wordFor } from "../../i18n";
+import { CancelJob } from "../../parts/cancel_job";
 import { Confirm } from "../../parts/confirm";
 import { ItsJob, useItsJob } from "../../parts/its_job";
 import { LabelMark } from "../../parts/labels";
@@ -10,9 +11,13 @@ import { Link, useGo } from "../../parts/link";
 import { Live } from "../../parts/live";
 import { useAction, useLoad } from "../../parts/load";
 import { Page } from "../../parts/page";
+import { PairTable, type Column } from "../../parts/pair_table";
+import { Progress } from "../../parts/progress";
 import { Failure, Refusal } from "../../parts/refusal";
+import { doing, timeLeft } from "../../parts/time_left";
 import { useJob } from "../job/use_job";
 
+const UNFINISHED = new Set<string>(["queued", "running"]);
 const UNTIL_JUDGED = { everyMs: 2000, until: (found: PredictionDetail) => found.status !== "pending" };
 
 export function JudgedFile() {
@@ -23,7 +28,7 @@ export function JudgedFile() {
     <Page title={data?.filename ?? t("judge.title")}>
       <Refusal error={error} />
       {!data && !error && <p role="status">{t("loading")}</p>}
-      {data?.status === "pending" && (job ? <Progress job={job} /> : <Pending id={id} />)}
+      {data?.status === "pending" && (job ? <Watching job={job} /> : <Pending id={id} />)}
       {data && data.status !== "pending" && data.status !== "ready" && (
         <>
           <p>
@@ -40,23 +45,23 @@ export function JudgedFile() {
 /** A file whose job the address does not name: it is looked for. */
 function Pending({ id }: { id: string }) {
   const job = useItsJob({ kind: "prediction", id, status: "pending" });
-  return job ? <Progress job={job.id} /> : <progress class="long" aria-label={t("job.progress")} />;
+  return job ? <Watching job={job.id} /> : <progress class="long" aria-label={t("job.progress")} />;
 }
 
-function Progress({ job: id }: { job: string }) {
+function Watching({ job: id }: { job: string }) {
   const { job, error } = useJob(id);
   if (!job) return <Refusal error={error} />;
-  const { step, total, eta_s: left } = job.progress;
-  const words = [wordFor("status", job.status), total ? percent(step / total, 0) : "", left === null ? "" : t("job.left", { time: duration(left) })];
+  const left = timeLeft(job);
   return (
     <section aria-label={t("job.state")}>
-      <progress class="long" {...(total > 0 ? { max: total, value: step } : {})} aria-label={t("job.progress")} />
-      <p class="fine">{words.filter(Boolean).join(", ")}</p>
+      <Progress job={job} />
+      <p class="fine">{[doing(job), left].filter(Boolean).join(", ")}</p>
       {job.error && <Failure {...job.error} />}
-      <Live words={words.filter(Boolean).join(", ")} />
-      <p>
+      <Live words={doing(job)} />
+      <div class="actions">
+        {UNFINISHED.has(job.status) && <CancelJob id={id} />}
         <Link to={`jobs/${id}`}>{t("job.title")}</Link>
-      </p>
+      </div>
     </section>
   );
 }
@@ -115,29 +120,17 @@ function Counts({ judged: { summary, adapters } }: { judged: PredictionDetail })
 
 function Sample({ judged: { sample } }: { judged: PredictionDetail }) {
   if (!sample.length) return null;
-  return (
-    <div class="wide" tabIndex={0} role="region" aria-label={t("judge.sample")}>
-      <table>
-        <caption>{t("judge.sample")}</caption>
-        <thead>
-          <tr>
-            <th scope="col">{t("role.premise")}</th>
-            <th scope="col">{t("role.hypothesis")}</th>
-            <th scope="col">{t("role.label")}</th>
-            <th scope="col">{t("answers.certainty")}</th>
-          </tr>
-        </thead>
-        <tbody>
-          {sample.map((row, place) => (
-            <tr key={place}>
-              <td class="text">{row.premise}</td>
-              <td class="text">{row.hypothesis}</td>
-              <td>{row.abstained ? <span class="mark">{t("answer.abstained")}</span> : <LabelMark label={row.label} />}</td>
-              <td class="figure">{percent((row.probabilities as Record<string, number>)[row.label] ?? 0, 0)}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
-  );
+  const columns: Column[] = [
+    { name: t("role.premise"), kind: "text" },
+    { name: t("role.hypothesis"), kind: "text" },
+    { name: t("role.label") },
+    { name: t("answers.certainty"), kind: "figure" },
+  ];
+  const rows = sample.map((row) => [
+    row.premise,
+    row.hypothesis,
+    row.abstained ? <span class="mark">{t("answer.abstained")}</span> : <LabelMark label={row.label} />,
+    percent((row.probabilities as Record<string, number>)[row.label] ?? 0, 0),
+  ]);
+  return <PairTable label={t("judge.sample")} caption={t("judge.sample")} columns={columns} rows={rows} />;
 }

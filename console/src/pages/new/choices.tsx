@@ -1,84 +1,36 @@
 /** What to make of a file: the language and a few choices in plain words, each with a default that is good. */
-import { useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import type { ApiError } from "../../api/client";
 import { everyItem } from "../../api/client";
 import type { Language, Reading } from "../../api/types";
 import { languageName, plural, t } from "../../i18n";
 import { Check, Choice, Field } from "../../parts/field";
-import { LanguageField, tagOf } from "../../parts/language_field";
+import { LanguageField } from "../../parts/language_field";
 import { Link } from "../../parts/link";
 import { useLoad } from "../../parts/load";
 import { Refusal } from "../../parts/refusal";
 import { hasStarter, ownLanguages } from "../../parts/who";
+import { firstChoice, requestOf, type Chosen, type Conflicts } from "./chosen";
 import { Expected } from "./expected";
-import { enoughOf } from "./trainable";
 
 const FIELDS = ["lang", "name", "start", "conflicts", "label_space", "seeds", "training.epochs"];
 const FEW = 6;
-
-type Begin = "usual" | "pretrained" | "adapter";
-type Conflicts = "drop" | "majority" | "keep";
-type Space = "three_way" | "two_way";
-
-interface Chosen {
-  language: string;
-  name: string;
-  production: boolean;
-  begin: Begin;
-  from: string;
-  conflicts: Conflicts;
-  space: Space;
-  seeds: string;
-  epochs: string;
-}
 
 interface Props {
   reading: Reading;
   busy: boolean;
   error: ApiError | null;
   shown: string[];
-  onTrain: (request: object) => void;
+  /** What was chosen before, where a training is asked for again. */
+  before: Chosen | null;
+  onTrain: (request: object, chosen: Chosen, foreseen: number | null) => void;
 }
 
-/** A file's word for its language as the field has it: with its name, where it is a tag that has one. */
-function written(lang: string): string {
-  const name = languageName(lang);
-  return name === lang ? lang : `${name} (${lang})`;
-}
-
-function firstChoice(reading: Reading): Chosen {
-  const [only, another] = Object.keys(reading.languages);
-  return {
-    language: only !== undefined && another === undefined ? written(only) : "",
-    name: "",
-    production: true,
-    begin: "usual",
-    from: "",
-    conflicts: "drop",
-    space: enoughOf(reading)?.space ?? reading.label_space ?? "three_way",
-    seeds: "1",
-    epochs: "",
-  };
-}
-
-/** The request that these choices come to; what was left alone is the service's default. */
-export function requestOf(chosen: Chosen, reading: Reading): Record<string, unknown> {
-  const request: Record<string, unknown> = { lang: tagOf(chosen.language) };
-  if (chosen.name.trim()) request["name"] = chosen.name.trim();
-  if (chosen.production) request["alias"] = "production";
-  if (chosen.begin === "pretrained") request["start"] = null;
-  if (chosen.begin === "adapter" && chosen.from) request["start"] = chosen.from;
-  if (reading.conflicts > 0) request["conflicts"] = chosen.conflicts;
-  if (chosen.space !== reading.label_space) request["label_space"] = chosen.space;
-  if (Number(chosen.seeds) > 1) request["seeds"] = Number(chosen.seeds);
-  if (chosen.epochs) request["training"] = { epochs: Number(chosen.epochs) };
-  return request;
-}
-
-export function Choices({ reading, busy, error, shown, onTrain }: Props) {
-  const [chosen, setChosen] = useState(() => firstChoice(reading));
+export function Choices({ reading, busy, error, shown, before, onTrain }: Props) {
+  const [chosen, setChosen] = useState(() => before ?? firstChoice(reading));
+  const foreseen = useRef<number | null>(null);
   const change = (some: Partial<Chosen>) => setChosen({ ...chosen, ...some });
-  const submit = (event: SubmitEvent) => (event.preventDefault(), onTrain(requestOf(chosen, reading)));
+  const submit = (event: SubmitEvent) => (event.preventDefault(), onTrain(requestOf(chosen, reading), chosen, foreseen.current));
   return (
     <form onSubmit={submit}>
       <LanguageField value={chosen.language} fault={error?.at("lang")} onChange={(language) => change({ language })} />
@@ -88,7 +40,7 @@ export function Choices({ reading, busy, error, shown, onTrain }: Props) {
         <summary>{t("choice.more")}</summary>
         <Further reading={reading} chosen={chosen} error={error} change={change} />
       </details>
-      <Expected request={requestOf(chosen, reading)} reading={reading} />
+      <Expected request={requestOf(chosen, reading)} reading={reading} onForeseen={(seconds) => (foreseen.current = seconds)} />
       <Refusal error={error} shown={[...FIELDS, ...shown]} />
       {error?.code === "no_ticket" && (
         <p>

@@ -1,5 +1,6 @@
 /** New classifier: drop a file, look at how it is read, choose, train. One page, which grows as one goes on. */
 import { useEffect, useRef, useState } from "preact/hooks";
+import { useLocation } from "preact-iso";
 import { call } from "../../api/client";
 import type { AdapterAccepted, Reading } from "../../api/types";
 import { t } from "../../i18n";
@@ -8,18 +9,23 @@ import { Link, useGo } from "../../parts/link";
 import { useAction, useNewest } from "../../parts/load";
 import { Page } from "../../parts/page";
 import { Refusal } from "../../parts/refusal";
+import { foresee } from "../../parts/time_left";
 import { NO_CORRECTIONS, asRequest, type Corrections } from "./as_request";
 import { Choices } from "./choices";
+import type { Chosen } from "./chosen";
 import { CorrectionsForm } from "./corrections";
 import { hand, isClassifier } from "./handed";
 import { Counted, Looked } from "./reading";
+import { remember, rememberedOf } from "./remembered";
 import { enoughOf } from "./trainable";
 
 const OWN_FIELDS = ["columns", "labels"];
 
 export function New() {
-  const [file, setFile] = useState<File | null>(null);
-  const [corrections, setCorrections] = useState<Corrections>(NO_CORRECTIONS);
+  const { query } = useLocation();
+  const [before, setBefore] = useState(() => rememberedOf(query["again"]));
+  const [file, setFile] = useState<File | null>(before?.file ?? null);
+  const [corrections, setCorrections] = useState<Corrections>(before?.corrections ?? NO_CORRECTIONS);
   const [reading, setReading] = useState<Reading | null>(null);
   const go = useGo();
   const asking = useNewest();
@@ -36,9 +42,11 @@ export function New() {
       throw problem;
     }
   });
-  const train = useAction(async (request: object) => {
+  const train = useAction(async (request: object, chosen: Chosen, foreseen: number | null) => {
     const form = { request: { ...request, ...asRequest(corrections) }, examples: file! };
     const accepted = await call<AdapterAccepted>("POST", "adapters", { form });
+    if (foreseen !== null) foresee(accepted.job.id, foreseen);
+    remember({ job: accepted.job.id, file: file!, corrections, chosen });
     go(`jobs/${accepted.job.id}`);
   });
   useEffect(() => {
@@ -46,6 +54,7 @@ export function New() {
   }, [file, corrections]);
   const take = (chosen: File) => {
     if (isClassifier(chosen)) return hand(chosen), go("open");
+    setBefore(null);
     setReading(null);
     setCorrections(NO_CORRECTIONS);
     setFile(chosen);
@@ -77,7 +86,7 @@ export function New() {
       {reading && enoughOf(reading)?.space !== null && (
         <section aria-labelledby="step-choices">
           <h2 id="step-choices">{t("new.choices")}</h2>
-          <Choices key={reading.label_space} reading={reading} busy={train.busy || check.busy} error={train.error} shown={OWN_FIELDS} onTrain={train.run} />
+          <Choices key={reading.label_space} reading={reading} busy={train.busy || check.busy} error={train.error} shown={OWN_FIELDS} before={before?.chosen ?? null} onTrain={train.run} />
         </section>
       )}
     </Page>

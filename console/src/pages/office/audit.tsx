@@ -1,6 +1,6 @@
 /** The audit trail: what was changed, when, and by whom. */
 import type { AuditEvent } from "../../api/types";
-import { moment, t } from "../../i18n";
+import { moment, t, wordFor } from "../../i18n";
 import { Listing } from "../../parts/listing";
 import { Page } from "../../parts/page";
 
@@ -20,7 +20,7 @@ function row(event: AuditEvent) {
         <code>{event.actor}</code>
       </td>
       <td>
-        <code>{event.action}</code>
+        {wordFor("audit_action", event.action)} <code class="fine">{event.action}</code>
       </td>
       <td>{event.resource && <code>{`${event.resource.kind} ${event.resource.id}`}</code>}</td>
     </tr>

@@ -1,12 +1,13 @@
 /** Jobs: what runs, what waits, what became of the others. */
 import { useState } from "preact/hooks";
 import type { Job } from "../../api/types";
-import { duration, moment, percent, t, wordFor } from "../../i18n";
+import { duration, moment, percent, t } from "../../i18n";
 import { Field } from "../../parts/field";
 import { jobTitle } from "../../parts/job_line";
 import { Link } from "../../parts/link";
 import { Listing } from "../../parts/listing";
 import { Page } from "../../parts/page";
+import { doing, shareDone } from "../../parts/time_left";
 
 const STATUSES = ["running", "queued", "succeeded", "failed", "cancelled"] as const;
 
@@ -32,7 +33,7 @@ export function Jobs() {
 }
 
 function row(job: Job) {
-  const { step, total } = job.progress;
+  const share = shareDone(job);
   const end = job.finished_at ? Date.parse(job.finished_at) : Date.now();
   return (
     <tr key={job.id}>
@@ -40,7 +41,7 @@ function row(job: Job) {
         <Link to={`jobs/${job.id}`}>{jobTitle(job)}</Link>
       </th>
       <td>
-        <span class={`status ${job.status}`}>{wordFor("status", job.status)}</span> {job.status === "running" && total > 0 && percent(step / total, 0)}
+        <span class={`status ${job.status}`}>{doing(job)}</span> {share !== null && percent(share, 0)}
         {job.error && (
           <span class="fine" lang="en">
             {" "}
@@ -49,7 +50,11 @@ function row(job: Job) {
         )}
       </td>
       <td>{moment(job.created_at)}</td>
-      <td>{job.started_at ? duration((end - Date.parse(job.started_at)) / 1000) : "–"}</td>
+      <td>{job.started_at ? tookWords(job, duration((end - Date.parse(job.started_at)) / 1000)) : "–"}</td>
     </tr>
   );
+}
+
+function tookWords(job: Job, time: string): string {
+  return job.finished_at ? time : t("jobs.so_far", { time });
 }

@@ -13,7 +13,7 @@ import { Page } from "../../parts/page";
 import { Refusal } from "../../parts/refusal";
 
 const SCOPES: Scope[] = ["read", "predict", "train", "admin"];
-const USUAL: Scope[] = ["read", "predict", "train"];
+const USUAL: Scope[] = ["read", "predict"];
 
 export function Keys() {
   const [round, setRound] = useState(0);

@@ -20,7 +20,7 @@ export function TicketPage() {
   const id = useRoute().params["id"] ?? "";
   const { data: ticket, error } = useLoad((signal) => get<Ticket>(`tickets/${id}`, {}, signal), [id], UNTIL_MADE);
   return (
-    <Page title={ticket?.name ?? t("made.ticket")}>
+    <Page title={ticket?.name ?? t("made.ticket")} lead={t("tickets.lead")}>
       <Refusal error={error} />
       {!ticket && !error && <p role="status">{t("loading")}</p>}
       {ticket && <Body key={ticket.id} ticket={ticket} />}
