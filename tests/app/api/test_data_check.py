@@ -149,6 +149,17 @@ def test_a_program_is_told_which_language_a_name_may_mean(shared: Service) -> No
         assert (fault["path"], fault["reason"], fault.get("values")) == ("lang", "unknown_language", values)
 
 
+@pytest.mark.parametrize(
+    ("asked", "reason"),
+    [({"columns": {"premise": ""}}, "blank"), ({"lang": "x" * 40}, "too_long"), ({"task": "guess"}, None)],
+)
+def test_a_program_is_told_what_is_wrong_with_a_field(
+    shared: Service, asked: dict[str, Any], reason: str | None
+) -> None:
+    (fault,) = refused(check(shared, LABELLED, **asked), 422, "invalid_request")["fields"]
+    assert fault.get("reason") == reason
+
+
 def test_several_languages_are_refused_with_their_counts_or_one_is_read(shared: Service) -> None:
     content = "language\tpremise\thypothesis\tlabel\n" + "".join(
         f"{lang}\tthe dog runs {number}\tthe dog\t{label}\n"
