@@ -59,11 +59,11 @@ starter: setup ## make the starter of `mini` again (DATA=..., OUTPUT=build/start
 	@$(BIN)/ltp starter build mini --data "$(or $(DATA),data)" --output "$(or $(OUTPUT),build/starter)/mini" \
 	  --start "$(or $(OUTPUT),build/starter)/untranslated"
 
-# Three at once on two cores: much of the suite waits, for leases, restarts and processes that start.
+# Three at once on two cores: much of the suite waits, for leases, restarts and processes that start. What `check` has run is not run twice.
 test: setup check ## everything that has to hold: check, then the test suite
 	@-$(BIN)/python tests/support/pgbouncer_package.py
 	@-$(BIN)/python tests/support/chromium_package.py
-	@$(BIN)/python -m pytest --numprocesses 3 --dist loadfile
+	@$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --ignore tests/test_layout.py --ignore tests/test_architecture.py
 
 quick: $(INSTALLED) ## the tests that need no server, no process and no mini backbone, but those of `make check` (a minute on 2 cores)
 	@$(BIN)/python -m pytest -q -m "$(QUICK)" --numprocesses 2 --dist loadfile \

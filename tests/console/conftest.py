@@ -139,7 +139,7 @@ def idle(
         yield service
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 @needs(PROCESS)
 def browser() -> Iterator[Browser]:
     """The system's Chromium; its own sandbox refuses to run for root.

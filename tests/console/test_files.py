@@ -74,8 +74,9 @@ def test_pairs_are_labelled_with_three_keys_and_trained_on_again(
     page.keyboard.press("Backspace")
     expect(page.get_by_text("Pair 4 of 5")).to_be_visible()
     page.reload()  # what was labelled is still there
-    expect(page.get_by_text("Pair 4 of 5")).to_be_visible()
+    expect(page.get_by_role("region", name="Pair 4 of 5")).to_be_focused()
     page.keyboard.press("3")
+    expect(page.get_by_text("Pair 5 of 5")).to_be_visible()
     page.get_by_role("button", name="That is enough").click()
     expect(visiting.heading("4 pairs labelled")).to_be_focused()
     page.get_by_role("button", name="Train again").click()

@@ -122,7 +122,7 @@ def test_jobs_and_workers_are_listed(settled: Service, visit: Visiting) -> None:
     visiting = visit(f"{settled.url}/ui/jobs")
     page = visiting.page
     page.get_by_label("State").select_option("succeeded")
-    expect(page.get_by_role("link", name=re.compile("^Training: Swahili")).first).to_be_visible()
+    expect(page.get_by_role("link", name=re.compile("^Training: Spanish")).first).to_be_visible()
     visiting.shot("jobs")
     visiting.go("Workers")
     expect(page.get_by_text("No worker was heard lately")).to_be_visible()

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from console.conftest import Visiting
+from console.conftest import LABELS, Visiting
 from playwright.sync_api import expect
 from support.running_service import Service
 
@@ -135,7 +135,7 @@ def test_what_deserves_a_look_is_said_once_and_in_the_readers_words(
 
 def test_a_file_may_say_its_language_in_any_words(settled: Service, visit: Visiting, tmp_path: Path) -> None:
     """And its texts may be as long as they like."""
-    rows = [f"The dog {n} runs.;{'It moves. ' * 800};entailment;quechua cusqueño" for n in range(3)]
+    rows = [f"The dog {label} runs.;{'It moves. ' * 800};{label};quechua cusqueño" for label in LABELS]
     (tmp_path / "named.csv").write_text("\n".join(["premise;hypothesis;label;lang", *rows]), encoding="utf-8")
     page = visit(f"{settled.url}/ui/new").page
     page.locator("input[type=file]").set_input_files(tmp_path / "named.csv")

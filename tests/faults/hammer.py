@@ -42,7 +42,7 @@ from ltp.adapter.artefact import Adapter, TemplateOptions
 from ltp.backbone.load import load_backbone
 from ltp.delta.delta import encode
 
-LEFT = 4
+LEFT = 2
 """Jobs that are still done when the clients have stopped; the other ones that wait are cancelled."""
 
 

@@ -104,7 +104,7 @@ def test_pauses_longer_than_a_stall_are_no_stall(make_stack: Callable[..., Stack
     stack = make_stack(stall_s=STALL_S, max_attempts=100)
     stack.serve()
     job = training(stack)
-    for _ in range(3):
+    for _ in range(2):
         paused(stack, for_s=STALL_S + 1)
         goes_on(stack, job, for_s=1)
 

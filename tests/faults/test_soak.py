@@ -14,7 +14,7 @@ pytestmark = pytest.mark.process
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize(("service", "strikes"), [(EmbeddedService, 2), (DeployedService, 4)])
+@pytest.mark.parametrize(("service", "strikes"), [(EmbeddedService, 1), (DeployedService, 2)])
 def test_random_faults_lose_nothing_and_publish_nothing_twice(
     tmp_path: Path,
     tiny_backbone_dir: Path,
