@@ -192,7 +192,7 @@ class Runner:
                 end, beat_at = None, time.monotonic() + min(RETRY_S, self.settings.heartbeat_s)
             if end is not None:
                 return end
-        return End.SHUTDOWN
+        return End.EXITED if process.poll() == 0 else End.SHUTDOWN  # it may just have done its work
 
     def _beat(self, claim: Claim, silence: Silence, spent: float) -> End | None:
         """Renew the lease; return why the job must end, if so."""
