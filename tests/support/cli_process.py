@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 from support.servers import free_port
 
+if TYPE_CHECKING:
+    from support.forked_cli import ForkedCli
+
 LTP = Path(sys.executable).with_name("ltp")
 ROOT = Path(__file__).parents[2]
 NOWHERE = "http://127.0.0.1:9"
+LONGEST_S = 280
+"""Seconds a command may take: less than a test, whose end would leave it running."""
 
 
 @dataclass(frozen=True)
@@ -42,18 +50,25 @@ def environment(**settings: str) -> dict[str, str]:
 
 
 def run(*arguments: str | Path, url: str = NOWHERE, stdin: bytes = b"", cwd: Path = ROOT, **settings: str) -> Done:
-    """Run `ltp` to its end."""
-    command = [str(LTP), *map(str, arguments)]
-    done = subprocess.run(
-        command,
-        input=stdin,
-        capture_output=True,
-        cwd=cwd,
-        env=environment(url=url, **settings),
-        timeout=600,
-        check=False,
-    )
-    return Done(done.returncode, done.stdout.decode(), done.stderr.decode())
+    """Run `ltp` to its end, in a process of its own that need not import everything again."""
+    sys.audit("os.fork")  # the parent's fork: this test must be marked `process`
+    env = environment(url=url, **settings)
+    try:
+        return _parent()(*map(str, arguments), env=env, stdin=stdin, cwd=cwd, longest_s=LONGEST_S)
+    except BaseException:  # its answer would be taken for that of the next command
+        _parent.cache_clear()
+        raise
+
+
+@cache
+def _parent() -> ForkedCli:
+    """Start the process that all commands of this one are forked from; it ends with this one."""
+    from support.forked_cli import forked_cli
+
+    opened = ExitStack()
+    atexit.register(opened.close)
+    folder = opened.enter_context(tempfile.TemporaryDirectory(prefix="ltp-cli-"))
+    return opened.enter_context(forked_cli(Path(folder)))
 
 
 @contextmanager

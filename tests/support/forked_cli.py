@@ -2,10 +2,12 @@
 
 The child is what `ltp` is after its imports: it has only the environment, the folder and the streams that it is given,
 runs `app.cli.main` and ends as Python ends. `python -m support.forked_cli` is the parent, one JSON document a line.
+What the imports are, and that a command makes them, is for tests that start `ltp` itself: `test_local`, `test_wheel`.
 """
 
 from __future__ import annotations
 
+import gc
 import importlib
 import io
 import json
@@ -14,11 +16,11 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
 from typing import Any
 
-from support.cli_process import ROOT, Done
+from support.cli_process import NOWHERE, ROOT, Done
 
 LONGEST_S = 60
 PRELOADED = (
@@ -48,14 +50,25 @@ class ForkedCli:
     def __init__(self, process: subprocess.Popen[str], folder: Path) -> None:
         self._process, self._folder = process, folder
 
-    def __call__(self, *arguments: str, env: Mapping[str, str], stdout: str | None = None, cwd: Path = ROOT) -> Done:
+    def __call__(
+        self,
+        *arguments: str,
+        env: Mapping[str, str],
+        stdin: bytes = b"",
+        stdout: str | None = None,
+        cwd: Path = ROOT,
+        longest_s: int = LONGEST_S,
+    ) -> Done:
         """Run `ltp` with exactly this environment; `stdout` is a path, CLOSED or UNREAD."""
-        out, err = self._folder / "out", self._folder / "err"
+        given, out, err = (self._folder / name for name in ("in", "out", "err"))
+        given.write_bytes(stdin)
         out.write_bytes(b"")
         request = {
             "arguments": arguments,
             "env": dict(env),
             "cwd": str(cwd),
+            "longest_s": longest_s,
+            "in": str(given),
             "out": stdout or str(out),
             "err": str(err),
         }
@@ -88,14 +101,15 @@ def _become(request: dict[str, Any]) -> None:
     os.environ.clear()
     os.environ.update(request["env"])
     os.chdir(request["cwd"])
-    signal.alarm(LONGEST_S)
+    signal.alarm(request["longest_s"])
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    os.dup2(os.open(request["in"], os.O_RDONLY), 0)
     os.dup2(os.open(request["err"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 2)
     sys.stdin, sys.stderr = (
         io.TextIOWrapper(io.FileIO(number, mode), "utf-8") for number, mode in ((0, "r"), (2, "w"))
     )
     sys.argv = ["ltp", *request["arguments"]]
+    sys.modules["__main__"].__package__ = None  # or its usage is said to be `python -m support.ltp`
     if request["out"] == CLOSED:
         os.close(1)
         sys.stdout = None  # type: ignore[assignment]
@@ -110,11 +124,14 @@ def _become(request: dict[str, Any]) -> None:
 
 
 def _preload() -> None:
-    """Import what commands import, and have typer read the signatures once."""
+    """Import what commands import, and run one that finds no service: what is kept in caches is found once."""
     for name in PRELOADED:
         importlib.import_module(name)
-    with suppress(SystemExit):
-        importlib.import_module("app.cli.program").root(["job", "list", "--limit", "0"], prog_name="ltp")
+    os.environ["LTP_URL"] = NOWHERE
+    said = io.TextIOWrapper(io.BytesIO())
+    with suppress(SystemExit), redirect_stdout(said), redirect_stderr(said):
+        importlib.import_module("app.cli.program").root(["job", "list", "--json"], prog_name="ltp")
+    gc.freeze()  # children collect nothing of this, so they need no copy of it
 
 
 def _serve() -> dict[str, Any]:
