@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import platformdirs
 import pytest
 import torch
+from support.longest_first import longest_first
 from support.needs import SLOW, Watch, add_markers, needs
 from support.tiny_backbone import write_tiny
 
@@ -17,14 +19,22 @@ from ltp.backbone.locate import resolve
 
 watch = Watch()
 sys.addaudithook(watch)
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # hundreds of processes start here: none need compile what another has
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Have xdist take files in the order of the collection, not by their number of tests."""
+    if hasattr(config.option, "loadscopereorder"):
+        config.option.loadscopereorder = False
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests before `-m` chooses among them."""
+    """Mark the tests before `-m` chooses among them; put the longest files first."""
     for item in items:
         if isinstance(item, pytest.Function):
             add_markers(item)
+    longest_first(items)
 
 
 @pytest.hookimpl(wrapper=True)

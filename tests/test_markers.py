@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 
 import pytest
+from support.longest_first import LONGEST, TESTS
 from support.needs import CACHE, Watch
 
 
@@ -57,3 +58,7 @@ def test_after_the_test_nothing_is_watched(request: pytest.FixtureRequest) -> No
     watch.rest()
     watch("subprocess.Popen", ("pg_ctl", ["pg_ctl", "stop"]))
     watch.report()
+
+
+def test_the_longest_files_are_there() -> None:
+    assert [name for name in LONGEST if not (TESTS / name).is_file()] == []
