@@ -39,7 +39,7 @@ SHORT = {
     "auth": "off",
     "lease_s": 3,
     "heartbeat_s": 0.5,
-    "sweep_s": 0.5,
+    "sweep_s": 1,
     "poll_s": 0.1,
     "threads": 1,
     "log_level": "warning",
@@ -58,7 +58,7 @@ def wait_for(what: Callable[[], Value], *, timeout_s: float = 60, message: str =
     deadline = time.monotonic() + timeout_s
     while not (value := what()):
         assert time.monotonic() < deadline, f"{message} within {timeout_s} s"
-        time.sleep(0.02)
+        time.sleep(0.05)
     return value
 
 
