@@ -173,11 +173,12 @@ def test_each_row_of_a_file_says_who_answered_it(ltp: Run, adapter: Artefact, tm
 def test_a_file_is_told_below_which_confidence_both_ways_alike(ltp: Run, adapter: Artefact, tmp_path: Path) -> None:
     path = tmp_path / "pairs.jsonl"
     path.write_text('{"premise": "The dog runs.", "hypothesis": "It is old."}\n', encoding="utf-8")
+    asked = ["--adapter", "en", "--file", path, "--min-confidence"]
     for least, abstained in (("0", False), ("1", True)):
-        asked = ["--adapter", "en", "--file", path, "--min-confidence", least]
-        by_request, by_job = ltp("predict", *asked), ltp("predict", *asked, "--job")
+        by_request = ltp("predict", *asked, least)
         assert [row["abstained"] for row in lines_of(by_request.out)] == [abstained]
-        assert [row["abstained"] for row in lines_of(by_job.out)] == [abstained]
+    by_job = ltp("predict", *asked, "1", "--job")
+    assert [row["abstained"] for row in lines_of(by_job.out)] == [True]
 
 
 def test_a_job_whose_result_could_not_be_written_is_not_begun(ltp: Run, adapter: Artefact, tmp_path: Path) -> None:
@@ -244,13 +245,17 @@ def test_each_language_of_a_file_gets_an_adapter_that_knows_how_it_was_read(
     assert summary.code == 1
     for words in ("quy", "pending", "refused"):
         assert words in summary.out
+    for state in ("running", "queued"):
+        for job in ltp("job", "list", "--kind", "adapter", "--status", state, "--json").json:
+            ltp("job", "cancel", job["id"])
 
 
 def test_evaluation_obeys_the_rows_languages_and_scores_the_rest_of_a_faulty_file(
     ltp: Run, adapter: Artefact, pairs_file: Path, tmp_path: Path
 ) -> None:
-    asked = ["--lang", "ay", "--method", "pt", "--epochs", "1"]
-    assert ltp("adapter", "train", pairs_file, *asked).code == 0
+    other = tmp_path / "en.safetensors"
+    assert ltp("adapter", "export", "en@1", "--output", other).code == 0
+    assert ltp("adapter", "import", other, "--lang", "ay").code == 0
     path = tmp_path / "mixed.tsv"
     faulty = "en\tA dog.\t \tneutral\nen\tA dog.\tA cat.\t-\n"
     path.write_text(in_languages(pairs_file, "en", "ay") + faulty, encoding="utf-8")
