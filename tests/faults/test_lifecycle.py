@@ -101,14 +101,13 @@ def test_a_killed_run_goes_on_from_its_checkpoint_to_the_same_bits(stack: Stack)
 
 
 def test_a_killed_training_of_prompt_and_every_parameter_goes_on_to_the_same_file(stack: Stack) -> None:
-    (whole,) = stack.finish(stack.submit_adapter(method="mp", number=78, epochs=80))
-    job = stack.submit_adapter(method="mp", number=78, epochs=80)
-    for attempt, victim in enumerate(("job", "runner"), start=1):
-        doomed = kill_in_training(stack, job, victim, attempt=attempt)
-        _, alive = psutil.wait_procs(doomed, timeout=5)
-        assert alive == []
+    (whole,) = stack.finish(stack.submit_adapter(method="mp", number=78, epochs=60))
+    job = stack.submit_adapter(method="mp", number=78, epochs=60)
+    doomed = kill_in_training(stack, job, "job", attempt=1)
+    _, alive = psutil.wait_procs(doomed, timeout=5)
+    assert alive == []
     (ended,) = stack.finish(job)
-    assert (whole.status, ended.status, ended.attempt) == ("succeeded", "succeeded", 3)
+    assert (whole.status, ended.status, ended.attempt) == ("succeeded", "succeeded", 2)
     assert ended_once(stack, ended)
     assert "attempt 2: resuming" in stack.logs(job)
     assert content(stack, ended) == content(stack, whole)
