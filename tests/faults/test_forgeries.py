@@ -1,4 +1,4 @@
-"""A thousand forged exports through the real import: each refused with 422, or harmless; nothing is a fault of ours."""
+"""Hundreds of forged exports through the real import: each refused with 422, or harmless; none is a fault of ours."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from support.running_service import Service, running, settings_for
 from app.main import create_app  # noqa: F401  the route under test
 
 pytestmark = [pytest.mark.process, pytest.mark.slow]
-COUNT = 1000
+COUNT = 400
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +28,7 @@ def service(
         yield started
 
 
-def test_a_thousand_forgeries_are_refused_or_harmless(service: Service, record_property: Callable[..., None]) -> None:
+def test_hundreds_of_forgeries_are_refused_or_harmless(service: Service, record_property: Callable[..., None]) -> None:
     forger = Forger(service.export("en"))
     seen: Counter[str] = Counter()
     for number in range(COUNT):

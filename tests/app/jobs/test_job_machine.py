@@ -33,7 +33,7 @@ from app.storage.models import AdapterRow, CounterRow, JobEventRow, JobRow, Lang
 
 MAX_ATTEMPTS = 3
 TENANTS = ("amber", "birch")
-EXAMPLES, STEPS = {"sqlite": 25, "postgres": 8}, 40
+EXAMPLES, STEPS = {"sqlite": 15, "postgres": 6}, 40
 ASKED_FOR = os.environ.get("MACHINE_EXAMPLES")
 
 

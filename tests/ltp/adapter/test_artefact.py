@@ -116,7 +116,7 @@ def test_what_does_not_belong_together_is_refused(tiny_backbone: Backbone, tmp_p
         read_export(path)
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 @pytest.mark.slow
 def test_a_flipped_bit_is_refused_wherever_it_is(
