@@ -17,7 +17,7 @@ from ltp.adapter.artefact import Adapter, TemplateOptions
 from ltp.backbone.architecture import DECODER, EMBEDDING_MATRICES, WORD_EMBEDDINGS
 from ltp.backbone.strategy import STRATEGIES, Strategy
 from ltp.config import TicketConfig
-from ltp.delta.delta import encode
+from ltp.delta.delta import DeltaDtype, encode
 from ltp.drift.stored import Drift
 from ltp.ticket.mask import Ticket, active_in_rows
 from ltp.ticket.selection import select
@@ -62,7 +62,7 @@ def ticket(*, backbone: str = "made up", seed: int = 0) -> Ticket:
     return select(drift("decoupled", backbone=backbone, seed=seed), TicketConfig(active_ratio=RATIO))
 
 
-def adapter(of: Ticket, *, seed: int = 0) -> Adapter:
+def adapter(of: Ticket, *, seed: int = 0, dtype: DeltaDtype = "fp16") -> Adapter:
     """An adapter whose values moved wherever its ticket is active, in the word embeddings where examples touched it."""
     random = torch.Generator().manual_seed(seed)
     numbers = np.flatnonzero(of.masks[WORD_EMBEDDINGS].reshape(of.shapes[WORD_EMBEDDINGS][0], -1).any(1))
@@ -72,7 +72,7 @@ def adapter(of: Ticket, *, seed: int = 0) -> Adapter:
     changes = {name: torch.randn(count, generator=random) * 1e-3 for name, count in counts.items()}
     return Adapter(
         prompt=torch.randn(4, BASE["hidden_size"], generator=random) * 0.02,
-        delta=encode(changes, of, rows=touched),
+        delta=encode(changes, of, dtype=dtype, rows=touched),
         method="ltp",
         strategy=of.strategy,
         backbone=of.backbone,

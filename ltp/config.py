@@ -25,6 +25,7 @@ RandomTokens = Literal["vocabulary", "corpus"]
 LongLines = Literal["split", "cut"]
 Order = Literal["shuffled", "by_length"]
 Schedule = Literal["constant", "linear"]
+StoredDtype = Literal["auto", "int8", "fp16", "fp32"]
 TextForm = Literal[0, 1]
 """How texts are prepared before they are tokenized, see `ltp.text.form`."""
 Label = Literal["entailment", "neutral", "contradiction", "not_entailment"]
@@ -211,8 +212,9 @@ class AdapterConfig(_Checked):
     text_form: TextForm = 1
     """How texts are prepared: 1 composed, blanks as one, characters that the vocabulary lacks replaced by known ones; 0
     as they are. The adapter's own form is used whenever it answers."""
-    delta_dtype: Literal["fp16", "fp32"] = "fp16"
-    """How the trained changes are stored."""
+    delta_dtype: StoredDtype = "auto"
+    """How the trained changes are stored: `fp32`, `fp16`, `int8`, a byte and a bit each; `auto` is int8 where that
+    answers as fp16 does on the development pairs, or those cross-fitted on, else fp16. Which it was is recorded."""
     precision: Literal["auto", "fp32", "bf16"] = "fp32"
     """Arithmetic of training; recorded, and part of what makes a run repeatable. `auto` is bf16 where the machine has
     it in hardware, else fp32; which it was is recorded."""

@@ -29,7 +29,7 @@ Content = NDArray[np.uint8]
 
 BYTES = {"BOOL": 1, "U8": 1, "I8": 1, "I16": 2, "F16": 2, "BF16": 2, "I32": 4, "F32": 4, "I64": 8, "F64": 8}
 """Element sizes of the dtypes this project reads."""
-DTYPES = {"U8": "u1", "F16": "<f2", "F32": "<f4", "I32": "<i4", "I64": "<i8"}
+DTYPES = {"U8": "u1", "I8": "i1", "F16": "<f2", "F32": "<f4", "I32": "<i4", "I64": "<i8"}
 """The dtypes this project writes, as numpy's; little endian on every machine."""
 MAX_HEADER = 16 << 20
 """Bytes; an adapter of the largest XLM-R with the notes of a hundred seeds needs a third of it."""

@@ -19,6 +19,7 @@ from app.api.schemas.scores import (
     LabelScore,
     ReliabilityBin,
     Score,
+    StoredAgreementPublic,
 )
 from app.api.schemas.training import MOST_SOURCES
 from app.errors import FieldError, InvalidRequest
@@ -130,6 +131,15 @@ class ImportedCertainty(CertaintyPublic):
     curve: Annotated[list[ImportedPoint], Field(max_length=MOST_POINTS)]  # type: ignore[assignment]
 
 
+class ImportedAgreement(StoredAgreementPublic):
+    """How int8 values answered beside fp16 ones, as a file says it."""
+
+    pairs: Count
+    labels_changed: Count
+    mean_difference: Share
+    largest_difference: Share
+
+
 class ImportedMetrics(AdapterMetrics):
     """Scores as a file says them."""
 
@@ -138,6 +148,7 @@ class ImportedMetrics(AdapterMetrics):
     baseline: ImportedBaseline | None = None
     calibration: ImportedCalibration | None = None
     certainty: ImportedCertainty | None = None
+    stored_agreement: ImportedAgreement | None = None
     per_seed: Annotated[list[dict[str, Any]], Field(max_length=MOST_SEEDS)] = Field(default=[])
 
 

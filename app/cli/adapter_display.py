@@ -84,7 +84,7 @@ def print_adapter(console: Console, adapter: dict[str, Any], *, ticket: str | No
         ("labels", _answers(adapter)),
         ("ticket", "  ".join(filter(None, (adapter["ticket"], ticket))) or "-"),
         ("examples", _examples(examples)),
-        ("size", "-" if adapter["bytes"] is None else size(adapter["bytes"])),
+        ("size", "-" if adapter["bytes"] is None else size(adapter["bytes"]) + _stored(metrics)),
     ]
     console.print(key_values([*lines, *_scores(adapter, metrics)]))
     for line in kept_lines(adapter):
@@ -96,6 +96,16 @@ def print_adapter(console: Console, adapter: dict[str, Any], *, ticket: str | No
         console.print("[yellow]it is no better than guessing; what to try next:[/yellow]")
     for step in adapter["advice"]:
         console.print(f"  - {escape(step)}")
+
+
+def _stored(metrics: dict[str, Any]) -> str:
+    """In which form its values are stored, and how far int8 and fp16 agreed; nothing where that was not compared."""
+    agreement = metrics.get("stored_agreement")
+    if not agreement:
+        return ""
+    changed = f"{agreement['labels_changed']} of {agreement['pairs']} labels changed"
+    difference = f"probabilities by {agreement['mean_difference']:.4f}, at most {agreement['largest_difference']:.4f}"
+    return f", values {agreement['stored']} (int8 beside fp16: {changed}, {difference})"
 
 
 def _scores(adapter: dict[str, Any], metrics: dict[str, Any]) -> list[tuple[str, str]]:

@@ -7,5 +7,5 @@ the hyperparameters of its stage above all. What adds to that, and an older work
 
 from __future__ import annotations
 
-FORM = 3
+FORM = 4
 """The newest form, in which jobs are submitted here."""

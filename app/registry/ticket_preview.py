@@ -12,8 +12,8 @@ from ltp.backbone.layers import EMBEDDINGS
 from ltp.config import TicketConfig
 from ltp.ticket.preview import Magnitudes, Preview, preview
 
-VALUE_BYTES = 2
-"""Of an adapter's changed value, in fp16."""
+CODE_BYTES, VALUE_BYTES = 1 + 2 / 64, 2
+"""Of an adapter's changed value: in int8 with its part of a scale, and in fp16."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def _described(found: Preview, sizes: dict[int, int]) -> TicketPreview:
         layers={layer: (active, sizes[layer]) for layer, active in found.by_layer.items()},
         mask_bytes=sum(-(-sizes[layer] // 8) for layer in with_mask),
         stored_mask_bytes=sum(_packed(active, sizes[layer]) for layer, active in with_mask.items()),
-        adapter_least=VALUE_BYTES * (found.active - found.by_layer.get(EMBEDDINGS, 0)),
+        adapter_least=round(CODE_BYTES * (found.active - found.by_layer.get(EMBEDDINGS, 0))),
         adapter_most=VALUE_BYTES * found.active,
     )
 

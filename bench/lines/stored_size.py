@@ -19,11 +19,13 @@ from bench.lines import Options
 from bench.side import Measured, run, timed
 from ltp.adapter.artefact import Adapter
 from ltp.backbone.architecture import WORD_EMBEDDINGS
+from ltp.delta.delta import DeltaDtype
 from ltp.delta.fuse import fuse, positions_in
 from ltp.ticket.mask import Ticket
 
 NUMBER, TITLE = 5, "A 20 % adapter of XLM-R base at rest, and fused from there"
 BYTES, FASTER = 2.1, 3
+INT8_BYTES, INT8_SPEED = 1.05, 0.9
 SFT, SHIRA, CHECKPOINT = "composable-sft", "SHiRA", "checkpoint"
 PEERS = {
     SFT: "its layout (no package index has it), by tensor: fp32 values, the size, and a pickled list of Python ints, "
@@ -72,6 +74,47 @@ def figures(_: Options) -> Iterator[Figure]:
         limit=FASTER,
         peer_is="clone; weight[mask] += values, masks and fp32 values in memory",
     )
+    yield from int8_figures(fused)
+
+
+def int8_figures(fp16: Measured) -> Iterator[Figure]:
+    """The same adapter with int8 values: its bytes a value, and fusing it beside `fp16`."""
+    size = run(f"{__name__}:int8_size").detail
+    yield Figure.absolute(
+        NUMBER,
+        "bytes a value that moved, in int8",
+        "bytes",
+        size["file"] / size["moved"],
+        goal="at most",
+        limit=INT8_BYTES,
+        **size,
+    )
+    yield Figure.faster(
+        NUMBER,
+        "fusing from int8, beside fp16",
+        run(f"{__name__}:codes_by_blocks"),
+        fp16,
+        unit="M weights",
+        limit=INT8_SPEED,
+        peer_is="the same changes in fp16, by the same loop",
+    )
+
+
+def int8_size() -> Measured:
+    """The file, and the values that were to be stored."""
+    ticket = made_up.ticket()
+    adapter = made_up.adapter(ticket, dtype="int8")
+    with tempfile.TemporaryDirectory(prefix="ltp-bench-") as folder:
+        file = Path(folder) / "file"
+        adapter.save(file)
+        size = file.stat().st_size
+    detail = {
+        "file": size,
+        "moved": sum(map(len, adapter.delta.values.values())),
+        "codes_that_are_zero": sum(int((codes == 0).sum()) for codes in adapter.delta.values.values()),
+        "scales": sum(scales.nbytes for scales in adapter.delta.scales.values()),
+    }
+    return Measured([1.0], detail=detail)
 
 
 def sizes() -> Measured:
@@ -129,12 +172,12 @@ def _installed_shira() -> float:
     return sum(tensor.nbytes for tensor in state.values()) / weights
 
 
-def _stored() -> tuple[dict[str, torch.Tensor], Adapter, Ticket]:
+def _stored(dtype: DeltaDtype = "fp16") -> tuple[dict[str, torch.Tensor], Adapter, Ticket]:
     """Pristine weights but the word embeddings; an adapter and its ticket, written and read again."""
     ticket = made_up.ticket()
     with tempfile.TemporaryDirectory(prefix="ltp-bench-") as folder:
         ticket.save(Path(folder) / "ticket")
-        made_up.adapter(ticket).save(Path(folder) / "adapter")
+        made_up.adapter(ticket, dtype=dtype).save(Path(folder) / "adapter")
         ticket, adapter = Ticket.load(Path(folder) / "ticket"), Adapter.load(Path(folder) / "adapter")
     del adapter.delta.values[WORD_EMBEDDINGS], adapter.delta.rows[WORD_EMBEDDINGS]  # an overlay of rows, on either side
     weights = {name: torch.randn(ticket.shapes[name]) for name in adapter.delta.values}
@@ -143,7 +186,16 @@ def _stored() -> tuple[dict[str, torch.Tensor], Adapter, Ticket]:
 
 def by_blocks() -> Measured:
     """As the engine does it; new copies each time."""
-    weights, adapter, ticket = _stored()
+    return _fused("fp16")
+
+
+def codes_by_blocks() -> Measured:
+    """The same from int8."""
+    return _fused("int8")
+
+
+def _fused(dtype: DeltaDtype) -> Measured:
+    weights, adapter, ticket = _stored(dtype)
     seconds = timed(lambda: fuse(weights, adapter.delta, ticket), runs=9, warmup=2)
     fused, _ = fuse(weights, adapter.delta, ticket)
     name = max(fused, key=lambda each: fused[each].numel())

@@ -1,15 +1,15 @@
 """A published adapter, soft prompt and sparse delta, as one safetensors file that a flipped bit makes unreadable.
 
 The file holds `prompt` (n, H), `delta/<name>` (values in ticket order; without a ticket, of every element) and, for
-what has rows, `rows/<name>`; a classification head is `head/<name>`. Its metadata names format version, backbone,
-ticket, tensors in order and scales, and two SHA-256: of the data section, and of everything else. An export carries
-the ticket's mask as well.
+what has rows, `rows/<name>`; int8 values have `scales/<name>`; a classification head is `head/<name>`. Its metadata
+names format version, backbone, ticket, tensors in order and exponents, and two SHA-256: of the data section, and of
+everything else. An export carries the ticket's mask as well.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated, ClassVar, NamedTuple
@@ -23,20 +23,23 @@ from torch import Tensor
 from ltp import strict_json, tensorfile
 from ltp.adapter import exported_mask
 from ltp.adapter.header import FORMAT, checked_header
+from ltp.adapter.magnitude import within
 from ltp.adapter.recorded_calibration import calibration_facts, recorded_calibration
+from ltp.adapter.recorded_codes import RECORDED, check_finite, code_facts
 from ltp.adapter.recorded_verbalizer import recorded_verbalizer, verbalizer_facts, version_of
 from ltp.backbone.architecture import BY_ROWS, Shapes
 from ltp.backbone.manifest import BackboneInfo
 from ltp.backbone.strategy import STRATEGIES, Strategy
 from ltp.calibration import Calibration
 from ltp.config import TextForm
+from ltp.delta.codes import LARGEST_MAGNITUDE
 from ltp.delta.delta import MAX_EXPONENT, Delta
 from ltp.delta.header_checksum import with_checksum
 from ltp.errors import CorruptArtifact, DeltaDoesNotFitTicket, NonFiniteWeights
 from ltp.model.head import CLASSIFIER
 from ltp.model.methods import METHODS, Method
 from ltp.model.verbalizer import Verbalizer, verbalizer_of
-from ltp.tensorfile import BLOCK, Array, Content, Header, Stored
+from ltp.tensorfile import Array, Content, Header, Stored
 from ltp.text.form import read_recorded, recorded
 from ltp.ticket.mask import Ticket
 
@@ -112,11 +115,15 @@ class Adapter:
         tensors |= {f"head/{name}": tensor.cpu().numpy() for name, tensor in self.head.items()}
         for name, values in self.delta.values.items():
             tensors[f"delta/{name}"] = values.numpy() if left is None else left[name]
+            if name in self.delta.scales:
+                tensors[f"scales/{name}"] = self.delta.scales[name].numpy()
             if name in self.delta.rows:
                 tensors[f"rows/{name}"] = self.delta.rows[name].numpy().astype("<i4")
         metadata = {
             "format": FORMAT,
-            "version": version_of(self.verbalizer, self.method, calibrated=self.calibration is not None),
+            "version": version_of(
+                self.verbalizer, self.method, calibrated=self.calibration is not None, coded=bool(self.delta.scales)
+            ),
             "backbone": self.backbone,
             "method": self.method,
             "strategy": self.strategy,
@@ -128,6 +135,7 @@ class Adapter:
             **verbalizer_facts(self.verbalizer),
             **recorded(self.text_form),
             **calibration_facts(self.calibration),
+            **code_facts(self.delta),
         }
         if ticket is not None:
             self.check(ticket)
@@ -216,10 +224,12 @@ def _decode(file: str, arrays: Mapping[str, Array | Stored], metadata: Mapping[s
     try:
         names = strict_json.read(metadata["names"], strict_json.NAMES)
         exponents = strict_json.read(metadata["exponents"], EXPONENTS)
+        scales = {name: _array(arrays[f"scales/{name}"]) for name in names} if RECORDED in metadata else {}
         delta = Delta(
             values={name: _tensor(arrays[f"delta/{name}"]) for name in names},
             exponents=dict(zip(names, exponents, strict=True)),
             rows={name: torch.from_numpy(_array(arrays[f"rows/{name}"])).long() for name in names if name in BY_ROWS},
+            scales={name: torch.from_numpy(array) for name, array in scales.items()},
         )
         adapter = Adapter(
             prompt=torch.from_numpy(_array(arrays["prompt"])),
@@ -237,7 +247,8 @@ def _decode(file: str, arrays: Mapping[str, Array | Stored], metadata: Mapping[s
     except (KeyError, ValueError) as error:
         raise CorruptArtifact(f"{file} is not a whole adapter: {error!r:.300}") from error
     own = {name: arrays[name] for name in ("prompt", *(f"head/{name}" for name in adapter.head))}
-    _check_values(file, adapter, own | {name: arrays[f"delta/{name}"] for name in names})
+    check_finite(file, scales)
+    _check_values(file, adapter, own | {f"delta/{name}": scales.get(name, arrays[f"delta/{name}"]) for name in names})
     return adapter
 
 
@@ -248,9 +259,7 @@ def _head_of(arrays: Mapping[str, Array | Stored]) -> list[str]:
 def _tensor(array: Array | Stored) -> Tensor:
     """A tensor of the values, or one without content for those that stay in their file."""
     if isinstance(array, Stored):
-        return torch.empty(
-            array.shape, dtype=torch.float16 if array.dtype.itemsize == 2 else torch.float32, device="meta"
-        )
+        return torch.empty(array.shape, dtype=torch.from_numpy(np.empty(0, array.dtype)).dtype, device="meta")
     return torch.from_numpy(array)
 
 
@@ -264,8 +273,10 @@ def _check_values(file: str, adapter: Adapter, given: Mapping[str, Array | Store
         told = f"{adapter.method:.40}, {adapter.strategy:.40}, {adapter.template}"
         raise CorruptArtifact(f"{file} describes an adapter that cannot be: {told}")
     for name, values in given.items():
-        scale = 2.0 ** -adapter.delta.exponents.get(name.removeprefix("delta/"), 0)
-        if not all(_largest(block) * scale <= LARGEST for block in _blocks(values)):
+        parameter = name.removeprefix("delta/")
+        scale = 2.0 ** -adapter.delta.exponents.get(parameter, 0)
+        scale *= LARGEST_MAGNITUDE if parameter in adapter.delta.scales else 1
+        if not within(values, LARGEST / scale):
             raise NonFiniteWeights(f"{file}: {name} has a NaN or an infinity, or a value beyond {LARGEST:.3g}")
 
 
@@ -280,17 +291,3 @@ def _possible(adapter: Adapter) -> bool:
         and recipe.soft == bool(len(adapter.prompt))
         and (tuple(sorted(adapter.head)) == head)
     )
-
-
-def _blocks(values: Array | Stored) -> Iterable[Array]:
-    """The values a piece at a time, since testing them all for finiteness at once takes memory."""
-    if isinstance(values, Stored):
-        return values.blocks()
-    return np.array_split(values.reshape(-1), 1 + values.nbytes // BLOCK)
-
-
-def _largest(values: Array) -> float:
-    """The largest magnitude; NaN if there is one. Bits without the sign order as magnitudes do, NaN above infinity."""
-    if values.dtype.itemsize == 2:
-        return float((values.view(np.uint16) & np.uint16(0x7FFF)).max(initial=0).view(np.float16))
-    return float((values.view(np.uint32) & np.uint32(0x7FFFFFFF)).max(initial=0).view(np.float32))

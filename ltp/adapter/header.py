@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import prod
 
 from ltp.adapter import exported_mask
+from ltp.adapter.recorded_codes import check_layout
 from ltp.adapter.recorded_verbalizer import VERSIONS, recorded_label_space
 from ltp.backbone.manifest import BackboneInfo
 from ltp.config import LABEL_SPACES, MAX_PROMPT_LENGTH
@@ -15,7 +16,7 @@ from ltp.tensorfile import Entry, Header
 from ltp.text.form import read_recorded
 
 FORMAT = "ltp-adapter"
-KINDS = {("delta", "F16"), ("delta", "F32"), ("rows", "I32")}
+KINDS = {("delta", "I8"), ("delta", "F16"), ("delta", "F32"), ("scales", "F16"), ("rows", "I32")}
 
 
 def checked_header(file: str, header: Header, backbone: BackboneInfo | None) -> dict[str, str]:
@@ -39,6 +40,7 @@ def checked_header(file: str, header: Header, backbone: BackboneInfo | None) -> 
     for name, entry in header.entries.items():
         if not (name.startswith(exported_mask.PREFIX) or _fits(name, entry, backbone, classes)):
             raise CorruptArtifact(f"{file}: {name} is {entry.dtype} of shape {entry.shape}, which no adapter has here")
+    check_layout(file, header)
     return facts
 
 

@@ -116,6 +116,14 @@ class TrainingPlan:
         return cast("Precision", self.config.precision)
 
     @property
+    def started(self) -> dict[str, Any]:
+        """What a report says of the start: its facts and hash, and whether its prompt is gone on with."""
+        if self.start is None:
+            return {}
+        carried = self.start.carries_prompt(self.method)
+        return {**self.start.facts, "sha256": self.start.sha256, "prompt": "carried over" if carried else "new"}
+
+    @property
     def pad(self) -> int:
         """The backbone's `<pad>`, from which positions are counted."""
         return self.backbone.special.pad

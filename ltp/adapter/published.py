@@ -11,13 +11,19 @@ from ltp.adapter.dense import DenseParameters
 from ltp.adapter.plan import TrainingPlan
 from ltp.adapter.seed_run import with_prefix
 from ltp.adapter.sparse import SparseParameters
+from ltp.delta.delta import DeltaDtype
 
 
-def adapter_of(plan: TrainingPlan, model: SparseParameters | DenseParameters, trained: Mapping[str, Tensor]) -> Adapter:
+def adapter_of(
+    plan: TrainingPlan,
+    model: SparseParameters | DenseParameters,
+    trained: Mapping[str, Tensor],
+    dtype: DeltaDtype,
+) -> Adapter:
     """Encode tensors that a run of the plan trained (`SeedRun.now`); `model` knows where their values belong."""
     return Adapter(
         prompt=trained["prompt"].cpu(),
-        delta=model.delta(trained["values"].to(model.values.device), plan.config.delta_dtype),
+        delta=model.delta(trained["values"].to(model.values.device), dtype),
         method=plan.method,
         strategy=plan.strategy,
         backbone=plan.backbone.info.fingerprint,

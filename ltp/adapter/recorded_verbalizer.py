@@ -13,15 +13,17 @@ from annotated_types import MaxLen
 from pydantic import TypeAdapter
 
 from ltp import strict_json
+from ltp.adapter.recorded_codes import RECORDED as CODES
 from ltp.calibration import MOST_LABELS
 from ltp.config import LABEL_SPACES, LabelSpace
 from ltp.errors import CorruptArtifact, InvalidConfig
 from ltp.model.methods import METHODS, Method
 from ltp.model.verbalizer import LONGEST_WORD, Verbalizer, verbalizer_of
 
-VERSION, OTHER_ANSWERS, CALIBRATED = VERSIONS = "1", "2", "3"
+VERSION, OTHER_ANSWERS, CALIBRATED, CODED = VERSIONS = "1", "2", "3", "4"
 """Of the format. The second is a file's whose labels or words are not its method's usual ones, the third a file's whose
-logits are calibrated before they are answers: a program that knows earlier ones alone would answer otherwise."""
+logits are calibrated before they are answers: a program that knows earlier ones alone would answer otherwise. The
+fourth is any file's whose values are int8 codes."""
 SPACE, WORDS, CALIBRATION = "label_space", "verbalizer", "calibration"
 RECORDED = TypeAdapter[dict[str, str]](Annotated[dict[str, Annotated[str, MaxLen(LONGEST_WORD)]], MaxLen(MOST_LABELS)])
 
@@ -33,8 +35,10 @@ def verbalizer_facts(verbalizer: Verbalizer) -> dict[str, str]:
     return {SPACE: verbalizer.label_space, WORDS: told}
 
 
-def version_of(verbalizer: Verbalizer, method: Method, *, calibrated: bool) -> str:
+def version_of(verbalizer: Verbalizer, method: Method, *, calibrated: bool, coded: bool) -> str:
     """Return the version that a file with these answers has."""
+    if coded:
+        return CODED
     if calibrated:
         return CALIBRATED
     return VERSION if verbalizer == verbalizer_of(method) else OTHER_ANSWERS
@@ -67,6 +71,6 @@ def recorded_verbalizer(file: str, facts: Mapping[str, str]) -> Verbalizer | Non
         verbalizer = verbalizer_of(method, space, strict_json.read(told, RECORDED) if told else None)
     except (InvalidConfig, ValueError) as error:
         raise CorruptArtifact(f"{file}: its verbalizer cannot be: {error!s:.200}") from error
-    if facts["version"] != version_of(verbalizer, method, calibrated=CALIBRATION in facts):
+    if facts["version"] != version_of(verbalizer, method, calibrated=CALIBRATION in facts, coded=CODES in facts):
         raise CorruptArtifact(f"{file} is of version {facts['version']}, and answers {verbalizer.by_label or space}")
     return verbalizer

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
+from torch import Tensor
 
 from ltp.adapter.artefact import Adapter
 from ltp.adapter.average import choice
@@ -21,10 +22,12 @@ from ltp.adapter.report import Scored, Scorer, best_index, summary
 from ltp.adapter.seed_run import SeedRun
 from ltp.adapter.sparse import SparseParameters, touched_rows
 from ltp.adapter.start import Start
+from ltp.adapter.stored_form import StoredForm, compared_as, stored_form
 from ltp.answered_share import curve
 from ltp.backbone.load import Backbone
 from ltp.backbone.strategy import STRATEGIES
 from ltp.config import AdapterConfig
+from ltp.delta.delta import DeltaDtype
 from ltp.model.methods import Method
 from ltp.model.verbalizer import Verbalizer
 from ltp.progress import Progress, ProgressCallback
@@ -43,7 +46,8 @@ class TrainedAdapter:
 
     adapter: Adapter
     metrics: dict[str, Any]
-    """`dev` (marked `selected_on`), `test` if there was any, `per_seed`, and `mean` and `std` over seeds."""
+    """`dev` (marked `selected_on`), `test` if there was any, `per_seed`, `mean` and `std` over seeds, and
+    `stored_agreement` where int8 was tried."""
     training: dict[str, Any]
     """Every hyperparameter as it was used."""
     report: dict[str, Any]
@@ -206,10 +210,13 @@ class _Trainer:
         plan, seeds = self._plan, len(self._done.best)
         found = self._done.candidates(plan.config)
         with self._timings("encode"):
-            adapters = [adapter_of(plan, self._model, each.tensors) for each in found]
+            dtype = compared_as(plan.config.delta_dtype)
+            adapters = [adapter_of(plan, self._model, each.tensors, dtype) for each in found]
         scored = self._score(adapters, plan.dev, "scoring", selected_on=True)
+        chosen, single = (best_index([each.figures for each in some]) for some in (scored, scored[:seeds]))
+        form = self._stored(adapters[chosen], scored[chosen], found[chosen].tensors)
+        adapters[chosen], scored[chosen] = form.adapter, form.scored or scored[chosen]
         dev = [each.figures for each in scored]
-        chosen = best_index(dev)
         per_seed = [
             {"seed": course["seed"], "epoch": course["best_epoch"], "dev": score}
             for course, score in zip(self._done.courses, dev[:seeds], strict=True)
@@ -221,15 +228,27 @@ class _Trainer:
             for seed, score in zip(per_seed, test[:seeds], strict=True):
                 seed["test"] = score
             metrics["test"] = test[min(chosen, seeds)]
-        metrics |= {"per_seed": per_seed, **summary(per_seed)}
-        report = self._report(best_index(dev[:seeds]))
+        metrics |= {"per_seed": per_seed, **summary(per_seed), **form.metrics}
+        report = self._report(single)
         if plan.config.average != "none":
             report["choice"] = choice(found, dev, chosen, singles=seeds)
         if trials > 1:
             report |= {"rates": tried(self._plans, trained), "steps": sum(course["step"] for course in trained)}
         judgement = Judgement(np.arange(len(plan.dev)), scored[chosen].logits.softmax(1).numpy())
         answered = curve(judgement.probabilities, plan.dev.labels.numpy())
-        return TrainedAdapter(adapters[chosen], metrics, self._training(), report, judgement, answered)
+        return TrainedAdapter(adapters[chosen], metrics, self._training(form.dtype), report, judgement, answered)
+
+    def _stored(self, exact: Adapter, scored: Scored, tensors: Mapping[str, Tensor]) -> StoredForm:
+        """The chosen one in the form in which it is published."""
+
+        def encode(dtype: DeltaDtype) -> Adapter:
+            with self._timings("encode"):
+                return adapter_of(self._plan, self._model, tensors, dtype)
+
+        def score(adapter: Adapter) -> Scored:
+            return self._score([adapter], self._plan.dev, "scoring", selected_on=True)[0]
+
+        return stored_form(self._plan.config.delta_dtype, exact, scored, encode=encode, score=score)
 
     def _score(
         self, adapters: Sequence[Adapter], part: Labelled, phase: str, *, selected_on: bool = False
@@ -244,9 +263,9 @@ class _Trainer:
         with self._timings("scoring"):
             return [scorer(adapter, part, selected_on=selected_on, done=done) for adapter in adapters]
 
-    def _training(self) -> dict[str, Any]:
-        used = {"optimizer": "AdamW", "weight_decay": 0.0}
-        return {"method": self._plan.method, **asdict(self._plan.config), "seeds": self._plan.seeds, **used}
+    def _training(self, dtype: DeltaDtype) -> dict[str, Any]:
+        config = asdict(self._plan.config) | {"delta_dtype": dtype, "seeds": self._plan.seeds}
+        return {"method": self._plan.method, **config, "optimizer": "AdamW", "weight_decay": 0.0}
 
     def _report(self, best: int) -> dict[str, Any]:
         plan, course = self._plan, self._done.courses[best]
@@ -261,17 +280,9 @@ class _Trainer:
             "steps": sum(done["step"] for done in self._done.courses),
             "seconds": round(self._seconds, 3),
             "timings": self._timings.rounded(),
-            **({} if plan.start is None else {"start": started(plan)}),
+            **({} if plan.start is None else {"start": plan.started}),
             **({} if plan.mixture is None else {"sources": plan.mixture.facts()}),
         }
-
-
-def started(plan: TrainingPlan) -> dict[str, Any]:
-    """What a report says of the plan's start: its facts and hash, and whether its prompt was gone on with."""
-    if plan.start is None:
-        return {}
-    carried = plan.start.carries_prompt(plan.method)
-    return {**plan.start.facts, "sha256": plan.start.sha256, "prompt": "carried over" if carried else "new"}
 
 
 def model_of(plan: TrainingPlan) -> SparseParameters | DenseParameters:

@@ -1,4 +1,4 @@
-"""Operations that numba lacks, written for LLVM: fp16 and bf16 numbers, and expanding a vector by a mask.
+"""Operations that numba lacks, written for LLVM: fp16 and bf16 numbers, scaled codes, expanding a vector by a mask.
 
 Imported by `ltp.compute.kernel` alone, when it compiles. `values` and `out` are arrays of numba's, one dimension,
 contiguous.
@@ -13,7 +13,7 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-BIT, I16, I32, I64 = ir.IntType(1), ir.IntType(16), ir.IntType(32), ir.IntType(64)
+BIT, I8, I16, I32, I64 = ir.IntType(1), ir.IntType(8), ir.IntType(16), ir.IntType(32), ir.IntType(64)
 HALF, FLOAT = ir.HalfType(), ir.FloatType()
 HALFWAY = 0x7FFF
 """With the last kept bit added: what rounds 16 dropped bits to nearest even."""
@@ -47,6 +47,14 @@ def _as_it_is(number: Any) -> Any:
     return number
 
 
+def _code_to_float(_context: Any, _code: Any) -> Any:
+
+    def lower(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        return builder.sitofp(arguments[0], FLOAT)
+
+    return types.float32(types.int8), lower
+
+
 half_to_float: Any = intrinsic(_half_to_float)
 """fp16's bits as fp32, exactly."""
 float_to_bf16: Any = intrinsic(_float_to_bf16)
@@ -55,38 +63,86 @@ count_bits: Any = intrinsic(_count_bits)
 """Bits set in 16."""
 as_it_is: Any = njit(_as_it_is)
 """A number that needs no conversion."""
+code_to_float: Any = intrinsic(_code_to_float)
+"""An int8 code as fp32, exactly."""
 
 
-def add_lanes(lanes: int, *, half_values: bool, bf16_out: bool) -> Any:
-    """Make `add_lanes(out, base, values, scale, mask, i, place)`: `lanes` weights from `i`, values from `place`."""
+def add_lanes(lanes: int, *, stored: str, bf16_out: bool) -> Any:
+    """Make `add_lanes(out, base, values, scale, next_scale, left, mask, i, place)`.
+
+    It does `lanes` weights from `i` with values from `place`, of which the first `left` have `scale`, others the next.
+    """
     floats, words, shorts = (ir.VectorType(kind, lanes) for kind in (FLOAT, I32, I16))
-    flags, stored = ir.VectorType(BIT, lanes), shorts if half_values else floats
-    name = f"llvm.masked.expandload.v{lanes}{'i16' if half_values else 'f32'}"
+    packed = _Packed(lanes, stored)
 
     def lower(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        out, base, values, scale, mask, i, place = arguments
+        out, base, values, scale, next_scale, left, mask, i, place = arguments
 
         def at(number: int, array: Any, index: Any) -> Any:
             return builder.gep(context.make_array(signature.args[number])(context, builder, array).data, [index])
 
-        active, source = builder.bitcast(mask, flags), at(2, values, place)
-        shape = ir.FunctionType(stored, [source.type, flags, stored])
-        expand = cgutils.get_or_insert_function(builder.module, shape, name)  # type: ignore[no-untyped-call]
-        packed = builder.call(expand, [source, active, ir.Constant(stored, [0] * lanes)])
-        if half_values:
-            packed = builder.fpext(builder.bitcast(packed, ir.VectorType(HALF, lanes)), floats)
+        active = builder.bitcast(mask, packed.flags)
+        scales = _every(builder, scale, floats, words)
+        if stored == "int8":
+            others = _every(builder, next_scale, floats, words)
+            scales = builder.select(packed.among_first(builder, active, left), scales, others)
         pristine = builder.load(builder.bitcast(at(1, base, i), floats.as_pointer()), align=4)
-        changed = builder.fadd(pristine, builder.fmul(packed, _every(builder, scale, floats, words)))
-        fused = builder.select(active, changed, pristine)
+        changes = builder.fmul(packed.decoded(builder, active, at(2, values, place)), scales)
+        fused = builder.select(active, builder.fadd(pristine, changes), pristine)
         if bf16_out:
             fused = _rounded(builder, fused, words, shorts)
         builder.store(fused, builder.bitcast(at(0, out, i), fused.type.as_pointer()), align=2 if bf16_out else 4)
         return context.get_dummy_value()
 
-    def typed(_context: Any, out: Any, base: Any, values: Any, scale: Any, mask: Any, i: Any, place: Any) -> Any:
-        return types.void(out, base, values, scale, mask, i, place), lower
+    def typed(
+        _context: Any,
+        out: Any,
+        base: Any,
+        values: Any,
+        scale: Any,
+        next_scale: Any,
+        left: Any,
+        mask: Any,
+        i: Any,
+        place: Any,
+    ) -> Any:
+        return types.void(out, base, values, scale, next_scale, left, mask, i, place), lower
 
     return intrinsic(typed)
+
+
+class _Packed:
+    """Values without gaps, expanded into the lanes that are active."""
+
+    def __init__(self, lanes: int, stored: str) -> None:
+        self._stored, self._lanes = stored, lanes
+        self.flags, self._bytes = ir.VectorType(BIT, lanes), ir.VectorType(I8, lanes)
+        self._halves, self._floats = ir.VectorType(HALF, lanes), ir.VectorType(FLOAT, lanes)
+        self._kinds = {"int8": (self._bytes, "i8"), "fp16": (ir.VectorType(I16, lanes), "i16")}
+
+    def decoded(self, builder: Any, active: Any, source: Any) -> Any:
+        """The values from `source` on as fp32, each in its lane."""
+        kind, name = self._kinds.get(self._stored, (self._floats, "f32"))
+        expanded = self._expanded(builder, active, source, kind, name)
+        if self._stored == "int8":
+            return builder.sitofp(expanded, self._floats)
+        return builder.fpext(builder.bitcast(expanded, self._halves), self._floats) if name == "i16" else expanded
+
+    def among_first(self, builder: Any, active: Any, left: Any) -> Any:
+        """Which lanes have one of the first `left` values: numbers from 0 are expanded as the values are."""
+        counted = ir.Constant(self._bytes, list(range(self._lanes)))
+        source = builder.bitcast(cgutils.global_constant(builder, "ltp.lanes", counted), I8.as_pointer())  # type: ignore[no-untyped-call]
+        numbers = self._expanded(builder, active, source, self._bytes, "i8")
+        return builder.icmp_unsigned(
+            "<", numbers, _every(builder, builder.trunc(left, I8), self._bytes, ir.VectorType(I32, self._lanes))
+        )
+
+    def _expanded(self, builder: Any, active: Any, source: Any, kind: Any, name: str) -> Any:
+        shape = ir.FunctionType(kind, [source.type, self.flags, kind])
+        expand = cgutils.get_or_insert_function(  # type: ignore[no-untyped-call]
+            builder.module, shape, f"llvm.masked.expandload.v{self._lanes}{name}"
+        )
+        return builder.call(expand, [source, active, ir.Constant(kind, [0] * self._lanes)])
 
 
 def _every(builder: Any, scalar: Any, vector: Any, words: Any) -> Any:

@@ -17,13 +17,16 @@ from torch import Tensor
 from ltp.compute import kernel
 from ltp.compute.threads import parallel_map
 
+VALUES: dict[torch.dtype, kernel.Stored] = {torch.int8: "int8", torch.float16: "fp16", torch.float32: "fp32"}
+
 
 class FuseTask(NamedTuple):
     """One tensor to fuse: `buffer` becomes `pristine` plus `values` x 2**-`exponent` where `active` has a bit set.
 
     `pristine` is fp32, and `buffer` of the same shape, fp32 or bf16, both contiguous; they may be the same tensor.
-    `values` (K,) are fp16 or fp32 as stored, in C order; they and `buffer` are on one device, and finite. `active` is
-    packed eight elements a byte, little bit order, K bits of it set, none beyond the last element.
+    `values` (K,) are fp16 or fp32 as stored, or int8 codes with `scales`, in C order; they and `buffer` are on one
+    device, and finite. `active` is packed eight elements a byte, little bit order, K bits of it set, none beyond the
+    last element.
     """
 
     buffer: Tensor
@@ -33,6 +36,8 @@ class FuseTask(NamedTuple):
     active: NDArray[np.uint8]
     before: list[int] | None = None
     """`ltp.compute.kernel.bits_before` of `active`, where it is known."""
+    scales: Tensor | None = None
+    """(B,) fp16, what each `kernel.SCALED` codes are multiplied by; None unless the values are int8."""
 
 
 def fuse_into(
@@ -42,14 +47,16 @@ def fuse_into(
     exponent: int,
     active: NDArray[np.uint8],
     *,
+    scales: Tensor | None = None,
     wide: bool | None = None,
 ) -> Tensor:
     """Fuse one tensor (see `FuseTask` and `fuse_all`) and return its buffer.
 
     Raises:
-        ValueError: there are not as many values as bits set, or the mask is not one bit an element.
+        ValueError: there are not as many values as bits set, or the mask is not one bit an element, or there are not
+            as many scales as the values need.
     """
-    fuse_all([FuseTask(buffer, pristine, values, exponent, active)], wide=wide)
+    fuse_all([FuseTask(buffer, pristine, values, exponent, active, scales=scales)], wide=wide)
     return buffer
 
 
@@ -70,6 +77,9 @@ def fuse_all(tensors: Iterable[FuseTask], *, wide: bool | None = None) -> None:
                 f"{len(tensor.values)} values for {before[-1]} active of {8 * len(tensor.active)} in a mask "
                 f"of {tensor.buffer.numel()} weights"
             )
+        codes, scales = tensor.values.dtype == torch.int8, 0 if tensor.scales is None else len(tensor.scales)
+        if scales != (-(-len(tensor.values) // kernel.SCALED) if codes else 0):
+            raise ValueError(f"{scales} scales for {len(tensor.values)} values of {tensor.values.dtype}")
         if tensor.buffer.device.type == "cpu":
             blocks += _blocks(tensor, before, wide=wide)
         else:
@@ -89,7 +99,8 @@ def compile_for(precision: torch.dtype, device: torch.device) -> None:
     """Compile what fusing into `precision` takes on a device, so that no first answer waits for it."""
     if device.type == "cpu":
         nothing = torch.empty(1, dtype=precision)
-        fuse_into(nothing, torch.zeros(1), torch.zeros(1, dtype=torch.float16), 0, all_active(1))
+        for dtype, scales in ((torch.float16, None), (torch.int8, torch.ones(1, dtype=torch.float16))):
+            fuse_into(nothing, torch.zeros(1), torch.zeros(1, dtype=dtype), 0, all_active(1), scales=scales)
 
 
 def _fuse_elsewhere(tensor: FuseTask) -> None:
@@ -98,6 +109,8 @@ def _fuse_elsewhere(tensor: FuseTask) -> None:
     active = (bits[:, None] >> eight & 1).view(-1)[: tensor.buffer.numel()].bool()
     fused = tensor.pristine.detach().clone()
     values = tensor.values.float() * 2.0**-tensor.exponent
+    if tensor.scales is not None:
+        values *= tensor.scales.float().repeat_interleave(kernel.SCALED)[: len(values)]
     fused.view(-1)[active] += values
     tensor.buffer.copy_(fused)
 
@@ -109,7 +122,7 @@ class _FusingBlock(NamedTuple):
     out: NDArray[Any]
     pristine: NDArray[np.float32]
     values: NDArray[Any]
-    scale: np.float32
+    scales: NDArray[np.float32]
     active: NDArray[np.uint8]
     start: int
     stop: int
@@ -117,11 +130,11 @@ class _FusingBlock(NamedTuple):
 
 
 def _blocks(tensor: FuseTask, before: list[int], *, wide: bool | None) -> Iterator[_FusingBlock]:
-    half, rounded = tensor.values.dtype == torch.float16, tensor.buffer.dtype == torch.bfloat16
-    add = kernel.compile_masked_add(kernel.Types(half, rounded, kernel.has_vector_expand() if wide is None else wide))
+    stored, rounded = VALUES[tensor.values.dtype], tensor.buffer.dtype == torch.bfloat16
+    add = kernel.compile_masked_add(kernel.Types(stored, rounded, kernel.has_vector_expand() if wide is None else wide))
     out = tensor.buffer.view(-1)
     pristine = tensor.pristine.detach().view(-1).numpy()
-    values, scale = tensor.values.numpy(), np.float32(2.0**-tensor.exponent)
+    values, scales = tensor.values.numpy(), _scales(tensor)
     written = out.view(torch.uint16).numpy() if rounded else out.numpy()
     for number, first in enumerate(before[:-1]):
         start = number * kernel.BLOCK
@@ -129,13 +142,23 @@ def _blocks(tensor: FuseTask, before: list[int], *, wide: bool | None) -> Iterat
             add,
             written,
             pristine,
-            values.view(np.uint16) if half else values,
-            scale,
+            values.view(np.uint16) if stored == "fp16" else values,
+            scales,
             tensor.active,
             start,
             min(start + kernel.BLOCK, len(pristine)),
             first,
         )
+
+
+def _scales(tensor: FuseTask) -> NDArray[np.float32]:
+    """What values are multiplied by: all of them by one number, or each block of codes by its own."""
+    unit = np.float32(2.0**-tensor.exponent)
+    if tensor.scales is None:
+        return np.array([unit])
+    scales = np.zeros(len(tensor.scales) + kernel.SPARE_SCALES, np.float32)
+    scales[: len(tensor.scales)] = tensor.scales.numpy()
+    return scales * unit
 
 
 def _fuse_block(block: _FusingBlock) -> None:

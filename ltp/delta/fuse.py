@@ -60,10 +60,16 @@ def _moves(values: Tensor) -> bool:
 def fuse_task(buffer: Tensor, pristine: Tensor, delta: Delta, ticket: Ticket | None, name: str) -> FuseTask:
     """One tensor of a delta, ready to be fused into `buffer`; its values are brought to where the buffer is."""
     values = delta.values[name].to(buffer.device, non_blocking=True)
+    scales = _scales(delta, name, buffer.device)
     if ticket is not None and name not in delta.rows:
-        return FuseTask(buffer, pristine, values, delta.exponents[name], ticket.masks[name], ticket.before[name])
+        active, before = ticket.masks[name], ticket.before[name]
+        return FuseTask(buffer, pristine, values, delta.exponents[name], active, before, scales)
     active = _stored_bits(delta, ticket, name, pristine.shape)
-    return FuseTask(buffer, pristine, values, delta.exponents[name], active)
+    return FuseTask(buffer, pristine, values, delta.exponents[name], active, scales=scales)
+
+
+def _scales(delta: Delta, name: str, device: torch.device) -> Tensor | None:
+    return delta.scales[name].to(device, non_blocking=True) if name in delta.scales else None
 
 
 def _stored_bits(delta: Delta, ticket: Ticket | None, name: str, shape: torch.Size) -> NDArray[np.uint8]:
@@ -95,5 +101,5 @@ def overlay(
     rows = delta.rows[name].to(pristine.device)
     changed = pristine[rows]  # (R, H)
     active = all_active(changed.numel()) if ticket is None else bits_of_rows(ticket, name, delta.rows[name])
-    values = delta.values[name].to(pristine.device)
-    return Overlay(rows, fuse_into(changed, changed, values, delta.exponents[name], active))
+    values, scales = delta.values[name].to(pristine.device), _scales(delta, name, pristine.device)
+    return Overlay(rows, fuse_into(changed, changed, values, delta.exponents[name], active, scales=scales))

@@ -224,12 +224,15 @@ class StoredRows:
     def _fused(self, slots: Tensor) -> Tensor:
         """Fuse some rows, (n, H)."""
         changed, here = self._pristine[self._rows[slots]], slots.cpu()
-        values = self._delta.values[self._name]
         if self._ticket is None or self._starts is None:  # every element of the rows has its value
-            some, active = values.view(len(self._stored), -1)[here].flatten(), all_active(changed.numel())
+            places, active = (
+                torch.arange(changed.shape[1]) + here[:, None] * changed.shape[1],
+                all_active(changed.numel()),
+            )
         else:
-            some = values[torch.from_numpy(_value_places(self._starts, here.numpy()))]
+            places = torch.from_numpy(_value_places(self._starts, here.numpy()))
             active = bits_of_rows(self._ticket, self._name, self._stored[here])
+        some = self._delta.some(self._name, places.flatten())
         return fuse_into(changed, changed, some.to(changed.device), self._delta.exponents[self._name], active)
 
 

@@ -123,7 +123,10 @@ class SharedWeights:
         """A delta in the memory its values are copied from when needed: pinned, for another device than the CPU."""
         if self.device.type == "cpu":
             return delta
-        return replace(delta, values={name: values.pin_memory() for name, values in delta.values.items()})
+        values, scales = (
+            {name: tensor.pin_memory() for name, tensor in stored.items()} for stored in (delta.values, delta.scales)
+        )
+        return replace(delta, values=values, scales=scales)
 
 
 def _norms(tensors: dict[str, Tensor]) -> list[str]:

@@ -81,7 +81,8 @@ def _packable(file: str, header: Header) -> Header:
     checked_header(file, header, None)
     values = [entry.dtype for name, entry in header.entries.items() if place_of(name) == "codes"]
     if ticket_of_header(header, None) is None or set(values) != {"F16"}:
-        raise CorruptArtifact(f"{file} is not packed: a starter is an export with its ticket, and its values are fp16")
+        told = "a starter is an export with its ticket, and its values are fp16 (train with `delta_dtype` fp16)"
+        raise CorruptArtifact(f"{file} is not packed: {told}")
     return header
 
 

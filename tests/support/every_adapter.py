@@ -14,7 +14,7 @@ from ltp.backbone.architecture import BY_ROWS, WORD_EMBEDDINGS
 from ltp.backbone.load import Backbone
 from ltp.calibration import Calibration
 from ltp.config import LabelSpace
-from ltp.delta.delta import Delta, encode, encode_dense
+from ltp.delta.delta import Delta, DeltaDtype, encode, encode_dense
 from ltp.model.head import Classifier
 from ltp.model.methods import METHODS, Method
 from ltp.model.verbalizer import Verbalizer, verbalizer_of
@@ -99,7 +99,7 @@ def _dense(backbone: Backbone, method: Method, seed: int) -> Adapter:
     changes = {name: 0.05 * torch.randn(prod(shape), generator=generator) for name, shape in kept.items()}
     return Adapter(
         prompt=torch.randn(4 if recipe.soft else 0, hidden, generator=generator),
-        delta=encode_dense(changes, rows),
+        delta=encode_dense(changes, rows, dtype=_stored(seed)),
         method=method,
         strategy="decoupled" if recipe.words is None else "tied",
         backbone=backbone.info.fingerprint,
@@ -116,7 +116,7 @@ def _adapter(backbone: Backbone, key: str, ticket: Ticket | None, seed: int) -> 
         changes[WORD_EMBEDDINGS][: len(changes[WORD_EMBEDDINGS]) // 3] = 0  # whole rows that did not move
     return Adapter(
         prompt=torch.randn(2 if key == "pt of two" else 4, backbone.info.hidden, generator=_seeded(seed)),
-        delta=encode(changes, ticket) if ticket else Delta({}, {}, {}),
+        delta=encode(changes, ticket, dtype=_stored(seed)) if ticket else Delta({}, {}, {}),
         method="ltp" if ticket else "pt",
         strategy=ticket.strategy if ticket else "decoupled",
         backbone=backbone.info.fingerprint,
@@ -124,6 +124,10 @@ def _adapter(backbone: Backbone, key: str, ticket: Ticket | None, seed: int) -> 
         template=TemplateOptions(literal=seed % 2 == 0, max_length=48),
         text_form=1 if seed % 3 else 0,
     )
+
+
+def _stored(seed: int) -> DeltaDtype:
+    return "int8" if seed % 2 else "fp16"
 
 
 def _seeded(seed: int) -> torch.Generator:

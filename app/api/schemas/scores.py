@@ -109,6 +109,20 @@ class CertaintyPublic(Answer):
     """Answered share against accuracy, from everything answered to the surest answers alone."""
 
 
+class StoredAgreementPublic(Answer):
+    """How the adapter with int8 values answered beside the same one with fp16 values, and which of them is stored."""
+
+    pairs: Annotated[int, Field(examples=[48])]
+    """The development pairs; where all were trained on, these."""
+    labels_changed: Annotated[int, Field(examples=[0])]
+    """Pairs to which the two gave different labels."""
+    mean_difference: Annotated[float, Field(examples=[0.0007])]
+    """Of all probabilities."""
+    largest_difference: Annotated[float, Field(examples=[0.006])]
+    stored: Literal["int8", "fp16"]
+    """With `delta_dtype` `auto` int8 where at most 0.5 % of labels changed, and probabilities by 0.01 in the mean."""
+
+
 class AdapterMetrics(Answer):
     """Scores of the decoded, published artefact."""
 
@@ -129,6 +143,8 @@ class AdapterMetrics(Answer):
     """Where pairs were held out nothing is applied, and the curve is of these; null where nobody measured one."""
     certainty: CertaintyPublic | None = None
     """Null where nothing was scored, and of adapters made before this was kept."""
+    stored_agreement: StoredAgreementPublic | None = None
+    """Whether the values may be a byte each. Null where that was not tried."""
 
 
 class Epoch(Answer):

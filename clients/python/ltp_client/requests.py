@@ -47,8 +47,11 @@ class AdapterConfig(TypedDict, total=False):
     as they are. The adapter's own form is used whenever it answers.
     """
 
-    delta_dtype: Literal["fp16", "fp32"]
-    """How the trained changes are stored."""
+    delta_dtype: Literal["auto", "int8", "fp16", "fp32"]
+    """
+    How the trained changes are stored: `fp32`, `fp16`, `int8`, a byte and a bit each; `auto` is int8 where that
+    answers as fp16 does on the development pairs, or those cross-fitted on, else fp16. Which it was is recorded.
+    """
 
     precision: Literal["auto", "fp32", "bf16"]
     """

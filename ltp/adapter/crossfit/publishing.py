@@ -16,10 +16,13 @@ from ltp.adapter.crossfit.fitting import helpful
 from ltp.adapter.crossfit.guard import Candidate, Choice, choose
 from ltp.adapter.crossfit.seeds import Combined, SeedResult, combined
 from ltp.adapter.judgement import Judgement
-from ltp.adapter.plan import TrainingPlan
+from ltp.adapter.plan import Labelled, TrainingPlan
 from ltp.adapter.published import adapter_of
-from ltp.adapter.report import Scorer, summary
-from ltp.adapter.train import TRAINING, TrainedAdapter, started
+from ltp.adapter.report import Scored, Scorer, summary
+from ltp.adapter.stored_form import StoredForm, compared_as, stored_form
+from ltp.adapter.train import TRAINING, TrainedAdapter
+from ltp.calibration import Calibration
+from ltp.delta.delta import DeltaDtype
 from ltp.progress import Progress, ProgressCallback
 from ltp.training.timings import Timings
 
@@ -48,43 +51,52 @@ def published(work: Work, results: Sequence[SeedResult]) -> TrainedAdapter:
     choice = choose(candidates, judged.labels, judged.groups)
     raw = candidates[choice.index].logits
     fit, calibrated = helpful(raw, judged.labels, judged.groups)
-    adapter = _encoded(work, whole, weights[choice.index])
-    if fit is not None:
-        adapter = replace(adapter, calibration=fit)
+    form = _stored(work, whole, weights[choice.index], fit)
+    adapter = form.adapter
     start = candidates[0].logits if work.start is not None else None
     per_seed = [_of_seed(result, choice.index, work) for result in results]
     dev = quality(calibrated, judged, space, optimism=whole.optimism, moved=weights[choice.index])
     metrics: dict[str, Any] = {"dev": dev}
     if plan.test:
-        metrics["test"] = _tested(work, adapter)
+        metrics["test"] = _scored(work, adapter, plan.test, "testing").figures
     metrics |= {
         "baseline": baselines(dev, calibrated, start, judged),
         "calibration": calibration_figures(raw, calibrated, fit, judged),
         "per_seed": per_seed,
         **summary(per_seed),
+        **form.metrics,
     }
     told = _choice(best, choice, weights[choice.index])
     judgement = Judgement(judged.indices, chances(calibrated), cross_fitted=True)
     report = _report(work, results, best, whole, told)
-    return TrainedAdapter(adapter, metrics, _training(plan, best), report, judgement)
+    return TrainedAdapter(adapter, metrics, _training(plan, best, form.dtype), report, judgement)
 
 
-def _encoded(work: Work, whole: Combined, weight: float) -> Adapter:
+def _stored(work: Work, whole: Combined, weight: float, fit: Calibration | None) -> StoredForm:
+    """What is published, in the form in which it is; forms are compared on the pairs that it was trained on."""
     tensors = dict(whole.trained) if work.start is None else mixed(work.start, whole.trained, weight)
-    with work.timings("encode"):
-        return adapter_of(work.plan, work.model, tensors)
+    wanted = work.plan.config.delta_dtype
+
+    def encode(dtype: DeltaDtype) -> Adapter:
+        with work.timings("encode"):
+            return replace(adapter_of(work.plan, work.model, tensors, dtype), calibration=fit)
+
+    def score(adapter: Adapter) -> Scored:
+        return _scored(work, adapter, work.plan.train, "scoring")
+
+    return stored_form(wanted, encode(compared_as(wanted)), None, encode=encode, score=score)
 
 
-def _tested(work: Work, adapter: Adapter) -> dict[str, Any]:
-    test, scored = work.plan.test, 0
+def _scored(work: Work, adapter: Adapter, part: Labelled, phase: str) -> Scored:
+    scored = 0
 
     def done(pairs: int) -> None:
         nonlocal scored
         scored += pairs
-        work.progress(Progress("testing", scored, len(test)))
+        work.progress(Progress(phase, scored, len(part)))
 
     with work.timings("scoring"):
-        return Scorer(work.plan)(adapter, test, selected_on=False, done=done).figures
+        return Scorer(work.plan)(adapter, part, selected_on=False, done=done)
 
 
 def _of_seed(result: SeedResult, index: int, work: Work) -> dict[str, Any]:
@@ -105,9 +117,10 @@ def _choice(best: SeedResult, choice: Choice, weight: float) -> dict[str, Any]:
     }
 
 
-def _training(plan: TrainingPlan, best: SeedResult) -> dict[str, Any]:
+def _training(plan: TrainingPlan, best: SeedResult, dtype: DeltaDtype) -> dict[str, Any]:
     """Every hyperparameter as it was used; of several rates the one that was chosen."""
-    config = asdict(plan.config) | {"learning_rate": best.course["rate"], "estimate": "cross_fit"}
+    used = {"learning_rate": best.course["rate"], "estimate": "cross_fit", "delta_dtype": dtype}
+    config = asdict(plan.config) | used
     return {"method": plan.method, **config, "seeds": plan.seeds, "optimizer": "AdamW", "weight_decay": 0.0}
 
 
@@ -128,6 +141,6 @@ def _report(
         "choice": choice,
         "folds": work.folds,
         "published": work.published,
-        **({} if plan.start is None else {"start": started(plan)}),
+        **({} if plan.start is None else {"start": plan.started}),
         **({} if plan.mixture is None else {"sources": plan.mixture.facts()}),
     }

@@ -117,7 +117,12 @@ class Experiment:
     def training(self, rate: float, *, seed: int) -> AdapterConfig:
         """Configuration of one training; everything not bounded here is the stage's own default."""
         return AdapterConfig(
-            epochs=self.epochs, learning_rate=rate, seed=seed, precision=self.precision, text_form=self.text_form
+            epochs=self.epochs,
+            learning_rate=rate,
+            seed=seed,
+            precision=self.precision,
+            text_form=self.text_form,
+            delta_dtype="fp16",
         )
 
     @property

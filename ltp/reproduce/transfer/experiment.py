@@ -84,7 +84,8 @@ class Recipe:
         """The configuration of one training; what the recipe leaves open is the stage's own default."""
         given = {name: getattr(self, name) for name in HYPERPARAMETERS}
         chosen: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
-        return AdapterConfig(estimate=self.estimate, average=self.average, precision=precision, seed=seed, **chosen)
+        chosen |= {"estimate": self.estimate, "average": self.average, "delta_dtype": "fp16"}
+        return AdapterConfig(precision=precision, seed=seed, **chosen)
 
     def facts(self) -> dict[str, Any]:
         """All that decides a figure; not how it is called, nor what it is held against."""

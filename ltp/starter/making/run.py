@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -182,7 +182,7 @@ class Build:
                 method="ltp",
                 train=self.material.examples("train"),
                 dev=self.material.examples("dev"),
-                config=self.recipe.training,
+                config=replace(self.recipe.training, delta_dtype="fp16"),  # packing codes the values
                 seeds=self.recipe.seeds,
                 progress=self.progress,
                 checkpoints=Checkpoints(self.folder / "adapter.checkpoints"),

@@ -63,6 +63,8 @@ def test_an_adapter_is_pending_then_ready(ticketed: Service) -> None:
     assert adapter["examples"]["train"] + adapter["examples"]["dev"] == len(EXAMPLES)
     assert adapter["training"]["learning_rate"] == pytest.approx(2e-5), "the rate that was used"
     assert {"examples", "backbone", "training", "publish"} <= adapter["training"]["report"]["timings"].keys()
+    agreement, stored = adapter["metrics"]["stored_agreement"], adapter["training"]["delta_dtype"]
+    assert (agreement["pairs"], agreement["stored"]) == (adapter["examples"]["dev"], stored)
     assert adapter["bytes"] > 0
     assert (adapter["text_form"], adapter["training"]["text_form"]) == (1, 1)
 

@@ -48,6 +48,7 @@ def test_an_adapter_does_the_same_elsewhere(trained: Service, elsewhere: Service
     response = elsewhere.bring_in(exported, alias="production")
     assert response.status_code == 201, response.text
     adapter = response.json()
+    assert adapter["metrics"]["stored_agreement"]["stored"] == "int8"
     (listed,) = trained.http.get("/adapters?lang=en&alias=production").json()["items"]
     original = trained.http.get(f"/adapters/{listed['id']}").json()
     for field in ("lang", "method", "backbone", "metrics", "training", "examples", "seeds", "name", "text_form"):

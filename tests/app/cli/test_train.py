@@ -26,7 +26,9 @@ def test_training_from_another_adapter_is_said_where_adapters_are_shown(
     assert (made["start"]["id"], made["ticket"]) == (adapter["id"], adapter["ticket"])
     assert made["training"]["precision"] in ("fp32", "bf16")
     began, name = f"en@{adapter['version']}", f"sw@{made['version']}"
-    assert began in ltp("adapter", "show", name).out
+    shown = ltp("adapter", "show", name).out
+    assert began in shown
+    assert f"values {made['training']['delta_dtype']}" in shown
     assert f"ltp, from {began}" in ltp("adapter", "list", "--lang", "sw").out
     assert "the pretrained values" in ltp("adapter", "show", began).out
 

@@ -55,12 +55,14 @@ def assert_equal(first: Adapter, second: Adapter) -> None:
         assert values.dtype == second.delta.values[name].dtype
         assert torch.equal(values, second.delta.values[name])
     assert first.delta.exponents == second.delta.exponents
+    assert first.delta.scales.keys() == second.delta.scales.keys()
+    assert all(torch.equal(scales, second.delta.scales[name]) for name, scales in first.delta.scales.items())
     assert all(torch.equal(rows, second.delta.rows[name]) for name, rows in first.delta.rows.items())
     for field in ("method", "strategy", "backbone", "ticket_sha256", "template", "text_form"):
         assert getattr(first, field) == getattr(second, field)
 
 
-@pytest.mark.parametrize("dtype", ["fp16", "fp32"])
+@pytest.mark.parametrize("dtype", ["int8", "fp16", "fp32"])
 def test_saving_and_loading(tiny_backbone: Backbone, tmp_path: Path, dtype: DeltaDtype) -> None:
     ticket = random_ticket(tiny_backbone, 0.2)
     adapter, path = adapter_on(tiny_backbone, ticket, dtype=dtype), tmp_path / "adapter.safetensors"
@@ -68,7 +70,8 @@ def test_saving_and_loading(tiny_backbone: Backbone, tmp_path: Path, dtype: Delt
     assert_equal(adapter, Adapter.load(path, tiny_backbone.info))
     assert_equal(adapter, Adapter.parse("x", np.fromfile(path, np.uint8), tiny_backbone.info))
     assert_equal(adapter, Adapter.load(path))
-    size = ticket.active * (2 if dtype == "fp16" else 4) + adapter.prompt.nbytes
+    size = ticket.active * {"int8": 1, "fp16": 2, "fp32": 4}[dtype] + adapter.prompt.nbytes
+    size += sum(scales.nbytes for scales in adapter.delta.scales.values())
     assert size <= path.stat().st_size <= size + 4 * sum(map(len, adapter.delta.rows.values())) + 8192
 
 
@@ -207,6 +210,30 @@ def test_forgeries_are_refused_before_they_are_used(tiny_backbone: Backbone, sma
             read_export(rewritten(path, **changes), info)
 
 
+def test_forged_codes_are_refused_by_name(tiny_backbone: Backbone, small: Ticket, tmp_path: Path) -> None:
+    path = tmp_path / "export.safetensors"
+    adapter_on(tiny_backbone, small, dtype="int8").save(path, ticket=small)
+    info, codes, scales = tiny_backbone.info, f"delta/{BIAS}", f"scales/{BIAS}"
+    assert read_export(rewritten(path), info).adapter.delta.scales
+    cases: list[dict] = [
+        *({"tensors": {scales: np.full(1, bad, "<f2")}} for bad in (np.nan, np.inf, -1.0)),
+        *(
+            {"tensors": {scales: np.ones(count, dtype)}}
+            for count, dtype in ((0, "<f2"), (2, "<f2"), (1, "<f4"), (1, "i1"))
+        ),
+        {"tensors": {codes: np.ones(65, "i1")}},
+        {"tensors": {codes: np.ones(16, "u1")}},
+        {"tensors": {codes: np.ones(16, "<f2")}},
+        {"tensors": {f"scales/{BIAS.replace('0', '1')}": np.ones(1, "<f2")}},
+    ]
+    for forged in cases:
+        with pytest.raises(CorruptArtifact, match=BIAS.partition("0")[0]):
+            read_export(rewritten(path, **forged), info)
+    for told in ({"version": "1"}, {"codes_per_scale": "32"}, {"codes_per_scale": ""}, {"version": "5"}):
+        with pytest.raises(CorruptArtifact):
+            read_export(rewritten(path, **told), info)
+
+
 def test_other_files_are_refused(tiny_backbone: Backbone, tiny_backbone_dir: Path, tmp_path: Path) -> None:
     ticket = random_ticket(tiny_backbone, 0.1)
     ticket.save(tmp_path / "ticket.safetensors")
@@ -216,7 +243,7 @@ def test_other_files_are_refused(tiny_backbone: Backbone, tiny_backbone_dir: Pat
             Adapter.load(path)
 
 
-@pytest.mark.parametrize("dtype", ["fp16", "fp32"])
+@pytest.mark.parametrize("dtype", ["int8", "fp16", "fp32"])
 def test_values_that_stay_in_the_file_make_the_same_files(
     tiny_backbone: Backbone, tmp_path: Path, dtype: DeltaDtype
 ) -> None:

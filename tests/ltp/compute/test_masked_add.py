@@ -13,6 +13,7 @@ from ltp.backbone.architecture import WORD_EMBEDDINGS
 from ltp.backbone.load import Backbone
 from ltp.compute.kernel import BLOCK, LANES
 from ltp.compute.masked_add import FuseTask, _fuse_elsewhere, all_active, fuse_all, fuse_into
+from ltp.delta.codes import each_scale, quantised
 from ltp.delta.delta import encode
 from ltp.delta.fuse import fuse, fuse_task, positions_in
 
@@ -20,17 +21,21 @@ from ltp.delta.fuse import fuse, fuse_task, positions_in
 def made_up(size: int, density: float, *, seed: int, dtype: torch.dtype = torch.float16) -> FuseTask:
     generator = np.random.default_rng(seed)
     active = generator.random(size) < density
-    values = torch.from_numpy(generator.normal(size=int(active.sum())) * 1000).to(dtype)
+    drawn = torch.from_numpy(generator.normal(size=int(active.sum())) * 1000)
+    values, scales = quantised(drawn.float()) if dtype == torch.int8 else (drawn.to(dtype), None)
     pristine = torch.from_numpy(generator.normal(size=size).astype(np.float32))
     pristine[generator.random(size) < 0.1] = -0.0
-    return FuseTask(torch.empty(size), pristine, values, 17, np.packbits(active, bitorder="little"))
+    return FuseTask(torch.empty(size), pristine, values, 17, np.packbits(active, bitorder="little"), scales=scales)
 
 
 def plain(tensor: FuseTask) -> torch.Tensor:
     """What fusing means."""
     fused = tensor.pristine.clone().view(-1)
     active = np.unpackbits(tensor.active, count=len(fused), bitorder="little").view(np.bool_)
-    fused[torch.from_numpy(active)] += tensor.values.float() * 2.0**-tensor.exponent
+    values = tensor.values.float()
+    if tensor.scales is not None:
+        values *= each_scale(tensor.scales, len(values))
+    fused[torch.from_numpy(active)] += values * 2.0**-tensor.exponent
     return fused.view_as(tensor.pristine)
 
 
@@ -53,7 +58,7 @@ def wide(request) -> bool:
 
 
 @pytest.mark.parametrize("target", [torch.float32, torch.bfloat16])
-@pytest.mark.parametrize("stored", [torch.float16, torch.float32])
+@pytest.mark.parametrize("stored", [torch.int8, torch.float16, torch.float32])
 @pytest.mark.parametrize("size", [1, LANES - 1, LANES, 3 * LANES + 9, BLOCK, 2 * BLOCK + 5])
 @pytest.mark.slow
 def test_a_buffer_gets_the_bits_of_the_whole_computation(
@@ -63,7 +68,7 @@ def test_a_buffer_gets_the_bits_of_the_whole_computation(
         tensor = made_up(size, density, seed=size, dtype=stored)
         before = tensor.pristine.clone()
         buffer = torch.full((size,), torch.nan, dtype=target)
-        assert fuse_into(buffer, *tensor[1:5], wide=wide) is buffer
+        assert fuse_into(buffer, *tensor[1:5], scales=tensor.scales, wide=wide) is buffer
         assert torch.equal(bits(buffer), bits(plain(tensor).to(target)))
         assert torch.equal(bits(tensor.pristine), bits(before))
 
@@ -75,9 +80,10 @@ def test_the_buffer_may_be_the_pristine_tensor_itself() -> None:
     assert torch.equal(bits(tensor.pristine), bits(wanted))
 
 
+@pytest.mark.parametrize("stored", [torch.int8, torch.float16])
 @pytest.mark.parametrize("target", [torch.float32, torch.bfloat16])
-def test_a_device_that_is_no_processor_gets_the_same_bits(target: torch.dtype) -> None:
-    tensor = made_up(1003, 0.4, seed=5)._replace(buffer=torch.empty(1003, dtype=target))
+def test_a_device_that_is_no_processor_gets_the_same_bits(target: torch.dtype, stored: torch.dtype) -> None:
+    tensor = made_up(1003, 0.4, seed=5, dtype=stored)._replace(buffer=torch.empty(1003, dtype=target))
     _fuse_elsewhere(tensor)
     assert torch.equal(bits(tensor.buffer), bits(plain(tensor).to(target)))
 
@@ -144,6 +150,19 @@ def test_a_mask_that_does_not_fit_is_refused_before_anything_is_written() -> Non
         assert not good.buffer.any()
 
 
+def test_scales_that_do_not_fit_are_refused_before_anything_is_written() -> None:
+    codes, halves = made_up(3000, 0.1, seed=0, dtype=torch.int8), made_up(3000, 0.1, seed=0)
+    for odd in (
+        codes._replace(scales=None),
+        codes._replace(scales=codes.scales[1:]),
+        halves._replace(scales=codes.scales),
+    ):
+        good = halves._replace(buffer=torch.zeros(3000))
+        with pytest.raises(ValueError, match="scales for"):
+            fuse_all([good, odd])
+        assert not good.buffer.any()
+
+
 def test_masks_may_be_left_in_their_file(tmp_path) -> None:
     tensor = made_up(5000, 0.3, seed=0)
     tensor.active.tofile(tmp_path / "mask")
@@ -151,7 +170,7 @@ def test_masks_may_be_left_in_their_file(tmp_path) -> None:
     assert torch.equal(fuse_into(torch.empty(5000), *tensor[1:4], mapped), plain(tensor))
 
 
-@pytest.mark.parametrize("dtype", ["fp16", "fp32"])
+@pytest.mark.parametrize("dtype", ["int8", "fp16", "fp32"])
 def test_fusing_to_bf16_is_fusing_and_rounding(tiny_backbone: Backbone, dtype: str) -> None:
     ticket = random_ticket(tiny_backbone, 0.3)
     delta = encode(random_changes(ticket), ticket, dtype=dtype)

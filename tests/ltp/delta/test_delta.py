@@ -126,7 +126,7 @@ def test_bits_of_rows_agree_with_the_positions(tiny_backbone: Backbone, seed: in
 
 
 @settings(max_examples=10, deadline=None)
-@given(st.integers(0, 2**20), st.sampled_from(["fp16", "fp32"]))
+@given(st.integers(0, 2**20), st.sampled_from(["int8", "fp16", "fp32"]))
 def test_applying_and_reverting_leaves_no_trace(tiny_backbone: Backbone, seed: int, dtype: str) -> None:
     ticket = random_ticket(tiny_backbone, 0.2, seed=seed)
     delta = encode(random_changes(ticket, seed=seed), ticket, dtype=dtype)
@@ -147,7 +147,7 @@ def bits(tensor: torch.Tensor) -> torch.Tensor:
     return tensor.detach().contiguous().view(torch.int32)
 
 
-@pytest.mark.parametrize("dtype", ["fp16", "fp32"])
+@pytest.mark.parametrize("dtype", ["int8", "fp16", "fp32"])
 def test_fusing_copies_gives_the_bits_of_applying_in_place(tiny_backbone: Backbone, ticket, dtype: str) -> None:
     before = {name: tensor.clone() for name, tensor in tiny_backbone.parameters.items()}
     delta = encode(random_changes(ticket), ticket, dtype=dtype)
