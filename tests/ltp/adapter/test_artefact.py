@@ -1,5 +1,6 @@
 """The adapter's file: what goes in comes out, and nothing that was tampered with gets in."""
 
+import hashlib
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -232,6 +233,18 @@ def test_forged_codes_are_refused_by_name(tiny_backbone: Backbone, small: Ticket
     for told in ({"version": "1"}, {"codes_per_scale": "32"}, {"codes_per_scale": ""}, {"version": "5"}):
         with pytest.raises(CorruptArtifact):
             read_export(rewritten(path, **told), info)
+
+
+def test_a_release_that_knows_no_codes_gets_to_the_version(
+    tiny_backbone: Backbone, small: Ticket, tmp_path: Path
+) -> None:
+    adapter_on(tiny_backbone, small, dtype="int8").save(tmp_path / "export", ticket=small)
+    header = tensorfile.read_header(tmp_path / "export")
+    known = {"U8": "u1", "F16": "<f2", "F32": "<f4", "I32": "<i4"}
+    layout = {name: [known.get(entry.dtype, entry.dtype), *entry.shape] for name, entry in header.entries.items()}
+    facts = {key: value for key, value in header.metadata.items() if key not in ("header_sha256", "data_sha256")}
+    digest = hashlib.sha256(json.dumps([layout, facts], sort_keys=True).encode()).hexdigest()
+    assert (header.metadata["header_sha256"], header.metadata["version"]) == (digest, "4")
 
 
 def test_other_files_are_refused(tiny_backbone: Backbone, tiny_backbone_dir: Path, tmp_path: Path) -> None:
