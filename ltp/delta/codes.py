@@ -9,8 +9,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ltp.compute.kernel import SCALED as BLOCK
+from ltp.compute.kernel import SCALED
 
+BLOCK = SCALED
+"""Values that share a scale: a quarter of a bit each."""
 LARGEST_CODE, LARGEST_MAGNITUDE = 127, 128
 """Of a code that is written here, and of any that a file can hold."""
 SMALLEST = 2.0**-24
