@@ -90,9 +90,8 @@ def train_adapter(
     published is start and change together. With `source_weights`, by language, each language's examples are drawn as
     often as weight and number say (`ltp.adapter.mixture`). `test` is looked at once, after the choice. With
     `checkpoints`, an interrupted run goes on to the same bits. `timings` takes what the time went for, in addition to
-    what the caller counts. `part_size` says how much of a batch is computed at a time, and so bounds memory.
-    `verbalizer` says which labels there are, and the words for them: those of the paper when None. `warn` is told what
-    is lost of the texts: ends that were cut, and words that the vocabulary does not have.
+    what the caller counts. `part_size` bounds how much of a batch is computed at a time. `verbalizer` says which labels
+    there are, and the words for them: the paper's when None. `warn` is told which texts were cut or have unknown words.
 
     Raises:
         BackboneMismatch, InvalidConfig, ExamplesError, UnknownText, TooFewExamples, VerbalizerNotSingleToken: see
@@ -210,8 +209,8 @@ class _Trainer:
         plan, seeds = self._plan, len(self._done.best)
         found = self._done.candidates(plan.config)
         with self._timings("encode"):
-            dtype = compared_as(plan.config.delta_dtype)
-            adapters = [adapter_of(plan, self._model, each.tensors, dtype) for each in found]
+            exact = compared_as(plan.config.delta_dtype)
+            adapters = [adapter_of(plan, self._model, each.tensors, exact) for each in found]
         scored = self._score(adapters, plan.dev, "scoring", selected_on=True)
         chosen, single = (best_index([each.figures for each in some]) for some in (scored, scored[:seeds]))
         form = self._stored(adapters[chosen], scored[chosen], found[chosen].tensors)
@@ -235,8 +234,8 @@ class _Trainer:
         if trials > 1:
             report |= {"rates": tried(self._plans, trained), "steps": sum(course["step"] for course in trained)}
         judgement = Judgement(np.arange(len(plan.dev)), scored[chosen].logits.softmax(1).numpy())
-        answered = curve(judgement.probabilities, plan.dev.labels.numpy())
-        return TrainedAdapter(adapters[chosen], metrics, self._training(form.dtype), report, judgement, answered)
+        answered, training = curve(judgement.probabilities, plan.dev.labels.numpy()), self._training(form.dtype)
+        return TrainedAdapter(adapters[chosen], metrics, training, report, judgement, answered)
 
     def _stored(self, exact: Adapter, scored: Scored, tensors: Mapping[str, Tensor]) -> StoredForm:
         """The chosen one in the form in which it is published."""
@@ -264,8 +263,8 @@ class _Trainer:
             return [scorer(adapter, part, selected_on=selected_on, done=done) for adapter in adapters]
 
     def _training(self, dtype: DeltaDtype) -> dict[str, Any]:
-        config = asdict(self._plan.config) | {"delta_dtype": dtype, "seeds": self._plan.seeds}
-        return {"method": self._plan.method, **config, "optimizer": "AdamW", "weight_decay": 0.0}
+        plan, used = self._plan, {"delta_dtype": dtype, "optimizer": "AdamW", "weight_decay": 0.0}
+        return {"method": plan.method, **asdict(plan.config), "seeds": plan.seeds, **used}
 
     def _report(self, best: int) -> dict[str, Any]:
         plan, course = self._plan, self._done.courses[best]
