@@ -30,7 +30,7 @@ class StoredForm(NamedTuple):
 
 def compared_as(wanted: StoredDtype) -> DeltaDtype:
     """The form in which adapters are chosen among; codes come after the choice."""
-    return "fp16" if wanted in (AUTO, "int8") else wanted
+    return "fp32" if wanted == "fp32" else "fp16"
 
 
 def stored_form(
