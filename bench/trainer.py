@@ -74,6 +74,7 @@ def pulled_trainer(
     dropout: float,
     masked: bool,
     stop: int | None,
+    cpu: bool = True,
     **settings: Any,
 ) -> PulledTrainer:
     """Build a Trainer for the checkpoint in `directory`; `masked` examples bring their own labels."""
@@ -91,7 +92,7 @@ def pulled_trainer(
         max_grad_norm=0.0,
         optim="adamw_torch_fused",
         bf16=config.precision == "bf16",
-        use_cpu=True,
+        use_cpu=cpu,
         save_strategy="no",
         logging_strategy="no",
         report_to="none",

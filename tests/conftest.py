@@ -79,6 +79,12 @@ def tiny_backbone(tiny_backbone_dir: Path) -> Backbone:
 
 
 @pytest.fixture(scope="session")
+def device() -> str:
+    """Where the tests marked `device` compute: what LTP_DEVICE names, else the processor."""
+    return os.environ.get("LTP_DEVICE", "cpu")
+
+
+@pytest.fixture(scope="session")
 @needs(SLOW)
 def mini_backbone_dir() -> Path:
     """`mini` where `make setup` put it; prepared now if it did not."""
