@@ -84,7 +84,7 @@ class SparseParameters:
 
     def _positions(self, ticket: Ticket, name: str) -> Tensor:
         if name != WORD_EMBEDDINGS:
-            return ticket.positions(name).to(self.rows.device)
+            return ticket.positions_on(name, self.rows.device)
         active = torch.from_numpy(active_in_rows(ticket, name, self.rows))  # (R, H)
         return active.flatten().nonzero().squeeze(1).to(self.rows.device)
 

@@ -1,7 +1,8 @@
 """Adding an adapter's values to pristine weights, into buffers of the caller's: bit for bit decode, add, round once.
 
 On a CPU a compiled loop reads the weights, the values and the mask once and writes the buffer once; threads share the
-blocks of all the tensors of one call. Nothing as large as a tensor is allocated on the way, and no position is.
+blocks of all the tensors of one call. Nothing as large as a tensor is allocated on the way, and no position is. On a
+GPU `ltp.compute.cuda.adding` does the same.
 """
 
 from __future__ import annotations
@@ -15,29 +16,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ltp.compute import kernel
+from ltp.compute.cuda.adding import fuse_there
+from ltp.compute.fuse_task import FuseTask as FuseTask
 from ltp.compute.threads import parallel_map
 
 VALUES: dict[torch.dtype, kernel.Stored] = {torch.int8: "int8", torch.float16: "fp16", torch.float32: "fp32"}
-
-
-class FuseTask(NamedTuple):
-    """One tensor to fuse: `buffer` becomes `pristine` plus `values` x 2**-`exponent` where `active` has a bit set.
-
-    `pristine` is fp32, and `buffer` of the same shape, fp32 or bf16, both contiguous; they may be the same tensor.
-    `values` (K,) are fp16 or fp32 as stored, or int8 codes with `scales`, in C order; they and `buffer` are on one
-    device, and finite. `active` is packed eight elements a byte, little bit order, K bits of it set, none beyond the
-    last element.
-    """
-
-    buffer: Tensor
-    pristine: Tensor
-    values: Tensor
-    exponent: int
-    active: NDArray[np.uint8]
-    before: list[int] | None = None
-    """`ltp.compute.kernel.bits_before` of `active`, where it is known."""
-    scales: Tensor | None = None
-    """(B,) fp16, what each `kernel.SCALED` codes are multiplied by; None unless the values are int8."""
 
 
 def fuse_into(
@@ -70,6 +53,7 @@ def fuse_all(tensors: Iterable[FuseTask], *, wide: bool | None = None) -> None:
         ValueError: see `fuse_into`; nothing has been written then.
     """
     blocks: list[_FusingBlock] = []
+    elsewhere: list[FuseTask] = []
     for tensor in tensors:
         before = tensor.before or kernel.bits_before(tensor.active)
         if len(tensor.active) != -(-tensor.buffer.numel() // 8) or before[-1] != len(tensor.values):
@@ -83,8 +67,9 @@ def fuse_all(tensors: Iterable[FuseTask], *, wide: bool | None = None) -> None:
         if tensor.buffer.device.type == "cpu":
             blocks += _blocks(tensor, before, wide=wide)
         else:
-            _fuse_elsewhere(tensor)
+            elsewhere.append(tensor)
     parallel_map(_fuse_block, blocks)
+    fuse_there(elsewhere)
 
 
 def all_active(size: int) -> NDArray[np.uint8]:
@@ -101,18 +86,6 @@ def compile_for(precision: torch.dtype, device: torch.device) -> None:
         nothing = torch.empty(1, dtype=precision)
         for dtype, scales in ((torch.float16, None), (torch.int8, torch.ones(1, dtype=torch.float16))):
             fuse_into(nothing, torch.zeros(1), torch.zeros(1, dtype=dtype), 0, all_active(1), scales=scales)
-
-
-def _fuse_elsewhere(tensor: FuseTask) -> None:
-    bits = torch.tensor(tensor.active, device=tensor.buffer.device)  # (B,)
-    eight = torch.arange(8, dtype=torch.uint8, device=bits.device)
-    active = (bits[:, None] >> eight & 1).view(-1)[: tensor.buffer.numel()].bool()
-    fused = tensor.pristine.detach().clone()
-    values = tensor.values.float() * 2.0**-tensor.exponent
-    if tensor.scales is not None:
-        values *= tensor.scales.float().repeat_interleave(kernel.SCALED)[: len(values)]
-    fused.view(-1)[active] += values
-    tensor.buffer.copy_(fused)
 
 
 class _FusingBlock(NamedTuple):

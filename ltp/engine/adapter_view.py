@@ -69,8 +69,18 @@ class ReadyRows:
 
     def patch(self, ids: Tensor, vectors: Tensor) -> None:
         """See `Rows`."""
-        hits, slots = among(self._overlay.rows, ids)
-        vectors.index_copy_(0, hits, F.embedding(slots, self._overlay.values))
+        if vectors.device.type == "cpu":
+            hits, slots = among(self._overlay.rows, ids)
+            vectors.index_copy_(0, hits, F.embedding(slots, self._overlay.values))
+        else:
+            overlay_all(self._overlay, ids, vectors)
+
+
+def overlay_all(overlay: Overlay, ids: Tensor, vectors: Tensor) -> None:
+    """Write over the rows of `vectors` (n, H) that `ids` (n,) name, without asking a device how many they are."""
+    slots = torch.searchsorted(overlay.rows, ids).clamp_(max=len(overlay.rows) - 1)
+    hit = (overlay.rows[slots] == ids)[:, None]
+    vectors.copy_(torch.where(hit, F.embedding(slots, overlay.values), vectors))
 
 
 def among(rows: Tensor, ids: Tensor) -> tuple[Tensor, Tensor]:

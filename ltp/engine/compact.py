@@ -17,6 +17,7 @@ from torch import Tensor
 
 from ltp.backbone.architecture import DECODER, EMBEDDING_MATRICES, LM_BIAS, WORD_EMBEDDINGS, is_layer_norm
 from ltp.backbone.strategy import STRATEGIES
+from ltp.compute.cuda.adding import in_one_launch
 from ltp.compute.masked_add import FuseTask, all_active, fuse_all, fuse_into
 from ltp.delta.delta import Delta
 from ltp.delta.fuse import bits_of_rows, fuse_task, nonzero_tensors
@@ -84,7 +85,8 @@ class CompactAdapter:
         """Fuse all of it."""
         if self.changes_nothing:
             return self.view
-        products = {unit.name: self.linear(unit) for unit in self._units}
+        with in_one_launch():
+            products = {unit.name: self.linear(unit) for unit in self._units}
         embeddings = {
             name: ReadyRows(rows.overlay())
             for name, rows in self.view.embeddings.items()

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from ltp.backbone.architecture import POSITION_EMBEDDINGS, TYPE_EMBEDDINGS, WORD_EMBEDDINGS
 from ltp.engine.adapter_view import AdapterView
+from ltp.engine.grouped import Grouping, product_of
 from ltp.engine.packing import AttentionGrid, MixedBatch
 from ltp.engine.shared_weights import SharedWeights
 from ltp.model.encoder import EMBEDDING_NORM
@@ -32,18 +33,21 @@ Edges = Sequence[tuple[AdapterView, int, int]]
 
 
 class Forward:
-    """Computes verbalizer logits on what `shared` holds. Threads may share it, each with batches of its own."""
+    """Computes verbalizer logits on what `shared` holds. Threads may share it, each with batches of its own.
 
-    def __init__(self, shared: SharedWeights) -> None:
-        self._shared = shared
+    `grouping` settles which products adapters compute together.
+    """
+
+    def __init__(self, shared: SharedWeights, *, grouping: Grouping | None = None) -> None:
+        self._shared, self._grouping = shared, grouping or Grouping(shared)
         architecture = shared.backbone.architecture
         self._heads, self._epsilon = architecture.heads, architecture.norm_epsilon
         self._last = architecture.layers - 1
 
     def __call__(self, batch: MixedBatch) -> Tensor:
         """Return logits (B, K) in the order of each adapter's labels, and -inf after them where it has fewer than K."""
-        tokens = [(span.view, *span.tokens) for span in batch.spans]
-        examples = [(span.view, *span.examples) for span in batch.spans]
+        tokens = self._grouping([(span.view, *span.tokens) for span in batch.spans])
+        examples = self._grouping([(span.view, *span.examples) for span in batch.spans])
         hidden = self._embed(batch, tokens)
         for layer in range(self._last):
             context = self._attend(self._product(f"{layer}.qkv", hidden, tokens), batch)
@@ -114,6 +118,8 @@ class Forward:
     def _product(self, unit: str, tokens: Tensor, edges: Edges) -> Tensor:
         own = self._shared.products[unit]
         tokens = tokens.to(self._shared.dtype)
+        if (product := product_of(edges, unit, tokens, own)) is not None:
+            return product
         return self._by_run(
             tokens, edges, lambda view: view.products.get(unit, own), lambda part, product: product(part)
         )

@@ -28,22 +28,27 @@ class Linear:
 
     def __init__(self, weight: Tensor, bias: Tensor, activation: str = "", *, reorder: bool = True) -> None:
         self.nbytes = weight.nbytes + bias.nbytes
-        self._bias, self._activation = bias, activation
+        self._bias, self.activation, self.height = bias, activation, len(bias)
         self._one_dnn = reorders(weight.device.type, weight.dtype) and activation in PART_OF_PRODUCT
         if reorder and self._one_dnn:
             weight = _ONE_DNN._reorder_linear_weight(weight, ROWS)  # noqa: SLF001  torch gives it no other name
         self._weight = weight
 
+    @property
+    def plain(self) -> tuple[Tensor, Tensor] | None:
+        """Weight and bias as they were given, unless they are kept in the processor's order."""
+        return None if self._one_dnn else (self._weight, self._bias)
+
     def __call__(self, tokens: Tensor) -> Tensor:
         """Multiply tokens (N, I), of the weight's type, into (N, O)."""
         if self._one_dnn:
-            name, algorithm = PART_OF_PRODUCT[self._activation]
+            name, algorithm = PART_OF_PRODUCT[self.activation]
             product: Tensor = _ONE_DNN._linear_pointwise(  # noqa: SLF001
                 tokens, self._weight, self._bias, name, [], algorithm
             )
             return product
         product = F.linear(tokens, self._weight, self._bias)
-        return getattr(F, self._activation)(product) if self._activation else product
+        return getattr(F, self.activation)(product) if self.activation else product
 
 
 @cache

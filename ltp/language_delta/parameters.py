@@ -62,18 +62,18 @@ class TicketParameters:
     def _cut(self, backbone: Backbone, ticket: Ticket) -> Iterator[tuple[str, _Piece]]:
         start = 0
         for name in sorted(ticket.masks):
-            tensor, positions = backbone.parameters[name], self._positions(ticket, name).to(backbone.decoder.device)
+            tensor, positions = backbone.parameters[name], self._positions(ticket, name, backbone.decoder.device)
             if name == WORD_EMBEDDINGS and self.rows is not None:
                 tensor = tensor[self.rows]  # (R, H)
             dense = Parameter(tensor.clone())
             dense.grad = torch.zeros_like(dense)
             yield name, _Piece(dense, positions, slice(start, start := start + len(positions)))
 
-    def _positions(self, ticket: Ticket, name: str) -> Tensor:
+    def _positions(self, ticket: Ticket, name: str, device: torch.device) -> Tensor:
         if name != WORD_EMBEDDINGS or self.rows is None:
-            return ticket.positions(name)
+            return ticket.positions_on(name, device)
         active = torch.from_numpy(active_in_rows(ticket, name, self.rows))  # (R, H)
-        return active.flatten().nonzero().squeeze(1)
+        return active.flatten().nonzero().squeeze(1).to(device)
 
     def _gathered(self, tensors: dict[str, Tensor]) -> Tensor:
         return torch.cat([tensors[name].view(-1)[piece.positions] for name, piece in self._pieces.items()])

@@ -26,6 +26,7 @@ from ltp.backbone.architecture import Shapes, layer_of
 from ltp.backbone.layers import EMBEDDINGS, count_layers
 from ltp.backbone.manifest import BackboneInfo
 from ltp.backbone.strategy import STRATEGIES, Strategy
+from ltp.compute.cuda.masks import places
 from ltp.compute.kernel import bits_before, bits_set
 from ltp.compute.threads import parallel_map
 from ltp.config import TicketConfig
@@ -97,6 +98,12 @@ class Ticket:
 
         parallel_map(unpack, (number for number in range(len(blocks)) if stops[number] < stops[number + 1]))
         return positions
+
+    def positions_on(self, name: str, device: torch.device) -> Tensor:
+        """The same as `positions`, found on another device than the CPU: a bit a parameter goes there, not a number."""
+        if device.type == "cpu" or name not in self.masks:
+            return self.positions(name).to(device)
+        return places(self.masks[name], self.counts[name], device)
 
     def distribution(self) -> list[dict[str, Any]]:
         """Per layer: `active`, its `share` of all active, and the `density` within the layer's unfrozen parameters."""

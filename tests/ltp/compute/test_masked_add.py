@@ -11,8 +11,9 @@ from support.synthetic import random_changes, random_ticket
 
 from ltp.backbone.architecture import WORD_EMBEDDINGS
 from ltp.backbone.load import Backbone
+from ltp.compute.cuda.adding import add_plainly
 from ltp.compute.kernel import BLOCK, LANES
-from ltp.compute.masked_add import FuseTask, _fuse_elsewhere, all_active, fuse_all, fuse_into
+from ltp.compute.masked_add import FuseTask, all_active, fuse_all, fuse_into
 from ltp.delta.codes import each_scale, quantised
 from ltp.delta.delta import encode
 from ltp.delta.fuse import fuse, fuse_task, positions_in
@@ -84,7 +85,7 @@ def test_the_buffer_may_be_the_pristine_tensor_itself() -> None:
 @pytest.mark.parametrize("target", [torch.float32, torch.bfloat16])
 def test_a_device_that_is_no_processor_gets_the_same_bits(target: torch.dtype, stored: torch.dtype) -> None:
     tensor = made_up(1003, 0.4, seed=5, dtype=stored)._replace(buffer=torch.empty(1003, dtype=target))
-    _fuse_elsewhere(tensor)
+    add_plainly(tensor)
     assert torch.equal(bits(tensor.buffer), bits(plain(tensor).to(target)))
 
 

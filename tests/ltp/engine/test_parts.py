@@ -11,13 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ltp.backbone.load import Backbone
-from ltp.engine.adapter_view import AdapterView
+from ltp.engine.adapter_view import AdapterView, ReadyRows, overlay_all
 from ltp.engine.cache import ByteCache
 from ltp.engine.forward import STEP, _rounded
 from ltp.engine.linear import Linear
 from ltp.engine.packing import UNEVEN_LANES, pack_mixed, split_into_batches, split_into_lanes
 from ltp.engine.prefetch import Prefetcher
 from ltp.engine.usage import HALF_LIFE, KNOWN, Popularity
+from ltp.model.encoder import Overlay
 from ltp.model.template import Encoded, Template
 
 
@@ -214,3 +215,13 @@ def test_keys_asked_for_are_fetched_in_order_each_once_and_not_when_cancelled() 
     over.clear()
     ahead.request(["e"])  # the thread has ended, or is about to
     assert over.wait(10)
+
+
+@pytest.mark.parametrize("ids", [[0, 5, 2, 5, 9], [7], [9, 8]])
+def test_rows_are_overlaid_alike_where_they_are_counted_and_where_not(ids: list[int]) -> None:
+    overlay = Overlay(torch.tensor([2, 5, 8]), torch.arange(6.0).view(3, 2))
+    counted, uncounted = torch.full((len(ids), 2), -1.0), torch.full((len(ids), 2), -1.0)
+    ReadyRows(overlay).patch(torch.tensor(ids), counted)
+    overlay_all(overlay, torch.tensor(ids), uncounted)
+    assert torch.equal(counted, uncounted)
+    assert [bool((row >= 0).all()) for row in counted] == [number in (2, 5, 8) for number in ids]
