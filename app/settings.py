@@ -20,6 +20,7 @@ from pydantic_settings import BaseSettings, DotEnvSettingsSource, EnvSettingsSou
 from app import database_url as urls
 from app.setting_values import (
     Addresses,
+    Device,
     Folder,
     JobMemory,
     Megabytes,
@@ -98,8 +99,8 @@ class Settings(WebhookSettings, ClientSettings, CacheSettings):
 
     starter: Starter = "on"
     """`on`: the adapter that comes with the backbone answers other languages, begins training; `off`; or a folder."""
-    device: Literal["auto", "cpu", "cuda"] = "auto"
-    """Where tensors live; `auto` takes CUDA when there is one."""
+    device: Device = "auto"
+    """Where tensors live: `cpu`, `cuda`, `cuda:1` for the second GPU; `auto` takes a GPU if there is one that works."""
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     """Arithmetic of serving; `auto` measures at start which is faster. Training precision belongs to each request."""
     threads: Annotated[int, Field(ge=0)] = 0
@@ -195,8 +196,8 @@ class Settings(WebhookSettings, ClientSettings, CacheSettings):
     """Pairs that may wait for the engine, however fast it is; beyond it 429."""
     max_wait_s: Seconds = 10
     """A prediction that would not be answered within so many seconds, at the engine's pace lately, gets 429 at once."""
-    fused_mb: Megabytes = 1024
-    """Memory for adapters made ready to run."""
+    fused_mb: Megabytes | None = None
+    """Memory for adapters made ready to run. Absent: 1024, on a GPU half of what is free there beside the backbone."""
     compact_mb: Megabytes = 256
     """Memory for adapters kept as they are stored."""
 

@@ -57,7 +57,7 @@ def main(arguments: Sequence[str]) -> int:
     be_first_to_go()
     timings = PhaseTimings()
     settings = Settings()
-    if settings.job_memory_mb and guess_device(settings.device) != "cuda":
+    if settings.job_memory_mb and not guess_device(settings.device).startswith("cuda"):
         limit_memory(settings.job_memory_mb)
     log_setup.configure(settings)
     keep_private()

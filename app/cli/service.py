@@ -182,7 +182,7 @@ def _show(output: Output, info: BackboneInfo) -> None:
 
 def _check_device(settings: Settings) -> None:
     """Refuse a GPU that is not there before anything has started. Raises DeviceNotAvailable."""
-    if settings.device == "cuda":
+    if settings.device.startswith("cuda"):
         from ltp.compute.device import choose_device
 
         settings.before_torch()

@@ -27,7 +27,7 @@ def build_engine(
         source=RegistrySource(db, backbone.info),
         precision=precision.precision,
         device=device,
-        fused_bytes=settings.fused_mb * MIB,
+        fused_bytes=settings.fused_mb and settings.fused_mb * MIB,
         compact_bytes=settings.compact_mb * MIB,
         max_tokens=settings.max_tokens,
         on_use=on_use,

@@ -243,7 +243,7 @@ def engine(folder: str, data: str | None) -> Measured:
         backbone,
         source=lambda lang: (exported[lang].adapter, exported[lang].ticket),
         precision=choose_precision(backbone, "cpu").precision,
-        fused_bytes=settings.fused_mb * MIB,
+        fused_bytes=settings.fused_mb and settings.fused_mb * MIB,
         compact_bytes=settings.compact_mb * MIB,
         max_tokens=settings.max_tokens,
     )

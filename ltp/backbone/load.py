@@ -97,7 +97,8 @@ class Backbone:
 
     def on(self, device: str) -> Backbone:
         """The same on another device; itself if it is there already."""
-        if torch.device(device) == self.decoder.device:
+        wanted, here = torch.device(device), self.decoder.device
+        if wanted.type == here.type and wanted.index in (None, here.index):
             return self
         parameters = {name: tensor.to(device) for name, tensor in self.parameters.items()}
         return replace(self, parameters=parameters, verbalizer=self.verbalizer.to(device))

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ltp.backbone.architecture import DECODER, WORD_EMBEDDINGS
 from ltp.compute.buffers import allocate
+from ltp.compute.cuda.uploads import uploaded
 from ltp.compute.masked_add import FuseTask, all_active, fuse_all, fuse_into
 from ltp.delta.delta import Delta
 from ltp.model.encoder import Overlay
@@ -59,7 +60,7 @@ def _moves(values: Tensor) -> bool:
 
 def fuse_task(buffer: Tensor, pristine: Tensor, delta: Delta, ticket: Ticket | None, name: str) -> FuseTask:
     """One tensor of a delta, ready to be fused into `buffer`; its values are brought to where the buffer is."""
-    values = delta.values[name].to(buffer.device, non_blocking=True)
+    values = uploaded(delta.values[name], buffer.device)
     scales = _scales(delta, name, buffer.device)
     if ticket is not None and name not in delta.rows:
         active, before = ticket.masks[name], ticket.before[name]
@@ -69,7 +70,7 @@ def fuse_task(buffer: Tensor, pristine: Tensor, delta: Delta, ticket: Ticket | N
 
 
 def _scales(delta: Delta, name: str, device: torch.device) -> Tensor | None:
-    return delta.scales[name].to(device, non_blocking=True) if name in delta.scales else None
+    return uploaded(delta.scales[name], device) if name in delta.scales else None
 
 
 def _stored_bits(delta: Delta, ticket: Ticket | None, name: str, shape: torch.Size) -> NDArray[np.uint8]:

@@ -14,6 +14,7 @@ import torch
 
 from ltp.backbone.load import Backbone
 from ltp.compute import masked_add
+from ltp.compute.cuda.memory import room_for_adapters
 from ltp.compute.threads import map_single_threaded
 from ltp.config import Precision
 from ltp.engine.adapter_view import AdapterView
@@ -39,7 +40,8 @@ class Engine:
     """Answers pairs with adapters that `source` fetches, one at a time.
 
     One thread predicts; any thread may prefetch, drop or read the stats. `max_tokens` bounds a batch, unless a single
-    pair is longer; `fused_bytes` and `compact_bytes` bound what adapters keep in memory besides those in use.
+    pair is longer; `fused_bytes` and `compact_bytes` bound what adapters keep in memory besides those in use. None is
+    FUSED_BYTES, on a GPU a share of what is free there; of a compact adapter its values stay in the machine's memory.
     `on_use` is told of each adapter that a call uses.
     """
 
@@ -50,7 +52,7 @@ class Engine:
         source: AdapterSource,
         precision: Precision = "fp32",
         device: str = "cpu",
-        fused_bytes: int = FUSED_BYTES,
+        fused_bytes: int | None = None,
         compact_bytes: int = COMPACT_BYTES,
         max_tokens: int = MAX_TOKENS,
         on_use: UseCallback | None = None,
@@ -60,6 +62,8 @@ class Engine:
         shared = SharedWeights(backbone, precision=precision)
         masked_add.compile_for(shared.dtype, shared.device)
         self._forward = Forward(shared)
+        if fused_bytes is None:
+            fused_bytes = FUSED_BYTES if shared.device.type == "cpu" else room_for_adapters(shared.device)
         self._tiers = Tiers(shared, source, fused_bytes=fused_bytes, compact_bytes=compact_bytes, on_use=on_use)
         self._pairs = 0
         self._unusable: dict[Hashable, None] = {}

@@ -13,7 +13,7 @@ from itertools import accumulate
 import numpy as np
 import torch
 
-from ltp.compute.cuda.masks import BLOCK, DeviceMask, mask_on, runs_kernels, unpacked
+from ltp.compute.cuda.masks import BLOCK, DeviceMask, launching_on, mask_on, runs_kernels, unpacked
 from ltp.compute.fuse_task import FuseTask
 from ltp.compute.kernel import SCALED
 
@@ -91,20 +91,18 @@ def launch(tasks: Sequence[FuseTask]) -> None:
     firsts = torch.tensor(starts[:-1], dtype=torch.int32)
     if device.type == "cuda":
         rows, firsts = (each.pin_memory().to(device, non_blocking=True) for each in (rows, firsts))
-    add_all[(starts[-1],)](
-        rows,
-        firsts,
-        len(tasks),
-        COLUMNS=COLUMNS,
-        SEARCHED=1 << (len(tasks) - 1).bit_length(),
-        BLOCK=BLOCK,
-        HALF=tasks[0].values.dtype == torch.float16,
-        BF16=tasks[0].buffer.dtype == torch.bfloat16,
-        enable_fp_fusion=False,  # a product that is added in one step rounds once where ours rounds twice
-    )
-    for task in tasks:  # they lie in memory that another stream may have uploaded them to
-        if device.type == "cuda":
-            task.values.record_stream(torch.cuda.current_stream(device))
+    with launching_on(device):
+        add_all[(starts[-1],)](
+            rows,
+            firsts,
+            len(tasks),
+            COLUMNS=COLUMNS,
+            SEARCHED=1 << (len(tasks) - 1).bit_length(),
+            BLOCK=BLOCK,
+            HALF=tasks[0].values.dtype == torch.float16,
+            BF16=tasks[0].buffer.dtype == torch.bfloat16,
+            enable_fp_fusion=False,  # a product that is added in one step rounds once where ours rounds twice
+        )
 
 
 def _row(task: FuseTask, mask: DeviceMask) -> list[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cache, partial
 from importlib.util import find_spec
@@ -48,7 +49,8 @@ def counted(bits: Tensor) -> Tensor:
 
         counts = torch.empty(blocks, dtype=torch.int64, device=bits.device)
         if blocks:
-            count_blocks[(blocks,)](bits, counts, len(bits), BYTES=BLOCK // 8)
+            with launching_on(bits.device):
+                count_blocks[(blocks,)](bits, counts, len(bits), BYTES=BLOCK // 8)
     else:
         padded = torch.zeros(blocks * (BLOCK // 8), dtype=torch.uint8, device=bits.device)
         padded[: len(bits)] = bits
@@ -71,8 +73,14 @@ def places(active: NDArray[np.uint8], count: int, device: torch.device) -> Tenso
 
     found = torch.empty(count, dtype=torch.int64, device=device)
     if count:
-        name_places[(len(mask.first) - 1,)](mask.bits, mask.first, found, 8 * len(mask.bits), BLOCK=BLOCK)
+        with launching_on(device):
+            name_places[(len(mask.first) - 1,)](mask.bits, mask.first, found, 8 * len(mask.bits), BLOCK=BLOCK)
     return found
+
+
+def launching_on(device: torch.device) -> AbstractContextManager[object]:
+    """Have kernels run on a device: Triton takes the one that is current, which is the first unless it is said."""
+    return torch.cuda.device(device) if device.type == "cuda" else nullcontext()
 
 
 def runs_kernels(device: torch.device) -> bool:

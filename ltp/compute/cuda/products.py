@@ -13,6 +13,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ltp.compute.cuda.masks import launching_on
+
 ROWS, COLUMNS, DEPTH = 64, 128, 64
 """Of one program's product: a stretch of 45 tokens, an average pair, is one tile."""
 WARPS, STAGES = 4, 4
@@ -44,18 +46,19 @@ def multiply(rows: Tensor, table: Tensor, height: int) -> Tensor:
     half = rows.dtype == torch.bfloat16
     depth = DEPTH if half else DEPTH // 2
     out = rows.new_empty(len(rows), height)
-    kernels.multiply[(-(-height // COLUMNS), len(table))](
-        rows,
-        table,
-        out,
-        rows.shape[1],
-        height,
-        ROWS=ROWS,
-        COLUMNS=COLUMNS,
-        DEPTH=depth,
-        STEPS=-(-rows.shape[1] // depth),
-        TILE=TILE,
-        num_warps=WARPS,
-        num_stages=STAGES if half else STAGES - 1,
-    )
+    with launching_on(rows.device):
+        kernels.multiply[(-(-height // COLUMNS), len(table))](
+            rows,
+            table,
+            out,
+            rows.shape[1],
+            height,
+            ROWS=ROWS,
+            COLUMNS=COLUMNS,
+            DEPTH=depth,
+            STEPS=-(-rows.shape[1] // depth),
+            TILE=TILE,
+            num_warps=WARPS,
+            num_stages=STAGES if half else STAGES - 1,
+        )
     return out
