@@ -169,8 +169,9 @@ def test_images_of_others_are_pinned_to_a_patch_release_and_its_digest(services:
 
 
 def test_only_the_api_is_reached_from_outside_and_by_default_from_this_host_alone(services: dict[str, Service]) -> None:
-    assert {name for name, service in services.items() if service.ports} == {"api"}
-    assert all("127.0.0.1" in text for text in interpolated(document(), SECRETS)["services"]["api"]["ports"])
+    assert {name for name, service in services.items() if service.ports} == {"api", "api-gpu"}
+    described = interpolated(document(), SECRETS)["services"]
+    assert all("127.0.0.1" in text for name in ("api", "api-gpu") for text in described[name]["ports"])
     assert len(services["api"].ports[8000]) >= services["api"].replicas
     assert services["api"].environment["LTP_AUTH"] == "on"
 
@@ -250,6 +251,16 @@ def test_the_gpu_worker_is_the_worker_on_a_gpu(services: dict[str, Service]) -> 
     assert (gpu.mounts, gpu.command) == (worker.mounts, worker.command)
     (device,) = document()["services"]["worker-gpu"]["deploy"]["resources"]["reservations"]["devices"]
     assert device["capabilities"] == ["gpu"]
+
+
+def test_the_gpu_profile_serves_on_a_gpu_as_well(services: dict[str, Service]) -> None:
+    api, gpu = services["api"], services["api-gpu"]
+    assert gpu.profiles == ("gpu",)
+    assert gpu.environment == api.environment | {"LTP_DEVICE": "cuda", "LTP_FUSED_MB": ""}
+    assert (gpu.mounts, gpu.command, gpu.image) == (api.mounts, api.command, services["worker-gpu"].image)
+    described = document()["services"]
+    assert described["api-gpu"]["deploy"]["resources"] == described["worker-gpu"]["deploy"]["resources"]
+    assert described["api-gpu"]["healthcheck"] == described["api"]["healthcheck"]
 
 
 @pytest.mark.parametrize(

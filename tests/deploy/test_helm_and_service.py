@@ -29,8 +29,8 @@ pytestmark = pytest.mark.process  # Helm runs in one of its own
 
 ROOT = Path(__file__).parents[2]
 SECRETS = {"POSTGRES_PASSWORD": "a", "REDIS_PASSWORD": "b", "LTP_ADMIN_KEY": 32 * "c"}
-OTHERS = {"postgres", "redis"}
-"""Services of the Compose file that the chart leaves to the cluster."""
+OTHERS = {"postgres", "redis", "api-gpu"}
+"""Services of the Compose file that the chart leaves to the cluster, and the API that is `api.device` there."""
 TMP = "/tmp"  # noqa: S108  a folder in a container
 PODS = {"migrate": "migration", "api": "api", "worker": "worker-all", "worker-gpu": "worker-gpu"}
 """Services of the Compose file, and the pods that are theirs."""
@@ -191,6 +191,20 @@ def test_a_worker_on_a_gpu_gets_one_and_the_image_that_can_use_it() -> None:
     assert gpu["resources"]["limits"] == worker["resources"]["limits"] | {"nvidia.com/gpu": 1}
     assert gpu["image"] == worker["image"] + "-cuda"
     assert environment(gpu) == environment(worker) | {"LTP_DEVICE": "cuda"}
+
+
+def test_an_api_on_a_gpu_gets_one_and_the_image_that_can_use_it() -> None:
+    plain = container("api")
+    rendered = render(
+        {"api": {"device": "cuda", "runtimeClassName": "nvidia"}, "settings": {"api": {"LTP_FUSED_MB": ""}}}
+    )
+    pod = rendered.pods()["api"]
+    (gpu,) = pod["containers"]
+    assert gpu["resources"]["limits"] == plain["resources"]["limits"] | {"nvidia.com/gpu": 1}
+    assert {each["image"] for each in [gpu, *pod["initContainers"]]} == {plain["image"] + "-cuda"}
+    without = {name: value for name, value in environment(plain).items() if name != "LTP_FUSED_MB"}
+    assert environment(gpu) == without | {"LTP_DEVICE": "cuda"}
+    assert pod["runtimeClassName"] == "nvidia"
 
 
 def test_keda_asks_the_database_for_the_jobs_of_the_groups_queues() -> None:

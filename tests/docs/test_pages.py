@@ -26,6 +26,7 @@ PAGES = [
     "docs/deploy.md",
     "docs/export.md",
     "docs/few-pairs.md",
+    "docs/gpu.md",
     "docs/kubernetes.md",
     "docs/label-spaces.md",
     "docs/python.md",
