@@ -14,9 +14,6 @@ ON, OFF = "on", "off"
 ROOT_PATH = r"(/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]+)*"
 """A path that a service may lie under: nothing in it has a meaning of its own in a URL, a page or a header."""
 
-Device = Annotated[str, Field(pattern=r"^(auto|cpu|cuda(:[0-9]{1,3})?)$")]
-"""Where to compute; whether there is such a GPU is found out when it is needed."""
-
 LEAST_JOB_MB = 512
 """Interpreter and torch, with the smallest backbone."""
 

@@ -20,7 +20,6 @@ from pydantic_settings import BaseSettings, DotEnvSettingsSource, EnvSettingsSou
 from app import database_url as urls
 from app.setting_values import (
     Addresses,
-    Device,
     Folder,
     JobMemory,
     Megabytes,
@@ -99,7 +98,7 @@ class Settings(WebhookSettings, ClientSettings, CacheSettings):
 
     starter: Starter = "on"
     """`on`: the adapter that comes with the backbone answers other languages, begins training; `off`; or a folder."""
-    device: Device = "auto"
+    device: Annotated[str, Field(pattern=r"^(auto|cpu|cuda(:[0-9]{1,3})?)$")] = "auto"
     """Where tensors live: `cpu`, `cuda`, `cuda:1` for the second GPU; `auto` takes a GPU if there is one that works."""
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     """Arithmetic of serving; `auto` measures at start which is faster. Training precision belongs to each request."""

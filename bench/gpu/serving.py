@@ -21,6 +21,8 @@ RATIO, SCOPE = 0.2, "middle"
 DELTAS = 16
 """Different ones; an adapter more is another key, fused by itself."""
 COUNTS, SMALL_COUNTS = (1, 100, 1_000), (1, 4, 12)
+COMPACT_BYTES, AT_ONCE = 1 << 32, 50
+"""For the values of some hundred adapters: those that are fused need them no more. And how many are fused at a time."""
 BATCHES, SMALL_BATCHES = (64, 256), (2, 4)
 """Pairs of a call: what a batch of the service has when it is half full, and several."""
 ROUNDS, SMALL_ROUNDS = 4, 1
@@ -50,7 +52,9 @@ def base(setting: Setting) -> None:
 
 def _everywhere(setting: Setting, backbone: Backbone, made: Material) -> None:
     with setting.measuring("engine, one adapter on all layers") as figures:
-        figures |= _of_many(setting, backbone, made, _Shelf(backbone, "all").engine(setting, 1, fused=True), 1)
+        figures |= _of_many(
+            setting, backbone, made, _Shelf(backbone, "all", deltas=1).engine(setting, 1, fused=True), 1
+        )
 
 
 def batches(setting: Setting) -> tuple[int, ...]:
@@ -66,26 +70,26 @@ def rounds(setting: Setting) -> int:
 class _Shelf:
     """Adapters of one scope, made once."""
 
-    def __init__(self, backbone: Backbone, scope: LayerScope) -> None:
+    def __init__(self, backbone: Backbone, scope: LayerScope, *, deltas: int = DELTAS) -> None:
         self._backbone = backbone
         self._ticket = adapters.ticket(backbone, RATIO, scope=scope)
-        self._made = [adapters.adapter(backbone, self._ticket, seed=seed) for seed in range(DELTAS)]
+        self._made = [adapters.adapter(backbone, self._ticket, seed=seed) for seed in range(deltas)]
 
     def engine(self, setting: Setting, count: int, *, fused: bool) -> Engine:
         """An engine that has answered with each of `count` adapters until it is fused, or holds none fused."""
-        shelf = {str(number): (self._made[number % DELTAS], self._ticket) for number in range(count)}
+        shelf = {str(number): (self._made[number % len(self._made)], self._ticket) for number in range(count)}
         engine = Engine(
             self._backbone,
             source=shelf.__getitem__,
             precision="bf16",
             device=setting.device,
             fused_bytes=1 << 40 if fused else 0,
-            compact_bytes=1 << 36,
+            compact_bytes=COMPACT_BYTES,
         )
         asked = [PairRequest(key, "w1 w2", "w3") for key in shelf]
-        for _ in range(2):  # an adapter is fused when it is asked for again
-            for first in range(0, count, 50):
-                engine.predict(asked[first : first + 50])
+        for first in range(0, count, AT_ONCE):
+            for _ in range(2):  # an adapter is fused when it is asked for again
+                engine.predict(asked[first : first + AT_ONCE])
         return engine
 
 

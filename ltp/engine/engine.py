@@ -63,7 +63,7 @@ class Engine:
         masked_add.compile_for(shared.dtype, shared.device)
         self._forward = Forward(shared)
         if fused_bytes is None:
-            fused_bytes = FUSED_BYTES if shared.device.type == "cpu" else room_for_adapters(shared.device)
+            fused_bytes = room_for_adapters(shared.device) if shared.device.type == "cuda" else FUSED_BYTES
         self._tiers = Tiers(shared, source, fused_bytes=fused_bytes, compact_bytes=compact_bytes, on_use=on_use)
         self._pairs = 0
         self._unusable: dict[Hashable, None] = {}

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from ltp.backbone.architecture import POSITION_EMBEDDINGS, TYPE_EMBEDDINGS, WORD_EMBEDDINGS
 from ltp.engine.adapter_view import AdapterView
-from ltp.engine.grouped import Grouping, product_of
+from ltp.engine.grouped import Grouping, is_shared, product_of
 from ltp.engine.packing import AttentionGrid, MixedBatch
 from ltp.engine.shared_weights import SharedWeights
 from ltp.model.encoder import EMBEDDING_NORM
@@ -130,6 +130,8 @@ class Forward:
         def norm(part: Tensor, module: tuple[Tensor, Tensor]) -> Tensor:
             return F.layer_norm(part, part.shape[-1:], *module, self._epsilon)
 
+        if is_shared(edges, name):
+            return norm(tokens, own)
         return self._by_run(tokens, edges, lambda view: view.norms.get(name, own), norm)
 
     def _by_run(

@@ -33,6 +33,8 @@ class GroupedEdges(list[Edge]):
 
     tables: Mapping[str, Tensor]
     """By unit, (tiles, 4) where the rows are."""
+    changed: frozenset[str]
+    """Products and norms that some adapter has of its own."""
 
 
 class Grouping:
@@ -43,22 +45,26 @@ class Grouping:
         self._known: ByIdentity[AdapterView, Numbers] = ByIdentity()
 
     def __call__(self, edges: Sequence[Edge]) -> Sequence[Edge]:
-        """Return the edges, with tables where something is grouped."""
+        """Return the edges, with what is grouped of them where something can be."""
         if not self._works or len(edges) == 1:
             return edges
+        joined = GroupedEdges(edges)
+        joined.changed = frozenset().union(*(each for view, _, _ in edges for each in (view.products, view.norms)))
+        joined.tables = self._tables(edges)
+        return joined
+
+    def _tables(self, edges: Sequence[Edge]) -> dict[str, Tensor]:
         addresses = np.stack([self._known.of(view, self._addresses) for view, _, _ in edges])  # (E, U, 2)
         weights = addresses[:, :, 0]
         chosen = (weights != 0).all(0) & (weights != weights[0]).any(0)
         if not chosen.any():
-            return edges
+            return {}
         starts, stops = (np.array([edge[place] for edge in edges]) for place in (1, 2))
         table = torch.from_numpy(tiles(starts, stops, addresses[:, chosen]))
         if self._shared.device.type == "cuda":
             table = table.pin_memory().to(self._shared.device, non_blocking=True)
-        joined = GroupedEdges(edges)
         names = [name for name, wanted in zip(self._shared.products, chosen, strict=True) if wanted]
-        joined.tables = dict(zip(names, table, strict=True))
-        return joined
+        return dict(zip(names, table, strict=True))
 
     def _addresses(self, view: AdapterView) -> Numbers:
         """Of each product's weight and bias, (U, 2)."""
@@ -71,9 +77,17 @@ def _places(product: Callable[[Tensor], Tensor]) -> tuple[int, int]:
 
 
 def product_of(edges: Sequence[Edge], unit: str, rows: Tensor, own: Linear) -> Tensor | None:
-    """Multiply rows (N, I) into (N, O), each by its adapter's weight; None where the unit is not grouped."""
-    table = edges.tables.get(unit) if isinstance(edges, GroupedEdges) else None
-    if table is None:
+    """Multiply rows (N, I) into (N, O), each by its adapter's weight; None where that is done adapter by adapter."""
+    if not isinstance(edges, GroupedEdges):
+        return None
+    if unit not in edges.changed:
+        return own(rows)
+    if (table := edges.tables.get(unit)) is None:
         return None
     product = multiply(rows, table, own.height)
     return getattr(F, own.activation)(product) if own.activation else product
+
+
+def is_shared(edges: Sequence[Edge], name: str) -> bool:
+    """Whether it is known that no adapter of these edges has a norm of its own: looking takes as long as computing."""
+    return isinstance(edges, GroupedEdges) and name not in edges.changed

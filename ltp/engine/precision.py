@@ -17,8 +17,9 @@ from ltp.backbone.load import Backbone
 from ltp.config import Precision
 from ltp.model.arithmetic import DTYPES
 
-TOKENS = 256
-"""Rows of a trial: enough to keep every core busy, little enough for a trial of milliseconds."""
+TOKENS, GPU_TOKENS = 256, 8192
+"""Rows of a trial: enough to keep every core busy, or a GPU, which with few only waits for the next launch; little
+enough for a trial of milliseconds."""
 TRIALS = 5
 """Of each arithmetic, by turns."""
 WORTH = 1.2
@@ -64,7 +65,8 @@ def _trial(weights: list[Tensor], precision: Precision, device: str) -> Callable
     """The feed-forward part of a layer as the encoder computes it, with its casts; the sum waits for the device."""
     dtype = DTYPES[precision]
     up, down = (weight.to(dtype) for weight in weights)
-    hidden = torch.linspace(-1, 1, TOKENS * up.shape[1], device=device).view(TOKENS, -1)
+    tokens = TOKENS if device == "cpu" else GPU_TOKENS
+    hidden = torch.linspace(-1, 1, tokens * up.shape[1], device=device).view(tokens, -1)
 
     def run() -> float:
         return float(F.linear(F.linear(hidden.to(dtype), up), down).float().sum())

@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -29,6 +32,8 @@ from ltp.ticket.selection import select
 
 pytestmark = pytest.mark.device
 
+ROOT = Path(__file__).parents[2]
+PRETENDED = "meta"
 Record = Callable[[str, object], None]
 DRIFT, OVERLAP = 1e-2, 0.98
 """Of a drift's Euclidean norm: how far it may differ (weights 1e-7 off make 1e-3: AdamW steps by the sign of gradients
@@ -123,7 +128,7 @@ def test_an_adapter_trained_there_answers_as_one_trained_here(
 def test_a_mixed_batch_is_answered_as_here(
     calm: Backbone, library: Library, device: str, precision: Precision, tier: str, record_property: Record
 ) -> None:
-    asked = [PairRequest(key, each.premise, each.hypothesis) for each in pairs(4, seed=3) for key in library]
+    asked = [PairRequest(key, each.premise, each.hypothesis) for each in pairs(2, seed=3) for key in library]
     answers = []
     for where, exactly in (("cpu", "fp32"), (device, precision)):
         engine = Engine(
@@ -140,6 +145,15 @@ def test_a_mixed_batch_is_answered_as_here(
     difference = max(abs(one - other) for one, other in zip(*answers, strict=True))
     record_property("figures", f"probabilities differ by {difference:.1e}")
     assert difference < PROBABILITY[precision]
+
+
+def test_two_adapters_answer_as_here_compact_and_fused(calm: Backbone, library: Library, device: str) -> None:
+    asked = [PairRequest(key, each.premise, each.hypothesis) for each in pairs(2, seed=3) for key in ("all", "upper")]
+    engines = [Engine(calm, source=library.__getitem__, device=where) for where in ("cpu", device)]
+    for _ in range(2):  # fused when it is asked for again
+        here, there = ([answer.probabilities for answer in engine.predict(asked)] for engine in engines)
+        assert torch.allclose(torch.tensor(here), torch.tensor(there), atol=PROBABILITY["fp32"])
+    assert engines[1].stats()["fused_entries"] == 2
 
 
 @pytest.mark.parametrize("target", [torch.float32, torch.bfloat16])
@@ -163,3 +177,21 @@ def test_adding_under_a_mask_there_gives_the_processors_bits(
 
 def test_the_device_is_one_that_can_be_chosen(device: str) -> None:
     assert choose_device(device) == device
+
+
+@pytest.mark.process
+@pytest.mark.slow
+def test_nothing_of_the_processors_is_mixed_with_what_lies_elsewhere() -> None:
+    """On a device that is pretended: `support.pretend_device` runs all of these tests so, which takes minutes."""
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "support.pretend_device", "-p", "no:cacheprovider", "-m"]
+    chosen = "two_adapters or adding_under"
+    done = subprocess.run(
+        [*command, "device", __file__, "-k", chosen],
+        cwd=ROOT,
+        env=os.environ | {"LTP_DEVICE": PRETENDED, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")])},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    assert "13 passed" in done.stdout
