@@ -5,9 +5,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -32,8 +29,6 @@ from ltp.ticket.selection import select
 
 pytestmark = pytest.mark.device
 
-ROOT = Path(__file__).parents[2]
-PRETENDED = "meta"
 Record = Callable[[str, object], None]
 DRIFT, OVERLAP = 1e-2, 0.98
 """Of a drift's Euclidean norm: how far it may differ (weights 1e-7 off make 1e-3: AdamW steps by the sign of gradients
@@ -177,21 +172,3 @@ def test_adding_under_a_mask_there_gives_the_processors_bits(
 
 def test_the_device_is_one_that_can_be_chosen(device: str) -> None:
     assert choose_device(device) == device
-
-
-@pytest.mark.process
-@pytest.mark.slow
-def test_nothing_of_the_processors_is_mixed_with_what_lies_elsewhere() -> None:
-    """On a device that is pretended: `support.pretend_device` runs all of these tests so, which takes minutes."""
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "support.pretend_device", "-p", "no:cacheprovider", "-m"]
-    chosen = "two_adapters or adding_under"
-    done = subprocess.run(
-        [*command, "device", __file__, "-k", chosen],
-        cwd=ROOT,
-        env=os.environ | {"LTP_DEVICE": PRETENDED, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")])},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout
-    assert "13 passed" in done.stdout
