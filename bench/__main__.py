@@ -1,6 +1,6 @@
 """Speed side by side with what a user would run instead: `make bench`, or
 
-    python -m bench [--data DATA] [--lines 1,2] [--before COMMIT] [--out bench]
+    python -m bench [--data DATA] [--lines 1,2] [--before COMMIT] [--sft CHECKOUT] [--out bench]
 
 measures the numbered lines and writes `report.md` and `report.json` into `--out`. After each line both are written
 anew, with the rows of lines that were not measured now kept. Needs `pip install '.[bench]'` for the peers.
@@ -23,6 +23,7 @@ def main() -> int:
     parser.add_argument("--data", help="folder with xnli/ and wikitext2/; without it the shipped texts serve")
     parser.add_argument("--lines", default="", help="numbers, e.g. 1,2; all of them when left out")
     parser.add_argument("--before", help="commit, or folder with its tree, that a line compares this one with")
+    parser.add_argument("--sft", help="checkout of composable-sft, by which a line checks how it stores what moved")
     parser.add_argument("--out", type=Path, default=Path("bench"))
     arguments = parser.parse_args()
     known = lines()
@@ -35,7 +36,7 @@ def main() -> int:
         if line.number in wanted:
             print(f"{line.number}. {line.title}", file=sys.stderr, flush=True)
             started = time.monotonic()
-            figures = list(line.figures(Options(data=arguments.data, before=arguments.before)))
+            figures = list(line.figures(Options(data=arguments.data, before=arguments.before, sft=arguments.sft)))
             rows = merged(rows_of(where), figures, facts=facts)
             where.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
             text = markdown(rows, {each.number: each.title for each in known})

@@ -22,6 +22,8 @@ class Options:
     """A folder with xnli/ and wikitext2/; None for the shipped texts."""
     before: str | None = None
     """A commit, or a folder with its tree, that a line holds this one against."""
+    sft: str | None = None
+    """A checkout of composable-sft, which no package index has; what is measured as its layout is held against it."""
 
 
 @dataclass(frozen=True)

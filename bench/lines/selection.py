@@ -19,7 +19,8 @@ from ltp.ticket.selection import select
 NUMBER, TITLE = 2, "Selection of 20 % of 278 M parameters"
 FASTER, LEANER = 50, 1 / 20
 PEER = (
-    "list.extend(difference.tolist()) of every tensor, numpy.partition, difference >= threshold; given the differences"
+    "as composable-sft selects (at 29f7872, Apache-2.0): list.extend(difference.tolist()) of every tensor, "
+    "numpy.partition, difference >= threshold; given the differences"
 )
 CASES: dict[Strategy, str] = {
     "decoupled": "rows of a 16,000-sentence corpus moved, all others counted in",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import sys
 import tempfile
 from collections.abc import Iterator
 from math import prod
@@ -28,15 +30,19 @@ BYTES, FASTER = 2.1, 3
 INT8_BYTES, INT8_SPEED = 1.05, 0.9
 SFT, SHIRA, CHECKPOINT = "composable-sft", "SHiRA", "checkpoint"
 PEERS = {
-    SFT: "its layout (no package index has it), by tensor: fp32 values, the size, and a pickled list of Python ints, "
-    "the steps between the changed elements counted column by column, 2, 3 or 5 bytes each by size; torch.save",
+    SFT: "the layout of its own code (github.com/cambridgeltl/composable-sft at 29f7872, Apache-2.0; no package index "
+    "has it): of each tensor fp32 values, the size, and a pickled list of Python ints, 2, 3 or 5 bytes each by size, "
+    "the steps between the changed elements' flat indices, which count the first dimension fastest, column-major (the "
+    "first step stays numpy's int64); changes of at most 1e-7 are left out; torch.save. --sft holds this against it",
     SHIRA: "PEFT's layout of matrices: two int32 indices and an fp32 value; safetensors",
     CHECKPOINT: "every parameter in fp32, the output embeddings tied; safetensors",
 }
 
 
-def figures(_: Options) -> Iterator[Figure]:
+def figures(options: Options) -> Iterator[Figure]:
     """Bytes a value, against each peer; then fusing."""
+    if options.sft:
+        run(f"{__name__}:as_its_own_code", checkout=options.sft)
     sizes = run(f"{__name__}:sizes").detail
     moved, ours = sizes["moved"], sizes["ours"]
     detail = {key: sizes[key] for key in ("moved", "mask_plain_mb", "mask_stored_mb")}
@@ -148,7 +154,23 @@ def _steps(places: NDArray[np.int64], values: NDArray[np.float32], size: tuple[i
     order = np.argsort(indices)
     steps = np.diff(indices[order], prepend=0)
     assert np.array_equal(np.cumsum(steps), np.sort(indices))
-    return {"size": torch.Size(size), "index_steps": steps.tolist(), "values": torch.from_numpy(values[order])}
+    first_is_numpys = [*steps[:1], *steps[1:].tolist()]
+    return {"size": torch.Size(size), "index_steps": first_is_numpys, "values": torch.from_numpy(values[order])}
+
+
+def as_its_own_code(checkout: str) -> Measured:
+    """Fail unless `_steps` makes what a checkout of composable-sft makes of the same changes."""
+    sys.path.insert(0, str(Path(checkout) / "src"))
+    encode = importlib.import_module("sft.sft").encode_sparse_tensor
+    generator = torch.Generator().manual_seed(0)
+    for size in ((96, 300), (700,)):
+        change = torch.randn(size, generator=generator) * (torch.rand(size, generator=generator) < made_up.RATIO)
+        places = change.flatten().nonzero().squeeze(1).numpy()
+        theirs, ours = encode(change.to_sparse().coalesce()), _steps(places, change.flatten().numpy()[places], size)
+        assert (theirs["size"], theirs["index_steps"]) == (ours["size"], ours["index_steps"])
+        assert [type(each) for each in theirs["index_steps"]] == [type(each) for each in ours["index_steps"]]
+        assert torch.equal(theirs["values"], ours["values"])
+    return Measured([1.0])
 
 
 def _shira(
