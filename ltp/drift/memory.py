@@ -12,8 +12,8 @@ from ltp.model.footprint import FLOAT, activation_bytes, process_bytes
 
 PART_TOKENS = 2048
 """Padded tokens computed at a time."""
-TRAINED = 32
-"""Bytes of a value that trains: itself, its gradient, two moments, the best twice while it is replaced, its drift."""
+TRAINED = 24
+"""Bytes of a value that trains: itself, its gradient, two moments, the best; at the end the drift takes their place."""
 
 
 def drift_bytes(

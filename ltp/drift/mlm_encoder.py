@@ -13,6 +13,7 @@ from torch.nn import functional as F
 from ltp.backbone.load import Backbone
 from ltp.config import Precision
 from ltp.drift.batches import MaskedBatch
+from ltp.drift.linear import linear
 from ltp.drift.padding import PaddedBatch
 from ltp.model.arithmetic import Arithmetic
 from ltp.model.encoder import ForwardPass, Weights
@@ -49,12 +50,15 @@ class _MaskedPass(ForwardPass):
     def features(self, weights: Weights) -> Tensor:
         """See `MaskedEncoder`."""
         hidden = self.run(weights.layers, self._look_up(weights))  # (M, H)
-        return self._norm(F.gelu(F.linear(hidden, *weights.head)), weights.head_norm)
+        return self._norm(F.gelu(linear(hidden, *weights.head, dtype=torch.float32)), weights.head_norm)
 
     def _look_up(self, weights: Weights) -> Tensor:
         words = F.embedding(self._batch.ids, weights.word, sparse=True)  # its gradient is added to the rows read alone
         hidden = words + weights.token_type + F.embedding(self._batch.positions, weights.position)
         return self._drop(self._norm(hidden, weights.embedding_norm))
+
+    def _linear(self, tokens: Tensor, module: Module) -> Tensor:
+        return linear(tokens, *module, dtype=self._dtype)
 
     def _attend(self, layer: dict[str, Module], query: Tensor, hidden: Tensor, *, last: bool) -> Tensor:
         width, hidden = hidden.shape[1], hidden.to(self._dtype)  # cast once for all three

@@ -161,7 +161,7 @@ class MLMRun:
         for number, batch in enumerate(batches):
             seed = step_seed(self.config.seed, Purpose.DROPOUT, state.step, number)
             if len(batch.targets):
-                part_loss = self._loss(batch, self._weights(), seed) / masked
+                part_loss = self._loss(batch, self._weights(), seed, weight=1 / masked)
                 part_loss.backward()  # type: ignore[no-untyped-call]
                 loss += float(part_loss.detach())
         if not math.isfinite(loss + penalty):
@@ -192,10 +192,18 @@ class MLMRun:
             word = torch.cat([word, self.frozen_rows])
         return dataclasses.replace(weights, word=word)
 
-    def _loss(self, batch: MaskedBatch, weights: Weights, seed: int | None) -> Tensor:
+    def _loss(self, batch: MaskedBatch, weights: Weights, seed: int | None, *, weight: float = 1.0) -> Tensor:
         features = self.encoder.features(weights, batch, seed=seed)
         bias = self.trainable.parameters.get(LM_BIAS, self.backbone.parameters[LM_BIAS])
-        return masked_loss(features, self.decoder, bias, batch.targets, dtype=self.encoder.dtype)
+        return masked_loss(
+            features,
+            self.decoder,
+            bias,
+            batch.targets,
+            dtype=self.encoder.dtype,
+            weight=weight,
+            to_decoder=self.decoder.grad,  # None unless it trains
+        )
 
     @torch.no_grad()
     def _validate(self) -> float:
@@ -217,6 +225,7 @@ class MLMRun:
         state.loss_sum, state.loss_steps = 0.0, 0
         if state.step > 0 and validation < state.best_loss:
             state.best_loss, state.best_step = validation, state.step
+            self.best = {}  # the one before goes first, so that no two are in memory
             self.best = self.trainable.snapshot()
 
     def _last_validation(self) -> dict[str, float]:

@@ -68,6 +68,7 @@ def train_drift(
     )
     run = MLMRun(backbone, plan, trainable, config, report, checkpoints, identity, part_tokens)
     best, history = run.train()
+    trainable.end()
     return _measure(backbone, trainable, best, history | {"corpus_sha256": corpus_sha256, **losses}, config)
 
 

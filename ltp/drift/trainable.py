@@ -76,6 +76,12 @@ class TrainableParameters:
             group["lr"] = learning_rate
         self.optimizer.step()
 
+    def end(self) -> None:
+        """Free gradients and moments, which only further steps would need."""
+        for parameter in self.parameters.values():
+            parameter.grad = None
+        self.optimizer.state.clear()
+
     def snapshot(self) -> dict[str, Tensor]:
         """Copy the parameters as they are now."""
         return {name: parameter.detach().clone() for name, parameter in self.parameters.items()}

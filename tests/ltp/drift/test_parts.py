@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional as F
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from ltp.backbone.load import Backbone
 from ltp.config import MLMConfig
 from ltp.drift.batches import PART_TOKENS, build, epoch_order, parts
 from ltp.drift.cross_entropy import cut_positions, masked_loss
+from ltp.drift.linear import linear
 from ltp.drift.masking import BLOCK, Masking, Purpose, candidates, hold_out, rows_read
 from ltp.drift.padding import PaddedBatch
 from ltp.drift.tokens import Tokens, tokenize
@@ -206,16 +210,50 @@ def test_the_loss_is_the_cross_entropy_over_the_vocabulary(*, tied: bool, spread
     targets = torch.randint(0, 150, (11,))
     mine = [tensor.clone().requires_grad_(grad) for tensor, grad in ((features, True), (decoder, tied), (bias, True))]
     plain = [tensor.double().requires_grad_() for tensor in (features, decoder, bias)]
-    loss = masked_loss(mine[0], mine[1], mine[2], targets, dtype=torch.float32, **SMALL)
-    reference = F.cross_entropy(plain[0] @ plain[1].T + plain[2], targets, reduction="sum")
-    (loss * 0.3).backward()
-    (reference * 0.3).backward()
+    mine[1].grad = torch.ones_like(decoder) if tied else None  # of something else, which is added to
+    loss = masked_loss(*mine, targets, dtype=torch.float32, weight=0.3, to_decoder=mine[1].grad, **SMALL)
+    reference = 0.3 * F.cross_entropy(plain[0] @ plain[1].T + plain[2], targets, reduction="sum")
+    loss.backward()
+    reference.backward()
     assert loss.item() == pytest.approx(reference.item(), rel=1e-5)
-    for tensor, expected in zip(mine, plain, strict=True):
+    for tensor, expected, before in zip(mine, plain, (0, 1, 0), strict=True):
         if tensor.requires_grad:
-            torch.testing.assert_close(tensor.grad, expected.grad.float(), rtol=1e-4, atol=1e-5 * spread)
+            torch.testing.assert_close(tensor.grad - before, expected.grad.float(), rtol=1e-4, atol=1e-5 * spread)
     with torch.no_grad():
-        assert float(masked_loss(*mine, targets, dtype=torch.float32)) == pytest.approx(reference.item(), rel=1e-5)
+        scored = masked_loss(*mine, targets, dtype=torch.float32, weight=0.3)
+    assert float(scored) == pytest.approx(reference.item(), rel=1e-5)
+
+
+class _Allocations(TorchDispatchMode):
+    """Notes the memory of every tensor that an operation makes; views have none of their own."""
+
+    def __init__(self, *known: torch.Tensor) -> None:
+        super().__init__()
+        self.known = {each.untyped_storage().data_ptr() for each in known}
+        self.sizes: list[int] = []
+
+    def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = function(*args, **(kwargs or {}))
+        for each in result if isinstance(result, tuple | list) else [result]:
+            if isinstance(each, torch.Tensor) and each.untyped_storage().data_ptr() not in self.known:
+                self.sizes.append(each.untyped_storage().nbytes())
+        return result
+
+
+@pytest.mark.parametrize("tied", [False, True])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_the_loss_makes_nothing_as_large_as_the_decoder(dtype: torch.dtype, *, tied: bool) -> None:
+    """Neither its logits (M, V) nor a gradient (V, H) beside the one that is added to, or another precision of it."""
+    rows, hidden, asked, chunk = 6000, 64, 40, 100
+    decoder, bias = torch.randn(rows, hidden), torch.zeros(rows, requires_grad=True)
+    decoder = decoder.requires_grad_() if tied else decoder.to(dtype)
+    decoder.grad = torch.zeros_like(decoder) if tied else None
+    features, targets = torch.randn(asked, hidden, requires_grad=True), torch.randint(0, rows, (asked,))
+    known = [decoder, *([decoder.grad] if tied else [])]
+    with _Allocations(*known) as made:
+        masked_loss(features, decoder, bias, targets, dtype=dtype, to_decoder=decoder.grad, chunk=chunk).backward()
+    assert max(made.sizes) <= 4 * max(chunk * max(asked, hidden), rows)
+    assert not tied or bool(decoder.grad.any(1).all())  # every row's gradient was reached all the same
 
 
 def test_the_loss_in_bf16_is_near() -> None:
@@ -251,3 +289,22 @@ def test_positions_are_dealt_into_few_blocks_of_like_size(count: int, sizes: lis
     assert [len(targets) for _, targets in blocks] == sizes
     assert torch.equal(torch.cat([targets for _, targets in blocks]), torch.arange(count))
     assert all(torch.equal(features.squeeze(1), targets.float()) for features, targets in blocks)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_a_linear_layer_adds_to_the_gradient_that_is_there(dtype: torch.dtype) -> None:
+    torch.manual_seed(0)
+    given = torch.randn(7, 5), torch.randn(3, 5), torch.randn(3)
+    tokens, weight, bias = (each.clone().requires_grad_() for each in given)
+    weight.grad = torch.ones_like(weight)
+    kept = weight.grad
+    plain = [each.clone().requires_grad_() for each in given]
+    for _ in range(2):  # parts of a batch
+        linear(tokens, weight, bias, dtype=dtype).float().square().sum().backward()
+        F.linear(*plain).square().sum().backward()
+    assert weight.grad is kept
+    exact = {} if dtype == torch.float32 else {"rtol": 0.05, "atol": 0.3}
+    torch.testing.assert_close(weight.grad - 1, plain[1].grad, **exact)
+    torch.testing.assert_close([tokens.grad, bias.grad], [plain[0].grad, plain[2].grad], **exact)
+    frozen = given[1].clone()
+    assert torch.equal(linear(given[0], frozen, given[2], dtype=torch.float32), F.linear(*given))

@@ -65,7 +65,7 @@ def test_it_equals_the_plain_dense_computation(calm_backbone: Backbone, strategy
             assert moved.max() < CONFIG.learning_rate  # its gradient is zero but for rounding: softmax ignores a shift
         else:
             torch.testing.assert_close(
-                drift.dense(name), moved, rtol=1e-3, atol=2e-6 if l1 < 1 else 2e-5
+                drift.dense(name), moved, rtol=1e-3, atol=5e-6 if l1 < 1 else 2e-5
             )  # a strong pull flips signs
     frozen = set(dense.origin) - set(drift.shapes)
     assert {name for name in frozen if not name.startswith("lm_head")} == {
