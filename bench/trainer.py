@@ -78,10 +78,7 @@ def pulled_trainer(
     **settings: Any,
 ) -> PulledTrainer:
     """Build a Trainer for the checkpoint in `directory`; `masked` examples bring their own labels."""
-    tokenizer = PreTrainedTokenizerFast(
-        tokenizer_file=str(directory / "tokenizer.json"),
-        **{f"{name}_token": piece for name, piece in SPECIAL.items()},
-    )
+    tokenizer = tokenizer_of(directory)
     arguments = TrainingArguments(
         output_dir=str(directory / "trainer"),
         per_device_train_batch_size=config.batch_size,
@@ -114,6 +111,12 @@ def pulled_trainer(
     )
     trainer.seconds = watch.seconds
     return trainer
+
+
+def tokenizer_of(directory: Path) -> PreTrainedTokenizerFast:
+    """Open a prepared backbone's tokenizer as transformers does any."""
+    pieces = {f"{name}_token": piece for name, piece in SPECIAL.items()}
+    return PreTrainedTokenizerFast(tokenizer_file=str(directory / "tokenizer.json"), **pieces)
 
 
 SPECIAL = {"bos": "<s>", "eos": "</s>", "pad": "<pad>", "unk": "<unk>", "mask": "<mask>"}

@@ -118,7 +118,10 @@ class Lockstep:
                 self._stop.set()  # or the call would wait for the epoch's end
                 raise
 
-        return map_single_threaded(work, range(len(self.runs)), meanwhile=watched)
+        longest_first = sorted(range(len(self.runs)), key=lambda number: -len(self._plans[number].train))
+        found = map_single_threaded(work, longest_first, meanwhile=watched)  # else its core works alone at the end
+        by_number = dict(zip(longest_first, found, strict=True))
+        return [by_number[number] for number in range(len(self.runs))]
 
     def _one_epoch(self, number: int) -> Tensor:
         run, plan = self.runs[number], self._plans[number]
