@@ -109,7 +109,7 @@ class SparseParameters:
     def reset(self) -> None:
         """Put every active parameter back to its pretrained value, or to where it starts."""
         for name, piece in self._pieces.items():
-            self.values[piece.span] = piece.pristine.view(-1)[piece.positions]
+            self.values[piece.span] = piece.pristine.view(-1).index_select(0, piece.positions)
             if self._start is not None and self._ticket is not None:
                 self.values[piece.span] += self._begins(name, self._start, self._ticket).to(self.values.device)
         self.scatter()
@@ -150,7 +150,7 @@ class SparseParameters:
         """Trained minus pretrained values, (k,) for each tensor of the ticket; word embeddings only in `rows`."""
         changes = {name: values.new_empty(0) for name in self._names}
         for name, piece in self._pieces.items():
-            changes[name] = values[piece.span] - piece.pristine.view(-1)[piece.positions]
+            changes[name] = values[piece.span] - piece.pristine.view(-1).index_select(0, piece.positions)
         return changes
 
     def delta(self, values: Tensor, dtype: DeltaDtype) -> Delta:
@@ -173,7 +173,7 @@ def _gather(values: Tensor, positions: Tensor, span: slice, dense: Tensor) -> No
     look, so that the model of every training would stay in memory.
     """
     if values.grad is not None and dense.grad is not None:
-        values.grad[span] += dense.grad.view(-1)[positions]
+        values.grad[span] += dense.grad.view(-1).index_select(0, positions)  # by brackets it takes 14 times as long
         dense.grad = None
 
 

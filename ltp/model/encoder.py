@@ -239,9 +239,9 @@ class ForwardPass:
     def _mix(self, q: Tensor, k: Tensor, v: Tensor, keys: Tensor | None) -> Tensor:
         if self._noise is None or not self._attention_dropout:
             return F.scaled_dot_product_attention(q, k, v, attn_mask=keys)
-        scores = q @ k.transpose(2, 3) * q.shape[-1] ** -0.5
+        scores = (q @ k.transpose(2, 3)).mul_(q.shape[-1] ** -0.5)
         if keys is not None:
-            scores = scores.masked_fill(~keys, -torch.inf)
+            scores.detach().masked_fill_(~keys, -torch.inf)  # softmax gives these no gradient, so none is masked
         return self._noise.drop(scores.softmax(-1), self._attention_dropout) @ v
 
     def _grid(self, packed: Tensor) -> Tensor:
