@@ -61,7 +61,7 @@ starter: setup ## make the starter of `mini` again (DATA=..., OUTPUT=build/start
 
 # Three at once on two cores: much of the suite waits, for leases, restarts and processes that start. What `check` has run is not run twice.
 test: setup check ## everything that has to hold: check, then the test suite
-	@-$(BIN)/python tests/support/pgbouncer_package.py
+	@-$(BIN)/python tests/support/unpacked_package.py pgbouncer haproxy
 	@-$(BIN)/python tests/support/chromium_package.py
 	@$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --ignore tests/test_layout.py --ignore tests/test_architecture.py
 
@@ -71,7 +71,7 @@ quick: $(INSTALLED) ## the tests that need no server, no process and no mini bac
 
 coverage: setup ## the share of lines and branches that the tests execute, in any process, and the files below 90 % (TESTS=...)
 	@rm -rf build/coverage && mkdir -p build/coverage
-	@-$(BIN)/python tests/support/pgbouncer_package.py
+	@-$(BIN)/python tests/support/unpacked_package.py pgbouncer haproxy
 	@-$(BIN)/python tests/support/chromium_package.py
 	@status=0; $(BIN)/coverage run -m pytest -q --numprocesses 2 --dist loadfile $(TESTS) || status=$$?; \
 	  $(BIN)/coverage combine -q; $(BIN)/python tests/support/coverage_report.py; exit $$status
@@ -109,12 +109,12 @@ client: $(INSTALLED) ## write what is generated of the Python client: its models
 migrate: $(INSTALLED) ## bring the database of the current settings to the newest schema
 	@$(BIN)/ltp migrate
 
-# Each file holds what the one before it lacks; the first has the extras `files` and `telemetry`, too. torch and what only its builds need are left out: they come apart.
+# Each file holds what the one before it lacks; the first has the extras `files`, `telemetry` and `s3`, too. torch and what only its builds need are left out: they come apart.
 lock: | $(BIN)/python ## write the locks with hashes from pyproject.toml, for every Python and platform; what still fits stays (UPGRADE=1: the newest)
 	@test -x $(LOCK)/bin/uv || { $(BIN)/python -m venv $(LOCK) && \
 	  $(LOCK)/bin/python -m pip --disable-pip-version-check install --quiet $(UV); }
 	@echo "$(TORCH)" > $(LOCK)/torch.txt; cp requirements.lock $(LOCK)/all.txt
-	@$(COMPILE) --extra files --extra telemetry --constraint $(LOCK)/torch.txt --output-file $(LOCK)/all.txt
+	@$(COMPILE) --extra files --extra telemetry --extra s3 --constraint $(LOCK)/torch.txt --output-file $(LOCK)/all.txt
 	@awk '/^[^ ]/ { kept = !/^(torch|triton|cuda|nvidia)[-=]/ } kept' $(LOCK)/all.txt > requirements.lock
 	@$(COMPILE) --extra test --constraint $(LOCK)/all.txt $$($(LEAVE_OUT) $(LOCK)/all.txt) --output-file requirements-test.lock
 	@$(COMPILE) --extra bench --constraint $(LOCK)/all.txt --constraint requirements-test.lock \

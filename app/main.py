@@ -52,6 +52,7 @@ from app.inference.engine_metrics import EngineMetrics
 from app.inference.predictor import Predictor
 from app.jobs.broker import JobNotifier
 from app.settings import MIB, Settings
+from app.storage.blob_health import StoreHealth
 from app.storage.circuit_breaker import CircuitBreaker, Clock
 from app.storage.database import Database
 from app.storage.health import DatabaseHealth
@@ -115,11 +116,11 @@ def create_app(
         middleware=middleware.layers(settings, metrics, tracing, draining=lambda: app.state.predictor.draining),
         telemetry=NO_TELEMETRY_OF_ITS_OWN,
     )
-    db = Database(settings.database)
+    db = Database.from_settings(settings)
     app.state.settings = settings
     app.state.metrics, app.state.tracing, app.state.db = metrics, tracing, db
     app.state.circuit_breaker = CircuitBreaker(db)
-    app.state.health = DatabaseHealth(db, app.state.circuit_breaker)
+    app.state.health, app.state.store_health = DatabaseHealth(db, app.state.circuit_breaker), StoreHealth(db)
     app.state.keys = KeyCache(db, settings, circuit_breaker=app.state.circuit_breaker, clock=clock)
     _add_bounds(app, settings)
     broker = settings.redis_url.get_secret_value() if settings.redis_url else None
@@ -167,6 +168,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.notifier.start()
     app.state.keys.start()
     app.state.health.start()
+    app.state.store_health.start()
     yield
     await loop_lag.stop()
     app.state.starter.stop()

@@ -18,17 +18,8 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, EnvSettingsSource, SettingsConfigDict
 
 from app import database_url as urls
-from app.setting_values import (
-    Addresses,
-    Folder,
-    JobMemory,
-    Megabytes,
-    Rate,
-    RootPath,
-    Seconds,
-    Starter,
-    folder_of_user,
-)
+from app.blob_settings import BlobSettings
+from app.setting_values import Addresses, Folder, JobMemory, Megabytes, Rate, RootPath, Seconds, Starter, folder_of_user
 from app.webhook_settings import WebhookSettings
 
 PREFIX = "LTP_"
@@ -82,7 +73,7 @@ class CacheSettings(BaseSettings):
     """`mini`, a checkpoint directory, or a hub name with `@revision`."""
 
 
-class Settings(WebhookSettings, ClientSettings, CacheSettings):
+class Settings(BlobSettings, WebhookSettings, ClientSettings, CacheSettings):
     """The service's settings. Construct it once per process and pass it on."""
 
     database_url: Annotated[str, Field(repr=False)] = ""

@@ -31,7 +31,16 @@ LEVELS = {
         {"export", "reproduce"},
     ],
     "app": [
-        {"database_url", "errors", "namesake", "process", "setting_values", "trace_context", "webhook_settings"},
+        {
+            "blob_settings",
+            "database_url",
+            "errors",
+            "namesake",
+            "process",
+            "setting_values",
+            "trace_context",
+            "webhook_settings",
+        },
         {"settings"},
         {"storage"},
         {"auth", "jobs"},

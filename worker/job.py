@@ -23,6 +23,7 @@ from app.settings import Settings
 from app.storage.database import Database
 from app.storage.disk_full import is_storage_full
 from app.storage.models import JobRow
+from app.storage.object_store import BlobStoreUnavailable
 from app.storage.private import keep_private
 from app.telemetry import log_setup
 from ltp.compute.device import guess_device
@@ -63,7 +64,7 @@ def main(arguments: Sequence[str]) -> int:
     keep_private()
     claim = Claim(job_id, int(attempt), owner)
     structlog.contextvars.bind_contextvars(job=job_id, attempt=claim.attempt)
-    db = Database(settings.database)
+    db = Database.from_settings(settings)
     timings.add("spawn", time.monotonic() - float(started))
     try:
         with traced_phases(timings):
@@ -95,7 +96,7 @@ def _attempt(settings: Settings, db: Database, claim: Claim, timings: Timings) -
         _execute(JobContext(settings, db, claim, timings=timings))
     except LeaseLost:
         raise
-    except OtherBackbone as other:
+    except (OtherBackbone, BlobStoreUnavailable) as other:
         why = str(other)
         log.warning("job handed back", reason=why)
         record(lambda session: jobs.release(session, claim, why=why))

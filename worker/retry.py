@@ -1,4 +1,4 @@
-"""Trying again while the database is away for a while."""
+"""Trying again while the database, or the store of contents, is away for a while."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_fixed
 
 from app.storage.circuit_breaker import UNREACHABLE
 from app.storage.disk_full import is_storage_full
+from app.storage.object_store import BlobStoreUnavailable
 
 RETRY_S = 1.0
-"""Pause before the database is asked again after it failed."""
+"""Pause before what failed is asked again."""
 
 Result = TypeVar("Result")
 
 
 def retry_while_unreachable(act: Callable[[], Result], *, for_s: float) -> Result:
-    """Call `act` again and again while the database does not answer; raise its error after `for_s` seconds.
+    """Call `act` again and again while database or store do not answer; raise its error after `for_s` seconds.
 
     A transaction may have been committed although its answer got lost: `act` must stand its repetition.
     """
@@ -31,4 +32,4 @@ def retry_while_unreachable(act: Callable[[], Result], *, for_s: float) -> Resul
 
 
 def _passes(error: BaseException) -> bool:
-    return isinstance(error, UNREACHABLE) and not is_storage_full(error)
+    return isinstance(error, (*UNREACHABLE, BlobStoreUnavailable)) and not is_storage_full(error)

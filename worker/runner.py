@@ -21,6 +21,7 @@ from app.jobs import Claim
 from app.jobs.queue import KINDS
 from app.jobs.workers import forget_worker
 from app.settings import Settings
+from app.storage.blob_health import StoreWatch
 from app.storage.database import Database
 from app.storage.job_status import FINISHED
 from app.storage.models import JobRow
@@ -67,7 +68,7 @@ class Runner:
         self.id = new_id()
         self._tracing = tracing or Tracing()
         self.settings = settings
-        self.db = Database(settings.database)
+        self.db = Database.from_settings(settings)
         self._alone = alone
         self._kinds = kinds
         self._stopping = threading.Event()
@@ -75,6 +76,7 @@ class Runner:
         self._current: Claim | None = None
         self._seen, self._seen_with = float("-inf"), ""
         self._backbone = OwnBackbone(settings)
+        self._store = StoreWatch(self.db)
         self._sweeper = Sweeper(settings, self.db, busy_with=self._job_id)
         self._webhooks = WebhookSender(settings, self.db)
 
@@ -99,6 +101,7 @@ class Runner:
         """Work until `stop` is called."""
         log.info("runner started", worker=self.id, kinds=list(self._kinds))
         wait_until_usable(self.db, self._stopping, every_s=self.settings.poll_s)
+        self._store.wrong()  # which says so at once
         if self._alone:
             self._take_back_all()
         self._backbone.start()
@@ -145,8 +148,8 @@ class Runner:
         """Execute one job if there is one that this worker can do."""
         try:
             self._see(None)
-            if not self._backbone.fingerprint or not self._is_wanted():
-                return False
+            if not self._backbone.fingerprint or not self._is_wanted() or self._store.wrong():
+                return False  # without the store of contents no job could begin, nor publish
             backbone = self._backbone.current()
             if not backbone:
                 return False

@@ -32,6 +32,7 @@ from app.registry.language_tags import normalise
 from app.settings import MIB, Settings
 from app.storage import models
 from app.storage.audit import AuditContext
+from app.storage.blob_health import StoreHealth
 from app.storage.blobs import BlobStore
 from app.storage.database import Database
 from app.storage.health import DatabaseHealth
@@ -75,6 +76,10 @@ async def _health(request: Request) -> DatabaseHealth:
     return cast(DatabaseHealth, request.app.state.health)
 
 
+async def _store_health(request: Request) -> StoreHealth:
+    return cast(StoreHealth, request.app.state.store_health)
+
+
 async def _resolver(request: Request) -> AdapterResolver:
     return cast(AdapterResolver, request.app.state.adapter_resolver)
 
@@ -96,6 +101,7 @@ DatabaseDep = Annotated[Database, Depends(_database)]
 BlobsDep = Annotated[BlobStore, Depends(_blobs)]
 PredictorDep = Annotated[Predictor, Depends(_predictor)]
 HealthDep = Annotated[DatabaseHealth, Depends(_health)]
+StoreHealthDep = Annotated[StoreHealth, Depends(_store_health)]
 ResolverDep = Annotated[AdapterResolver, Depends(_resolver)]
 StarterDep = Annotated[StarterImport, Depends(_starter)]
 SpoolDep = Annotated[Spool, Depends(_spool)]

@@ -23,7 +23,10 @@ def backup(
     with local_output(as_json) as output:
         from app.storage.backup import back_up
 
-        count = back_up(settings_of(data_dir=data_dir), file)
+        settings = settings_of(data_dir=data_dir)
+        count = back_up(settings, file)
+        if settings.blob_url:
+            output.note(f"contents that lie in {settings.blob_url} are not in it: keep the bucket as well")
         output.show(
             {"file": str(file), "bytes": count}, lambda console: console.print(f"{file}: {size(count)}, checked")
         )

@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 from app.cli import (
     adapters,
     backup,
+    blobs,
     data,
     drifts,
     jobs,
@@ -100,5 +101,6 @@ root.command("audit", rich_help_panel=SERVICE)(tenant.show_audit)
 root.command("migrate", rich_help_panel=SERVICE)(service.migrate)
 root.command("backup", rich_help_panel=SERVICE)(backup.backup)
 root.command("restore", rich_help_panel=SERVICE)(backup.restore)
+root.add_typer(blobs.group, name="blobs", rich_help_panel=SERVICE)
 root.command("settings", rich_help_panel=SERVICE)(service.show_settings)
 root.add_typer(service.backbone, name="backbone", rich_help_panel=SERVICE)

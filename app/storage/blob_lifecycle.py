@@ -9,6 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app.errors import Conflict, CorruptBlob
+from app.storage.blob_places import is_whole
 from app.storage.models import (
     AdapterRow,
     BlobChunkRow,
@@ -57,7 +58,7 @@ def use(session: Session, blob_id: str) -> str:
     stored = session.scalar(
         select(func.coalesce(func.sum(BlobChunkRow.size), 0)).where(BlobChunkRow.blob_id == blob_id)
     )
-    if blob.status == "corrupt" or blob.sha256 is None or stored != blob.size:
+    if blob.status == "corrupt" or blob.sha256 is None or not is_whole(blob, stored or 0):
         raise CorruptBlob(f"blob {blob_id} is not complete: {stored} of {blob.size} bytes are stored")
     if blob.status == "ready":
         return blob.id
@@ -74,7 +75,8 @@ def use(session: Session, blob_id: str) -> str:
 def erase_text(session: Session, blob_id: str) -> None:
     """Delete an uploaded text in the transaction that forgets it, unless something else has the same content.
 
-    Copies that were sent again, and not needed, go with it if they have not gone yet.
+    Copies that were sent again, and not needed, go with it if they have not gone yet. What lies in a store cannot go
+    with a transaction: the next sweep deletes it.
     """
     blob = locked(session, blob_id)
     if blob is None or not is_unreferenced(session, blob_id):
@@ -83,7 +85,10 @@ def erase_text(session: Session, blob_id: str) -> None:
         BlobRow.tenant == blob.tenant, BlobRow.sha256 == blob.sha256, BlobRow.status == "deleting"
     )
     session.execute(delete(BlobChunkRow).where(or_(BlobChunkRow.blob_id == blob_id, BlobChunkRow.blob_id.in_(copies))))
-    session.execute(delete(BlobRow).where(BlobRow.id == blob_id))
+    if blob.digests is None:
+        session.execute(delete(BlobRow).where(BlobRow.id == blob_id))
+    else:
+        blob.status = "deleting"
 
 
 def is_unreferenced(session: Session, blob_id: str) -> bool:

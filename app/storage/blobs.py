@@ -1,7 +1,9 @@
-"""Contents of artefacts and uploads: chunks of at most 1 MiB in the database, checked by SHA-256 on every read.
+"""Contents of artefacts and uploads: chunks of at most 1 MiB, in the database or in a store, checked on every read.
 
-Nothing here holds more than one chunk in memory, and no transaction writes more than one, so a 500 MB artefact blocks
-nobody. A blob is `staging` until `use` makes it part of something published; what nothing refers to is collected.
+Nothing here holds more than a few chunks in memory, and no transaction writes more than one, so a 500 MB artefact
+blocks nobody. A blob is `staging` until `use` makes it part of something published; what nothing refers to is
+collected. Where a blob lies says its row, so that both places may be in use at once (`blob_places`), and a blob may be
+moved while it is read. Whatever touches a store may raise `BlobStoreUnavailable`.
 """
 
 from __future__ import annotations
@@ -13,15 +15,18 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from sqlalchemy import bindparam, delete, select, update
+import structlog
+from sqlalchemy import delete, select, update
 from sqlalchemy.exc import DBAPIError
 
 from app.errors import BlobNotFound, CorruptBlob
 from app.storage.blob_lifecycle import garbage, is_garbage, is_unreferenced, locked, ready_twin
+from app.storage.blob_places import CHUNK_AT, chunks, next_chunk, remove_object, writer
 from app.storage.chunks import CHUNK, Source, cut
 from app.storage.database import Database
 from app.storage.locks import lock_tenant
 from app.storage.models import BlobChunkRow, BlobRow
+from app.storage.object_store import BlobStoreUnavailable
 from app.storage.table import new_id, now
 from ltp import atomic_file
 
@@ -31,16 +36,18 @@ if TYPE_CHECKING:
 
     from app.storage.quotas import StorageQuota
 
+log = structlog.get_logger(__name__)
+
 ERASED_AT_ONCE = 16
 """Chunks deleted in one transaction."""
+OBJECTS = 8
+"""So many objects are deleted as quickly as a blob's chunks are, or more quickly."""
 READERS = 2
 """Threads that read one content into memory: databases and hashing leave the interpreter."""
 GRACE_S = 3600
 """What is staged outside a job, or referred to no more, is safe from collection for so long."""
-
-CHUNK_AT = select(BlobChunkRow.data, BlobChunkRow.sha256).where(
-    BlobChunkRow.blob_id == bindparam("blob"), BlobChunkRow.idx == bindparam("index")
-)
+PASSES = (DBAPIError, BlobStoreUnavailable)
+"""What keeps something from being deleted now; the sweep does it later."""
 
 
 class BlobStore:
@@ -72,20 +79,22 @@ class BlobStore:
             session.add(blob)
             if self.quota is not None:
                 self.quota.check(session, tenant)
+        content = writer(self.db, blob.id)
         try:
             digest, size = hashlib.sha256(), 0
-            for index, data in enumerate(cut(source)):
+            for data in cut(source):
                 size += len(data)
                 if size > reserved:
                     reserved = self._reserve(blob.id, size)
-                self._store(blob.id, index, data)
+                content.write(data)
                 digest.update(data)
                 if on_chunk is not None:
                     on_chunk(size)
-            return self._complete(blob.id, digest.hexdigest(), size)
+            return self._complete(blob.id, digest.hexdigest(), size, content.finish())
         except BaseException:
-            with suppress(DBAPIError):  # the sweep collects what cannot be deleted now
+            with suppress(*PASSES):
                 self.erase(blob.id)
+                content.discard()
             raise
 
     def stream(self, blob_id: str) -> Iterator[bytes]:
@@ -94,11 +103,15 @@ class BlobStore:
         The first `next()` already tells whether the blob is there; a damaged one is quarantined on the way.
         """
         blob = self._readable(blob_id)
-        left, index = blob.size, 0
+        left, index, found = blob.size, 0, chunks(self.db, blob)
         while left > 0:
-            with self.db.read() as session:
-                chunk = session.get(BlobChunkRow, (blob_id, index))
-            if chunk is None or not _sound(chunk, left):
+            chunk = next_chunk(found)
+            if chunk is None and (moved := self._moved(blob)) is not None:
+                blob, found = moved, chunks(self.db, moved, start=index)
+                continue
+            if chunk is None and blob.digests is not None:
+                raise CorruptBlob(f"blob {blob_id} is not whole in the blob store, where the database has it")
+            if chunk is None or not chunk.is_sound(left):
                 self._quarantine(blob_id, index)
             yield chunk.data
             left -= len(chunk.data)
@@ -125,10 +138,23 @@ class BlobStore:
         blob = self._readable(blob_id)
         content = np.empty(blob.size, np.uint8)  # numpy's large arrays get huge pages: filled in a third of the time
 
+        if blob.digests is not None or not self._fill(blob, content):
+            for start, data in zip(range(0, blob.size, CHUNK), self.stream(blob_id), strict=False):
+                content[start : start + CHUNK] = memoryview(data)
+        with ThreadPoolExecutor(1, thread_name_prefix="blob") as hashing:
+            whole = hashing.submit(_sha256, content)
+            try:
+                yield content
+            finally:
+                self._compare(blob_id, whole.result())
+
+    def _fill(self, blob: BlobRow, content: NDArray[np.uint8]) -> bool:
+        """Fill in a blob's rows; False when it has been moved into a store meanwhile."""
+
         def fill(start: int) -> bool:
             part = content[start : start + CHUNK]
             with self.db.read() as session:
-                chunk = session.execute(CHUNK_AT, {"blob": blob_id, "index": start // CHUNK}).one_or_none()
+                chunk = session.execute(CHUNK_AT, {"blob": blob.id, "index": start // CHUNK}).one_or_none()
             if chunk is None or len(chunk.data) != len(part):
                 return False
             part[:] = memoryview(chunk.data)
@@ -136,13 +162,16 @@ class BlobStore:
 
         with ThreadPoolExecutor(READERS, thread_name_prefix="blob") as readers:
             for index, sound in enumerate(readers.map(fill, range(0, blob.size, CHUNK))):
+                if not sound and self._moved(blob) is not None:
+                    return False
                 if not sound:
-                    self._quarantine(blob_id, index)
-            whole = readers.submit(_sha256, content)
-            try:
-                yield content
-            finally:
-                self._compare(blob_id, whole.result())
+                    self._quarantine(blob.id, index)
+        return True
+
+    def _moved(self, blob: BlobRow) -> BlobRow | None:
+        """Return the row of a blob that lies elsewhere than when it was looked at; None if it lies where it lay."""
+        found = self._readable(blob.id)
+        return found if (found.digests is None) != (blob.digests is None) else None
 
     def _readable(self, blob_id: str) -> BlobRow:
         with self.db.read() as session:
@@ -178,7 +207,7 @@ class BlobStore:
         try:
             yield
         finally:
-            with suppress(DBAPIError):  # the sweep collects what cannot be deleted now
+            with suppress(*PASSES):
                 with self.db.read() as session:
                     unused = BlobRow.id.in_(filter(None, blob_ids)), BlobRow.status != "ready"
                     left = session.scalars(select(BlobRow.id).where(*unused)).all()
@@ -198,6 +227,7 @@ class BlobStore:
             if grace_s is not None and not is_garbage(session, blob_id, grace_s):
                 return
             blob.status = "deleting"
+        remove_object(self.db, blob)
         while True:
             with self.db.write() as session:
                 some = select(BlobChunkRow.idx).where(BlobChunkRow.blob_id == blob_id).limit(ERASED_AT_ONCE)
@@ -207,17 +237,22 @@ class BlobStore:
                     return
 
     def collect_garbage(self, *, grace_s: float = GRACE_S, at_most: int = 8) -> int:
-        """Delete up to `at_most` blobs that nothing refers to or whose job is over; return how many."""
-        with self.db.read() as session:
-            doomed = session.scalars(select(BlobRow.id).where(garbage(session, grace_s)).limit(at_most)).all()
-        for blob_id in doomed:
-            self._erase(blob_id, grace_s)
-        return len(doomed)
+        """Delete up to `at_most` blobs that nothing refers to or whose job is over, of a store more; return how many.
 
-    def _store(self, blob_id: str, index: int, data: bytes) -> None:
-        sha256 = hashlib.sha256(data).hexdigest()
-        with self.db.write() as session:
-            session.add(BlobChunkRow(blob_id=blob_id, idx=index, sha256=sha256, size=len(data), data=data))
+        What lies in a store that is away stays `deleting` until it is back.
+        """
+        gone = 0
+        for place, most in ((BlobRow.digests.is_(None), at_most), (BlobRow.digests.is_not(None), OBJECTS * at_most)):
+            with self.db.read() as session:
+                found = select(BlobRow.id).where(garbage(session, grace_s), place).limit(most)
+                doomed = session.scalars(found).all()
+            try:
+                for blob_id in doomed:
+                    self._erase(blob_id, grace_s)
+                    gone += 1
+            except BlobStoreUnavailable as error:
+                log.warning("what was deleted is still in the blob store; it is tried again", error=str(error))
+        return gone
 
     def _reserve(self, blob_id: str, size: int) -> int:
         """Count so many bytes for a blob that is being stored, unless the tenant has no room for them."""
@@ -230,11 +265,11 @@ class BlobStore:
                 self.quota.check(session, blob.tenant)
         return size
 
-    def _complete(self, blob_id: str, sha256: str, size: int) -> BlobRow:
-        """Note hash and size."""
+    def _complete(self, blob_id: str, sha256: str, size: int, digests: bytes | None) -> BlobRow:
+        """Note hash, size, and where it lies."""
         with self.db.write() as session:
             blob = session.get_one(BlobRow, blob_id)
-            blob.sha256, blob.size = sha256, size
+            blob.sha256, blob.size, blob.digests = sha256, size, digests
             return blob
 
     def _compare(self, blob_id: str, sha256: str) -> None:
@@ -261,8 +296,3 @@ class BlobStore:
 
 def _sha256(data: NDArray[np.uint8]) -> str:
     return hashlib.sha256(data.data).hexdigest()
-
-
-def _sound(chunk: BlobChunkRow, left: int) -> bool:
-    """Tell whether a chunk is what was stored, and fits into the `left` bytes that the blob still has."""
-    return 0 < len(chunk.data) <= left and hashlib.sha256(chunk.data).hexdigest() == chunk.sha256

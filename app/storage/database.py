@@ -21,12 +21,15 @@ from sqlalchemy.orm import Session
 
 from app.storage.audit import AuditContext
 from app.storage.damage import DamageSeen
+from app.storage.object_store import ObjectStore
 from app.storage.postgres import postgres_engine
 from app.storage.sqlite import BUSY_TIMEOUT_S, DatabaseFile, sqlite_engine
 from app.storage.tenancy import TenantSession
 
 if TYPE_CHECKING:
     from alembic.config import Config
+
+    from app.settings import Settings
 
 
 def _dumps(value: Any) -> str:
@@ -37,8 +40,10 @@ def _dumps(value: Any) -> str:
 class Database:
     """Connections to one database. Thread-safe; a process makes one and keeps it. `of` gives views of one tenant."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, objects: ObjectStore | None = None) -> None:
         self.url = url
+        self.objects = objects
+        """Where contents go that are not to lie in the database itself."""
         self.engine, self._file = _engine(url)
         self.damage = DamageSeen()
         event.listen(self.engine, "handle_error", self.damage.note)
@@ -47,6 +52,11 @@ class Database:
         self._writer = self.engine.execution_options(write=True)
         self.act: AuditContext | None = None
         """What its transactions leave in the audit trail; None leaves nothing."""
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> Self:
+        """Make the one that the settings name, with the store of its contents. Raises `BlobStoreNotInstalled`."""
+        return cls(settings.database, objects=ObjectStore(settings.blob_url) if settings.blob_url else None)
 
     def of(self, tenant: str, *, act: AuditContext | None = None) -> Self:
         """Return a view of the same connections that sees and writes the rows of one tenant (see `tenancy`).

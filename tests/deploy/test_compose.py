@@ -54,7 +54,7 @@ def strings(value: Any) -> list[str]:
 
 def example() -> dict[str, str]:
     """Every variable of .env.example, the commented ones too."""
-    return dict(re.findall(r"^(?:# )?([A-Z_]+)=(.*)$", EXAMPLE.read_text("utf-8"), re.MULTILINE))
+    return dict(re.findall(r"^(?:# )?([A-Z0-9_]+)=(.*)$", EXAMPLE.read_text("utf-8"), re.MULTILINE))
 
 
 def references() -> list[tuple[str, str, str]]:

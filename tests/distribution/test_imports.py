@@ -18,7 +18,9 @@ OURS = ("ltp", "ltp_client", "app", "worker", "migrations")
 FOR_TYPES = {"typing_extensions"}
 """Imported under TYPE_CHECKING alone: type checkers have it."""
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-OPTIONAL = [text for extra in ("files", "export", "telemetry") for text in PROJECT["optional-dependencies"][extra]]
+OPTIONAL = [
+    text for extra in ("files", "export", "telemetry", "s3") for text in PROJECT["optional-dependencies"][extra]
+]
 DECLARED = {canonicalize_name(Requirement(text).name) for text in [*PROJECT["dependencies"], *OPTIONAL]}
 
 

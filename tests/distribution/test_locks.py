@@ -32,7 +32,7 @@ def test_there_is_something_to_look_at() -> None:
 
 EXTRAS = PROJECT["optional-dependencies"]
 OPTIONAL = EXTRAS["files"]
-IN_THE_IMAGE = OPTIONAL + EXTRAS["telemetry"]
+IN_THE_IMAGE = OPTIONAL + EXTRAS["telemetry"] + EXTRAS["s3"]
 
 
 def test_the_extra_for_files_is_those_for_each_kind_together() -> None:

@@ -14,16 +14,25 @@ from support.servers import free_port
 
 
 class Forwarder:
-    """Listens on a port of its own and forwards to a Unix socket; `target` may be changed at any time."""
+    """Listens on a port of its own, forwards to a Unix socket or a port; `target` may be changed at any time.
 
-    def __init__(self, target: Path) -> None:
+    Without a target connections are closed as soon as they are open.
+    """
+
+    def __init__(self, target: Path | int | None) -> None:
         self.target = target
+        self._open: set[asyncio.StreamWriter] = set()
         self.port = free_port()
         self._loop = asyncio.new_event_loop()
         self._listening = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
         assert self._listening.wait(10)
+
+    def cut(self) -> None:
+        """Have no target any more, and close what is open."""
+        self.target = None
+        self._loop.call_soon_threadsafe(lambda: [each.transport.abort() for each in self._open])
 
     def close(self) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)
@@ -35,12 +44,20 @@ class Forwarder:
         self._loop.run_forever()
 
     async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        target = self.target
         try:
-            behind_reader, behind_writer = await asyncio.open_unix_connection(self.target)
+            if target is None:
+                raise ConnectionRefusedError
+            if isinstance(target, int):
+                behind_reader, behind_writer = await asyncio.open_connection("127.0.0.1", target)
+            else:
+                behind_reader, behind_writer = await asyncio.open_unix_connection(target)
         except OSError:
             writer.close()
             return
+        self._open |= {writer, behind_writer}
         await asyncio.gather(_pump(reader, behind_writer), _pump(behind_reader, writer))
+        self._open -= {writer, behind_writer}
 
 
 async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from support.pgbouncer_package import PgBouncerMissing, program
 from support.servers import Postgres, free_port
+from support.unpacked_package import ProgramMissing, program
 
 
 @contextmanager
@@ -32,8 +32,8 @@ def running_pgbouncer(postgres: Postgres, *, mode: str = "transaction", **settin
     }
     text = f"[databases]\n* = host={postgres.socket.parent} user=postgres\n[pgbouncer]\n"
     try:
-        path, environment = program()
-    except PgBouncerMissing as error:  # no Debian, or no network
+        path, environment = program("pgbouncer")
+    except ProgramMissing as error:  # no Debian, or no network
         pytest.skip(str(error))
     with tempfile.NamedTemporaryFile("w", suffix=".ini") as file:
         file.write(text + "".join(f"{name} = {value}\n" for name, value in lines.items()))

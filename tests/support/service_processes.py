@@ -82,7 +82,7 @@ class Stack:
     def __init__(self, directory: Path, backbone: Path, **settings: Any) -> None:
         self.settings = Settings(data_dir=directory, backbone=str(backbone), port=free_port(), **{**SHORT, **settings})
         self.backbone = read_manifest(backbone)
-        self.db = Database(self.settings.database)
+        self.db = Database.from_settings(self.settings)
         self._numbers = iter(range(1_000_000))
         self._started: list[subprocess.Popen[bytes]] = []
 

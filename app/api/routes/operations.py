@@ -9,7 +9,7 @@ from fastapi import APIRouter
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.responses import Response
 
-from app.api.dependencies import BackboneDep, HealthDep, MetricsDep, PredictorDep
+from app.api.dependencies import BackboneDep, HealthDep, MetricsDep, PredictorDep, StoreHealthDep
 from app.api.schemas.errors import refusals
 from app.api.schemas.operations import BackbonePublic, Health, Readiness, Version
 from app.auth.caller import CallerDep
@@ -31,11 +31,12 @@ async def healthz() -> Health:
 
 
 @router.get("/readyz", operation_id="readyz", summary="Can predictions be served?", responses=refusals())
-async def readyz(predictor: PredictorDep, health: HealthDep) -> Readiness:
+async def readyz(predictor: PredictorDep, health: HealthDep, store: StoreHealthDep) -> Readiness:
     """503 while the backbone is being loaded, if that failed, while the process is about to stop, and while something
-    is wrong with the database that must be put right, a schema that is too old say. It says why.
+    is wrong with the database or the blob store that must be put right, a schema that is too old say. It says why.
 
-    A database that is away or read-only for a while is told in `database`: predictions go on.
+    A database that is away or read-only for a while is told in `database`, a store that is in `blob_store`: predictions
+    go on.
     """
     if predictor.draining:
         raise NotReady("the service is shutting down", retry_after=DRAINING_RETRY_S)
@@ -44,7 +45,10 @@ async def readyz(predictor: PredictorDep, health: HealthDep) -> Readiness:
     database = await health.condition()
     if not database.usable:
         raise NotReady(str(database.sentence), retry_after=DATABASE_RETRY_S)
-    return Readiness(backbone=predictor.backbone.info.name, database=database.sentence)
+    wrong, usable = await store.condition()
+    if not usable:
+        raise NotReady(str(wrong), retry_after=DATABASE_RETRY_S)
+    return Readiness(backbone=predictor.backbone.info.name, database=database.sentence, blob_store=wrong)
 
 
 @router.get("/version", operation_id="version", summary="What runs here?", responses=refusals())

@@ -24,6 +24,8 @@ class Readiness(Answer):
     """Name of the loaded backbone."""
     database: Annotated[str | None, Field(examples=["the database is read-only for now"])]
     """What is wrong with the database, where predictions go on all the same; null when nothing is."""
+    blob_store: Annotated[str | None, Field(examples=["the blob store s3://ltp does not answer"])]
+    """What is wrong with the store of contents, likewise; null where there is none."""
 
 
 class Version(Answer):

@@ -1,4 +1,4 @@
-"""What is stored: blobs in chunks, and the texts that were sent."""
+"""What is stored: blobs, and the texts that were sent."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from app.storage.table import Base, Count, Id, Moment, Sha256, TenantName, Word,
 
 
 class BlobRow(Base):
-    """Content in chunks. `staging` until something published refers to it; `corrupt` once a chunk failed its check."""
+    """A content. `staging` until something published refers to it; `corrupt` once a chunk failed its check."""
 
     __tablename__ = "blobs"
     __table_args__ = (
@@ -35,6 +35,8 @@ class BlobRow(Base):
     status: Mapped[Word]
     job_id: Mapped[str | None] = reference("jobs.id", ondelete="SET NULL")
     created_at: Mapped[Moment]
+    digests: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """The SHA-256 of every chunk, one after the other, of what is an object of a store; null: it lies in rows."""
 
 
 class BlobChunkRow(Base):

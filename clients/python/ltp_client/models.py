@@ -905,6 +905,9 @@ class Readiness(Record):
     database: str | None = None
     """What is wrong with the database, where predictions go on all the same; null when nothing is."""
 
+    blob_store: str | None = None
+    """What is wrong with the store of contents, likewise; null where there is none."""
+
 
 class Reading(Record):
     """What was understood of a file."""

@@ -1677,6 +1677,7 @@ export interface components {
         };
         Readiness: {
             backbone: string;
+            blob_store: string | null;
             database: string | null;
             /**
              * @default ready

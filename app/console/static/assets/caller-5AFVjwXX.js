@@ -1,1 +1,0 @@
-import{N as e,P as t,h as n}from"./refusal-jY9uojw-.js";var r=e(null),i=!1;async function a(){if(!i){i=!0;try{r.value=await n(`caller`)}catch{r.value=null}finally{i=!1}}}function o(e){return r.value?.scopes.includes(e)??!1}function s(e){return t(r)?.scopes.includes(e)??!1}export{s as i,r as n,o as r,a as t};

@@ -1,0 +1,1 @@
+import{N as e,P as t,h as n}from"./refusal-uTdBvfZ9.js";var r=e(null),i=!1;async function a(){if(!i){i=!0;try{r.value=await n(`caller`)}catch{r.value=null}finally{i=!1}}}function o(e){return r.value?.scopes.includes(e)??!1}function s(e){return t(r)?.scopes.includes(e)??!1}export{s as i,r as n,o as r,a as t};

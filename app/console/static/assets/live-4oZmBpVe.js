@@ -1,0 +1,1 @@
+import{Q as e,Y as t,u as n}from"./refusal-uTdBvfZ9.js";var r=8e3;function i({words:i}){let[a,o]=e({words:``,at:0});return t(()=>{let e=Math.max(0,a.at+r-Date.now()),t=setTimeout(()=>o({words:i,at:Date.now()}),e);return()=>clearTimeout(t)},[i]),n(`p`,{class:`unseen`,role:`status`,"aria-live":`polite`,children:a.words})}export{i as t};

@@ -1,0 +1,1 @@
+import{et as e,j as t,s as n,u as r}from"./refusal-uTdBvfZ9.js";import{n as i}from"./who-CbFyQp9a.js";function a(e){return e!==null&&!i(e)}function o(){return r(e,{children:[r(`p`,{children:t(`next.nothing`)}),r(`p`,{children:r(n,{to:`new`,class:`button`,children:t(`nav.new`)})})]})}export{a as n,o as t};

@@ -1,1 +1,0 @@
-import{et as e,j as t,s as n,u as r}from"./refusal-jY9uojw-.js";import{n as i}from"./who-DwNzEjfC.js";function a(e){return e!==null&&!i(e)}function o(){return r(e,{children:[r(`p`,{children:t(`next.nothing`)}),r(`p`,{children:r(n,{to:`new`,class:`button`,children:t(`nav.new`)})})]})}export{a as n,o as t};
