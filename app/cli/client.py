@@ -91,6 +91,7 @@ class Client:
         files: dict[str, Path] | None = None,
         key: str | None = None,
         repeatable: bool = True,
+        headers: dict[str, str] | None = None,
     ) -> dict[str, Any]:
         """Send JSON; or, with `files`, multipart with those and `body` as the part named `request`.
 
@@ -98,7 +99,7 @@ class Client:
         """
         uploads = None if files is None else {name: upload(file) for name, file in files.items()}
         with failures():
-            return self.connection.post(path, body, files=uploads, key=key, repeatable=repeatable)
+            return self.connection.post(path, body, files=uploads, key=key, repeatable=repeatable, headers=headers)
 
     def save(self, path: str, target: Path, *, wait_s: float | None = None, **query: Any) -> int:
         """Stream a download into `target`, which appears whole or not at all; returns its size in bytes.

@@ -102,11 +102,12 @@ def predict(
 
 def _one(session: Session, premise: str, hypothesis: str, request: PredictionOptions) -> None:
     from app.cli.prediction_requests import threshold_line
+    from ltp_client.routing import routing
 
     if request.adapter is None:
         raise typer.BadParameter("say who answers: --adapter sw")
     body = request.body([{"premise": premise, "hypothesis": hypothesis}])
-    whole = session.client.post("/predict", body)
+    whole = session.client.post("/predict", body, headers=routing(body))
     answer = whole["predictions"][0]
     for threshold in whole.get("thresholds") or ():
         session.output.note(threshold_line(threshold))

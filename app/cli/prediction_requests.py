@@ -10,6 +10,7 @@ from app.cli.client import Client, failures
 from app.cli.output import percent
 from app.cli.progress import progress_display
 from ltp_client.pairs import counted_from
+from ltp_client.routing import routing
 
 if TYPE_CHECKING:
     from ltp.text.examples import Example, FilePair
@@ -63,7 +64,8 @@ def predict_pairs(
         for start in range(0, len(pairs), BATCH):
             batch = pairs[start : start + BATCH]
             with failures(), counted_from(start):
-                answer = client.connection.post("/predict", request.body(batch))
+                body = request.body(batch)
+                answer = client.connection.post("/predict", body, headers=routing(body))
             if thresholds is not None:
                 thresholds |= {named(each["adapter"]): each for each in answer.get("thresholds") or ()}
             yield from answer["predictions"]

@@ -14,6 +14,7 @@ from app.api.adapter_resolver import AdapterResolver
 from app.api.dependencies import DatabaseDep, PredictorDep, ResolverDep
 from app.api.disconnects import until_disconnect
 from app.api.request_body import ParsedBody, RequestBody
+from app.api.routing import routing
 from app.api.schemas.errors import refusals
 from app.api.schemas.predictions import (
     PROBABILITIES,
@@ -69,7 +70,11 @@ async def predict(
     db: DatabaseDep,
     caller: CallerDep,
 ) -> Response:
-    """Does each hypothesis follow from its premise, contradict it, or neither? Languages may be mixed freely."""
+    """Does each hypothesis follow from its premise, contradict it, or neither? Languages may be mixed freely.
+
+    The answer's `X-LTP-Adapter` is what most of the pairs name: send it along, and a proxy before several replicas can
+    have the same one answer for the same adapter.
+    """
     predict_request = body.request
     adapters = await resolver.resolve(db, predict_request, tenant=caller.tenant)
     points = await _thresholds(resolver, db, predict_request, adapters)
@@ -86,7 +91,7 @@ async def predict(
     _refuse_unknown(requests, work.future.result(), predictor.backbone.vocabulary)
     write = partial(_answer, adapters, work, predict_request, points)
     answer = write() if len(requests) <= INLINE_PAIRS else await run_in_threadpool(write)
-    return Response(answer, media_type="application/json")
+    return Response(answer, media_type="application/json", headers=routing(predict_request))
 
 
 async def _thresholds(

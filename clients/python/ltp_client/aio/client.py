@@ -23,6 +23,7 @@ from ltp_client.pairs import Pairs, as_pairs, counted_from
 from ltp_client.patience import OnWait, Patience, tell
 from ltp_client.record import read
 from ltp_client.requests import PredictRequest
+from ltp_client.routing import routing
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -103,10 +104,10 @@ class AsyncClient:
     async def _in_batches(self, body: dict[str, Any], pairs: Iterable[dict[str, Any]]) -> PredictAnswer:
         left = iter(pairs)
         batch = list(islice(left, BATCH))
-        answer = read(PredictAnswer, await self.connection.post("/predict", {**body, "pairs": batch}))
+        answer = await self._judged({**body, "pairs": batch})
         while batch := list(islice(left, BATCH)):
             with counted_from(len(answer.predictions)):
-                further = read(PredictAnswer, await self.connection.post("/predict", {**body, "pairs": batch}))
+                further = await self._judged({**body, "pairs": batch})
             answer.predictions += further.predictions
             known = {each.adapter.id for each in answer.thresholds or ()}
             new = [each for each in further.thresholds or () if each.adapter.id not in known]
@@ -114,6 +115,9 @@ class AsyncClient:
             answer.timing_ms.queue += further.timing_ms.queue
             answer.timing_ms.compute += further.timing_ms.compute
         return answer
+
+    async def _judged(self, body: dict[str, Any]) -> PredictAnswer:
+        return read(PredictAnswer, await self.connection.post("/predict", body, headers=routing(body)))
 
     async def ready(self) -> Readiness:
         """Whether predictions can be served; waits while the backbone is being loaded, as long as there is patience."""

@@ -94,13 +94,14 @@ class AsyncConnection:
         files: Mapping[str, Upload] | None = None,
         key: str | None = None,
         repeatable: bool = True,
+        headers: Mapping[str, str] | None = None,
     ) -> dict[str, Any]:
         """Send JSON; or, with `files`, multipart with those and `body` as the part named `request`.
 
         What was sent before with the same idempotency `key` is not begun again. `repeatable` is whether it may be sent
         once more when the connection broke: not where the service would do it twice.
         """
-        headers = {IDEMPOTENCY_KEY: key or str(uuid.uuid4())}
+        headers = {**(headers or {}), IDEMPOTENCY_KEY: key or str(uuid.uuid4())}
         if files is None:
             answer = await self._ask("POST", path, repeatable=repeatable, headers=headers, json=body)
         else:

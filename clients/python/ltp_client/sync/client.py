@@ -14,6 +14,7 @@ from ltp_client.pairs import Pairs, as_pairs, counted_from
 from ltp_client.patience import OnWait, Patience, tell
 from ltp_client.record import read
 from ltp_client.requests import PredictRequest
+from ltp_client.routing import routing
 from ltp_client.sync.adapters import Adapters
 from ltp_client.sync.administration import Audit, Keys, Webhooks
 from ltp_client.sync.connection import Connection
@@ -102,10 +103,10 @@ class Client:
     def _in_batches(self, body: dict[str, Any], pairs: Iterable[dict[str, Any]]) -> PredictAnswer:
         left = iter(pairs)
         batch = list(islice(left, BATCH))
-        answer = read(PredictAnswer, self.connection.post("/predict", {**body, "pairs": batch}))
+        answer = self._judged({**body, "pairs": batch})
         while batch := list(islice(left, BATCH)):
             with counted_from(len(answer.predictions)):
-                further = read(PredictAnswer, self.connection.post("/predict", {**body, "pairs": batch}))
+                further = self._judged({**body, "pairs": batch})
             answer.predictions += further.predictions
             known = {each.adapter.id for each in answer.thresholds or ()}
             new = [each for each in further.thresholds or () if each.adapter.id not in known]
@@ -113,6 +114,9 @@ class Client:
             answer.timing_ms.queue += further.timing_ms.queue
             answer.timing_ms.compute += further.timing_ms.compute
         return answer
+
+    def _judged(self, body: dict[str, Any]) -> PredictAnswer:
+        return read(PredictAnswer, self.connection.post("/predict", body, headers=routing(body)))
 
     def ready(self) -> Readiness:
         """Whether predictions can be served; waits while the backbone is being loaded, as long as there is patience."""
