@@ -116,8 +116,12 @@ def test_every_setting_that_can_be_given_in_compose_can_be_given_here(services: 
         "LTP_AUTH",
         "LTP_ROOT_PATH",
         "OTEL_EXPORTER_OTLP_HEADERS",  # a secret, which comes by extraEnv
+        "AWS_ACCESS_KEY_ID",  # secrets, likewise
+        "AWS_SECRET_ACCESS_KEY",
     }
-    given = {name for each in services.values() for name in each.environment if name.startswith((PREFIX, "OTEL_"))}
+    given = {
+        name for each in services.values() for name in each.environment if name.startswith((PREFIX, "OTEL_", "AWS_"))
+    }
     assert set(chain.from_iterable(values.values())) == given - own
 
 
