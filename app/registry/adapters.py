@@ -11,7 +11,7 @@ from app import jobs
 from app.errors import AdapterNotFound, InUse, NotReadyYet
 from app.registry import datasets, predictions
 from app.registry.adapter_notes import AdapterNotes
-from app.registry.starters import STARTER, visible
+from app.registry.starters import STARTER, owned_and_shared, visible
 from app.storage import audit, blob_lifecycle
 from app.storage.locks import lock_tenant
 from app.storage.models import AdapterRow, AliasRow, JobRow, LanguageVersionRow
@@ -123,12 +123,15 @@ def list_page(
 
     Only those of a normalised language, or under an alias, if given.
     """
-    rows = select(AdapterRow).where(visible(tenant))
+    rows = select(AdapterRow)
     if lang is not None:
         rows = rows.where(AdapterRow.lang == lang)
     if alias is not None:
         rows = rows.where(exists().where(AliasRow.adapter_id == AdapterRow.id, AliasRow.alias == alias))
-    return read_page(session, rows, by=AdapterRow.id, size=AdapterRow.notes_bytes, limit=limit, cursor=cursor)
+    parts = owned_and_shared(tenant)
+    return read_page(
+        session, rows, by=AdapterRow.id, size=AdapterRow.notes_bytes, parts=parts, limit=limit, cursor=cursor
+    )
 
 
 def next_version(session: Session, *, tenant: str, lang: str) -> int:

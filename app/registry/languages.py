@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import ColumnElement, Select, and_, func, select
 from sqlalchemy.orm import Session
 
 from app.errors import NoAdapterForLanguage
 from app.registry.alias_names import PRODUCTION
 from app.registry.language_tags import language_of, macrolanguage_of, name_of, relatives_of
-from app.registry.starters import visible
+from app.registry.starters import owned_and_shared, visible
 from app.storage.models import AdapterRow, AliasRow
 from app.storage.pagination import DEFAULT_LIMIT, Page
 
@@ -43,29 +43,66 @@ def list_page(
     session: Session, *, tenant: str, limit: int = DEFAULT_LIMIT, cursor: str | None = None
 ) -> Page[LanguageSummary]:
     """List languages with at least one ready adapter, by their tags; the cursor is the last tag."""
-    tags = select(AdapterRow.lang).where(visible(tenant), AdapterRow.status == "ready").distinct()
-    if cursor is not None:
-        tags = tags.where(AdapterRow.lang > cursor)
-    langs = session.scalars(tags.order_by(AdapterRow.lang).limit(limit + 1)).all()
-    others = tags_by_language(session, tenant=tenant)
-    items = [_row(session, tenant=tenant, lang=lang, others=others) for lang in langs[:limit]]
+    langs = _tags(session, tenant=tenant, limit=limit + 1, after=cursor)
+    items = _summaries(session, tenant=tenant, langs=langs[:limit])
     return Page(items, items[-1].lang if len(langs) > limit else None)
 
 
-def _row(session: Session, *, tenant: str, lang: str, others: dict[str, list[str]]) -> LanguageSummary:
-    ready = select(AdapterRow.version).where(visible(tenant), AdapterRow.lang == lang, AdapterRow.status == "ready")
-    newest = session.scalars(ready.distinct().order_by(AdapterRow.version.desc()).limit(MOST))
-    versions = [version for version in newest if version is not None]
-    named = (
-        select(AliasRow.alias, AdapterRow.version)
-        .join(AdapterRow, AdapterRow.id == AliasRow.adapter_id)
-        .where(AliasRow.tenant == tenant, AliasRow.lang == lang)
-        .order_by(AliasRow.alias)
-        .limit(MOST)
+def _tags(session: Session, *, tenant: str, limit: int, after: str | None = None) -> list[str]:
+    """List tags that have a ready adapter, in order. That one is ready is read off its version, which an index has."""
+    found: set[str] = set()
+    for part in owned_and_shared(tenant):
+        tags = select(AdapterRow.lang).where(part, AdapterRow.version.is_not(None)).distinct()
+        if after is not None:
+            tags = tags.where(AdapterRow.lang > after)
+        found.update(session.scalars(tags.order_by(AdapterRow.lang).limit(limit)))
+    return sorted(found)[:limit]
+
+
+def _summaries(session: Session, *, tenant: str, langs: Sequence[str]) -> list[LanguageSummary]:
+    versions: dict[str, set[int]] = {lang: set() for lang in langs}
+    came: dict[str, list[int]] = {lang: [] for lang in langs}
+    aliases: dict[str, dict[str, int]] = {lang: {} for lang in langs}
+    for part in owned_and_shared(tenant):
+        for lang, version, shared in session.execute(_newest_of_each(part, langs)):
+            versions[lang].add(version)
+            if shared:
+                came[lang].append(version)
+    for lang, alias, meant in session.execute(_named(tenant, langs)):
+        if meant is not None and len(aliases[lang]) < MOST:
+            aliases[lang][alias] = meant
+    others = tags_by_language(session, tenant=tenant)
+    return [
+        LanguageSummary(
+            lang,
+            sorted(versions[lang], reverse=True)[:MOST],
+            aliases[lang],
+            near(lang, others),
+            sorted(came[lang], reverse=True),
+        )
+        for lang in langs
+    ]
+
+
+def _newest_of_each(part: ColumnElement[bool], langs: Sequence[str]) -> Select[str, int, bool]:
+    """The newest `MOST` versions of each language."""
+    place = func.row_number().over(partition_by=AdapterRow.lang, order_by=AdapterRow.version.desc())
+    ready = (
+        select(AdapterRow.lang, AdapterRow.version, AdapterRow.shared, place.label("place"))
+        .where(part, AdapterRow.lang.in_(langs), AdapterRow.version.is_not(None))
+        .subquery()
     )
-    aliases = {alias: version for alias, version in session.execute(named) if version is not None}
-    came = [version for version in session.scalars(ready.where(AdapterRow.shared)) if version is not None]
-    return LanguageSummary(lang, versions, aliases, near(lang, others), sorted(came, reverse=True))
+    return select(ready.c.lang, ready.c.version, ready.c.shared).where(ready.c.place <= MOST)
+
+
+def _named(tenant: str, langs: Sequence[str]) -> Select[str, str, int | None]:
+    """The aliases of some languages, with their versions."""
+    return (
+        select(AliasRow.lang, AliasRow.alias, AdapterRow.version)
+        .join(AdapterRow, AdapterRow.id == AliasRow.adapter_id)
+        .where(AliasRow.tenant == tenant, AliasRow.lang.in_(langs))
+        .order_by(AliasRow.lang, AliasRow.alias)
+    )
 
 
 @dataclass(frozen=True)
@@ -111,10 +148,8 @@ def answering(session: Session, *, tenant: str, langs: Sequence[str]) -> dict[st
 
 def tags_by_language(session: Session, *, tenant: str) -> dict[str, list[str]]:
     """List the tags that have a ready adapter, each with its language; `MOST_TAGS` at most."""
-    ready = (visible(tenant), AdapterRow.status == "ready")
-    tags = select(AdapterRow.lang).where(*ready).distinct().order_by(AdapterRow.lang).limit(MOST_TAGS)
     found: dict[str, list[str]] = {}
-    for tag in session.scalars(tags):
+    for tag in _tags(session, tenant=tenant, limit=MOST_TAGS):
         found.setdefault(language_of(tag), []).append(tag)
     return found
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import ColumnElement, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Select, and_, or_, select
+from sqlalchemy.orm import Session, load_only
 
 from app.errors import AdapterNotFound
 from app.storage.models import AdapterRow
@@ -20,6 +20,7 @@ LANG = "mul"
 STARTER: Final = "starter"
 """Its origin, its alias, and the reference that means it to every tenant."""
 REFERENCES = (STARTER, f"{LANG}@{STARTER}")
+ADAPTERS = select(AdapterRow)
 SHA256 = "starter_sha256"
 """Where `training` keeps which file a starter is from."""
 
@@ -29,18 +30,23 @@ def visible(tenant: str) -> ColumnElement[bool]:
     return or_(AdapterRow.tenant == tenant, AdapterRow.shared)
 
 
-def newest(session: Session, *, backbone: str | None) -> AdapterRow | None:
-    """Return the starter of a backbone, by its fingerprint; None if it has none, or no backbone is named."""
+def owned_and_shared(tenant: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """As `visible`, in two halves that have no adapter in common: an index answers each, and no index both at once."""
+    return AdapterRow.tenant == tenant, and_(AdapterRow.shared, AdapterRow.tenant != tenant)
+
+
+def newest(session: Session, *, backbone: str | None, rows: Select[AdapterRow] = ADAPTERS) -> AdapterRow | None:
+    """Return the starter of a backbone, by its fingerprint, of `rows`; None if it has none, or none is named."""
     if backbone is None:
         return None
     there = (AdapterRow.shared.is_(True), AdapterRow.origin == STARTER, AdapterRow.status == "ready")
-    of_backbone = select(AdapterRow).where(*there, AdapterRow.backbone == backbone)
+    of_backbone = rows.where(*there, AdapterRow.backbone == backbone)
     return session.scalar(of_backbone.order_by(AdapterRow.id.desc()).limit(1))
 
 
 def there_is_one(session: Session, *, backbone: str | None) -> bool:
     """Tell whether `newest` finds one."""
-    return newest(session, backbone=backbone) is not None
+    return newest(session, backbone=backbone, rows=ADAPTERS.options(load_only(AdapterRow.id))) is not None
 
 
 def get(session: Session, *, backbone: str | None) -> AdapterRow:

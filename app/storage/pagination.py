@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Generic, TypeVar
 
-from sqlalchemy import Select
+from sqlalchemy import ColumnElement, Select, select, union_all
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.errors import InvalidCursor
@@ -34,15 +34,24 @@ def read_page(
     *,
     by: InstrumentedAttribute[str],
     size: InstrumentedAttribute[int] | None = None,
+    parts: Sequence[ColumnElement[bool]] = (),
     limit: int = DEFAULT_LIMIT,
     cursor: str | None = None,
 ) -> Page[Row]:
     """Read one page of `rows`, newest first, where `by` is the id column and `size` one of bytes.
 
+    `parts` are conditions of which each row has to meet exactly one. The page's ids are looked up part by part, each in
+    the order of an index of its own, so that a page costs the same however many rows there are.
+
     Raises `InvalidCursor`.
     """
-    if cursor is not None:
-        rows = rows.where(by < _checked(cursor))
+    after = rows if cursor is None else rows.where(by < _checked(cursor))
+    if parts:
+        ids = after.with_only_columns(by).order_by(by.desc()).limit(limit + 1)
+        found = union_all(*(select(ids.where(part).subquery().c[by.key]) for part in parts))
+        rows = rows.where(by.in_(session.scalars(found).all()))
+    else:
+        rows = after
     if size is not None:
         limit = _fitting(session, rows, by=by, size=size, limit=limit)
     fetched = session.scalars(rows.order_by(by.desc()).limit(limit + 1)).all()
