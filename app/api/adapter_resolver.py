@@ -7,17 +7,16 @@ and only if the engine holds the adapter: what is not in memory cannot be had.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
-from functools import partial
 
 from cachetools import TTLCache
 
+from app.api.adapter_lookups import AdapterLookups, Question
 from app.api.schemas.predictions import PredictRequest
 from app.api.starter_import import StarterImport
 from app.errors import DatabaseUnavailable
 from app.inference.adapter_source import AdapterKey
 from app.inference.predictor import Predictor
-from app.registry.aliases import ResolvedAdapter, resolve
+from app.registry.aliases import ResolvedAdapter
 from app.settings import Settings
 from app.storage.circuit_breaker import CircuitBreaker, Clock
 from app.storage.database import Database
@@ -42,6 +41,7 @@ class AdapterResolver:
         clock: Clock = time.monotonic,
     ) -> None:
         self.predictor, self.starter, self.circuit_breaker = predictor, starter, circuit_breaker
+        self._lookups = AdapterLookups(circuit_breaker)
         self._remembered: TTLCache[tuple[str, str | None, str | None], ResolvedAdapter] = TTLCache(
             MOST, ttl=settings.offline_s, timer=clock
         )
@@ -58,10 +58,11 @@ class AdapterResolver:
         references = [pair.reference or request.reference for pair in request.pairs]
         distinct, fallback = dict.fromkeys(references), request.fallback
         starter_of = self.predictor.backbone.starter_of
-        look_up = partial(_look_up, db, distinct, fallback=fallback, tenant=tenant, starter_of=starter_of)
+        questions = [Question(tenant, reference, fallback, starter_of) for reference in distinct]
         try:
             with self.starter.awaited():
-                meanings = await self.circuit_breaker.call(look_up)
+                found = await self._lookups.find(db, questions)
+            meanings: Meanings = dict(zip(distinct, found, strict=True))
             self._remembered.update({(tenant, reference, fallback): meanings[reference] for reference in distinct})
         except DatabaseUnavailable as away:
             meanings = {reference: self._recall(tenant, reference, fallback, away) for reference in distinct}
@@ -74,13 +75,3 @@ class AdapterResolver:
         if adapter is None or not self.predictor.holds(AdapterKey(adapter.shared_by or tenant, adapter.id)):
             raise away
         return adapter
-
-
-def _look_up(
-    db: Database, references: Iterable[str | None], *, fallback: str | None, tenant: str, starter_of: str | None
-) -> Meanings:
-    with db.read() as session:
-        return {
-            reference: resolve(session, tenant=tenant, reference=reference, fallback=fallback, starter_of=starter_of)
-            for reference in references
-        }

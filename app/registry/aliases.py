@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from functools import partial
 from typing import NamedTuple, cast
 
-from sqlalchemy import ColumnElement, delete, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Select, delete, select
+from sqlalchemy.orm import Session, defer
 
 from app.errors import (
     AdapterNotFound,
@@ -30,12 +30,16 @@ from ltp.config import LabelSpace
 VERSION = re.compile(r"[0-9]{1,36}", re.ASCII)
 LARGEST_VERSION = 2**31 - 1
 """What the version column can hold."""
+Rows = Select[AdapterRow]
+WHOLE = select(AdapterRow)
+NAMED = WHOLE.options(defer(AdapterRow.training), defer(AdapterRow.metrics), defer(AdapterRow.examples))
+"""Without its notes, which are by far the most of a row: a prediction only wants to know which adapter is meant."""
 
 
 def set_alias(session: Session, *, tenant: str, lang: str, alias: str, version: int) -> AdapterRow:
     """Point `alias` of a normalised language at a ready version, atomically. Raises `AdapterNotFound`."""
     lock_tenant(session, tenant)
-    adapter = _by_version(session, tenant=tenant, lang=lang, version=version)
+    adapter = _by_version(session, WHOLE, tenant=tenant, lang=lang, version=version)
     if adapter is None:
         raise AdapterNotFound(f"{lang}@{version}")
     _point(session, adapter, alias=check_name(alias))
@@ -76,7 +80,9 @@ def aliases_of(session: Session, adapter_ids: Sequence[str]) -> dict[str, list[s
     return names
 
 
-def resolve_adapter(session: Session, *, tenant: str, reference: str, starter_of: str | None = None) -> AdapterRow:
+def resolve_adapter(
+    session: Session, *, tenant: str, reference: str, starter_of: str | None = None, rows: Rows = WHOLE
+) -> AdapterRow:
     """Return the ready adapter that `lang`, `lang@version`, `lang@alias`, `starter` or an id names.
 
     `lang` means its `production` alias, else its newest ready version; `starter` is that of the backbone `starter_of`,
@@ -86,30 +92,26 @@ def resolve_adapter(session: Session, *, tenant: str, reference: str, starter_of
     adapter_id = as_id(reference)
     adapter: AdapterRow | None
     if reference in starters.REFERENCES:
-        adapter = starters.newest(session, backbone=starter_of)
+        adapter = starters.newest(session, backbone=starter_of, rows=rows)
     elif adapter_id is not None:
-        adapter = session.scalar(select(AdapterRow).where(AdapterRow.id == adapter_id, *_ready(tenant)))
+        adapter = session.scalar(rows.where(AdapterRow.id == adapter_id, *_ready(tenant)))
     else:
         lang, name = _parse(reference)
         if name is None:
-            adapter = resolve_language(session, tenant=tenant, lang=lang)
+            adapter = resolve_language(session, tenant=tenant, lang=lang, rows=rows)
         elif name.isdigit():
-            adapter = _by_version(session, tenant=tenant, lang=lang, version=int(name))
+            adapter = _by_version(session, rows, tenant=tenant, lang=lang, version=int(name))
         else:
-            adapter = _by_alias(session, tenant=tenant, lang=lang, alias=name)
+            adapter = _by_alias(session, rows, tenant=tenant, lang=lang, alias=name)
     if adapter is None:
         raise AdapterNotFound(reference)
     return adapter
 
 
-def resolve_language(session: Session, *, tenant: str, lang: str) -> AdapterRow:
+def resolve_language(session: Session, *, tenant: str, lang: str, rows: Rows = WHOLE) -> AdapterRow:
     """Return the adapter that serves a normalised language. Raises `NoAdapterForLanguage`."""
-    adapter = _by_alias(session, tenant=tenant, lang=lang, alias=PRODUCTION) or session.scalar(
-        select(AdapterRow)
-        .where(AdapterRow.lang == lang, *_ready(tenant))
-        .order_by((AdapterRow.tenant == tenant).desc(), AdapterRow.version.desc())
-        .limit(1)
-    )
+    adapter = _by_alias(session, rows, tenant=tenant, lang=lang, alias=PRODUCTION)
+    adapter = adapter or _newest(session, rows, tenant=tenant, lang=lang)
     if adapter is None:
         raise languages.refusal(session, tenant=tenant, lang=lang)
     return adapter
@@ -135,20 +137,25 @@ def _parse(reference: str) -> tuple[str, str | None]:
         raise InvalidReference(f"{reference[:100]!r} names no adapter: {error}") from error
 
 
-def _by_version(session: Session, *, tenant: str, lang: str, version: int) -> AdapterRow | None:
+def _newest(session: Session, rows: Rows, *, tenant: str, lang: str, version: int | None = None) -> AdapterRow | None:
+    """The newest ready version of a language, or the one of a number; the tenant's own before one shared with all."""
+    wanted = AdapterRow.version.is_not(None) if version is None else AdapterRow.version == version
+    for part in starters.owned_and_shared(tenant):
+        ready = rows.where(part, AdapterRow.lang == lang, AdapterRow.status == "ready", wanted)
+        if (adapter := session.scalar(ready.order_by(AdapterRow.version.desc()).limit(1))) is not None:
+            return adapter
+    return None
+
+
+def _by_version(session: Session, rows: Rows, *, tenant: str, lang: str, version: int) -> AdapterRow | None:
     if not 1 <= version <= LARGEST_VERSION:
         return None
-    return session.scalar(
-        select(AdapterRow)
-        .where(AdapterRow.lang == lang, AdapterRow.version == version, *_ready(tenant))
-        .order_by((AdapterRow.tenant == tenant).desc())
-        .limit(1)
-    )
+    return _newest(session, rows, tenant=tenant, lang=lang, version=version)
 
 
-def _by_alias(session: Session, *, tenant: str, lang: str, alias: str) -> AdapterRow | None:
+def _by_alias(session: Session, rows: Rows, *, tenant: str, lang: str, alias: str) -> AdapterRow | None:
     named = select(AliasRow.adapter_id).where(AliasRow.tenant == tenant, AliasRow.lang == lang, AliasRow.alias == alias)
-    return session.scalar(select(AdapterRow).where(AdapterRow.id == named.scalar_subquery(), *_ready(tenant)))
+    return session.scalar(rows.where(AdapterRow.id == named.scalar_subquery(), *_ready(tenant)))
 
 
 def _ready(tenant: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
@@ -187,11 +194,11 @@ def resolve(
     """
     if reference is None:
         raise ValueError("the schema lets nothing through that names no adapter")
-    named = partial(resolve_adapter, session, tenant=tenant, starter_of=starter_of)
+    named = partial(resolve_adapter, session, tenant=tenant, starter_of=starter_of, rows=NAMED)
     try:
         adapter, stands_in = named(reference=reference), False
     except NoAdapterForLanguage:
-        starter = None if fallback is not None else starters.newest(session, backbone=starter_of)
+        starter = None if fallback is not None else starters.newest(session, backbone=starter_of, rows=NAMED)
         if fallback is None and starter is None:
             raise
         adapter, stands_in = starter or named(reference=str(fallback)), True
