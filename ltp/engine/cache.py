@@ -153,9 +153,16 @@ class ByteCache(Generic[T]):
             self._evict()
 
     def _evict(self) -> None:
-        for key in [key for key, entry in self._entries.items() if not entry.pins]:
-            if self.nbytes <= self.capacity:
-                return
+        if self.nbytes <= self.capacity:
+            return
+        leaving, over = [], self.nbytes - self.capacity
+        for key, entry in self._entries.items():
+            if over <= 0:
+                break
+            if not entry.pins:
+                leaving.append(key)
+                over -= entry.nbytes
+        for key in leaving:
             self._remove(key)
             self.evictions += 1
 
