@@ -35,7 +35,7 @@ from ltp.model.arithmetic import DTYPES
 from ltp.ticket.mask import Ticket
 
 NUMBER, TITLE = 7, "Activation of a 20 % adapter of XLM-R base"
-COLD_S, FASTER = 0.5, 5
+COLD_S, FASTER = 0.5, 6
 ADAPTERS = 6
 TENANT = "default"
 PEER = "composable-sft's way: model.get_parameter(name) -= and += a coalesced sparse COO difference, fp32"

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 NUMBER, TITLE = 9, "HTTP: micro-batching, waiting, and more than it can take"
 LANGUAGES = ("en", "es", "sw", "ur")
 CLIENTS, PAIRS, REQUESTS = 64, 8, 448
-SHARE, LOAD, TAIL, TIMES, LAG_MS = 0.9, 0.7, 6, 10, 20
-FLAT = 1.1
+SHARE, LOAD, TAIL, TIMES, LAG_MS = 0.95, 0.7, 6, 10, 10
+FLAT = 1.05
 """Most memory at ten times the capacity over most memory at the capacity: what waits is bounded, so little is new."""
 CONNECTIONS = 480
 """Fewer than MAX_CONNECTIONS, so that it is the queue which refuses."""

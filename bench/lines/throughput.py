@@ -12,6 +12,7 @@ from bench import adapters
 from bench.figure import Figure
 from bench.lines import Options
 from bench.material import backbone, pairs
+from bench.serving_precision import chosen
 from bench.side import Measured, run, timed
 from ltp.backbone.load import load_backbone
 from ltp.config import VERBALIZER, LayerScope, Precision
@@ -20,7 +21,7 @@ from ltp.engine.pairs import PairRequest
 
 NUMBER, TITLE = 8, "Throughput of the engine on pairs of real length"
 RATIO = 0.2
-CLASSIFIER, FILL_MASK, HUNDRED, THOUSAND, TOGETHER = 1.4, 5.0, 0.8, 0.6, 1.0
+CLASSIFIER, FILL_MASK, HUNDRED, THOUSAND, TOGETHER = 1.4, 5.0, 0.9, 0.9, 1.0
 """The goals, in the order of the rows."""
 LOOP, BATCH = 32, 64
 ZIPF = 1.1
@@ -43,16 +44,17 @@ def figures(options: Options) -> Iterator[Figure]:
             theirs = run(f"{__name__}:{peer}", precision=precision, data=data)
             name = f"one adapter, base, {precision}, beside a {peer.replace('_', '-')} loop"
             yield Figure.faster(NUMBER, name, ours, theirs, unit="pairs", limit=limit, peer_is=PEERS[peer])
-    alone = run(f"{__name__}:fused", count=1, data=data)
-    hundred = run(f"{__name__}:fused", count=100, data=data)
+    served = chosen()
+    alone = run(f"{__name__}:fused", count=1, precision=served, data=data)
+    hundred = run(f"{__name__}:fused", count=100, precision=served, data=data)
     compared = {"unit": "pairs", "peer_is": "this engine with one adapter, batches of the same 64 pairs"}
-    name = "100 adapters, mini, all fused, uniform, batches of 64, bf16"
+    name = f"100 adapters, mini, all fused, uniform, batches of 64, {served}"
     yield Figure.faster(NUMBER, name, hundred, alone, limit=HUNDRED, **compared)
-    alone = run(f"{__name__}:zipf", ids=1, data=data)
-    thousand = run(f"{__name__}:zipf", ids=1000, data=data)
-    name = f"1,000 ids over 50 deltas, base, middle layers, Zipf({ZIPF}), 5 % fit fused, batches of 64, bf16"
+    alone = run(f"{__name__}:zipf", ids=1, precision=served, data=data)
+    thousand = run(f"{__name__}:zipf", ids=1000, precision=served, data=data)
+    name = f"1,000 ids over 50 deltas, base, middle layers, Zipf({ZIPF}), 5 % fit fused, batches of 64, {served}"
     yield Figure.faster(NUMBER, name, thousand, alone, limit=THOUSAND, **compared)
-    apart = run(f"{__name__}:zipf", ids=1000, apart=True, data=data)
+    apart = run(f"{__name__}:zipf", ids=1000, apart=True, precision=served, data=data)
     name = "the same, layers that no ticket touches once a batch beside adapter by adapter"
     peer_is = "this engine, each adapter's pairs of a batch by themselves"
     yield Figure.faster(NUMBER, name, thousand, apart, unit="pairs", limit=TOGETHER, peer_is=peer_is)
@@ -123,9 +125,9 @@ def _tokenizer() -> Any:
     return PreTrainedTokenizerFast(tokenizer_file=str(backbone("base") / "tokenizer.json"), **tokens)
 
 
-def fused(count: int, data: str | None) -> Measured:
+def fused(count: int, precision: Precision, data: str | None) -> Measured:
     """`mini` with `count` fused adapters, each pair for any of them."""
-    engine, keys = _engine("mini", scope="all", ids=count, deltas=count, fit=count)
+    engine, keys = _engine("mini", scope="all", ids=count, deltas=count, fit=count, precision=precision)
     chance, texts = random.Random(1), pairs(data, 10 * BATCH)
     for _ in range(2):
         engine.predict(_asked(texts[: len(keys)], keys))
@@ -134,9 +136,10 @@ def fused(count: int, data: str | None) -> Measured:
     return measured
 
 
-def zipf(ids: int, data: str | None, *, apart: bool = False) -> Measured:
+def zipf(ids: int, precision: Precision, data: str | None, *, apart: bool = False) -> Measured:
     """`base` with deltas on the middle layers, asked for by Zipf's law; `apart` answers adapter by adapter."""
-    engine, keys = _engine("base", scope="middle", ids=ids, deltas=min(ids, 50), fit=max(1, ids // 20))
+    deltas, fit = min(ids, 50), max(1, ids // 20)
+    engine, keys = _engine("base", scope="middle", ids=ids, deltas=deltas, fit=fit, precision=precision)
     weights = [(rank + 1) ** -ZIPF for rank in range(ids)]
     chance, texts = random.Random(1), pairs(data, 4 * BATCH)
     chance.shuffle(keys)
@@ -160,7 +163,7 @@ def zipf(ids: int, data: str | None, *, apart: bool = False) -> Measured:
 
 
 def _engine(
-    name: str, *, scope: LayerScope, ids: int, deltas: int, fit: int, precision: Precision = "bf16"
+    name: str, *, scope: LayerScope, ids: int, deltas: int, fit: int, precision: Precision
 ) -> tuple[Engine, list[str]]:
     """An engine with room for `fit` fused adapters and a fifth of all compact; `ids` keys share `deltas` deltas."""
     loaded = load_backbone(backbone(name))

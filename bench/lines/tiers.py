@@ -14,32 +14,35 @@ from bench import made_up
 from bench.figure import Figure
 from bench.lines import Options
 from bench.material import backbone, pairs
+from bench.serving_precision import chosen
 from bench.side import Measured, run, status_mb
 from ltp.backbone.load import load_backbone
+from ltp.config import Precision
 from ltp.engine.engine import Engine
 from ltp.engine.pairs import PairRequest
 
-NUMBER, TITLE = 6, "Three tiers, no cliff: 4 base adapters (20 %) fit fused, requests of 8 pairs, bf16"
+NUMBER, TITLE = 6, "Three tiers, no cliff: 4 base adapters (20 %) fit fused, requests of 8 pairs"
 FIT, PAIRS = 4, 8
 LOADS = {"0.5x": 2, "1x": 4, "2x": 8}
+GOALS = {"1x": 0.85, "2x": 0.85, "none fused": 0.5}
 REQUESTS, RUN, UNCOUNTED = 120, 40, 24
 """Timed requests, how many of them make a run, and those before."""
-NO_CLIFF = 0.5
 COMPACT_BYTES = 1 << 30
 
 
 def figures(options: Options) -> Iterator[Figure]:
     """A row for each step up in load, its peer being the load before, and one for all adapters answering unfused."""
-    measured = {load: run(f"{__name__}:traffic", adapters=count, data=options.data) for load, count in LOADS.items()}
-    measured["none fused"] = run(f"{__name__}:traffic", adapters=LOADS["2x"], fit=0, data=options.data)
+    given = {"precision": chosen(), "data": options.data}
+    measured = {load: run(f"{__name__}:traffic", adapters=count, **given) for load, count in LOADS.items()}
+    measured["none fused"] = run(f"{__name__}:traffic", adapters=LOADS["2x"], fit=0, **given)
     for before, after in (("0.5x", "1x"), ("1x", "2x"), ("1x", "none fused")):
         yield Figure.faster(
             NUMBER,
-            f"throughput, {_named(after)}",
+            f"throughput, {_named(after)}, {given['precision']}",
             measured[after],
             measured[before],
             unit="pairs",
-            limit=NO_CLIFF,
+            limit=GOALS[after],
             peer_is=f"this engine, {_named(before)}",
         )
 
@@ -48,16 +51,16 @@ def _named(load: str) -> str:
     return load if load == "none fused" else f"{load} as many adapters in traffic as fit"
 
 
-def traffic(adapters: int, data: str | None, fit: int = FIT) -> Measured:
+def traffic(adapters: int, precision: Precision, data: str | None, fit: int = FIT) -> Measured:
     """Requests one after the other, each for an adapter chosen at random."""
     base = load_backbone(backbone("base"))
     ticket = made_up.ticket(backbone=base.info.fingerprint)
     shelf = {f"{seed}": (made_up.adapter(ticket, seed=seed), ticket) for seed in range(adapters)}
-    one = _fused_bytes(base, shelf)
+    one = _fused_bytes(base, shelf, precision)
     engine = Engine(
         base,
         source=shelf.__getitem__,
-        precision="bf16",
+        precision=precision,
         fused_bytes=int(fit * one),
         compact_bytes=COMPACT_BYTES,
     )
@@ -77,9 +80,9 @@ def traffic(adapters: int, data: str | None, fit: int = FIT) -> Measured:
     return Measured(runs, units=RUN * PAIRS, detail=_detail(counted, before, engine.stats()))
 
 
-def _fused_bytes(base: Any, shelf: Any) -> float:
+def _fused_bytes(base: Any, shelf: Any, precision: Precision) -> float:
     """What one adapter takes when it is fused."""
-    engine = Engine(base, source=shelf.__getitem__, precision="bf16")
+    engine = Engine(base, source=shelf.__getitem__, precision=precision)
     for _ in range(2):
         engine.predict([PairRequest("0", "a", "b")])
     return engine.stats()["fused_bytes"]
