@@ -22,7 +22,7 @@ from bench.material import pairs
 from bench.service import Service
 from bench.side import Measured, run
 
-NUMBER, TITLE = 14, "Adapters that are registered and not asked for: 10,000 beside 100, SQLite, mini"
+NUMBER, TITLE = 17, "Adapters that are registered and not asked for: 10,000 beside 100, SQLite, mini"
 FEW, MANY, VERSIONS = 100, 10_000, 4
 """Adapters, and how many of them each language has."""
 ASKED, TAKEN, WARMUP = FEW // VERSIONS, 300, 60
