@@ -8,11 +8,13 @@ from pathlib import Path
 CPU_FLAGS = Path("/proc/cpuinfo")
 FAST = frozenset({"amx_bf16", "avx512_bf16", "bf16"})
 """A processor's flags, x86-64's and ARM's, with which products of bf16 matrices are faster than those of fp32."""
+MATRIX_UNIT = frozenset({"amx_bf16"})
+"""Those of a processor that multiplies small matrices at once."""
 
 
 @cache
-def has_bf16(device: str, *, cpu_flags: Path = CPU_FLAGS) -> bool:
-    """Tell of a GPU what torch says of it, of a CPU whether it has one of the `FAST` flags; else False."""
+def has_bf16(device: str, *, cpu_flags: Path = CPU_FLAGS, flags: frozenset[str] = FAST) -> bool:
+    """Tell of a GPU what torch says of it, of a CPU whether it has one of the `flags`; else False."""
     if device.startswith("cuda"):
         import torch
 
@@ -21,5 +23,5 @@ def has_bf16(device: str, *, cpu_flags: Path = CPU_FLAGS) -> bool:
         lines = cpu_flags.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return False
-    flags = (line.partition(":")[2].split() for line in lines if line.casefold().startswith(("flags", "features")))
-    return not FAST.isdisjoint(next(flags, ()))
+    its = (line.partition(":")[2].split() for line in lines if line.casefold().startswith(("flags", "features")))
+    return not flags.isdisjoint(next(its, ()))

@@ -123,7 +123,8 @@ class CompactAdapter:
 
     def just_in_time(self, unit: PackedLinear) -> Linear:
         """Fuse one product into the scratch; it is overwritten by the next one."""
-        return Linear(*self.fuse(unit, *self._shared.scratch.of(unit)), unit.activation, reorder=False)
+        reorder = not self._shared.any_layout
+        return Linear(*self.fuse(unit, *self._shared.scratch.of(unit)), unit.activation, reorder=reorder)
 
     def fuse(self, unit: PackedLinear, weight: Tensor, bias: Tensor) -> Module:
         """Fill a unit's weight (height, width) and bias (height,)."""

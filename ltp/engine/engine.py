@@ -6,7 +6,7 @@ for where their weights are, and `ltp.engine.forward` for how they are computed 
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from functools import partial
 from math import ceil
 
@@ -22,6 +22,8 @@ from ltp.engine.answers import probabilities
 from ltp.engine.forward import Forward
 from ltp.engine.packing import UNEVEN_LANES, pack_mixed, split_into_batches, split_into_lanes
 from ltp.engine.pairs import PairRequest, Prediction
+from ltp.engine.row_counts import MOST
+from ltp.engine.same_bits import DIVIDED
 from ltp.engine.shared_weights import SharedWeights
 from ltp.engine.tiers import AdapterSource, Tiers
 from ltp.engine.usage import UseCallback
@@ -30,10 +32,16 @@ from ltp.model.classify import MAX_TOKENS
 from ltp.model.template import Encoded, Template
 
 FUSED_BYTES, COMPACT_BYTES = 1 << 30, 1 << 28
+BLOCK = MOST
+"""Tokens of a batch of one adapter: its rows stay in a core's cache from one product to the next, and more of them
+would not be faster."""
 MOST_UNUSABLE = 1024
 """Unusable adapters remembered, so that they are refused before they are computed; the oldest are forgotten."""
 Part = tuple[AdapterView, list[int]]
 """An adapter, and the requests of a call that are for it."""
+Answers = dict[int, Prediction]
+"""By the request's place in the call."""
+Compute = Callable[[Sequence[Part]], Answers]
 
 
 class Engine:
@@ -61,6 +69,7 @@ class Engine:
         self._max_tokens, self._pad = max_tokens, backbone.special.pad
         shared = SharedWeights(backbone, precision=precision)
         masked_add.compile_for(shared.dtype, shared.device)
+        self._counts, self._any_threads = shared.counts, shared.any_threads
         self._forward = Forward(shared)
         if fused_bytes is None:
             fused_bytes = room_for_adapters(shared.device) if shared.device.type == "cuda" else FUSED_BYTES
@@ -92,28 +101,34 @@ class Engine:
 
     def _answer(self, parts: Sequence[Part], requests: Sequence[PairRequest]) -> dict[int, Prediction]:
         encoded = _encode(parts, requests)
+        sizes = {index: len(each.ids) for index, each in encoded.items()}
         parts = sorted(parts, key=lambda part: part[0].kind)  # those that change the same products side by side
+        parts = [(view, sorted(some, key=sizes.__getitem__, reverse=True)) for view, some in parts]
         answers: dict[int, Prediction] = {}
-        for lane in self._by_lane(parts, encoded):
-            answers |= lane
+        for piece in self._by_piece(parts, sizes, partial(self._compute, encoded=encoded)):
+            answers |= piece
         return answers
 
-    def _by_lane(self, parts: Sequence[Part], encoded: dict[int, Encoded]) -> Iterator[dict[int, Prediction]]:
-        """Answer a call in pieces: batches of one adapter or a device one by one, lanes of several side by side."""
-        compute = partial(self._compute, encoded=encoded)
-        sizes = [[len(encoded[index].ids) for index in indices] for _, indices in parts]
-        threads = torch.get_num_threads()
-        if len(parts) == 1 or threads == 1 or parts[0][0].prompt.device.type != "cpu":
-            for batch in split_into_batches(sizes, max_tokens=self._max_tokens):
+    def _by_piece(self, parts: Sequence[Part], sizes: Mapping[int, int], compute: Compute) -> Iterable[Answers]:
+        """Answer a call in pieces: on a device one by one, on the CPU side by side; a few tokens by all threads."""
+        threads, tokens = torch.get_num_threads(), sum(sizes.values())
+        if parts[0][0].prompt.device.type != "cpu":
+            each = [[sizes[index] for index in some] for _, some in parts]
+            for batch in split_into_batches(each, max_tokens=self._max_tokens):
                 yield compute([(parts[part][0], parts[part][1][first:last]) for part, first, last in batch])
             return
-        batches = ceil(sum(map(sum, sizes)) * (1 + 2 / UNEVEN_LANES) / self._max_tokens)
-        lanes = split_into_lanes(parts, lambda index: len(encoded[index].ids), batches * threads)
+        if len(parts) == 1 and tokens <= min(DIVIDED, self._max_tokens) and self._any_threads:
+            yield compute(parts)
+            return
+        most = self._max_tokens if len(parts) > 1 else min(self._max_tokens, BLOCK)
+        rounds = ceil(tokens * (1 + 2 / UNEVEN_LANES) / most / threads)
+        lanes = split_into_lanes(parts, sizes.__getitem__, rounds * threads)
         yield from map_single_threaded(compute, lanes)  # products of few tokens fill no more than one core
 
     @torch.inference_mode()  # the mode holds for one thread only
     def _compute(self, parts: Sequence[Part], encoded: dict[int, Encoded]) -> dict[int, Prediction]:
-        mixed = pack_mixed([(view, [encoded[index] for index in some]) for view, some in parts], pad=self._pad)
+        examples = [(view, [encoded[index] for index in some]) for view, some in parts]
+        mixed = pack_mixed(examples, pad=self._pad, counts=self._counts)
         asked = [(view, index) for view, some in parts for index in some]
         rows = probabilities(self._forward(mixed), mixed.spans).tolist()
         return {

@@ -2,15 +2,17 @@
 
 The arithmetic is that of `ltp.model.encoder` (a test holds both to each other): tokens packed, the last layer at
 `<mask>` alone, logits for the verbalizer alone. Attention works example by example and is the same for all
-adapters; for each product and norm the adapters that change it are computed apart.
+adapters; for each product and norm the adapters that change it are computed apart. Each row of a product, each
+example of a grid and each norm is computed by itself, so that an answer has the same bits in any company.
 
-Dimensions: B examples, K labels, N tokens, H hidden, G examples of a grid, T tokens of its longest.
+Dimensions: B examples, A rows for what is asked of them, K labels, N tokens, R rows for them, H hidden, G examples of
+a grid, T tokens that have place in it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TypeVar
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple, TypeVar
 
 import torch
 import torch.nn.functional as F
@@ -20,14 +22,13 @@ from ltp.backbone.architecture import POSITION_EMBEDDINGS, TYPE_EMBEDDINGS, WORD
 from ltp.engine.adapter_view import AdapterView
 from ltp.engine.grouped import Grouping, is_shared, product_of
 from ltp.engine.packing import AttentionGrid, MixedBatch
-from ltp.engine.shared_weights import SharedWeights
+from ltp.engine.row_counts import RowCounts
+from ltp.engine.shared_weights import HEAD_ROWS, QUERIES, SharedWeights
 from ltp.model.encoder import EMBEDDING_NORM
 from ltp.model.head import ClassHead, WordHead
 
 T = TypeVar("T")
 Head = WordHead | ClassHead
-STEP = 4
-"""A processor's products are compiled for each number of rows, which costs more than a few further rows do."""
 Edges = Sequence[tuple[AdapterView, int, int]]
 """Adapters in the order of the batch, each with the stretch of rows that is its own."""
 
@@ -48,19 +49,23 @@ class Forward:
         """Return logits (B, K) in the order of each adapter's labels, and -inf after them where it has fewer than K."""
         tokens = self._grouping([(span.view, *span.tokens) for span in batch.spans])
         examples = self._grouping([(span.view, *span.examples) for span in batch.spans])
-        hidden = self._embed(batch, tokens)
+        hidden, counts = self._embed(batch, tokens), batch.counts  # (R, H)
         for layer in range(self._last):
-            context = self._attend(self._product(f"{layer}.qkv", hidden, tokens), batch)
-            hidden = self._rest(layer, context, hidden, tokens)
-        asked = hidden.index_select(0, batch.mask)  # (B, H)
-        q = self._product(f"{self._last}.q", asked, examples)
-        context = self._attend_at_mask(q, self._product(f"{self._last}.kv", hidden, tokens), batch)
-        hidden = self._rest(self._last, context, asked, examples)
+            context = self._attend(self._product(f"{layer}.qkv", hidden, tokens, counts), batch)
+            hidden = self._rest(layer, context, hidden, tokens, counts)
+        asked = hidden.index_select(0, batch.mask)  # (A, H)
+        q = self._product(f"{self._last}.q", asked, examples, counts)
+        context = self._attend_at_mask(q, self._product(f"{self._last}.kv", hidden, tokens, counts), batch)
+        return self._logits(self._rest(self._last, context, asked, examples, counts), examples)
+
+    def _logits(self, hidden: Tensor, examples: Edges) -> Tensor:
         own: Head = self._shared.head
         most = max(view.classes for view, _, _ in examples)
-        return self._by_run(
-            hidden, examples, lambda view: view.head or own, lambda part, head: _filled(head(part), most)
-        )
+        parts = [
+            _filled(in_blocks(head, hidden[start:stop]), most)
+            for head, start, stop in _runs(examples, lambda view: view.head or own)
+        ]
+        return parts[0] if len(parts) == 1 else torch.cat(parts)
 
     def _embed(self, batch: MixedBatch, tokens: Edges) -> Tensor:
         words = self._look_up(WORD_EMBEDDINGS, batch.ids, tokens).index_copy_(0, batch.soft, batch.prompts)
@@ -73,41 +78,41 @@ class Forward:
         )
 
     def _look_up(self, name: str, ids: Tensor, tokens: Edges) -> Tensor:
-        vectors = F.embedding(ids, self._shared.tensors[name])  # (N, H)
+        vectors = F.embedding(ids, self._shared.tensors[name])  # (R, H)
         for view, start, stop in tokens:
             if rows := view.embeddings.get(name):
                 rows.patch(ids[start:stop], vectors[start:stop])
         return vectors
 
-    def _rest(self, layer: int, context: Tensor, residual: Tensor, edges: Edges) -> Tensor:
+    def _rest(self, layer: int, context: Tensor, residual: Tensor, edges: Edges, counts: RowCounts) -> Tensor:
         """What follows attention in a layer."""
         name = f"roberta.encoder.layer.{layer}"
-        mixed = self._product(f"{layer}.mix", context, edges).float()
+        mixed = self._product(f"{layer}.mix", context, edges, counts).float()
         hidden = self._norm(f"{name}.attention.output.LayerNorm", mixed.add_(residual), edges)
-        inner = self._product(f"{layer}.inner", hidden, edges)
-        mixed = self._product(f"{layer}.outer", inner, edges).float()
+        inner = self._product(f"{layer}.inner", hidden, edges, counts)
+        mixed = self._product(f"{layer}.outer", inner, edges, counts).float()
         return self._norm(f"{name}.output.LayerNorm", mixed.add_(hidden), edges)
 
     def _attend(self, qkv: Tensor, batch: MixedBatch) -> Tensor:
-        """Mix the values (N, 3 H) of each example, into (N, H)."""
-        count, width = len(qkv), qkv.shape[1] // 3
-        context = qkv.new_empty(count + 1, width)  # the last row takes what comes out of padding
+        """Mix the values (R, 3 H) of each example, into (R, H)."""
+        contexts = []
         for grid in batch.grids:
-            q, k, v = self._split(qkv.index_select(0, grid.cells), grid, 3)
-            context.index_copy_(0, grid.targets, self._mix(q, k, v, grid).to(context.dtype))
-        return context[:count]
+            q, k, v = self._split(grid.of(qkv), grid, 3)
+            contexts.append(self._mix(q, k, v, grid))
+        return _laid_out(contexts, batch.places).to(qkv.dtype)
 
     def _attend_at_mask(self, q: Tensor, kv: Tensor, batch: MixedBatch) -> Tensor:
-        """The same for one query (B, H) an example, into (B, H)."""
-        context = torch.empty_like(q)
+        """The same for one query (A, H) an example, into (A, H)."""
+        contexts = []
         for grid in batch.grids:
-            (mine,) = self._split(q.index_select(0, grid.examples), grid, 1)
-            k, v = self._split(kv.index_select(0, grid.cells), grid, 2)
-            context.index_copy_(0, grid.examples, self._mix(mine, k, v, grid).to(context.dtype))
-        return context
+            (mine,) = self._split(q.index_select(0, grid.examples), grid, 1)  # (G, heads, 1, d)
+            k, v = self._split(grid.of(kv), grid, 2)
+            contexts.append(self._mix(mine.expand(-1, -1, QUERIES, -1), k, v, grid)[::QUERIES])
+        return _laid_out(contexts, batch.places_asked).to(q.dtype)
 
     def _split(self, cells: Tensor, grid: AttentionGrid, parts: int) -> Sequence[Tensor]:
-        split = cells.float().view(grid.size, -1, parts, self._heads, cells.shape[1] // parts // self._heads)
+        cells = cells.to(self._shared.attention)
+        split = cells.view(grid.size, -1, parts, self._heads, cells.shape[1] // parts // self._heads)
         return split.permute(2, 0, 3, 1, 4).unbind(0)  # (G, heads, T, d) each
 
     @staticmethod
@@ -115,57 +120,86 @@ class Forward:
         context = F.scaled_dot_product_attention(q, k, v, attn_mask=grid.keys)  # (G, heads, T, d)
         return context.transpose(1, 2).reshape(-1, q.shape[1] * q.shape[3])
 
-    def _product(self, unit: str, tokens: Tensor, edges: Edges) -> Tensor:
+    def _product(self, unit: str, rows: Tensor, edges: Edges, counts: RowCounts) -> Tensor:
         own = self._shared.products[unit]
-        tokens = tokens.to(self._shared.dtype)
-        if (product := product_of(edges, unit, tokens, own)) is not None:
+        rows = rows.to(self._shared.dtype)
+        if (product := product_of(edges, unit, rows, own)) is not None:
             return product
-        return self._by_run(
-            tokens, edges, lambda view: view.products.get(unit, own), lambda part, product: product(part)
-        )
+        return in_calls(rows, _runs(edges, lambda view: view.products.get(unit, own)), counts)
 
-    def _norm(self, name: str, tokens: Tensor, edges: Edges) -> Tensor:
+    def _norm(self, name: str, rows: Tensor, edges: Edges) -> Tensor:
         own = self._shared.norms[name]
-
-        def norm(part: Tensor, module: tuple[Tensor, Tensor]) -> Tensor:
-            return F.layer_norm(part, part.shape[-1:], *module, self._epsilon)
-
         if is_shared(edges, name):
-            return norm(tokens, own)
-        return self._by_run(tokens, edges, lambda view: view.norms.get(name, own), norm)
-
-    def _by_run(
-        self, rows: Tensor, edges: Edges, of: Callable[[AdapterView], T], compute: Callable[[Tensor, T], Tensor]
-    ) -> Tensor:
-        """Compute `rows` with what each adapter has; neighbours that have the same are taken together."""
-        runs: list[tuple[T, int, int]] = []
-        for view, start, stop in edges:
-            mine = of(view)
-            if runs and runs[-1][0] is mine:
-                runs[-1] = (mine, runs[-1][1], stop)
-            else:
-                runs.append((mine, start, stop))
+            return F.layer_norm(rows, rows.shape[-1:], *own, self._epsilon)
+        runs = _runs(edges, lambda view: view.norms.get(name, own))
         if len(runs) == 1:
-            return compute(rows, runs[0][0])
-        joined: Tensor | None = None
-        for mine, start, stop in runs:  # each part is copied while it is still in the cache
-            first, last = _rounded(start, stop, len(rows))
-            part = compute(rows[first:last], mine)
-            if joined is None:
-                joined = part.new_empty(len(rows), part.shape[1])
-            joined[start:stop] = part[start - first : stop - first]
-        assert joined is not None  # noqa: S101  there are runs
-        return joined
+            return F.layer_norm(rows, rows.shape[-1:], *runs[0][0], self._epsilon)
+        for module, start, stop in runs:
+            part = rows[start:stop]
+            part.copy_(F.layer_norm(part, part.shape[-1:], *module, self._epsilon))
+        return rows
+
+
+def _runs(edges: Edges, of: Callable[[AdapterView], T]) -> list[tuple[T, int, int]]:
+    """Find what each adapter has for its rows; neighbours that have the same are taken together."""
+    runs: list[tuple[T, int, int]] = []
+    for view, start, stop in edges:
+        mine = of(view)
+        if runs and runs[-1][0] is mine:
+            runs[-1] = (mine, runs[-1][1], stop)
+        else:
+            runs.append((mine, start, stop))
+    return runs
+
+
+def in_calls(rows: Tensor, runs: Sequence[tuple[Callable[[Tensor], Tensor], int, int]], counts: RowCounts) -> Tensor:
+    """Multiply each run of `rows` by its product, with numbers of rows that are in use; rows of no run become 0.
+
+    Rows beyond a run's end are computed with it and left out.
+    """
+    calls = list(_calls(runs, counts))
+    if len(calls) == 1 and calls[0].count == len(rows):
+        return calls[0].product(rows)
+    joined: Tensor | None = None
+    for product, start, count, stop in calls:  # each part is copied while it is still in the cache
+        first = min(start, len(rows) - count)
+        part = product(rows[first : first + count])
+        if joined is None:
+            joined = part.new_empty(len(rows), part.shape[1])
+            joined[runs[-1][2] :] = 0
+        joined[start:stop] = part[start - first : stop - first]
+    assert joined is not None  # noqa: S101  there are runs
+    return joined
+
+
+class _Call(NamedTuple):
+    """One call of a product: `count` rows from `start` on, of which those before `stop` are wanted."""
+
+    product: Callable[[Tensor], Tensor]
+    start: int
+    count: int
+    stop: int
+
+
+def _calls(runs: Sequence[tuple[Callable[[Tensor], Tensor], int, int]], counts: RowCounts) -> Iterator[_Call]:
+    for product, start, stop in runs:
+        for count in counts.calls(stop - start):
+            yield _Call(product, start, count, min(start + count, stop))
+            start += count
+
+
+def in_blocks(head: Head, hidden: Tensor) -> Tensor:
+    """Apply a head to (B, H) by HEAD_ROWS rows at a time, the last of them padding; (B, K)."""
+    padded = F.pad(hidden, (0, 0, 0, -len(hidden) % HEAD_ROWS))
+    return torch.cat([head(block) for block in padded.split(HEAD_ROWS)])[: len(hidden)]
+
+
+def _laid_out(contexts: list[Tensor], places: Tensor) -> Tensor:
+    """Take the cells at `places` out of those of all grids."""
+    return (contexts[0] if len(contexts) == 1 else torch.cat(contexts)).index_select(0, places)
 
 
 def _filled(logits: Tensor, classes: int) -> Tensor:
     """Add columns of -inf, up to so many, which no softmax sees."""
     missing = classes - logits.shape[1]
     return F.pad(logits, (0, missing), value=-torch.inf) if missing else logits
-
-
-def _rounded(start: int, stop: int, count: int) -> tuple[int, int]:
-    """Widen a stretch of `count` rows to a multiple of STEP, if there are as many."""
-    size = -(-(stop - start) // STEP) * STEP
-    last = min(start + size, count)
-    return max(last - size, 0), last

@@ -85,6 +85,7 @@ def product_of(edges: Sequence[Edge], unit: str, rows: Tensor, own: Linear) -> T
     if (table := edges.tables.get(unit)) is None:
         return None
     product = multiply(rows, table, own.height)
+    product[edges[-1][2] :] = 0  # rows of padding
     return getattr(F, own.activation)(product) if own.activation else product
 
 

@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ltp.backbone.load import Backbone
+from ltp.compute.bf16 import MATRIX_UNIT, has_bf16
 from ltp.config import Precision
 from ltp.model.arithmetic import DTYPES
 
@@ -51,6 +52,15 @@ def choose_precision(backbone: Backbone, device: str) -> PrecisionChoice:
     except RuntimeError as error:
         return PrecisionChoice("fp32", f"bf16 does not work on this device: {error}")
     return faster(times)
+
+
+def attention_type(precision: Precision, device: str) -> torch.dtype:
+    """The type that attention is computed in, told by what the processor is, so that all processes agree.
+
+    bf16 on one with a matrix unit for it, when products are in bf16: else fp32, which costs little beside them.
+    """
+    unit = device == "cpu" and has_bf16(device, flags=MATRIX_UNIT)
+    return torch.bfloat16 if precision == "bf16" and unit else torch.float32
 
 
 def faster(times: Sequence[tuple[float, float]]) -> PrecisionChoice:

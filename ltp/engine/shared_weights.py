@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import torch
@@ -13,8 +14,11 @@ from ltp.backbone.architecture import LM_BIAS, is_layer_norm
 from ltp.backbone.load import Backbone
 from ltp.config import VERBALIZER, Label, Precision, TextForm
 from ltp.delta.delta import Delta
-from ltp.engine.linear import Linear
+from ltp.engine.linear import Linear, reorders
+from ltp.engine.precision import attention_type
 from ltp.engine.projections import PackedLinear, Scratch, packed_linears
+from ltp.engine.row_counts import ANY, RowCounts
+from ltp.engine.same_bits import SameBits, attention_and_head
 from ltp.errors import CorruptArtifact, InvalidConfig, VerbalizerNotSingleToken
 from ltp.model.arithmetic import DTYPES
 from ltp.model.head import Module, WordHead
@@ -24,6 +28,10 @@ from ltp.model.template import Template
 if TYPE_CHECKING:
     from ltp.adapter.artefact import Adapter
 
+QUERIES = 4
+"""Rows that an example's one query is given in attention: a single row is computed by another loop than several."""
+HEAD_ROWS = 16
+"""Examples that a head is asked for at once."""
 KEPT_TEMPLATES = KEPT_HEADS = 64
 """Templates and heads kept for the next adapter that has the same; imported ones may be of any length, or any words."""
 
@@ -35,14 +43,37 @@ class SharedWeights:
         self.backbone, self.dtype = backbone, DTYPES[precision]
         self.tensors, self.verbalizer = backbone.parameters, backbone.verbalizer
         self.device = backbone.verbalizer.device
+        self.attention = attention_type(precision, self.device.type)
         self._own = {id(tensor) for tensor in self.tensors.values()}
         self.units = packed_linears(backbone)
         self.scratch = Scratch(self.units, dtype=self.dtype, device=self.device)
         self.products = {name: self._product(unit) for name, unit in self.units.items()}
+        self.counts: RowCounts = ANY
+        self.any_threads = self.any_layout = True
+        if self.device.type == "cpu":
+            self._find_out_what_agrees()
         self.norms = {name: self.module(name) for name in _norms(self.tensors)}
         self.head = self._head(self.verbalizer)
         self._heads: dict[tuple[str, ...], WordHead] = {}
         self._templates: dict[tuple[Form, int, int, bool, TextForm], Template] = {}
+
+    def _find_out_what_agrees(self) -> None:
+        """See `ltp.engine.same_bits`; on the backbone's own products, one of each shape."""
+        shapes = {(unit.height, unit.width, unit.activation): unit for unit in self.units.values()}
+        reordered = reorders(self.device.type, self.dtype)
+
+        def both_layouts(unit: PackedLinear) -> list[Linear]:
+            as_it_is = [Linear(*self._packed(unit), unit.activation, reorder=False)] if reordered else []
+            return [self.products[unit.name], *as_it_is]
+
+        architecture, hidden = self.backbone.architecture, self.backbone.info.hidden
+        bits = SameBits(
+            [(unit.width, partial(both_layouts, unit)) for unit in shapes.values()],
+            self.dtype,
+            partial(attention_and_head, hidden, architecture.heads, self.attention, queries=QUERIES, rows=HEAD_ROWS),
+            fast=reordered,
+        )
+        self.counts, self.any_threads, self.any_layout = bits.counts, bits.any_threads, bits.any_layout
 
     def module(self, name: str) -> Module:
         """The backbone's own weight and bias of a module."""
@@ -88,9 +119,13 @@ class SharedWeights:
         return WordHead(self.module("lm_head.dense"), self.module("lm_head.layer_norm"), answers, epsilon)
 
     def _product(self, unit: PackedLinear) -> Linear:
+        return Linear(*self._packed(unit), unit.activation)
+
+    def _packed(self, unit: PackedLinear) -> Module:
+        """Weight (height, width) and bias (height,) of a product."""
         modules = [self.module(module) for module in unit.modules]
         weight, bias = (torch.cat(parts).to(self.dtype) for parts in zip(*modules, strict=True))
-        return Linear(weight, bias, unit.activation)
+        return weight, bias
 
     def template(self, adapter: Adapter) -> Template:
         """The template of an adapter, one object for all that have the same.

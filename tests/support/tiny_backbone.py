@@ -57,6 +57,8 @@ def write_tiny(
     hidden: int = 32,
     dropout: float = 0.1,
     spare_rows: int = 3,
+    heads: int = 4,
+    inner: int | None = None,
 ) -> Path:
     """Write a checkpoint folder (`config.json`, `model.safetensors`, `tokenizer.json`); all weights follow the seed."""
     tokenizer = tiny_tokenizer()
@@ -64,8 +66,8 @@ def write_tiny(
         vocab_size=tokenizer.get_vocab_size() + spare_rows,  # mini, too, has rows that are no piece
         hidden_size=hidden,
         num_hidden_layers=layers,
-        num_attention_heads=4,
-        intermediate_size=2 * hidden,
+        num_attention_heads=heads,
+        intermediate_size=2 * hidden if inner is None else inner,
         max_position_embeddings=514,
         type_vocab_size=1,
         layer_norm_eps=1e-5,

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from ltp.backbone.load import Backbone
 from ltp.engine.adapter_view import AdapterView, ReadyRows, overlay_all
 from ltp.engine.cache import ByteCache
-from ltp.engine.forward import STEP, _rounded
 from ltp.engine.linear import Linear
-from ltp.engine.packing import UNEVEN_LANES, pack_mixed, split_into_batches, split_into_lanes
+from ltp.engine.packing import LENGTH, UNEVEN_LANES, pack_mixed, split_into_batches, split_into_lanes
 from ltp.engine.prefetch import Prefetcher
+from ltp.engine.row_counts import RowCounts
 from ltp.engine.usage import HALF_LIFE, KNOWN, Popularity
 from ltp.model.encoder import Overlay
 from ltp.model.template import Encoded, Template
@@ -75,32 +75,38 @@ def test_an_adapter_stays_whole_where_a_cut_beside_it_is_about_as_even() -> None
     ]
 
 
-@given(st.integers(0, 50), st.integers(1, 50), st.integers(0, 50))
-def test_rows_of_a_product_are_rounded_up_where_there_are_as_many(start: int, size: int, after: int) -> None:
-    first, last = _rounded(start, start + size, start + size + after)
-    assert 0 <= first <= start < start + size <= last <= start + size + after
-    assert (last - first) % STEP == 0 or (first, last) == (0, start + size + after)
-    assert last - first < size + STEP
-
-
 def test_every_token_has_one_cell_and_padding_none(tiny_backbone: Backbone) -> None:
     template = Template(tiny_backbone, prompt_length=4, max_length=60, text_form=1)
     texts = [("dog " * count, "a cat") for count in (1, 30, 2, 29, 30, 3, 1)]
     examples = template.encode(texts)
     view = AdapterView(torch.zeros(4, tiny_backbone.info.hidden), template)
-    batch = pack_mixed([(view, examples[:3]), (view, examples[3:])], pad=tiny_backbone.special.pad)
+    counts = RowCounts((16, 64), lambda _: False)
+    batch = pack_mixed([(view, examples[:3]), (view, examples[3:])], pad=tiny_backbone.special.pad, counts=counts)
     count = sum(len(example.ids) for example in examples)
-    targets = torch.cat([grid.targets for grid in batch.grids])
-    assert sorted(targets[targets < count].tolist()) == list(range(count))
-    assert sorted(torch.cat([grid.examples for grid in batch.grids]).tolist()) == list(range(len(examples)))
+    cells = torch.cat([grid.cells for grid in batch.grids])
+    keys = torch.cat([grid.keys.flatten() for grid in batch.grids])
+    assert sorted(cells[keys].tolist()) == list(range(count))
+    assert torch.equal(cells[batch.places[:count]], torch.arange(count))
+    assert keys[batch.places[:count]].all()
+    order = torch.cat([grid.examples for grid in batch.grids])
+    assert torch.equal(order[batch.places_asked[: len(examples)]], torch.arange(len(examples)))
     for grid in batch.grids:
-        kept = grid.targets < count
-        assert torch.equal(grid.cells[kept], grid.targets[kept])
-        assert (grid.keys is None) == bool(kept.all())
-        assert kept.sum() >= 0.8 * len(kept)
+        filled = grid.keys[:, 0, 0].sum(1)
+        assert (filled > grid.keys.shape[-1] - LENGTH).all()  # as long as its own example asks for
     assert [span.tokens for span in batch.spans][-1][1] == count
-    assert batch.ids[batch.mask].unique().tolist() == [tiny_backbone.special.mask]
+    assert batch.ids[batch.mask[: len(examples)]].unique().tolist() == [tiny_backbone.special.mask]
+    assert len(batch.ids) == len(batch.positions) == len(batch.places) == counts.total(count)
+    assert len(batch.mask) == counts.total(len(examples))
     assert isinstance(examples[0], Encoded)
+
+
+def test_one_example_needs_no_grid_of_its_own(tiny_backbone: Backbone) -> None:
+    template = Template(tiny_backbone, prompt_length=4, max_length=60, text_form=1)
+    view = AdapterView(torch.zeros(4, tiny_backbone.info.hidden), template)
+    (grid,) = pack_mixed([(view, template.encode([("dog", "a cat")]))], pad=1, counts=RowCounts((32,), bool)).grids
+    assert grid.cells is None
+    rows = torch.arange(32)
+    assert torch.equal(grid.of(rows), rows[: grid.keys.shape[-1]])
 
 
 def test_demand_fades_and_equals_do_not_chase_each_other_out() -> None:
