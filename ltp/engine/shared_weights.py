@@ -37,13 +37,16 @@ KEPT_TEMPLATES = KEPT_HEADS = 64
 
 
 class SharedWeights:
-    """One backbone in one precision: that of the products. Embeddings, norms, attention and residuals are fp32."""
+    """One backbone in one precision: that of the products. Embeddings, norms and residuals are fp32."""
 
-    def __init__(self, backbone: Backbone, *, precision: Precision = "fp32") -> None:
+    def __init__(
+        self, backbone: Backbone, *, precision: Precision = "fp32", attention: torch.dtype | None = None
+    ) -> None:
+        """`attention` is the type that attention is computed in; None: the one that this processor is best at."""
         self.backbone, self.dtype = backbone, DTYPES[precision]
         self.tensors, self.verbalizer = backbone.parameters, backbone.verbalizer
         self.device = backbone.verbalizer.device
-        self.attention = attention_type(precision, self.device.type)
+        self.attention = attention_type(precision, self.device.type) if attention is None else attention
         self._own = {id(tensor) for tensor in self.tensors.values()}
         self.units = packed_linears(backbone)
         self.scratch = Scratch(self.units, dtype=self.dtype, device=self.device)

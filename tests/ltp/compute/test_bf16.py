@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ltp.compute.bf16 import has_bf16
+from ltp.compute.bf16 import MATRIX_UNIT, has_bf16
 
 
 @pytest.mark.parametrize(
@@ -26,3 +26,10 @@ def test_a_processors_flags_say_it(tmp_path: Path, line: str, expected: bool) ->
 
 def test_without_flags_it_is_not_assumed(tmp_path: Path) -> None:
     assert has_bf16("cpu", cpu_flags=tmp_path / "nothing") is False
+
+
+@pytest.mark.parametrize(("flags", "expected"), [("avx512_bf16 amx_bf16", True), ("avx512_bf16", False)])
+def test_a_matrix_unit_is_told_apart(tmp_path: Path, flags: str, expected: bool) -> None:
+    path = tmp_path / "cpuinfo"
+    path.write_text(f"flags\t: fpu {flags}\n")
+    assert has_bf16("cpu", cpu_flags=path, flags=MATRIX_UNIT) is expected

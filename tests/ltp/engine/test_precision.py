@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+import torch
 
 from ltp.backbone.load import Backbone
-from ltp.engine.precision import PrecisionChoice, choose_precision, faster
+from ltp.compute.bf16 import MATRIX_UNIT, has_bf16
+from ltp.engine.precision import PrecisionChoice, attention_type, choose_precision, faster
 
 
 @pytest.mark.parametrize(("half", "chosen"), [(0.5, "bf16"), (0.9, "fp32"), (2.0, "fp32"), (100.0, "fp32")])
@@ -20,3 +22,10 @@ def test_a_choice_can_be_made_on_any_backbone(tiny_backbone: Backbone) -> None:
     assert isinstance(choice, PrecisionChoice)
     assert choice.precision in {"fp32", "bf16"}
     assert "bf16" in choice.reason
+
+
+def test_attention_follows_the_processor_not_the_clock() -> None:
+    unit = has_bf16("cpu", flags=MATRIX_UNIT)
+    assert attention_type("fp32", "cpu") == torch.float32
+    assert attention_type("bf16", "cpu") == (torch.bfloat16 if unit else torch.float32)
+    assert attention_type("bf16", "cuda") == torch.float32

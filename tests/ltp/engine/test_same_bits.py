@@ -16,10 +16,14 @@ from ltp.adapter.artefact import Adapter, TemplateOptions
 from ltp.backbone.load import Backbone, load_backbone
 from ltp.config import Precision
 from ltp.delta.delta import Delta, encode
+from ltp.engine.compact import CompactAdapter
 from ltp.engine.engine import Engine
+from ltp.engine.forward import Forward
+from ltp.engine.packing import pack_mixed
 from ltp.engine.pairs import PairRequest
 from ltp.engine.row_counts import ANY, MOST, STEP, RowCounts
 from ltp.engine.same_bits import AT_START, SameBits, digest, uneven
+from ltp.engine.shared_weights import SharedWeights
 
 TEXTS = [(f"{NOUNS[size % 13]} " * size, "a cat " * (size % 5 + 1)) for size in (1, 2, 3, 5, 8, 13, 21, 34, 55, 90)]
 PRECISIONS: tuple[Precision, ...] = ("fp32", "bf16")
@@ -96,6 +100,24 @@ def test_an_answer_does_not_depend_on_its_company_its_tier_or_the_threads(
 
     hold()
     assert tiers[1 << 30].stats()["fused_hits"] > 0
+
+
+def test_attention_in_bf16_leaves_bits_alone_too(backbone: Backbone, library: Library) -> None:
+    shared, exact = (
+        SharedWeights(backbone, precision="bf16", attention=each) for each in (torch.bfloat16, torch.float32)
+    )
+    view = CompactAdapter(shared, *library["all"]).view
+    examples = view.template.encode(TEXTS)
+
+    def logits(weights: SharedWeights, *some: int) -> torch.Tensor:
+        packed = pack_mixed([(view, [examples[index] for index in some])], pad=1, counts=weights.counts)
+        return Forward(weights)(packed)
+
+    with torch.inference_mode():
+        together = logits(shared, *range(len(TEXTS)))
+        for index in range(len(TEXTS)):
+            assert torch.equal(logits(shared, index)[0], together[index])
+        assert torch.allclose(together.softmax(1), logits(exact, *range(len(TEXTS))).softmax(1), atol=0.02)
 
 
 @pytest.fixture(scope="module")
