@@ -18,6 +18,8 @@ from ltp.errors import InvalidConfig
 Rule = Literal["global", "per_layer"]
 LayerScope = Literal["all", "lower", "middle", "upper"]
 Precision = Literal["fp32", "bf16"]
+ServingPrecision = Literal["fp32", "bf16", "int8"]
+"""What answers may be computed in."""
 AUTO: Final = "auto"
 Average = Literal["none", "epochs", "seeds", "both"]
 Estimate = Literal["auto", "cross_fit", "holdout"]

@@ -1,7 +1,7 @@
 """Operations that numba lacks, written for LLVM: fp16 and bf16 numbers, scaled codes, expanding a vector by a mask.
 
-Imported by `ltp.compute.kernel` alone, when it compiles. `values` and `out` are arrays of numba's, one dimension,
-contiguous.
+Imported by `ltp.compute.kernel` and `ltp.compute.quantised_rows` alone, when they compile. `values` and `out` are
+arrays of numba's, one dimension, contiguous.
 """
 
 from __future__ import annotations
@@ -35,6 +35,22 @@ def _float_to_bf16(_context: Any, _number: Any) -> Any:
     return types.uint16(types.float32), lower
 
 
+def _bits_of_float(_context: Any, _number: Any) -> Any:
+
+    def lower(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        return builder.bitcast(arguments[0], I32)
+
+    return types.int32(types.float32), lower
+
+
+def _float_of_bits(_context: Any, _bits: Any) -> Any:
+
+    def lower(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        return builder.bitcast(arguments[0], FLOAT)
+
+    return types.float32(types.int32), lower
+
+
 def _count_bits(_context: Any, _mask: Any) -> Any:
 
     def lower(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
@@ -59,6 +75,10 @@ half_to_float: Any = intrinsic(_half_to_float)
 """fp16's bits as fp32, exactly."""
 float_to_bf16: Any = intrinsic(_float_to_bf16)
 """fp32 rounded to bf16's bits; numbers only, no NaN."""
+bits_of_float: Any = intrinsic(_bits_of_float)
+"""fp32's bits, which order numbers above zero as they are ordered; a vector's greatest is found so."""
+float_of_bits: Any = intrinsic(_float_of_bits)
+"""The fp32 that has these bits."""
 count_bits: Any = intrinsic(_count_bits)
 """Bits set in 16."""
 as_it_is: Any = njit(_as_it_is)

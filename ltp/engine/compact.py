@@ -22,7 +22,8 @@ from ltp.compute.masked_add import FuseTask, all_active, fuse_all, fuse_into
 from ltp.delta.delta import Delta
 from ltp.delta.fuse import bits_of_rows, fuse_task, nonzero_tensors
 from ltp.engine.adapter_view import AdapterView, ReadyRows, among
-from ltp.engine.linear import Linear, reorders
+from ltp.engine.int8_linear import Int8Linear
+from ltp.engine.linear import Linear
 from ltp.engine.projections import PackedLinear
 from ltp.model.encoder import Overlay
 from ltp.model.head import ClassHead, Module, WordHead
@@ -96,8 +97,7 @@ class CompactAdapter:
 
     def _fused_nbytes(self) -> int:
         """Bytes that `fused` will keep."""
-        width = self._shared.dtype.itemsize
-        products = sum((unit.size + unit.height) * width for unit in self._units)
+        products = sum(self._shared.product_nbytes(unit) for unit in self._units)
         rows = sum(
             self._delta.rows[name].nbytes + 4 * len(self._delta.rows[name]) * self._shared.tensors[name].shape[1]
             for name in self.view.embeddings
@@ -113,18 +113,18 @@ class CompactAdapter:
     def _changes(self, unit: PackedLinear) -> bool:
         return any(f"{module}.{part}" in self._moved for module in unit.modules for part in ("weight", "bias"))
 
-    def linear(self, unit: PackedLinear) -> Linear:
+    def linear(self, unit: PackedLinear) -> Linear | Int8Linear:
         """Fuse one product to keep."""
         weight, bias = self._shared.scratch.of(unit)
-        if not reorders(self._shared.device.type, self._shared.dtype):
+        if not self._shared.copies_weight(unit):
             weight = torch.empty_like(weight)
         weight, bias = self.fuse(unit, weight, torch.empty_like(bias))
-        return Linear(weight, bias, unit.activation)
+        return self._shared.linear(unit, weight, bias)
 
-    def just_in_time(self, unit: PackedLinear) -> Linear:
+    def just_in_time(self, unit: PackedLinear) -> Linear | Int8Linear:
         """Fuse one product into the scratch; it is overwritten by the next one."""
-        reorder = not self._shared.any_layout
-        return Linear(*self.fuse(unit, *self._shared.scratch.of(unit)), unit.activation, reorder=reorder)
+        weight, bias = self.fuse(unit, *self._shared.scratch.of(unit))
+        return self._shared.linear(unit, weight, bias, reorder=not self._shared.any_layout)
 
     def fuse(self, unit: PackedLinear, weight: Tensor, bias: Tensor) -> Module:
         """Fill a unit's weight (height, width) and bias (height,)."""

@@ -16,7 +16,7 @@ from ltp.backbone.load import Backbone
 from ltp.compute import masked_add
 from ltp.compute.cuda.memory import room_for_adapters
 from ltp.compute.threads import map_single_threaded
-from ltp.config import Precision
+from ltp.config import ServingPrecision
 from ltp.engine.adapter_view import AdapterView
 from ltp.engine.answers import probabilities
 from ltp.engine.forward import Forward
@@ -58,7 +58,7 @@ class Engine:
         backbone: Backbone,
         *,
         source: AdapterSource,
-        precision: Precision = "fp32",
+        precision: ServingPrecision = "fp32",
         device: str = "cpu",
         fused_bytes: int | None = None,
         compact_bytes: int = COMPACT_BYTES,

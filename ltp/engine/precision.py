@@ -15,7 +15,7 @@ from torch import Tensor
 
 from ltp.backbone.load import Backbone
 from ltp.compute.bf16 import MATRIX_UNIT, has_bf16
-from ltp.config import Precision
+from ltp.config import Precision, ServingPrecision
 from ltp.model.arithmetic import DTYPES
 
 TOKENS, GPU_TOKENS = 256, 8192
@@ -32,7 +32,7 @@ HOPELESS = 10.0
 class PrecisionChoice(NamedTuple):
     """The arithmetic to serve in, and a sentence that says why."""
 
-    precision: Precision
+    precision: ServingPrecision
     reason: str
 
 
@@ -54,7 +54,7 @@ def choose_precision(backbone: Backbone, device: str) -> PrecisionChoice:
     return faster(times)
 
 
-def attention_type(precision: Precision, device: str) -> torch.dtype:
+def attention_type(precision: ServingPrecision, device: str) -> torch.dtype:
     """The type that attention is computed in, told by what the processor is, so that all processes agree.
 
     bf16 on one with a matrix unit for it, when products are in bf16: else fp32, which costs little beside them.

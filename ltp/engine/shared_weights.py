@@ -12,8 +12,10 @@ from torch import Tensor
 
 from ltp.backbone.architecture import LM_BIAS, is_layer_norm
 from ltp.backbone.load import Backbone
-from ltp.config import VERBALIZER, Label, Precision, TextForm
+from ltp.config import VERBALIZER, Label, ServingPrecision, TextForm
 from ltp.delta.delta import Delta
+from ltp.engine.int8_linear import Int8Linear
+from ltp.engine.int8_products import Int8Products
 from ltp.engine.linear import Linear, reorders
 from ltp.engine.precision import attention_type
 from ltp.engine.projections import PackedLinear, Scratch, packed_linears
@@ -40,15 +42,16 @@ class SharedWeights:
     """One backbone in one precision: that of the products. Embeddings, norms and residuals are fp32."""
 
     def __init__(
-        self, backbone: Backbone, *, precision: Precision = "fp32", attention: torch.dtype | None = None
+        self, backbone: Backbone, *, precision: ServingPrecision = "fp32", attention: torch.dtype | None = None
     ) -> None:
         """`attention` is the type that attention is computed in; None: the one that this processor is best at."""
-        self.backbone, self.dtype = backbone, DTYPES[precision]
+        self.backbone, self.dtype = backbone, DTYPES["fp32" if precision == "int8" else precision]
         self.tensors, self.verbalizer = backbone.parameters, backbone.verbalizer
         self.device = backbone.verbalizer.device
         self.attention = attention_type(precision, self.device.type) if attention is None else attention
         self._own = {id(tensor) for tensor in self.tensors.values()}
         self.units = packed_linears(backbone)
+        self._int8 = Int8Products(backbone, self.units) if precision == "int8" else None
         self.scratch = Scratch(self.units, dtype=self.dtype, device=self.device)
         self.products = {name: self._product(unit) for name, unit in self.units.items()}
         self.counts: RowCounts = ANY
@@ -65,9 +68,11 @@ class SharedWeights:
         shapes = {(unit.height, unit.width, unit.activation): unit for unit in self.units.values()}
         reordered = reorders(self.device.type, self.dtype)
 
-        def both_layouts(unit: PackedLinear) -> list[Linear]:
-            as_it_is = [Linear(*self._packed(unit), unit.activation, reorder=False)] if reordered else []
-            return [self.products[unit.name], *as_it_is]
+        def both_layouts(unit: PackedLinear) -> list[Linear | Int8Linear]:
+            product = self.products[unit.name]
+            if isinstance(product, Int8Linear) or not reordered:
+                return [product]
+            return [product, Linear(*self._packed(unit), unit.activation, reorder=False)]
 
         architecture, hidden = self.backbone.architecture, self.backbone.info.hidden
         bits = SameBits(
@@ -121,14 +126,30 @@ class SharedWeights:
         epsilon = self.backbone.architecture.norm_epsilon
         return WordHead(self.module("lm_head.dense"), self.module("lm_head.layer_norm"), answers, epsilon)
 
-    def _product(self, unit: PackedLinear) -> Linear:
-        return Linear(*self._packed(unit), unit.activation)
+    def _product(self, unit: PackedLinear) -> Linear | Int8Linear:
+        return self.linear(unit, *self._packed(unit))
 
     def _packed(self, unit: PackedLinear) -> Module:
         """Weight (height, width) and bias (height,) of a product."""
         modules = [self.module(module) for module in unit.modules]
         weight, bias = (torch.cat(parts).to(self.dtype) for parts in zip(*modules, strict=True))
         return weight, bias
+
+    def linear(self, unit: PackedLinear, weight: Tensor, bias: Tensor, *, reorder: bool = True) -> Linear | Int8Linear:
+        """A unit's product, in int8 where that is the precision and the unit is computed so; see `Linear`."""
+        if self._int8 and self._int8.takes(unit):
+            return self._int8.linear(unit, weight, bias)
+        return Linear(weight, bias, unit.activation, reorder=reorder)
+
+    def copies_weight(self, unit: PackedLinear) -> bool:
+        """Whether a product that is kept holds its weight in another form than the one it was made of."""
+        return bool(self._int8 and self._int8.takes(unit)) or reorders(self.device.type, self.dtype)
+
+    def product_nbytes(self, unit: PackedLinear) -> int:
+        """Bytes that a product of a unit keeps."""
+        if self._int8 and self._int8.takes(unit):
+            return self._int8.nbytes(unit)
+        return (unit.size + unit.height) * self.dtype.itemsize
 
     def template(self, adapter: Adapter) -> Template:
         """The template of an adapter, one object for all that have the same.
