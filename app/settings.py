@@ -91,8 +91,10 @@ class Settings(BlobSettings, WebhookSettings, ClientSettings, CacheSettings):
     """`on`: the adapter that comes with the backbone answers other languages, begins training; `off`; or a folder."""
     device: Annotated[str, Field(pattern=r"^(auto|cpu|cuda(:[0-9]{1,3})?)$")] = "auto"
     """Where tensors live: `cpu`, `cuda`, `cuda:1` for the second GPU; `auto` takes a GPU if there is one that works."""
-    precision: Literal["auto", "fp32", "bf16"] = "auto"
-    """Arithmetic of serving; `auto` measures at start which is faster. Training precision belongs to each request."""
+    precision: Literal["auto", "fp32", "bf16", "int8"] = "auto"
+    """Arithmetic of serving; `auto` measures at start whether fp32 or bf16 is faster, and never takes `int8`, which
+    needs a CPU and answers every adapter so, whether its `int8_agreement` passed or not. Training precision belongs
+    to each request."""
     threads: Annotated[int, Field(ge=0)] = 0
     """Threads of a job's arithmetic; 0 leaves torch's own choice."""
 

@@ -126,7 +126,18 @@ def _scores(adapter: dict[str, Any], metrics: dict[str, Any]) -> list[tuple[str,
         lines.append(
             ("calibration", f"temperature {calibration['temperature']:.2f}, ECE {before} before, {after} after")
         )
+    if agreement := metrics.get("int8_agreement"):
+        lines.append(("int8", _int8(agreement)))
     if metrics.get("mean") and adapter["seeds"] > 1:
         mean, deviation = (metrics[figure]["dev"]["accuracy"] for figure in ("mean", "std"))
         lines.append(("seeds", f"{adapter['seeds']}: mean {percent(mean)}, standard deviation {percent(deviation)}"))
     return lines
+
+
+def _int8(agreement: dict[str, Any]) -> str:
+    """What answering in int8 would change."""
+    said = "agrees with fp32" if agreement["passed"] else "agrees too little with fp32"
+    return (
+        f"{said}: {agreement['changed']} of {agreement['pairs']} labels change, probabilities by "
+        f"{agreement['mean']:.4f} on average, {agreement['largest']:.3f} at most"
+    )

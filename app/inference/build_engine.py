@@ -40,5 +40,6 @@ def serving_precision(settings: Settings, backbone: Backbone, device: str) -> Pr
     from ltp.engine.precision import PrecisionChoice, choose_precision
 
     if settings.precision != "auto":
-        return PrecisionChoice(settings.precision, "set by PRECISION")
+        every = ", for every adapter, whether its int8_agreement passed or not" if settings.precision == "int8" else ""
+        return PrecisionChoice(settings.precision, f"set by PRECISION{every}")
     return choose_precision(backbone, device)

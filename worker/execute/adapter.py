@@ -23,8 +23,11 @@ from worker.execute.begin import load_mask, load_start
 from worker.execute.judged import Judged
 
 if TYPE_CHECKING:
+    from ltp.adapter.artefact import Adapter
     from ltp.adapter.start import Start
     from ltp.adapter.train import TrainedAdapter
+    from ltp.backbone.load import Backbone
+    from ltp.ticket.mask import Ticket
 
 FILE, ANSWERS, NUMBERS = "adapter.safetensors", "answers.jsonl.gz", "adapter.json"
 
@@ -103,7 +106,9 @@ def _train(context: JobContext, row: AdapterRow, dataset: DatasetRow, ticket_row
     report = trained.report | {"findings": found.as_dict(), "warnings": warnings, "effort": effort}
     training = {**trained.training, **_begun(row, report), "report": report}
     examples = trained.report["examples"] | {"sha256": dataset.sha256} | _kept(row)
-    metrics = _measured(trained) | {"certainty": judged.certainty(row.label_space)}
+    with timings("agreement"):
+        agreed = _int8_agreement(backbone, trained.adapter, mask, judged)
+    metrics = _measured(trained) | {"certainty": judged.certainty(row.label_space)} | agreed
     numbers = {"metrics": metrics, "training": training, "examples": examples}
     atomic_file.write_text(context.directory / NUMBERS, json.dumps(numbers, allow_nan=False))
     return context.directory / NUMBERS
@@ -158,6 +163,16 @@ def _measured(trained: TrainedAdapter) -> dict[str, Any]:
     error, labels = trained.metrics["dev"]["ece"], len(trained.adapter.verbalizer.labels)
     untouched = {"temperature": 1.0, "bias": [0.0] * labels, "ece_before": error, "ece_after": error}
     return trained.metrics | {"calibration": untouched | {"curve": trained.answered}}
+
+
+def _int8_agreement(
+    backbone: Backbone, adapter: Adapter, mask: Ticket | None, judged: Judged
+) -> dict[str, dict[str, Any]]:
+    """How well it would agree with itself in int8, on the pairs that it is scored on; nothing where int8 is not."""
+    from ltp.engine.agreement import measure
+
+    agreement = measure(backbone, adapter, mask, [(each.premise, each.hypothesis) for each in judged.examples])
+    return {} if agreement is None else {"int8_agreement": agreement.as_dict()}
 
 
 def _kept(row: AdapterRow) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from app.registry import predictions, publish
 from app.registry.aliases import ResolvedAdapter, resolve
 from app.registry.target_accuracy import kept_thresholds
 from app.storage.models import AdapterRow, DatasetRow, PredictionAdapterRow, PredictionRow
-from ltp.config import LABEL_SPACES, LabelSpace, Precision
+from ltp.config import LABEL_SPACES, LabelSpace, ServingPrecision
 from ltp.engine.pairs import PairRequest, Prediction
 from ltp.errors import UnknownText
 from ltp.progress import Progress
@@ -211,7 +211,7 @@ def _predict(
         context.report(Progress("predict", done, total))
 
 
-def _engine(context: JobContext, backbone: Backbone) -> tuple[Engine, Precision]:
+def _engine(context: JobContext, backbone: Backbone) -> tuple[Engine, ServingPrecision]:
     """The engine, and the arithmetic that this worker's settings, or a measurement on it, chose."""
     with context.timings("engine"):
         engine, choice = build_engine(context.settings, context.db, backbone, device=context.device)

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from app.api.schemas.scalars import Answer
-from ltp.config import Precision
+from ltp.config import ServingPrecision
 
 
 class Health(Answer):
@@ -54,7 +54,7 @@ class BackbonePublic(Answer):
     """Used where a request names none."""
     max_positions: Annotated[int, Field(examples=[512])]
     """Tokens in the longest input."""
-    precision: Precision | None
+    precision: ServingPrecision | None
     """Arithmetic of predictions; null until they can be served."""
     precision_reason: Annotated[str | None, Field(examples=["measured: bf16 is 2.3 times as fast as fp32 here"])]
     """Why this one."""

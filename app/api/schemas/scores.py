@@ -123,6 +123,21 @@ class StoredAgreementPublic(Answer):
     """With `delta_dtype` `auto` int8 where at most 0.5 % of labels changed, and probabilities by 0.01 in the mean."""
 
 
+class Int8AgreementPublic(Answer):
+    """What answering in int8 changes, against fp32, on the pairs that `metrics.dev` is a score of (512 at most)."""
+
+    pairs: Annotated[int, Field(examples=[96])]
+    changed: Annotated[int, Field(examples=[0])]
+    """Labels that are others."""
+    mean: Annotated[float, Field(examples=[0.004])]
+    """Difference of a probability, over all labels of all pairs."""
+    largest: Annotated[float, Field(examples=[0.03])]
+    levels: Annotated[int, Field(examples=[127])]
+    """How far from zero the weights went on the machine that measured it: 127, or 64 without a dot product of bytes."""
+    passed: bool
+    """At least 20 pairs, at most 0.5 % of the labels changed, and 0.01 on average."""
+
+
 class AdapterMetrics(Answer):
     """Scores of the decoded, published artefact."""
 
@@ -145,6 +160,8 @@ class AdapterMetrics(Answer):
     """Null where nothing was scored, and of adapters made before this was kept."""
     stored_agreement: StoredAgreementPublic | None = None
     """Whether the values may be a byte each. Null where that was not tried."""
+    int8_agreement: Int8AgreementPublic | None = None
+    """Null as well, and where the worker could not compute in int8."""
 
 
 class Epoch(Answer):

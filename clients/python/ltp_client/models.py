@@ -114,6 +114,8 @@ class AdapterMetrics(Record):
 
     stored_agreement: StoredAgreement | None = None
     """Whether the values may be a byte each. Null where that was not tried."""
+    int8_agreement: Int8Agreement | None = None
+    """Null as well, and where the worker could not compute in int8."""
 
 
 class AdapterRef(Record):
@@ -213,7 +215,7 @@ class Backbone(Record):
     max_positions: int
     """Tokens in the longest input."""
 
-    precision: Literal["fp32", "bf16"] | str | None = None
+    precision: Literal["fp32", "bf16", "int8"] | str | None = None
     """Arithmetic of predictions; null until they can be served."""
 
     precision_reason: str | None = None
@@ -519,6 +521,24 @@ class HeldOutLoss(Record):
 
     after: float
     """With the language delta."""
+
+
+class Int8Agreement(Record):
+    """What answering in int8 changes, against fp32, on the pairs that `metrics.dev` is a score of (512 at most)."""
+
+    pairs: int
+    changed: int
+    """Labels that are others."""
+
+    mean: float
+    """Difference of a probability, over all labels of all pairs."""
+
+    largest: float
+    levels: int
+    """How far from zero the weights went on the machine that measured it: 127, or 64 without a dot product of bytes."""
+
+    passed: bool
+    """At least 20 pairs, at most 0.5 % of the labels changed, and 0.01 on average."""
 
 
 class Job(Record):

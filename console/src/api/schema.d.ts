@@ -817,6 +817,7 @@ export interface components {
             calibration: components["schemas"]["CalibrationPublic"] | null;
             certainty: components["schemas"]["CertaintyPublic"] | null;
             dev: components["schemas"]["Score"] | null;
+            int8_agreement: components["schemas"]["Int8AgreementPublic"] | null;
             mean: {
                 [key: string]: {
                     [key: string]: number | null;
@@ -1001,7 +1002,7 @@ export interface components {
             max_positions: number;
             name: string;
             parameters: number;
-            precision: ("fp32" | "bf16") | null;
+            precision: ("fp32" | "bf16" | "int8") | null;
             precision_reason: string | null;
             /** @enum {string} */
             state: "starting" | "preparing" | "loading" | "ready" | "failed";
@@ -1248,6 +1249,14 @@ export interface components {
             alias: string | null;
             /** @default null */
             lang: string | null;
+        };
+        Int8AgreementPublic: {
+            changed: number;
+            largest: number;
+            levels: number;
+            mean: number;
+            pairs: number;
+            passed: boolean;
         };
         JobFailure: {
             code: string;

@@ -12,6 +12,8 @@ import httpx
 import pytest
 from support.running_service import EXAMPLES, Service, refused
 
+from ltp.engine.agreement import LEAST_PAIRS
+
 pytestmark = pytest.mark.process
 
 LABELS = ("entailment", "neutral", "contradiction")
@@ -134,6 +136,11 @@ def test_how_far_its_probabilities_can_be_trusted_is_told_of_the_same_pairs(
         assert certainty["curve"] == adapter["metrics"]["calibration"]["curve"]
     brought = trained.bring_in(trained.http.get(f"/adapters/{adapter['id']}/export").content, lang="xh").json()
     assert brought["metrics"]["certainty"] == certainty
+    agreement = adapter["metrics"]["int8_agreement"]
+    assert agreement["pairs"] == dev["pairs"]
+    assert 0 <= agreement["mean"] <= agreement["largest"] < 0.05
+    assert agreement["passed"] is (agreement["changed"] == 0 and agreement["pairs"] >= LEAST_PAIRS)
+    assert brought["metrics"]["int8_agreement"] == agreement
 
 
 def test_the_course_of_its_training_is_told_epoch_by_epoch(trained: Service) -> None:

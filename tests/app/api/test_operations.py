@@ -42,14 +42,18 @@ def test_the_served_backbone_is_described(shared: Service) -> None:
     assert (body["precision"], body["precision_reason"]) == ("fp32", "set by PRECISION")
 
 
+@pytest.mark.parametrize(
+    ("asked", "taken", "because"),
+    [("auto", {"fp32", "bf16"}, "bf16"), ("int8", {"int8"}, "whether its int8_agreement passed or not")],
+)
 def test_the_arithmetic_is_measured_unless_it_is_named(
-    tmp_path: Path, migrated_sqlite: Path, tiny_backbone_dir: Path
+    tmp_path: Path, migrated_sqlite: Path, tiny_backbone_dir: Path, asked: str, taken: set[str], because: str
 ) -> None:
-    with running(settings_for(tmp_path / "data", migrated_sqlite, tiny_backbone_dir, precision="auto")) as service:
+    with running(settings_for(tmp_path / "data", migrated_sqlite, tiny_backbone_dir, precision=asked)) as service:
         service.wait_ready()
         body = service.http.get("/backbone").json()
-    assert body["precision"] in {"fp32", "bf16"}
-    assert "bf16" in body["precision_reason"]
+    assert body["precision"] in taken
+    assert because in body["precision_reason"]
 
 
 def test_the_lag_of_the_event_loop_is_felt_all_the_time(shared: Service) -> None:
