@@ -26,6 +26,8 @@ BLOCK = 1 << 17
 """Elements that a thread takes at a time."""
 INFINITE = 0x7F800000
 """fp32's bits from which on a number is not finite."""
+Arrays = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.uint8], NDArray[np.float32]]
+"""Rows, columns, bytes and scales."""
 
 
 class Quantise(Protocol):
@@ -59,8 +61,9 @@ def quantised_rows(rows: Tensor, columns: Tensor, zero: int = MIDDLE, top: int =
     return out, scales
 
 
-def _block(quantise: Quantise, arrays: Any, zero: int, top: int, stretch: tuple[int, int]) -> None:
-    quantise(*arrays, zero, top, *stretch)
+def _block(quantise: Quantise, arrays: Arrays, zero: int, top: int, stretch: tuple[int, int]) -> None:
+    start, stop = stretch
+    quantise(*arrays, zero, top, start, stop)
 
 
 @cache
