@@ -33,7 +33,9 @@ class Int8Products:
     def __init__(self, backbone: Backbone, units: dict[str, PackedLinear]) -> None:
         self.levels = weight_levels() if backbone.verbalizer.device.type == "cpu" else 0
         if not self.levels:
-            raise InvalidConfig("precision int8 needs a CPU, and a torch that multiplies bytes exactly; take auto")
+            raise InvalidConfig(
+                "precision", "int8", "another: int8 needs a CPU, and a torch that multiplies bytes exactly"
+            )
         compiled()
         self._last, self._activation = backbone.info.layers - 1, backbone.architecture.activation
         self._columns = {unit.name: _columns(backbone, unit) for unit in units.values() if self.takes(unit)}

@@ -14,8 +14,10 @@ from ltp.compute.quantised_rows import MIDDLE, quantised_rows
 from ltp.delta.delta import encode
 from ltp.engine.engine import Engine
 from ltp.engine.int8_linear import Int8Linear, packed, product, quantised_weight, weight_levels
+from ltp.engine.int8_products import Int8Products
 from ltp.engine.pairs import PairRequest
-from ltp.errors import AdapterNotUsable
+from ltp.engine.projections import packed_linears
+from ltp.errors import AdapterNotUsable, InvalidConfig
 from ltp.ticket.mask import Ticket
 
 TEXTS = [(example.premise, example.hypothesis) for example in pairs(24, seed=11)] + [("dog " * 50, "a cat"), ("x", "y")]
@@ -169,3 +171,9 @@ def test_an_adapter_that_is_not_finite_is_still_refused(
     engine = Engine(tiny_backbone, source=lambda _: (broken, ticket), precision="int8")
     with pytest.raises(AdapterNotUsable):
         engine.predict([PairRequest("0", *TEXTS[0])])
+
+
+def test_another_device_than_a_cpu_is_refused(tiny_backbone: Backbone) -> None:
+    elsewhere = tiny_backbone.on("meta")
+    with pytest.raises(InvalidConfig, match="int8 needs a CPU"):
+        Int8Products(elsewhere, packed_linears(elsewhere))
