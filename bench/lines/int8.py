@@ -17,7 +17,7 @@ from ltp.config import ServingPrecision
 from ltp.engine.engine import Engine
 from ltp.engine.pairs import PairRequest
 
-NUMBER, TITLE = 14, "Answers in int8, one adapter, batches of 32 pairs"
+NUMBER, TITLE = 18, "Answers in int8, one adapter, batches of 32 pairs"
 BESIDE_FP32, BESIDE_BF16 = 1.3, 1.6
 RATIO, BATCH = 0.2, 32
 PAIRS = {"mini": 256, "base": 96}
