@@ -158,7 +158,7 @@ def in_calls(rows: Tensor, runs: Sequence[tuple[Callable[[Tensor], Tensor], int,
     Rows beyond a run's end are computed with it and left out.
     """
     calls = list(_calls(runs, counts))
-    if len(calls) == 1 and calls[0].count == len(rows):
+    if len(calls) == 1 and calls[0].size == len(rows):
         return calls[0].product(rows)
     joined: Tensor | None = None
     for product, start, count, stop in calls:  # each part is copied while it is still in the cache
@@ -173,11 +173,11 @@ def in_calls(rows: Tensor, runs: Sequence[tuple[Callable[[Tensor], Tensor], int,
 
 
 class _Call(NamedTuple):
-    """One call of a product: `count` rows from `start` on, of which those before `stop` are wanted."""
+    """One call of a product: `size` rows from `start` on, of which those before `stop` are wanted."""
 
     product: Callable[[Tensor], Tensor]
     start: int
-    count: int
+    size: int
     stop: int
 
 
@@ -191,7 +191,7 @@ def _calls(runs: Sequence[tuple[Callable[[Tensor], Tensor], int, int]], counts: 
 def in_blocks(head: Head, hidden: Tensor) -> Tensor:
     """Apply a head to (B, H) by HEAD_ROWS rows at a time, the last of them padding; (B, K)."""
     padded = F.pad(hidden, (0, 0, 0, -len(hidden) % HEAD_ROWS))
-    return torch.cat([head(block) for block in padded.split(HEAD_ROWS)])[: len(hidden)]
+    return torch.cat([head(block) for block in torch.split(padded, HEAD_ROWS)])[: len(hidden)]
 
 
 def _laid_out(contexts: list[Tensor], places: Tensor) -> Tensor:

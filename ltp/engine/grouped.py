@@ -20,6 +20,7 @@ from ltp.compute.cuda.by_identity import ByIdentity
 from ltp.compute.cuda.masks import runs_kernels
 from ltp.compute.cuda.products import Numbers, multiply, tiles
 from ltp.engine.adapter_view import AdapterView
+from ltp.engine.int8_linear import Int8Linear
 from ltp.engine.linear import Linear
 from ltp.engine.shared_weights import SharedWeights
 
@@ -76,9 +77,9 @@ def _places(product: Callable[[Tensor], Tensor]) -> tuple[int, int]:
     return NOWHERE if plain is None else (plain[0].data_ptr(), plain[1].data_ptr())
 
 
-def product_of(edges: Sequence[Edge], unit: str, rows: Tensor, own: Linear) -> Tensor | None:
+def product_of(edges: Sequence[Edge], unit: str, rows: Tensor, own: Linear | Int8Linear) -> Tensor | None:
     """Multiply rows (N, I) into (N, O), each by its adapter's weight; None where that is done adapter by adapter."""
-    if not isinstance(edges, GroupedEdges):
+    if not isinstance(edges, GroupedEdges) or isinstance(own, Int8Linear):
         return None
     if unit not in edges.changed:
         return own(rows)

@@ -78,11 +78,7 @@ def _train(context: JobContext, row: AdapterRow, dataset: DatasetRow, ticket_row
     for sentence in (said := [*settled.notes, *found.sentences()]):
         context.report.log(sentence)
     backbone = context.backbone(row.backbone)
-    with timings("ticket"):
-        mask = None if ticket_row is None else load_mask(context, ticket_row, backbone)
-    with timings("start"):
-        start = load_start(context, row, mask, backbone)
-
+    mask, start = _ticket_and_start(context, row, ticket_row, backbone)
     trained = _training(parts, row)(
         backbone,
         mask,
@@ -101,17 +97,27 @@ def _train(context: JobContext, row: AdapterRow, dataset: DatasetRow, ticket_row
         trained.adapter.save(context.directory / FILE)
         judged = Judged.of(trained.judgement, parts.train, parts.dev, uploaded=settled.parts[parts.judged_part])
         judged.write(context.directory / ANSWERS, part=parts.judged_part, label_space=row.label_space)
-    warnings = [*said, *trained.report["warnings"]]
     effort = _effort(row, config, parts, start, tokens=trained.report["tokens"]["train"])
-    report = trained.report | {"findings": found.as_dict(), "warnings": warnings, "effort": effort}
-    training = {**trained.training, **_begun(row, report), "report": report}
-    examples = trained.report["examples"] | {"sha256": dataset.sha256} | _kept(row)
+    report = trained.report | {"findings": found.as_dict(), "effort": effort}
+    report["warnings"] = [*said, *trained.report["warnings"]]
     with timings("agreement"):
         agreed = _int8_agreement(backbone, trained.adapter, mask, judged)
-    metrics = _measured(trained) | {"certainty": judged.certainty(row.label_space)} | agreed
-    numbers = {"metrics": metrics, "training": training, "examples": examples}
+    numbers = {
+        "metrics": _measured(trained) | {"certainty": judged.certainty(row.label_space)} | agreed,
+        "training": {**trained.training, **_begun(row, report), "report": report},
+        "examples": trained.report["examples"] | {"sha256": dataset.sha256} | _kept(row),
+    }
     atomic_file.write_text(context.directory / NUMBERS, json.dumps(numbers, allow_nan=False))
     return context.directory / NUMBERS
+
+
+def _ticket_and_start(
+    context: JobContext, row: AdapterRow, ticket_row: TicketRow | None, backbone: Backbone
+) -> tuple[Ticket | None, Start | None]:
+    with context.timings("ticket"):
+        mask = None if ticket_row is None else load_mask(context, ticket_row, backbone)
+    with context.timings("start"):
+        return mask, load_start(context, row, mask, backbone)
 
 
 def _effort(

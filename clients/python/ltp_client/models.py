@@ -114,6 +114,7 @@ class AdapterMetrics(Record):
 
     stored_agreement: StoredAgreement | None = None
     """Whether the values may be a byte each. Null where that was not tried."""
+
     int8_agreement: Int8Agreement | None = None
     """Null as well, and where the worker could not compute in int8."""
 
