@@ -27,6 +27,7 @@ from app.errors import (
 )
 from app.storage.circuit_breaker import UNREACHABLE
 from app.storage.errors import BackupRefused, DataDirInUse
+from app.storage.object_store import BlobStoreNotInstalled
 from ltp import errors as ltp
 
 STATUS: dict[type[Exception], int] = {
@@ -51,6 +52,7 @@ STATUS: dict[type[Exception], int] = {
     Fenced: 409,
     DataDirInUse: 409,
     BackupRefused: 409,
+    BlobStoreNotInstalled: 503,
     **dict.fromkeys(UNREACHABLE, 503),
     ltp.BackboneError: 503,
     ltp.AdapterNotUsable: 409,

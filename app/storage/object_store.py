@@ -44,7 +44,7 @@ class BlobStoreUnavailable(Busy):
 
 
 class BlobStoreNotInstalled(AppError):
-    """A store is named, and the package that speaks with one is not there."""
+    """A store is named, and the package that speaks with one is not there. Nothing starts without it."""
 
     def __init__(self) -> None:
         super().__init__("LTP_BLOB_URL names an S3 store, and boto3 is not installed: pip install 'ltp-nli[s3]'")

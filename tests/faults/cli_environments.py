@@ -56,6 +56,9 @@ def arguments(folder: Path, port: int) -> dict[str, list[str]]:
         "adapter import": [pairs, "--json"],
         "language adapt": ["en", corpus, "--json"],
         "language list": ["--json"],
+        "blobs show": ["--json"],
+        "blobs move": ["--to", "database", "--json"],
+        "blobs orphans": ["--json"],
         "predict": ["--adapter", "en", "A dog runs.", "It moves.", "--json"],
         "data check": [pairs, "--json"],
         "data next": [pairs, "--adapter", "en", "--json"],
@@ -93,7 +96,8 @@ FILES = frozenset({"serve", "migrate", "backup", "restore"})
 DATABASE = frozenset({"api", "worker", "migrate", "backup", "restore", "settings"})
 UNREACHED = frozenset({"migrate", "backup"})
 BACKBONES = frozenset({"backbone prepare", "backbone verify"})
-LOCAL = FILES | DATABASE | BACKBONES | {"reproduce", "starter build"}
+BLOBS = frozenset({"blobs show", "blobs move", "blobs orphans"})
+LOCAL = FILES | DATABASE | BACKBONES | BLOBS | {"reproduce", "starter build"}
 """Commands that talk to no service."""
 
 

@@ -60,7 +60,7 @@ def ignore_the_mask(tree: Path) -> None:
     mutate(
         tree,
         "ltp/adapter/sparse.py",
-        "return ticket.positions(name).to(self.rows.device)",
+        "return ticket.positions_on(name, self.rows.device)",
         "return torch.arange(ticket.positions(name)[-1] + 1)",
     )
 

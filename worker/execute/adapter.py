@@ -100,8 +100,7 @@ def _train(context: JobContext, row: AdapterRow, dataset: DatasetRow, ticket_row
     effort = _effort(row, config, parts, start, tokens=trained.report["tokens"]["train"])
     report = trained.report | {"findings": found.as_dict(), "effort": effort}
     report["warnings"] = [*said, *trained.report["warnings"]]
-    with timings("agreement"):
-        agreed = _int8_agreement(backbone, trained.adapter, mask, judged)
+    agreed = _int8_agreement(context, backbone, trained.adapter, mask, judged)
     numbers = {
         "metrics": _measured(trained) | {"certainty": judged.certainty(row.label_space)} | agreed,
         "training": {**trained.training, **_begun(row, report), "report": report},
@@ -172,12 +171,18 @@ def _measured(trained: TrainedAdapter) -> dict[str, Any]:
 
 
 def _int8_agreement(
-    backbone: Backbone, adapter: Adapter, mask: Ticket | None, judged: Judged
+    context: JobContext, backbone: Backbone, adapter: Adapter, mask: Ticket | None, judged: Judged
 ) -> dict[str, dict[str, Any]]:
-    """How well it would agree with itself in int8, on the pairs that it is scored on; nothing where int8 is not."""
+    """How well it agrees with itself in int8, on the pairs that it is scored on: where int8 is what answers.
+
+    It takes another copy of the backbone in memory, which nobody else should have to find room for.
+    """
     from ltp.engine.agreement import measure
 
-    agreement = measure(backbone, adapter, mask, [(each.premise, each.hypothesis) for each in judged.examples])
+    if context.settings.precision != "int8":
+        return {}
+    with context.timings("agreement"):
+        agreement = measure(backbone, adapter, mask, [(each.premise, each.hypothesis) for each in judged.examples])
     return {} if agreement is None else {"int8_agreement": agreement.as_dict()}
 
 

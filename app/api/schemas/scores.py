@@ -161,7 +161,7 @@ class AdapterMetrics(Answer):
     stored_agreement: StoredAgreementPublic | None = None
     """Whether the values may be a byte each. Null where that was not tried."""
     int8_agreement: Int8AgreementPublic | None = None
-    """Null as well, and where the worker could not compute in int8."""
+    """Measured by workers whose `LTP_PRECISION` is `int8`; else null."""
 
 
 class Epoch(Answer):

@@ -116,7 +116,7 @@ class AdapterMetrics(Record):
     """Whether the values may be a byte each. Null where that was not tried."""
 
     int8_agreement: Int8Agreement | None = None
-    """Null as well, and where the worker could not compute in int8."""
+    """Measured by workers whose `LTP_PRECISION` is `int8`; else null."""
 
 
 class AdapterRef(Record):

@@ -6,11 +6,12 @@ import csv
 import io
 import json
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from support.running_service import EXAMPLES, Service, refused
+from support.running_service import EXAMPLES, Service, refused, running, settings_for
 
 from ltp.engine.agreement import LEAST_PAIRS
 
@@ -136,8 +137,18 @@ def test_how_far_its_probabilities_can_be_trusted_is_told_of_the_same_pairs(
         assert certainty["curve"] == adapter["metrics"]["calibration"]["curve"]
     brought = trained.bring_in(trained.http.get(f"/adapters/{adapter['id']}/export").content, lang="xh").json()
     assert brought["metrics"]["certainty"] == certainty
-    agreement = adapter["metrics"]["int8_agreement"]
-    assert agreement["pairs"] == dev["pairs"]
+    assert adapter["metrics"]["int8_agreement"] is None
+
+
+def test_a_worker_with_int8_measures_what_that_changes(
+    tmp_path: Path, migrated_sqlite: Path, tiny_backbone_dir: Path
+) -> None:
+    with running(settings_for(tmp_path / "data", migrated_sqlite, tiny_backbone_dir, precision="int8")) as service:
+        service.wait_ready()
+        metrics = service.train("wo", method="pt", estimate="cross_fit", alias="production")["metrics"]
+        brought = service.bring_in(service.export("wo"), lang="xh").json()
+    agreement = metrics["int8_agreement"]
+    assert agreement["pairs"] == metrics["dev"]["pairs"]
     assert 0 <= agreement["mean"] <= agreement["largest"] < 0.05
     assert agreement["passed"] is (agreement["changed"] == 0 and agreement["pairs"] >= LEAST_PAIRS)
     assert brought["metrics"]["int8_agreement"] == agreement

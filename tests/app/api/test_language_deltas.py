@@ -68,7 +68,7 @@ def test_a_file_is_taken_too_and_says_what_it_holds(service: Service) -> None:
 def test_an_adapter_on_top_of_one_holds_the_sum_and_outlives_it(service: Service, tmp_path: Path) -> None:
     made = service.adapt("hch", mlm={"epochs": 2, "batch_size": 8, "learning_rate": 1e-2})
     (tmp_path / "text").write_bytes(service.http.get(f"/language-deltas/{made['id']}/export").content)
-    still = {"learning_rate": 1e-8, "prompt_learning_rate": 1e-8}
+    still = {"learning_rate": 1e-8, "prompt_learning_rate": 1e-8, "delta_dtype": "fp16"}
     asked = {"language_delta": made["id"], "start": None, "alias": "production", "training": still}
     adapter = service.train("hch", **asked)
     assert adapter["ticket"] == made["ticket"]

@@ -73,7 +73,7 @@ def test_saving_and_loading(tiny_backbone: Backbone, tmp_path: Path, dtype: Delt
     assert_equal(adapter, Adapter.load(path))
     size = ticket.active * {"int8": 1, "fp16": 2, "fp32": 4}[dtype] + adapter.prompt.nbytes
     size += sum(scales.nbytes for scales in adapter.delta.scales.values())
-    assert size <= path.stat().st_size <= size + 4 * sum(map(len, adapter.delta.rows.values())) + 8192
+    assert size <= path.stat().st_size <= size + 4 * sum(map(len, adapter.delta.rows.values())) + 12_288
 
 
 def test_the_form_of_texts_is_kept_and_a_file_without_one_is_of_form_0(tiny_backbone: Backbone, tmp_path: Path) -> None:

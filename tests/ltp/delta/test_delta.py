@@ -137,7 +137,7 @@ def test_applying_and_reverting_leaves_no_trace(tiny_backbone: Backbone, seed: i
         moved = (model.get_parameter(name) != pristine).flatten().nonzero().squeeze(1)
         active = ticket.positions(name) if name in ticket.masks else torch.empty(0, dtype=torch.int64)
         assert torch.isin(moved, active).all(), name
-        assert len(moved) >= 0.9 * len(active), name
+        assert len(moved) >= 0.9 * len(active) - 1, name  # of codes, a block's smallest value may be 0
     applied.revert()
     for name, pristine in tiny_backbone.parameters.items():
         assert torch.equal(bits(model.get_parameter(name)), bits(pristine)), name

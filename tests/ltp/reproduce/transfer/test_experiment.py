@@ -42,7 +42,9 @@ def test_the_papers_recipe_is_the_papers(shipped: TransferExperiment) -> None:
     recipe = shipped.recipe("paper")
     config = recipe.config("fp32", seed=3)
     assert recipe.start == "pretrained"
-    assert config == AdapterConfig(epochs=70, estimate="holdout", average="none", precision="fp32", seed=3)
+    assert config == AdapterConfig(
+        epochs=70, estimate="holdout", average="none", precision="fp32", delta_dtype="fp16", seed=3
+    )
 
 
 def test_the_quick_form_is_smaller(shipped: TransferExperiment) -> None:
