@@ -77,7 +77,7 @@ def test_the_collector_rests_while_a_service_starts_and_then_passes_over_what_is
     assert gc.isenabled()
     before, thresholds = gc.get_freeze_count(), gc.get_threshold()
     end_startup()  # nobody began one
-    assert gc.get_freeze_count() == before
+    assert gc.get_freeze_count() <= before, "what was passed over before may have gone, and nothing has come"
     begin_startup()
     try:
         assert not gc.isenabled()

@@ -254,7 +254,7 @@ class Stack:
 
         return wait_for(over, timeout_s=timeout_s, message="the jobs were not over")
 
-    def reached(self, job: JobRow, phase: str, *, step: int = 0, attempt: int = 1, timeout_s: float = 60) -> JobRow:
+    def reached(self, job: JobRow, phase: str, *, step: int = 0, attempt: int = 1, timeout_s: float = 120) -> JobRow:
         """Wait until a running job is at least at a step of a phase of an attempt."""
 
         def there() -> JobRow | None:
