@@ -96,8 +96,7 @@ def train_adapter(
     Raises:
         BackboneMismatch, InvalidConfig, ExamplesError, UnknownText, TooFewExamples, VerbalizerNotSingleToken: see
             `make_plan`.
-        TrainingDiverged: a loss became NaN or infinite.
-        TrainingCancelled: raised by `progress`.
+        TrainingDiverged: a loss became NaN or infinite. TrainingCancelled: raised by `progress`.
     """
     timings = timings or Timings()
     with timings("tokenize"):
