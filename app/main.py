@@ -128,11 +128,7 @@ def create_app(
     app.state.predictor = Predictor(settings, db, metrics, tracing=tracing, wait_for=lambda: app.state.starter.wait())
     app.state.starter = StarterImport(db, app.state.predictor.backbone)
     app.state.adapter_resolver = AdapterResolver(
-        settings,
-        app.state.predictor,
-        starter=app.state.starter,
-        circuit_breaker=app.state.circuit_breaker,
-        clock=clock,
+        settings, db, app.state.predictor, app.state.starter, circuit_breaker=app.state.circuit_breaker, clock=clock
     )
     metrics.register(DatabaseMetrics(db))
     metrics.register(EngineMetrics(app.state.predictor))

@@ -34,20 +34,21 @@ class AdapterResolver:
     def __init__(
         self,
         settings: Settings,
+        db: Database,
         predictor: Predictor,
-        *,
         starter: StarterImport,
+        *,
         circuit_breaker: CircuitBreaker,
         clock: Clock = time.monotonic,
     ) -> None:
         self.predictor, self.starter, self.circuit_breaker = predictor, starter, circuit_breaker
-        self._lookups = AdapterLookups(circuit_breaker)
+        self._lookups = AdapterLookups(db, circuit_breaker)
         self._remembered: TTLCache[tuple[str, str | None, str | None], ResolvedAdapter] = TTLCache(
             MOST, ttl=settings.offline_s, timer=clock
         )
         """By tenant, reference and fallback."""
 
-    async def resolve(self, db: Database, request: PredictRequest, *, tenant: str) -> list[ResolvedAdapter]:
+    async def resolve(self, request: PredictRequest, *, tenant: str) -> list[ResolvedAdapter]:
         """Return each pair's adapter; each reference is looked up once.
 
         Raises:
@@ -61,7 +62,7 @@ class AdapterResolver:
         questions = [Question(tenant, reference, fallback, starter_of) for reference in distinct]
         try:
             with self.starter.awaited():
-                found = await self._lookups.find(db, questions)
+                found = await self._lookups.find(questions)
             meanings: Meanings = dict(zip(distinct, found, strict=True))
             self._remembered.update({(tenant, reference, fallback): meanings[reference] for reference in distinct})
         except DatabaseUnavailable as away:

@@ -76,7 +76,7 @@ async def predict(
     have the same one answer for the same adapter.
     """
     predict_request = body.request
-    adapters = await resolver.resolve(db, predict_request, tenant=caller.tenant)
+    adapters = await resolver.resolve(predict_request, tenant=caller.tenant)
     points = await _thresholds(resolver, db, predict_request, adapters)
     while True:
         requests = _requests(predict_request, adapters, tenant=caller.tenant)
@@ -84,7 +84,7 @@ async def predict(
             work = await until_disconnect(request, predictor.predict(requests, tenant=caller.tenant))
             break
         except (AdapterNotFound, TicketNotFound):  # deleted while the pairs waited; a name may mean another by now
-            meant, adapters = adapters, await resolver.resolve(db, predict_request, tenant=caller.tenant)
+            meant, adapters = adapters, await resolver.resolve(predict_request, tenant=caller.tenant)
             if adapters == meant:
                 raise
             points = await _thresholds(resolver, db, predict_request, adapters)

@@ -25,8 +25,8 @@ def together(db: Database, *finds: list[Question]) -> list[Any]:
     """Ask for each list at the same moment; errors come back as values."""
 
     async def ask() -> list[Any]:
-        lookups = AdapterLookups(CircuitBreaker(db))
-        calls: list[Coroutine[Any, Any, Any]] = [lookups.find(db.of(each[0].tenant), each) for each in finds]
+        lookups = AdapterLookups(db, CircuitBreaker(db))
+        calls: list[Coroutine[Any, Any, Any]] = [lookups.find(each) for each in finds]
         return await asyncio.gather(*calls, return_exceptions=True)
 
     return asyncio.run(ask())
@@ -57,11 +57,11 @@ def test_an_alias_that_was_moved_counts_for_the_next_request(db: Database, count
         ready_adapter(db, lang=lang)
 
     async def before_and_after() -> list[str]:
-        lookups, mine = AdapterLookups(CircuitBreaker(db)), db.of(TENANT)
-        before = await lookups.find(mine, asked("sw", *others))
+        lookups = AdapterLookups(db, CircuitBreaker(db))
+        before = await lookups.find(asked("sw", *others))
         with db.write() as session:
             aliases.set_alias(session, tenant=TENANT, lang="sw", alias="production", version=1)
-        after = await lookups.find(mine, asked("sw", *others))
+        after = await lookups.find(asked("sw", *others))
         return [before[0].id, after[0].id]
 
     assert asyncio.run(before_and_after()) == [second.id, first.id]
