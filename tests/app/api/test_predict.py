@@ -273,7 +273,8 @@ def test_a_caller_who_leaves_gives_the_queue_back(narrow: Service) -> None:
 def test_a_stopping_service_answers_what_it_accepted(
     tmp_path: Path, migrated_sqlite: Path, tiny_backbone_dir: Path, trained: Service
 ) -> None:
-    settings = settings_for(tmp_path / "data", migrated_sqlite, tiny_backbone_dir, queue_pairs=20_000)
+    roomy = {"queue_pairs": 20_000, "grace_s": 120}
+    settings = settings_for(tmp_path / "data", migrated_sqlite, tiny_backbone_dir, **roomy)
     with running(settings) as service, ThreadPoolExecutor(4) as pool:
         service.wait_ready()
         assert service.bring_in(trained.export()).status_code == 201
@@ -281,4 +282,4 @@ def test_a_stopping_service_answers_what_it_accepted(
         answers = [pool.submit(service.http.post, "/predict", json=body) for _ in range(4)]
         wait_until(lambda: len(service.app.state.predictor._queue) > 6000, 20)
         service.server.should_exit = True
-        assert [answer.result(60).status_code for answer in answers] == [200] * 4
+        assert [answer.result(120).status_code for answer in answers] == [200] * 4
