@@ -21,12 +21,13 @@ from typing import NamedTuple
 import torch
 
 from bench.material import mini
+from ltp.adapter.agreement import Agreement, compared
 from ltp.adapter.artefact import Adapter, read_export
 from ltp.adapter.start import start_from
 from ltp.adapter.train import train_adapter
 from ltp.backbone.load import Backbone, load_backbone
 from ltp.config import AdapterConfig, ServingPrecision
-from ltp.engine.agreement import Agreement, answers, between, measure
+from ltp.engine.int8_agreement import Int8Agreement, answers, measure
 from ltp.engine.int8_linear import weight_levels
 from ltp.release import release
 from ltp.starter.package import unpack
@@ -47,7 +48,7 @@ class Classifier(NamedTuple):
     adapter: Adapter
     ticket: Ticket | None
     langs: tuple[str, ...]
-    gate: Agreement | None = None
+    gate: Int8Agreement | None = None
 
 
 def main() -> None:
@@ -66,7 +67,8 @@ def main() -> None:
     print("|---|---|---|---:|---:|---:|")
     for classifier in _classifiers(backbone, options.data, options.classifiers.split(",")):
         if gate := classifier.gate:
-            print(_row(classifier.name, f"development, {gate.pairs}: its gate", "int8", gate, passed=True), flush=True)
+            verdict = f"development, {gate.pairs}: its gate, {'passed' if gate.passes() else 'failed'}"
+            print(_row(classifier.name, verdict, "int8", gate), flush=True)
         for lang in classifier.langs:
             pairs = _pairs(options.data / FILES[lang].format(part=options.part), options.pairs)
             for precision, agreement in _compared(backbone, classifier, pairs, precisions):
@@ -104,7 +106,7 @@ def _compared(
     exact = answers(backbone, classifier.adapter, classifier.ticket, pairs, "fp32")
     for precision in precisions:
         other = answers(backbone, classifier.adapter, classifier.ticket, pairs, precision)
-        yield precision, between(exact, other, levels=weight_levels())
+        yield precision, compared(exact, other)
 
 
 def _pairs(path: Path, count: int) -> list[Pair]:
@@ -113,10 +115,11 @@ def _pairs(path: Path, count: int) -> list[Pair]:
     return [(example.premise, example.hypothesis) for example in examples[:count]]
 
 
-def _row(name: str, pairs: str, precision: str, found: Agreement, *, passed: bool = False) -> str:
-    share = f"{found.changed} ({100 * found.changed / found.pairs:.1f} %)"
-    verdict = f", {'passed' if found.passed else 'failed'}" if passed else ""
-    return f"| {name} | {pairs}{verdict} | {precision} | {share} | {found.mean:.4f} | {found.largest:.3f} |"
+def _row(name: str, pairs: str, precision: str, found: Agreement) -> str:
+    share = f"{found.labels_changed} ({100 * found.labels_changed / found.pairs:.1f} %)"
+    return (
+        f"| {name} | {pairs} | {precision} | {share} | {found.mean_difference:.4f} | {found.largest_difference:.3f} |"
+    )
 
 
 def _processor() -> str:

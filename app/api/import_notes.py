@@ -11,11 +11,13 @@ from app.api.schemas.adapters import ExampleCounts, ImportRequest, SourcePublic
 from app.api.schemas.scalars import Language, Name, Request
 from app.api.schemas.scores import (
     AdapterMetrics,
+    AgreementPublic,
     Baseline,
     Beside,
     CalibrationPublic,
     CertaintyPublic,
     CurvePoint,
+    Int8AgreementPublic,
     LabelScore,
     ReliabilityBin,
     Score,
@@ -131,13 +133,23 @@ class ImportedCertainty(CertaintyPublic):
     curve: Annotated[list[ImportedPoint], Field(max_length=MOST_POINTS)]  # type: ignore[assignment]
 
 
-class ImportedAgreement(StoredAgreementPublic):
-    """How int8 values answered beside fp16 ones, as a file says it."""
+class ImportedAgreement(AgreementPublic):
+    """How far two ways of answering agree, as a file says it."""
 
     pairs: Count
     labels_changed: Count
     mean_difference: Share
     largest_difference: Share
+
+
+class ImportedStoredAgreement(ImportedAgreement, StoredAgreementPublic):
+    """How int8 values answered beside fp16 ones, as a file says it."""
+
+
+class ImportedInt8Agreement(ImportedAgreement, Int8AgreementPublic):
+    """How int8 arithmetic answered beside fp32, as a file says it."""
+
+    levels: Annotated[int, Field(ge=1, le=127)]
 
 
 class ImportedMetrics(AdapterMetrics):
@@ -148,7 +160,8 @@ class ImportedMetrics(AdapterMetrics):
     baseline: ImportedBaseline | None = None
     calibration: ImportedCalibration | None = None
     certainty: ImportedCertainty | None = None
-    stored_agreement: ImportedAgreement | None = None
+    stored_agreement: ImportedStoredAgreement | None = None
+    int8_agreement: ImportedInt8Agreement | None = None
     per_seed: Annotated[list[dict[str, Any]], Field(max_length=MOST_SEEDS)] = Field(default=[])
 
 

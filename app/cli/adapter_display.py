@@ -103,9 +103,15 @@ def _stored(metrics: dict[str, Any]) -> str:
     agreement = metrics.get("stored_agreement")
     if not agreement:
         return ""
+    return f", values {agreement['stored']} (int8 beside fp16: {_difference(agreement)})"
+
+
+def _difference(agreement: dict[str, Any]) -> str:
+    """How far two ways of answering agree."""
     changed = f"{agreement['labels_changed']} of {agreement['pairs']} labels changed"
-    difference = f"probabilities by {agreement['mean_difference']:.4f}, at most {agreement['largest_difference']:.4f}"
-    return f", values {agreement['stored']} (int8 beside fp16: {changed}, {difference})"
+    return (
+        f"{changed}, probabilities by {agreement['mean_difference']:.4f}, at most {agreement['largest_difference']:.4f}"
+    )
 
 
 def _scores(adapter: dict[str, Any], metrics: dict[str, Any]) -> list[tuple[str, str]]:
@@ -137,7 +143,4 @@ def _scores(adapter: dict[str, Any], metrics: dict[str, Any]) -> list[tuple[str,
 def _int8(agreement: dict[str, Any]) -> str:
     """What answering in int8 would change."""
     said = "agrees with fp32" if agreement["passed"] else "agrees too little with fp32"
-    return (
-        f"{said}: {agreement['changed']} of {agreement['pairs']} labels change, probabilities by "
-        f"{agreement['mean']:.4f} on average, {agreement['largest']:.3f} at most"
-    )
+    return f"{said}: {_difference(agreement)}"

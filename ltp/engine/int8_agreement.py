@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ltp.adapter.agreement import Agreement, compared
 from ltp.adapter.artefact import Adapter
 from ltp.backbone.load import Backbone
 from ltp.config import ServingPrecision
@@ -17,8 +18,6 @@ from ltp.engine.int8_linear import weight_levels
 from ltp.engine.pairs import PairRequest
 from ltp.ticket.mask import Ticket
 
-MOST_CHANGED, MOST_MEAN = 0.005, 0.01
-"""Of the labels, and the mean difference of a probability: an adapter that stays within both passes."""
 LEAST_PAIRS, MOST_PAIRS = 20, 512
 """Fewer pairs say too little to pass; of more, so many are taken at equal distances."""
 TOGETHER = 64
@@ -26,46 +25,31 @@ TOGETHER = 64
 
 
 @dataclass(frozen=True)
-class Agreement:
-    """What int8 changes in an adapter's answers to `pairs` pairs."""
+class Int8Agreement(Agreement):
+    """What int8 changes in an adapter's answers."""
 
-    pairs: int
-    changed: int
-    """Labels that are others."""
-    mean: float
-    """Difference of a probability, over all labels of all pairs."""
-    largest: float
     levels: int
     """How far from zero int8 weights went: a machine with coarser ones answers less like fp32."""
 
-    @property
-    def passed(self) -> bool:
+    def passes(self) -> bool:
         """Whether it agrees well enough to be answered in int8 without being asked for."""
-        few_changed = self.changed <= MOST_CHANGED * self.pairs
-        return self.pairs >= LEAST_PAIRS and few_changed and self.mean <= MOST_MEAN
+        return self.pairs >= LEAST_PAIRS and super().passes()
 
     def as_dict(self) -> dict[str, Any]:
         """As metrics hold it."""
-        return asdict(self) | {"passed": self.passed}
-
-
-def between(exact: NDArray[np.float64], int8: NDArray[np.float64], *, levels: int) -> Agreement:
-    """Compare two tables of probabilities (N, K) of the same pairs."""
-    difference = np.abs(exact - int8)
-    changed = int((exact.argmax(1) != int8.argmax(1)).sum())
-    return Agreement(len(exact), changed, float(difference.mean()), float(difference.max()), levels)
+        return asdict(self) | {"passed": self.passes()}
 
 
 def measure(
     backbone: Backbone, adapter: Adapter, ticket: Ticket | None, pairs: Sequence[tuple[str, str]]
-) -> Agreement | None:
+) -> Int8Agreement | None:
     """Answer pairs (premise, hypothesis) in fp32 and in int8; None without pairs, and where int8 is not to be had."""
     if not pairs or backbone.verbalizer.device.type != "cpu" or not weight_levels():
         return None
     count = min(len(pairs), MOST_PAIRS)
     some = [pairs[place * len(pairs) // count] for place in range(count)]
     exact, int8 = (answers(backbone, adapter, ticket, some, precision) for precision in ("fp32", "int8"))
-    return between(exact, int8, levels=weight_levels())
+    return Int8Agreement(**asdict(compared(exact, int8)), levels=weight_levels())
 
 
 def answers(

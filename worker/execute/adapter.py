@@ -177,7 +177,7 @@ def _int8_agreement(
 
     It takes another copy of the backbone in memory, which nobody else should have to find room for.
     """
-    from ltp.engine.agreement import measure
+    from ltp.engine.int8_agreement import measure
 
     if context.settings.precision != "int8":
         return {}

@@ -109,8 +109,8 @@ class CertaintyPublic(Answer):
     """Answered share against accuracy, from everything answered to the surest answers alone."""
 
 
-class StoredAgreementPublic(Answer):
-    """How the adapter with int8 values answered beside the same one with fp16 values, and which of them is stored."""
+class AgreementPublic(Answer):
+    """How far two ways of answering the same pairs agree."""
 
     pairs: Annotated[int, Field(examples=[48])]
     """The development pairs; where all were trained on, these."""
@@ -119,23 +119,22 @@ class StoredAgreementPublic(Answer):
     mean_difference: Annotated[float, Field(examples=[0.0007])]
     """Of all probabilities."""
     largest_difference: Annotated[float, Field(examples=[0.006])]
+
+
+class StoredAgreementPublic(AgreementPublic):
+    """How the adapter with int8 values answered beside the same one with fp16 values, and which of them is stored."""
+
     stored: Literal["int8", "fp16"]
     """With `delta_dtype` `auto` int8 where at most 0.5 % of labels changed, and probabilities by 0.01 in the mean."""
 
 
-class Int8AgreementPublic(Answer):
-    """What answering in int8 changes, against fp32, on the pairs that `metrics.dev` is a score of (512 at most)."""
+class Int8AgreementPublic(AgreementPublic):
+    """How answers in int8 arithmetic agree with those in fp32, on the pairs of `metrics.dev` (512 at most)."""
 
-    pairs: Annotated[int, Field(examples=[96])]
-    changed: Annotated[int, Field(examples=[0])]
-    """Labels that are others."""
-    mean: Annotated[float, Field(examples=[0.004])]
-    """Difference of a probability, over all labels of all pairs."""
-    largest: Annotated[float, Field(examples=[0.03])]
     levels: Annotated[int, Field(examples=[127])]
     """How far from zero the weights went on the machine that measured it: 127, or 64 without a dot product of bytes."""
     passed: bool
-    """At least 20 pairs, at most 0.5 % of the labels changed, and 0.01 on average."""
+    """At least 20 pairs, at most 0.5 % of the labels changed, and probabilities by 0.01 in the mean."""
 
 
 class AdapterMetrics(Answer):

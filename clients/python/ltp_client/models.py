@@ -525,21 +525,23 @@ class HeldOutLoss(Record):
 
 
 class Int8Agreement(Record):
-    """What answering in int8 changes, against fp32, on the pairs that `metrics.dev` is a score of (512 at most)."""
+    """How answers in int8 arithmetic agree with those in fp32, on the pairs of `metrics.dev` (512 at most)."""
 
     pairs: int
-    changed: int
-    """Labels that are others."""
+    """The development pairs; where all were trained on, these."""
 
-    mean: float
-    """Difference of a probability, over all labels of all pairs."""
+    labels_changed: int
+    """Pairs to which the two gave different labels."""
 
-    largest: float
+    mean_difference: float
+    """Of all probabilities."""
+
+    largest_difference: float
     levels: int
     """How far from zero the weights went on the machine that measured it: 127, or 64 without a dot product of bytes."""
 
     passed: bool
-    """At least 20 pairs, at most 0.5 % of the labels changed, and 0.01 on average."""
+    """At least 20 pairs, at most 0.5 % of the labels changed, and probabilities by 0.01 in the mean."""
 
 
 class Job(Record):

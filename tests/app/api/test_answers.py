@@ -13,7 +13,7 @@ import httpx
 import pytest
 from support.running_service import EXAMPLES, Service, refused, running, settings_for
 
-from ltp.engine.agreement import LEAST_PAIRS
+from ltp.engine.int8_agreement import LEAST_PAIRS
 
 pytestmark = pytest.mark.process
 
@@ -149,8 +149,8 @@ def test_a_worker_with_int8_measures_what_that_changes(
         brought = service.bring_in(service.export("wo"), lang="xh").json()
     agreement = metrics["int8_agreement"]
     assert agreement["pairs"] == metrics["dev"]["pairs"]
-    assert 0 <= agreement["mean"] <= agreement["largest"] < 0.05
-    assert agreement["passed"] is (agreement["changed"] == 0 and agreement["pairs"] >= LEAST_PAIRS)
+    assert 0 <= agreement["mean_difference"] <= agreement["largest_difference"] < 0.05
+    assert agreement["passed"] is (agreement["labels_changed"] == 0 and agreement["pairs"] >= LEAST_PAIRS)
     assert brought["metrics"]["int8_agreement"] == agreement
 
 

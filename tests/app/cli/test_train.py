@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import typer
+from rich.console import Console
 from support.cli_process import Done
 
-from app.cli.adapter_display import begun, start_of
+from app.cli.adapter_display import begun, print_adapter, start_of
 from app.cli.train import sources_of
 
 Run = Callable[..., Done]
@@ -31,6 +33,19 @@ def test_training_from_another_adapter_is_said_where_adapters_are_shown(
     assert f"values {made['training']['delta_dtype']}" in shown
     assert f"ltp, from {began}" in ltp("adapter", "list", "--lang", "sw").out
     assert "the pretrained values" in ltp("adapter", "show", began).out
+
+
+@pytest.mark.parametrize(
+    ("passed", "verdict"), [(True, "agrees with fp32: "), (False, "agrees too little with fp32: ")]
+)
+def test_what_answering_in_int8_changes_is_shown(adapter: dict[str, Any], passed: bool, verdict: str) -> None:
+    differences = {"labels_changed": 3, "mean_difference": 0.0042, "largest_difference": 0.125}
+    agreement = {"pairs": 90, **differences, "levels": 127, "passed": passed}
+    measured = adapter | {"metrics": adapter["metrics"] | {"int8_agreement": agreement}}
+    console = Console(file=io.StringIO(), width=200)
+    print_adapter(console, measured)
+    shown = console.file.getvalue()  # type: ignore[attr-defined]
+    assert verdict + "3 of 90 labels changed, probabilities by 0.0042, at most 0.1250" in shown
 
 
 def test_what_an_imported_adapter_began_from_is_not_made_up() -> None:

@@ -1,14 +1,16 @@
 """The gate of int8: what counts as agreement, at its bounds and on real answers."""
 
-import numpy as np
+from dataclasses import asdict
+
 import pytest
 import torch
 from support.synthetic import pairs, random_changes, random_ticket
 
+from ltp.adapter.agreement import compared
 from ltp.adapter.artefact import Adapter, TemplateOptions
 from ltp.backbone.load import Backbone
 from ltp.delta.delta import encode
-from ltp.engine.agreement import LEAST_PAIRS, MOST_PAIRS, Agreement, answers, between, measure
+from ltp.engine.int8_agreement import LEAST_PAIRS, MOST_PAIRS, Int8Agreement, answers, measure
 from ltp.engine.int8_linear import weight_levels
 
 
@@ -26,18 +28,9 @@ from ltp.engine.int8_linear import weight_levels
 def test_an_adapter_passes_within_both_bounds_on_pairs_enough(
     count: int, changed: int, mean: float, passed: bool
 ) -> None:
-    agreement = Agreement(count, changed, mean, largest=0.2, levels=127)
-    assert agreement.passed is passed
+    agreement = Int8Agreement(count, changed, mean, largest_difference=0.2, levels=127)
+    assert agreement.passes() is passed
     assert agreement.as_dict()["passed"] is passed
-
-
-def test_labels_and_differences_are_counted() -> None:
-    exact = np.array([[0.6, 0.3, 0.1], [0.4, 0.35, 0.25]])
-    int8 = np.array([[0.5, 0.4, 0.1], [0.35, 0.4, 0.25]])
-    found = between(exact, int8, levels=64)
-    assert (found.pairs, found.changed, found.levels) == (2, 1, 64)
-    assert found.mean == pytest.approx(0.3 / 6)
-    assert found.largest == pytest.approx(0.1)
 
 
 def test_an_adapter_is_measured_by_what_the_engine_answers(tiny_backbone: Backbone) -> None:
@@ -57,8 +50,8 @@ def test_an_adapter_is_measured_by_what_the_engine_answers(tiny_backbone: Backbo
         assert found is None
         return
     exact, int8 = (answers(tiny_backbone, adapter, ticket, texts, precision) for precision in ("fp32", "int8"))
-    assert found == between(exact, int8, levels=weight_levels())
-    assert 0 < found.largest < 0.05
+    assert found == Int8Agreement(**asdict(compared(exact, int8)), levels=weight_levels())
+    assert 0 < found.largest_difference < 0.05
     assert measure(tiny_backbone, adapter, ticket, []) is None
     many = measure(tiny_backbone, adapter, ticket, texts * (MOST_PAIRS // len(texts) + 1))
     assert many is not None
