@@ -74,7 +74,7 @@ def _parent() -> ForkedCli:
 @contextmanager
 def started(*arguments: str, backbone: Path, data: Path, cwd: Path | None = None, **changes: str) -> Iterator[Path]:
     """An `ltp` that runs until it is stopped, in the folder `cwd`, or here; yields its log."""
-    settings = {"backbone": str(backbone), "threads": "1", "poll_s": "0.1", "auth": "off", "data_dir": str(data)}
+    settings = {"backbone": str(backbone), "threads": "1", "poll_s": "0.5", "auth": "off", "data_dir": str(data)}
     settings |= changes
     log = data.with_name(f"{arguments[0]}.log")
     with log.open("wb") as sink:

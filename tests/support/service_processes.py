@@ -40,7 +40,7 @@ SHORT = {
     "lease_s": 3,
     "heartbeat_s": 0.5,
     "sweep_s": 1,
-    "poll_s": 0.1,
+    "poll_s": 0.25,
     "threads": 1,
     "log_level": "warning",
 }
