@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +33,11 @@ def start(tmp_path: Path, migrated_sqlite: Path, tiny_backbone_dir: Path) -> Ite
 
 def spooled(service: Service) -> int:
     """Bytes on the spool."""
-    files = (path for path in (service.settings.data_dir / "uploads").rglob("*") if path.is_file())
-    return sum(path.stat().st_size for path in files)
+    total = 0
+    for path in (service.settings.data_dir / "uploads").rglob("*"):
+        with suppress(FileNotFoundError):  # the service removes some meanwhile
+            total += path.stat().st_size if path.is_file() else 0
+    return total
 
 
 def begin(wires: ExitStack, service: Service, secret: str, *, mib: int, path: str = "/predictions", **head: Any) -> Any:

@@ -9,10 +9,13 @@ from typing import Any, NamedTuple
 
 import httpx
 import pytest
+from sqlalchemy import select
 from support.needs import PROCESS, needs
 from support.otlp_receiver import Received, Receiver, receiving
 from support.running_service import EXAMPLES
 from support.service_processes import Stack, wait_for
+
+from app.storage.models import WorkerRow
 
 CALLER = f"00-{0xABC:032x}-{0xDEF:016x}-01"
 PAIR = {"premise": "the horse eats in the market", "hypothesis": "the horse is sleeping"}
@@ -60,6 +63,11 @@ def _is_ready(http: httpx.Client) -> bool:
         return False
 
 
+def _is_free(stack: Stack) -> bool:
+    with stack.db.read() as session:
+        return session.scalars(select(WorkerRow)).one().job_id is None
+
+
 @pytest.fixture(scope="module")
 @needs(PROCESS)
 def traced(tmp_path_factory: pytest.TempPathFactory, tiny_backbone_dir: Path) -> Iterator[Traced]:
@@ -72,7 +80,7 @@ def traced(tmp_path_factory: pytest.TempPathFactory, tiny_backbone_dir: Path) ->
             with (directory / "log").open("wb") as log:
                 serve = stack.serve(log=log)
                 adapter_id, job_id = _use(stack)
-                wait_for(lambda: not stack.processes("job"), message="the job's process did not leave")
+                wait_for(lambda: _is_free(stack), message="the runner did not see its job end")
                 serve.send_signal(signal.SIGTERM)
                 assert serve.wait(timeout=60) == 0
         finally:
