@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
@@ -34,9 +35,10 @@ def start(tmp_path: Path, migrated_sqlite: Path, tiny_backbone_dir: Path) -> Ite
 def spooled(service: Service) -> int:
     """Bytes on the spool."""
     total = 0
-    for path in (service.settings.data_dir / "uploads").rglob("*"):
-        with suppress(FileNotFoundError):  # the service removes some meanwhile
-            total += path.stat().st_size if path.is_file() else 0
+    for folder, _, names in os.walk(service.settings.data_dir / "uploads"):
+        for name in names:
+            with suppress(FileNotFoundError):  # the service removes some meanwhile
+                total += (Path(folder) / name).stat().st_size
     return total
 
 
