@@ -10,15 +10,17 @@ import logging
 import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import redirect_stdout
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from io import StringIO
 from pathlib import Path
 from shutil import copyfile
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import numpy as np
 import torch
 
+from ltp.adapter.agreement import Agreement, compared
 from ltp.adapter.artefact import Adapter
 from ltp.adapter.materialise import materialise
 from ltp.backbone.architecture import WORD_EMBEDDINGS
@@ -37,17 +39,6 @@ OPSET = 18
 LARGEST = 1_800_000_000
 """Bytes of tensors in one file; protobuf ends at two gibibytes."""
 Pairs = Sequence[tuple[str, str]]
-
-
-@dataclass(frozen=True)
-class Agreement:
-    """int8 beside fp32 on the same pairs."""
-
-    pairs: int
-    labels_changed: int
-    mean_difference: float
-    """Of the probabilities, over all labels."""
-    largest_difference: float
 
 
 def check_installed(*, int8: bool) -> None:
@@ -165,15 +156,11 @@ def _agreement(graph: ProbabilityGraph, path: Path, asked: Asked, pairs: Pairs) 
     import onnxruntime
 
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    changed, differences = 0, []
+    exact, quantised = [], []
     with torch.inference_mode():
         for pair in pairs:
             ids = torch.tensor([asked.question.ids(asked.tokenizer, *pair)])
             mask = torch.ones_like(ids)
-            exact = graph(ids, mask)[0]
-            given = session.run([OUTPUT], {INPUTS[0]: ids.numpy(), INPUTS[1]: mask.numpy()})[0][0]
-            quantised = torch.from_numpy(given)
-            changed += int(exact.argmax() != quantised.argmax())
-            differences.append((exact - quantised).abs())
-    every = torch.stack(differences)
-    return Agreement(len(pairs), changed, float(every.mean()), float(every.max()))
+            exact.append(graph(ids, mask)[0].double().numpy())
+            quantised.append(session.run([OUTPUT], {INPUTS[0]: ids.numpy(), INPUTS[1]: mask.numpy()})[0][0])
+    return compared(np.stack(exact), np.stack(quantised).astype(np.float64))

@@ -2,18 +2,16 @@
 
 import dataclasses
 from collections import Counter
-from pathlib import Path
 
 import pytest
 import torch
-from support.every_adapter import LAYERS, Library, every_adapter
+from support.every_adapter import LAYERS, Library
 from support.synthetic import pairs
-from support.tiny_backbone import write_tiny
 
 from ltp.adapter.artefact import Adapter
 from ltp.adapter.materialise import materialise
 from ltp.backbone.architecture import POSITION_EMBEDDINGS, TYPE_EMBEDDINGS, WORD_EMBEDDINGS
-from ltp.backbone.load import Backbone, load_backbone
+from ltp.backbone.load import Backbone
 from ltp.engine.compact import CompactAdapter
 from ltp.engine.engine import Engine
 from ltp.engine.forward import Forward
@@ -27,17 +25,6 @@ from ltp.model.template import Encoded, Template
 
 TEXTS = [(example.premise, example.hypothesis) for example in pairs(14, seed=3)] + [("dog " * 60, "a"), ("x", "y")]
 TEXTS[3] = ("the Ɛ  cafe\u0301 dog ", " \u200bn\u0303 a\u0323 ?\u200f")  # not the same tokens in every form
-
-
-@pytest.fixture(scope="module")
-def backbone(tmp_path_factory: pytest.TempPathFactory) -> Backbone:
-    return load_backbone(write_tiny(Path(tmp_path_factory.mktemp("three")), layers=LAYERS))
-
-
-@pytest.fixture(scope="module")
-def library(backbone: Backbone) -> Library:
-    """Adapters of every kind."""
-    return every_adapter(backbone)
 
 
 def encoded(backbone: Backbone, adapter: Adapter) -> list[Encoded]:

@@ -8,7 +8,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.every_adapter import LAYERS, Library, every_adapter
+from support.every_adapter import Library
 from support.synthetic import NOUNS, random_changes, random_ticket
 from support.tiny_backbone import write_tiny
 
@@ -45,16 +45,6 @@ def two_threads() -> Iterator[None]:
     torch.set_num_threads(2)
     yield
     torch.set_num_threads(before)
-
-
-@pytest.fixture(scope="module")
-def backbone(tmp_path_factory: pytest.TempPathFactory) -> Backbone:
-    return load_backbone(write_tiny(Path(tmp_path_factory.mktemp("three")), layers=LAYERS))
-
-
-@pytest.fixture(scope="module")
-def library(backbone: Backbone) -> Library:
-    return every_adapter(backbone)
 
 
 @pytest.fixture(scope="module")

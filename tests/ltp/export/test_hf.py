@@ -11,13 +11,12 @@ from typing import Any
 
 import pytest
 from support.elsewhere import ASKING, largest_difference, named, outside
-from support.every_adapter import LAYERS, Library, every_adapter
+from support.every_adapter import Library
 from support.needs import PROCESS, needs
 from support.synthetic import pairs
-from support.tiny_backbone import write_tiny
 
 from ltp.adapter.artefact import Adapter
-from ltp.backbone.load import Backbone, load_backbone
+from ltp.backbone.load import Backbone
 from ltp.engine.engine import Engine
 from ltp.engine.pairs import PairRequest
 from ltp.export import hf
@@ -66,16 +65,6 @@ CARDS = ("all", "tied", "pt of two", "mp", "all, calibrated", "tied, two_way wit
 PLAIN = [(premise.strip(" .?!"), hypothesis.strip(" .?!")) for premise, hypothesis in TEXTS[:5]]
 PLAIN = [("A man sleeps", "He rests"), *PLAIN, (" ".join(["the dog and the cat"] * 4), "a bird")]
 """The card's pair, and others without a final mark."""
-
-
-@pytest.fixture(scope="module")
-def backbone(tmp_path_factory: pytest.TempPathFactory) -> Backbone:
-    return load_backbone(write_tiny(Path(tmp_path_factory.mktemp("three")), layers=LAYERS))
-
-
-@pytest.fixture(scope="module")
-def library(backbone: Backbone) -> Library:
-    return every_adapter(backbone)
 
 
 @pytest.fixture(scope="module")

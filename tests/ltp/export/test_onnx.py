@@ -8,11 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from support.elsewhere import answers_of, largest_difference, outside
-from support.every_adapter import LAYERS, Library, every_adapter
+from support.every_adapter import Library
 from support.synthetic import pairs
-from support.tiny_backbone import write_tiny
 
-from ltp.backbone.load import Backbone, load_backbone
+from ltp.backbone.load import Backbone
 from ltp.engine.engine import Engine
 from ltp.engine.pairs import PairRequest
 from ltp.export import onnx_folder
@@ -48,16 +47,6 @@ for batch in (ids[:-1], ids[-1:]):
     answers["onnxruntime"] += session.run(["probabilities"], given)[0].tolist()
 print(json.dumps(answers))
 """
-
-
-@pytest.fixture(scope="module")
-def backbone(tmp_path_factory: pytest.TempPathFactory) -> Backbone:
-    return load_backbone(write_tiny(Path(tmp_path_factory.mktemp("three")), layers=LAYERS))
-
-
-@pytest.fixture(scope="module")
-def library(backbone: Backbone) -> Library:
-    return every_adapter(backbone)
 
 
 @pytest.fixture(scope="module")
