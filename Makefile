@@ -109,14 +109,14 @@ client: $(INSTALLED) ## write what is generated of the Python client: its models
 migrate: $(INSTALLED) ## bring the database of the current settings to the newest schema
 	@$(BIN)/ltp migrate
 
-# Each file holds what the one before it lacks; the first has the extras `files`, `telemetry` and `s3`, too. torch and what only its builds need are left out: they come apart.
+# Each file holds what the one before it lacks; the first has the extras `files`, `telemetry` and `s3`, too. torch and what only its builds need are left out: they come apart; tests need triton with any build.
 lock: | $(BIN)/python ## write the locks with hashes from pyproject.toml, for every Python and platform; what still fits stays (UPGRADE=1: the newest)
 	@test -x $(LOCK)/bin/uv || { $(BIN)/python -m venv $(LOCK) && \
 	  $(LOCK)/bin/python -m pip --disable-pip-version-check install --quiet $(UV); }
 	@echo "$(TORCH)" > $(LOCK)/torch.txt; cp requirements.lock $(LOCK)/all.txt
 	@$(COMPILE) --extra files --extra telemetry --extra s3 --constraint $(LOCK)/torch.txt --output-file $(LOCK)/all.txt
 	@awk '/^[^ ]/ { kept = !/^(torch|triton|cuda|nvidia)[-=]/ } kept' $(LOCK)/all.txt > requirements.lock
-	@$(COMPILE) --extra test --constraint $(LOCK)/all.txt $$($(LEAVE_OUT) $(LOCK)/all.txt) --output-file requirements-test.lock
+	@$(COMPILE) --extra test --constraint $(LOCK)/all.txt $$($(LEAVE_OUT) $(LOCK)/all.txt | grep -v triton) --output-file requirements-test.lock
 	@$(COMPILE) --extra bench --constraint $(LOCK)/all.txt --constraint requirements-test.lock \
 	  $$($(LEAVE_OUT) $(LOCK)/all.txt requirements-test.lock) --output-file requirements-bench.lock
 

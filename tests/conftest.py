@@ -10,6 +10,7 @@ from pathlib import Path
 import platformdirs
 import pytest
 import torch
+from hypothesis import settings
 from support.longest_first import longest_first
 from support.needs import SLOW, Watch, add_markers, needs
 from support.tiny_backbone import write_tiny
@@ -17,6 +18,8 @@ from support.tiny_backbone import write_tiny
 from ltp.backbone.load import Backbone, load_backbone
 from ltp.backbone.locate import resolve
 
+settings.register_profile("suite", deadline=None)  # how fast the machine is shall fail no test
+settings.load_profile("suite")
 watch = Watch()
 sys.addaudithook(watch)
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # hundreds of processes start here: none need compile what another has

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
+import platform
 import subprocess
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -17,7 +17,7 @@ pytestmark = [
     pytest.mark.process,
     pytest.mark.slow,
     pytest.mark.skipif(
-        find_spec("triton") is None, reason="Triton comes with torch for CUDA, or by pip install triton"
+        (sys.platform, platform.machine()) != ("linux", "x86_64"), reason="Triton has wheels for Linux on x86_64 alone"
     ),
 ]
 

@@ -74,18 +74,26 @@ def test_plain_tabs_keep_quotes_as_characters(rows: list[Example]) -> None:
 dense = st.text(',;\t"\r\n \\{}[]:aé0\0', max_size=40).map(str.encode)
 
 
+REFUSALS = (
+    "the file holds",
+    "the file is damaged",
+    "the file is a damaged",
+    "the file cannot be read as a spreadsheet",
+)
+"""How refusals begin that are of the whole file, not of a line."""
+OLE = b"\xd0\xcf\x11\xe0"
+"""How old spreadsheets begin."""
+
+
 @given(st.lists(examples, min_size=3, max_size=3), st.binary(max_size=40) | dense)
 @example([[FIRST]] * 3, b",,\n")
+@example([[FIRST]] * 3, OLE)
 def test_bytes_of_any_kind_are_read_or_refused_as_examples(rows: list[list[Example]], noise: bytes) -> None:
     data = json_lines(rows[0]) + written(rows[1], header=True) + noise + written(rows[2], header=False)
     for content in (noise, data, data[len(data) // 3 :]):
         for name in ("a.csv", "a.tsv", "a.jsonl", None):
             fault = refusal(content, name)
-            assert (
-                fault is None
-                or (fault.line and fault.column)
-                or str(fault).startswith(("the file holds", "the file is damaged", "the file is a damaged"))
-            )
+            assert fault is None or (fault.line and fault.column) or str(fault).startswith(REFUSALS)
 
 
 @pytest.mark.parametrize(
