@@ -22,9 +22,10 @@ from bench.side import Measured, run
 from bench.trainer import SETTINGS, Examples, PulledTrainer, pulled_trainer
 from ltp.backbone.load import load_backbone
 from ltp.config import MLMConfig, Precision
-from ltp.drift.batches import Lines, epoch_order
+from ltp.drift.batches import epoch_order
 from ltp.drift.masking import Purpose, hold_out
 from ltp.drift.plan import make_plan
+from ltp.drift.shares import Lines
 from ltp.drift.tokens import Tokens, tokenize
 from ltp.drift.train import train_drift
 from ltp.errors import TrainingCancelled

@@ -16,13 +16,12 @@ from torch import Tensor
 
 from ltp.drift.masking import Purpose, permutation
 from ltp.drift.memory import PART_TOKENS
+from ltp.drift.shares import Lines, Whole
 from ltp.drift.tokens import Bools, Ids, Tokens, concatenated_ranges
 from ltp.model.encoder import Batch
 
 POOL = 64
 """Batches' worth of shuffled lines that are sorted by length together."""
-
-Lines = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -34,6 +33,8 @@ class MaskedBatch(Batch):
     """Each predicted place's cell in a (B x Q) grid, Q the most predictions in one line, (M,)."""
     queries: int
     lines: int
+    whole: Whole | None = None
+    """The part that the lines are some of; None if they are all of one."""
 
     @property
     def size(self) -> int:
@@ -62,9 +63,17 @@ def parts(lines: Lines, lengths: NDArray[np.int64], *, tokens: int = PART_TOKENS
 
 
 def build(
-    tokens: Tokens, inputs: Ids, predicted: Bools, lines: Lines, *, table: NDArray[np.int64], pad: int, device: str
+    tokens: Tokens,
+    inputs: Ids,
+    predicted: Bools,
+    lines: Lines,
+    *,
+    table: NDArray[np.int64],
+    pad: int,
+    device: str,
+    whole: Whole | None = None,
 ) -> MaskedBatch:
-    """Pack `lines`; `table` (V,) maps token ids to rows of the embedding table in use."""
+    """Pack `lines`, some of a `whole` part or all of one; `table` (V,) maps token ids to rows of the table in use."""
     lengths = tokens.lengths[lines]
     places = concatenated_ranges(tokens.offsets[lines], lengths)
     inside = concatenated_ranges(np.zeros_like(lengths), lengths)
@@ -92,4 +101,5 @@ def build(
         query_cells=move(query_cells),
         queries=queries,
         lines=len(lines),
+        whole=whole,
     )

@@ -15,8 +15,9 @@ from ltp.config import Precision
 from ltp.drift.batches import MaskedBatch
 from ltp.drift.linear import linear
 from ltp.drift.padding import PaddedBatch
+from ltp.drift.shares import ShareDropout
 from ltp.model.arithmetic import Arithmetic
-from ltp.model.encoder import ForwardPass, Weights
+from ltp.model.encoder import Dropper, ForwardPass, Weights
 from ltp.model.head import Module
 from ltp.training.dropout import SeededDropout
 
@@ -34,14 +35,21 @@ class MaskedEncoder:
 
     def features(self, weights: Weights, batch: MaskedBatch, *, seed: int | None) -> Tensor:
         """Return what the decoder reads at each masked position, (M, H) fp32; without a seed there is no dropout."""
-        noise = None if seed is None else SeededDropout(seed, batch.ids.device)
-        return _MaskedPass(self._arithmetic, batch, noise).features(weights)
+        return _MaskedPass(self._arithmetic, batch, _noise(batch, seed)).features(weights)
+
+
+def _noise(batch: MaskedBatch, seed: int | None) -> Dropper | None:
+    """Give what a part's seed draws, for all of it or for some of its lines."""
+    if seed is None:
+        return None
+    device = batch.ids.device
+    return SeededDropout(seed, device) if batch.whole is None else ShareDropout(seed, device, batch.whole)
 
 
 class _MaskedPass(ForwardPass):
     """One call: a batch on its way through the layers, with its layout for attention and its dropout."""
 
-    def __init__(self, arithmetic: Arithmetic, batch: MaskedBatch, noise: SeededDropout | None) -> None:
+    def __init__(self, arithmetic: Arithmetic, batch: MaskedBatch, noise: Dropper | None) -> None:
         super().__init__(arithmetic, batch, noise)
         cells = torch.arange(len(batch.ids), device=batch.ids.device) if batch.cells is None else batch.cells
         self._tokens = PaddedBatch.of(cells, lines=batch.size, width=batch.longest, heads=self._heads)

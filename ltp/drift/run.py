@@ -7,6 +7,7 @@ What trains is a parameter: all that a strategy leaves unfrozen (`ltp.drift.trai
 from __future__ import annotations
 
 import dataclasses
+import json
 import math
 import time
 from collections.abc import Mapping
@@ -20,12 +21,14 @@ from torch import Tensor
 from ltp.backbone.architecture import LM_BIAS, WORD_EMBEDDINGS
 from ltp.backbone.load import Backbone
 from ltp.backbone.strategy import EmbeddingStrategy
+from ltp.compute.ranks import ALONE, Ranks
 from ltp.config import MLMConfig
-from ltp.drift.batches import Lines, MaskedBatch, build, epoch_order, parts
+from ltp.drift.batches import MaskedBatch, build, epoch_order, parts
 from ltp.drift.cross_entropy import masked_loss
 from ltp.drift.masking import Purpose
 from ltp.drift.mlm_encoder import MaskedEncoder
 from ltp.drift.plan import DriftPlan
+from ltp.drift.shares import Lines, Whole, shares
 from ltp.drift.tokens import Bools, Ids, Tokens
 from ltp.errors import TrainingDiverged
 from ltp.model.encoder import Weights, weights_from
@@ -81,7 +84,11 @@ class _State:
 
 
 class MLMRun:
-    """One MLM run. With `patience` it ends after so many validations without a new best one."""
+    """One MLM run. With `patience` it ends after so many validations without a new best one.
+
+    With several `ranks` each process has a run of its own, made from the same arguments but for `report` and
+    `checkpoints`, which rank 0 alone has; it alone keeps the best parameters.
+    """
 
     def __init__(
         self,
@@ -94,10 +101,11 @@ class MLMRun:
         identity: str,
         part_tokens: int,
         patience: int | None = None,
+        ranks: Ranks = ALONE,
     ) -> None:
         self.backbone, self.plan, self.trainable, self.config = backbone, plan, trainable, config
         self.report, self.checkpoints, self.identity, self.part_tokens = report, checkpoints, identity, part_tokens
-        self.patience = patience
+        self.patience, self.ranks = patience, ranks
         self.encoder = MaskedEncoder(backbone, precision=config.precision)
         self.state = _State()
         self.best: dict[str, Tensor] = {}
@@ -109,17 +117,20 @@ class MLMRun:
         compact = trainable.rows is not None
         self.train_table, self.validation_table, frozen = plan.tables(compact=compact)
         self.frozen_rows = backbone.parameters[WORD_EMBEDDINGS][torch.from_numpy(frozen).to(backbone.decoder.device)]
-        self.validation = self._validation_batches()
+        self.validation, self.validation_count = self._validation_batches()
 
-    def _validation_batches(self) -> list[MaskedBatch]:
+    def _validation_batches(self) -> tuple[dict[int, MaskedBatch], int]:
+        """Build those of this process, by their number among all, and count all."""
         held, lengths = self.plan.validation, self.plan.validation.lengths
         order, size = np.argsort(lengths, kind="stable"), self.config.batch_size
         chunks = [order[start : start + size] for start in range(0, len(order), size)]
-        return [
-            self._build(held, self.plan.held_inputs, self.plan.held_predicted, part, self.validation_table)
-            for chunk in chunks
-            for part in parts(chunk, lengths, tokens=self.part_tokens)
-        ]
+        cut = [part for chunk in chunks for part in parts(chunk, lengths, tokens=self.part_tokens)]
+        return {
+            number: self._build(
+                held, self.plan.held_inputs, self.plan.held_predicted, cut[number], self.validation_table
+            )
+            for number in range(self.ranks.number, len(cut), self.ranks.size)
+        }, len(cut)
 
     def train(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Run to the end; return the best parameters and the report."""
@@ -151,23 +162,11 @@ class MLMRun:
 
     def _step(self, lines: Lines, inputs: Ids, predicted: Bools) -> None:
         state, begin = self.state, time.monotonic()
-        train = self.plan.train
-        batches = [
-            self._build(train, inputs, predicted, part, self.train_table)
-            for part in parts(lines, train.lengths, tokens=self.part_tokens)
-        ]
-        masked = max(1, sum(len(batch.targets) for batch in batches))
-        loss, penalty = 0.0, float(self.trainable.set_l1_gradients(self.config.l1))
-        for number, batch in enumerate(batches):
-            seed = step_seed(self.config.seed, Purpose.DROPOUT, state.step, number)
-            if len(batch.targets):
-                part_loss = self._loss(batch, self._weights(), seed, weight=1 / masked)
-                part_loss.backward()  # type: ignore[no-untyped-call]
-                loss += float(part_loss.detach())
+        loss, penalty = self._set_gradients(lines, inputs, predicted)
         if not math.isfinite(loss + penalty):
             raise TrainingDiverged(f"the loss at step {state.step + 1} is {loss + penalty}; lower the learning rate")
         self.trainable.step(self.config.learning_rate * (1 - state.step / self.total))
-        tokens = sum(len(batch.ids) for batch in batches)
+        tokens = int(self.plan.train.lengths[lines].sum())
         state.step += 1
         state.tokens += tokens
         state.loss_sum += loss + penalty
@@ -178,9 +177,31 @@ class MLMRun:
         metrics = {"loss": loss + penalty, "l1": penalty, "tokens_per_second": tokens / took}
         self.report(Progress("training", state.step, self.total, metrics | self._last_validation()))
 
-    def _build(self, tokens: Tokens, inputs: Ids, predicted: Bools, lines: Lines, table: Any) -> MaskedBatch:
-        pad = self.backbone.special.pad
-        return build(tokens, inputs, predicted, lines, table=table, pad=pad, device=str(self.decoder.device))
+    def _set_gradients(self, lines: Lines, inputs: Ids, predicted: Bools) -> tuple[float, float]:
+        """Compute the gradients of a batch, all processes' together; return its loss and the pull's penalty."""
+        ranks, train = self.ranks, self.plan.train
+        lengths = train.lengths
+        cut = list(parts(lines, lengths, tokens=self.part_tokens))
+        masked = max(1, sum(int(predicted[slice(*train.offsets[line : line + 2])].sum()) for line in lines))
+        pull = 0.0 if ranks.number else self.config.l1  # which one process adds, for all
+        loss, penalty = 0.0, float(self.trainable.set_l1_gradients(pull))
+        for share in shares(cut, lengths, rank=ranks.number, ranks=ranks.size):
+            whole = None if share.is_whole else Whole.of(share, train, predicted)
+            batch = self._build(train, inputs, predicted, share.lines, self.train_table, whole)
+            seed = step_seed(self.config.seed, Purpose.DROPOUT, self.state.step, share.number)
+            if len(batch.targets):
+                part_loss = self._loss(batch, self._weights(), seed, weight=1 / masked)
+                part_loss.backward()  # type: ignore[no-untyped-call]
+                loss += float(part_loss.detach())
+        ranks.add_up([tensor.grad for tensor in self.trainable.parameters.values() if tensor.grad is not None])
+        loss, penalty = ranks.total([loss, penalty])
+        return loss, penalty
+
+    def _build(
+        self, tokens: Tokens, inputs: Ids, predicted: Bools, lines: Lines, table: Any, whole: Whole | None = None
+    ) -> MaskedBatch:
+        pad, device = self.backbone.special.pad, str(self.decoder.device)
+        return build(tokens, inputs, predicted, lines, table=table, pad=pad, device=device, whole=whole)
 
     def _weights(self, *, validation: bool = False) -> Weights:
         changed: dict[str, Tensor] = dict(self.trainable.parameters)
@@ -209,12 +230,15 @@ class MLMRun:
     def _validate(self) -> float:
         """Mean cross-entropy in nats of the held-out masked tokens, without dropout."""
         begin, weights = time.monotonic(), self._weights(validation=True)
+        losses = [0.0] * self.validation_count
+        for done, (number, batch) in enumerate(self.validation.items(), start=1):
+            losses[number] = float(self._loss(batch, weights, None)) if len(batch.targets) else 0.0
+            self.report(Progress("validating", done, len(self.validation), self._last_validation()))
         total = 0.0
-        for number, batch in enumerate(self.validation):
-            total += float(self._loss(batch, weights, None)) if len(batch.targets) else 0.0
-            self.report(Progress("validating", number + 1, len(self.validation), self._last_validation()))
+        for loss in self.ranks.total(losses):  # in one order, however many processes there are
+            total += loss
         self.state.seconds += time.monotonic() - begin
-        return total / sum(len(batch.targets) for batch in self.validation)
+        return total / int(self.plan.held_predicted.sum())
 
     def _record(self, validation: float) -> None:
         state = self.state
@@ -226,7 +250,7 @@ class MLMRun:
         if state.step > 0 and validation < state.best_loss:
             state.best_loss, state.best_step = validation, state.step
             self.best = {}  # the one before goes first, so that no two are in memory
-            self.best = self.trainable.snapshot()
+            self.best = {} if self.ranks.number else self.trainable.snapshot()
 
     def _last_validation(self) -> dict[str, float]:
         return {"validation_loss": float(self.state.losses[-1]["validation"] or 0.0)} if self.state.losses else {}
@@ -238,13 +262,20 @@ class MLMRun:
 
     def _resume(self) -> None:
         saved = self.checkpoints.load(identity=self.identity) if self.checkpoints is not None else None
+        said = self.ranks.tell("" if saved is None else json.dumps(saved[1], allow_nan=False))
+        if not said:
+            return
+        state = json.loads(said)
+        state.pop("identity")
+        self.state = _State(**state)
         if saved is not None:
-            tensors, state = saved
-            state.pop("identity")
-            self.state = _State(**state)
+            tensors, _ = saved
             self.trainable.restore(tensors, self.state.step)
             best = {name.removeprefix("best/"): tensor for name, tensor in tensors.items() if name.startswith("best/")}
             self.best = {name: tensor.to(self.decoder.device) for name, tensor in best.items()}
+        self.ranks.spread(list(self.trainable.tensors().values()))
+        if saved is None:  # what came from rank 0 is in place; the optimiser does not know its step yet
+            self.trainable.restore(self.trainable.tensors(), self.state.step)
 
     def _summary(self) -> dict[str, Any]:
         state, train, validation = self.state, self.plan.train, self.plan.validation

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -11,6 +12,7 @@ from torch import Tensor
 
 from ltp.backbone.load import Backbone
 from ltp.backbone.strategy import STRATEGIES, EmbeddingStrategy, Strategy
+from ltp.compute.ranks import ALONE, Ranks
 from ltp.config import MLMConfig
 from ltp.drift.memory import PART_TOKENS
 from ltp.drift.plan import plan_lines
@@ -34,6 +36,7 @@ def train_drift(
     device: str = "cpu",
     part_tokens: int = PART_TOKENS,
     warn: Callable[[str], None] | None = None,
+    ranks: Ranks = ALONE,
 ) -> Drift:
     """Train on `lines` and return how far every selectable parameter moved at the best checkpoint.
 
@@ -45,14 +48,65 @@ def train_drift(
     called at least once a step. `part_tokens` of a batch are computed at a time, padding counted; it bounds memory.
     `warn` is told what is lost of the text: lines that were cut, and words that the vocabulary does not have.
 
+    With several `ranks` this is what rank 0 does, while each of the others is in `help_train_drift`. They share every
+    batch; the drift differs from that of one process by rounding alone.
+
     Raises:
         CorpusError: fewer than two lines can be used, or one holds a character that is not text.
         UnknownText: not one word of it is in the backbone's vocabulary.
         InvalidConfig: the strategy does not fit the backbone.
         TrainingDiverged: a loss became NaN or infinite.
         TrainingCancelled: raised by `progress`.
+        RuntimeError: another rank is gone.
+    """
+    prepared = _prepare(
+        backbone, lines, strategy, config, progress or (lambda _: None), checkpoints, device, part_tokens, warn, ranks
+    )
+    best, history = prepared.run.train()
+    prepared.trainable.end()
+    return _measure(prepared.run.backbone, prepared.trainable, best, history | prepared.losses, config)
+
+
+def help_train_drift(
+    backbone: Backbone,
+    lines: Sequence[str],
+    *,
+    strategy: Strategy | EmbeddingStrategy,
+    config: MLMConfig,
+    device: str = "cpu",
+    part_tokens: int = PART_TOKENS,
+    ranks: Ranks,
+    progress: ProgressCallback | None = None,
+) -> None:
+    """Do what falls to a rank other than 0 of a `train_drift` with these arguments, which has the result.
+
+    Raises what `train_drift` does, other than by its callbacks.
     """
     report = progress or (lambda _: None)
+    _prepare(backbone, lines, strategy, config, report, None, device, part_tokens, None, ranks).run.train()
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    """A run about to begin, and what a report says of the text that it reads."""
+
+    run: MLMRun
+    trainable: TrainableParameters
+    losses: dict[str, Any]
+
+
+def _prepare(
+    backbone: Backbone,
+    lines: Sequence[str],
+    strategy: Strategy | EmbeddingStrategy,
+    config: MLMConfig,
+    report: ProgressCallback,
+    checkpoints: Checkpoints | None,
+    device: str,
+    part_tokens: int,
+    warn: Callable[[str], None] | None,
+    ranks: Ranks,
+) -> _Prepared:
     backbone = backbone.on(device)
     lines = sample_lines(lines_of_texts(lines), config.sample, config.seed)
     corpus_sha256 = sha256_of_lines(lines)
@@ -66,10 +120,8 @@ def train_drift(
         strategy=chosen.name,
         config=dataclasses.asdict(config),
     )
-    run = MLMRun(backbone, plan, trainable, config, report, checkpoints, identity, part_tokens)
-    best, history = run.train()
-    trainable.end()
-    return _measure(backbone, trainable, best, history | {"corpus_sha256": corpus_sha256, **losses}, config)
+    run = MLMRun(backbone, plan, trainable, config, report, checkpoints, identity, part_tokens, ranks=ranks)
+    return _Prepared(run, trainable, {"corpus_sha256": corpus_sha256, **losses})
 
 
 def _measure(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -18,18 +20,25 @@ class SeededDropout:
 
     def __init__(self, seed: int, device: torch.device) -> None:
         self._bits = np.random.SFC64(seed) if device.type == "cpu" else None
+        self._device = device
         self._generator = torch.Generator(device).manual_seed(seed)
 
     def drop(self, tokens: Tensor, rate: float) -> Tensor:
         """Zero a share `rate` of the elements and scale the others up by 1 / (1 - rate)."""
-        if rate == 0:
-            return tokens
+        return tokens if rate == 0 else dropped(tokens, self.kept(tokens.shape, rate), rate)
+
+    def kept(self, shape: Sequence[int], rate: float) -> Tensor:
+        """Draw which elements of a tensor of this shape stay, bools; each call draws anew."""
         if self._bits is None:
-            kept = torch.rand(tokens.shape, generator=self._generator, device=tokens.device) >= rate
-        else:
-            bits = self._bits.random_raw(-(-tokens.numel() // 4)).view(np.uint16)[: tokens.numel()]
-            kept = torch.from_numpy(bits >= round(rate * 2**16)).view(tokens.shape)
-        return _Dropped.apply(tokens, kept, 1 / (1 - rate))  # type: ignore[no-any-return, no-untyped-call]
+            return torch.rand(*shape, generator=self._generator, device=self._device) >= rate
+        count = prod(shape)
+        bits = self._bits.random_raw(-(-count // 4)).view(np.uint16)[:count]
+        return torch.from_numpy(bits >= round(rate * 2**16)).view(*shape)
+
+
+def dropped(tokens: Tensor, kept: Tensor, rate: float) -> Tensor:
+    """Zero what is not `kept`, bools of the same shape, and scale the rest up by 1 / (1 - rate)."""
+    return _Dropped.apply(tokens, kept, 1 / (1 - rate))  # type: ignore[no-any-return, no-untyped-call]
 
 
 class _Dropped(torch.autograd.Function):
