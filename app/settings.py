@@ -19,6 +19,7 @@ from pydantic_settings import BaseSettings, DotEnvSettingsSource, EnvSettingsSou
 
 from app import database_url as urls
 from app.blob_settings import BlobSettings
+from app.compute_settings import SAME_MACHINE, ComputeSettings
 from app.setting_values import Addresses, Folder, JobMemory, Megabytes, Rate, RootPath, Seconds, Starter, folder_of_user
 from app.webhook_settings import WebhookSettings
 
@@ -73,7 +74,7 @@ class CacheSettings(BaseSettings):
     """`mini`, a checkpoint directory, or a hub name with `@revision`."""
 
 
-class Settings(BlobSettings, WebhookSettings, ClientSettings, CacheSettings):
+class Settings(BlobSettings, WebhookSettings, ComputeSettings, ClientSettings, CacheSettings):
     """The service's settings. Construct it once per process and pass it on."""
 
     database_url: Annotated[str, Field(repr=False)] = ""
@@ -89,15 +90,6 @@ class Settings(BlobSettings, WebhookSettings, ClientSettings, CacheSettings):
 
     starter: Starter = "on"
     """`on`: the adapter that comes with the backbone answers other languages, begins training; `off`; or a folder."""
-    device: Annotated[str, Field(pattern=r"^(auto|cpu|cuda(:[0-9]{1,3})?)$")] = "auto"
-    """Where tensors live: `cpu`, `cuda`, `cuda:1` for the second GPU; `auto` takes a GPU if there is one that works."""
-    precision: Literal["auto", "fp32", "bf16", "int8"] = "auto"
-    """Arithmetic of serving; `auto` measures at start whether fp32 or bf16 is faster, and never takes `int8`, which
-    needs a CPU and answers every adapter so, whether its `int8_agreement` passed or not. Training precision belongs
-    to each request."""
-    threads: Annotated[int, Field(ge=0)] = 0
-    """Threads of a job's arithmetic; 0 leaves torch's own choice."""
-
     auth: Literal["on", "off"] = "on"
     """`off` serves the loopback only, and refuses foreign hosts and origins. `ltp serve` is off unless told."""
     admin_key: SecretStr | None = None
@@ -258,7 +250,7 @@ class Settings(BlobSettings, WebhookSettings, ClientSettings, CacheSettings):
         inherited = {name: value for name, value in os.environ.items() if not name.upper().startswith(PREFIX)}
         own = {PREFIX + field.upper(): _plain(getattr(self, field)) for field in type(self).model_fields}
         given = {name: value for name, value in own.items() if value is not None}
-        return SHARED_CORES | KEPT_PRODUCTS | inherited | given
+        return SHARED_CORES | KEPT_PRODUCTS | SAME_MACHINE | inherited | given
 
     @staticmethod
     def before_torch() -> None:

@@ -1,4 +1,4 @@
-"""`python -m worker`: a runner, and a listener if there is a broker. `--supervised PID`: it ends with that process."""
+"""`python -m worker`: a runner a device, and a listener if there is a broker. `--supervised PID`: it ends with that."""
 
 from __future__ import annotations
 
@@ -12,9 +12,8 @@ from app.jobs.broker import QUEUES
 from app.settings import Settings
 from app.storage.private import keep_private
 from app.telemetry import log_setup
-from app.telemetry.tracing import from_environment
 from worker.parent_watch import exit_with_parent
-from worker.runner import Runner
+from worker.runners import Runners
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -31,24 +30,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     keep_private(settings.work, settings.spool)
     # the lock on the data directory proves that no other runner is there, if the database is the one inside it
     alone = options.supervised is not None and not settings.database_url
-    tracing = from_environment("runner", say=options.supervised is None)  # else the process beside it has said it
-    runner = Runner(settings, alone=alone, kinds=[QUEUES[queue] for queue in queues], tracing=tracing)
+    said = options.supervised is not None  # by the process beside it
+    runners = Runners(settings, alone=alone, kinds=[QUEUES[queue] for queue in queues], say=not said)
     if options.supervised is not None:
-        exit_with_parent(options.supervised, on_input=runner.wake)
+        exit_with_parent(options.supervised, on_input=runners.wake)
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: runner.stop())
+        signal.signal(number, lambda *_: runners.stop())
     if settings.redis_url is None:
-        runner.run()
+        runners.run()
         return 0
     from worker.listener import Listener
 
     def wake(_job_id: str) -> None:
-        runner.wake()
+        runners.wake()
 
     url = settings.redis_url.get_secret_value()
-    listener = Listener(url, name=runner.id, queues=queues, wake=wake, free=lambda: runner.free)
+    listener = Listener(url, name=runners.id, queues=queues, wake=wake, free=lambda: runners.free)
     listener.start()
-    runner.run()
+    runners.run()
     listener.stop()
     logging.shutdown()
     os._exit(0)  # the thread may be waiting for Redis, or hold a lock that the interpreter wants at its end

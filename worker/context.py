@@ -54,8 +54,8 @@ class JobContext:
 
     @cached_property
     def device(self) -> str:
-        """The device to compute on."""
-        return choose_device(self.settings.device)
+        """The device to compute on; the first, if the job has several."""
+        return choose_device(self.settings.job_devices[0])
 
     @property
     def earlier(self) -> list[Path]:

@@ -32,20 +32,13 @@ from ltp.progress import Progress
 from ltp.training.timings import Timings
 from worker.context import JobContext, OtherBackbone
 from worker.end import STORAGE_FULL, out_of_memory
+from worker.no_memory import is_out_of_memory
 from worker.parent_watch import exit_with_parent
 from worker.retry import retry_while_unreachable
 from worker.traces import PhaseTimings, traced_phases
 
 log = structlog.get_logger(__name__)
 
-NO_MEMORY = (
-    "can't allocate memory",
-    "cannot allocate memory",
-    "failed to map segment",
-    "bad_alloc",
-    "could not create a primitive",  # oneDNN's, for a product whose code finds no room
-)
-"""What errors say, in lower case, that come of a failed allocation and have no class of their own."""
 DISCARDED = 75
 """Exit code of an attempt whose job is no longer its own (EX_TEMPFAIL)."""
 
@@ -58,7 +51,7 @@ def main(arguments: Sequence[str]) -> int:
     be_first_to_go()
     timings = PhaseTimings()
     settings = Settings()
-    if settings.job_memory_mb and not guess_device(settings.device).startswith("cuda"):
+    if settings.job_memory_mb and not guess_device(settings.job_devices[0]).startswith("cuda"):
         limit_memory(settings.job_memory_mb)
     log_setup.configure(settings)
     keep_private()
@@ -111,7 +104,7 @@ def _attempt(settings: Settings, db: Database, claim: Claim, timings: Timings) -
             return _record_full_storage(record, claim, error)
         log.exception("attempt crashed")
         detail = f"{type(error).__name__}: {error}"
-        if _is_out_of_memory(error):
+        if is_out_of_memory(error):
             return _record_out_of_memory(record, db, claim, detail)
         attempts = settings.max_attempts
         record(lambda session: jobs.end_attempt(session, claim, code="crashed", detail=detail, max_attempts=attempts))
@@ -140,16 +133,6 @@ def _execute(context: JobContext) -> None:
             raise ValueError(f"jobs of kind {context.job.kind!r} are unknown here")
     end_startup()
     execute(context)
-
-
-def _is_out_of_memory(error: BaseException | None) -> bool:
-    """Whether there was no memory left; torch says so in words, and an import that fails for it has a cause."""
-    while error is not None:
-        named = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"  # the latter CUDA's
-        if named or any(words in str(error).lower() for words in NO_MEMORY):
-            return True
-        error = error.__cause__ or error.__context__
-    return False
 
 
 def _record_out_of_memory(

@@ -1,6 +1,7 @@
 """The runner: claims a job, executes it in a process of its own, keeps the lease, and settles how it ended.
 
-One job at a time. The same runner serves the embedded profile and a deployment; it polls even where messages wake it.
+One job at a time; a worker with several devices has a runner for each. The same runner serves the embedded profile and
+a deployment; it polls even where messages wake it.
 """
 
 from __future__ import annotations
@@ -27,9 +28,9 @@ from app.storage.job_status import FINISHED
 from app.storage.models import JobRow
 from app.storage.table import new_id, now
 from app.telemetry.tracing import FLUSH_S, Tracing
-from ltp.compute.device import guess_device
 from ltp.reproduce.run.identity import code_version
 from worker.awake_clock import AwakeClock
+from worker.device_turns import DeviceTurns, Place
 from worker.end import End, record_end
 from worker.job_process import JobProcess
 from worker.oom_kills import OomKills
@@ -64,8 +65,11 @@ class Runner:
         alone: bool = False,
         kinds: Sequence[str] = KINDS,
         tracing: Tracing | None = None,
+        place: Place | None = None,
     ) -> None:
         self.id = new_id()
+        self.begun = threading.Event()  # from then on other runners of its process may claim jobs
+        self._place = place or Place(settings, kinds, turns=DeviceTurns(1))
         self._tracing = tracing or Tracing()
         self.settings = settings
         self.db = Database.from_settings(settings)
@@ -104,6 +108,7 @@ class Runner:
         self._store.wrong()  # which says so at once
         if self._alone:
             self._take_back_all()
+        self.begun.set()
         self._backbone.start()
         self._sweeper.start()
         self._webhooks.start()
@@ -113,6 +118,8 @@ class Runner:
                     self._woken.wait(self.settings.poll_s)
                     self._woken.clear()  # what was committed before is seen by the look that follows
         finally:
+            self.begun.set()
+            self._place.leave()
             self._webhooks.stop()
             self._sweeper.stop()
             self._backbone.stop()
@@ -121,19 +128,19 @@ class Runner:
             self._tracing.close()
             log.info("runner stopped", worker=self.id)
 
-    def execute(self, claim: Claim) -> End:
-        """Execute a claimed job to its end, whatever that is."""
+    def execute(self, claim: Claim, settings: Settings) -> End:
+        """Execute a claimed job to its end, whatever that is, with these settings."""
         self._current = claim
         log.info("job started", job=claim.job_id, attempt=claim.attempt)
         with traced(self._tracing, self.db, claim) as attempt:
-            end, code = self._execute(claim, attempt)
+            end, code = self._execute(claim, attempt, settings)
         log.info("job process over", job=claim.job_id, attempt=claim.attempt, end=end.value, code=code)
         self._tidy(claim)
         return end
 
-    def _execute(self, claim: Claim, attempt: Attempt) -> tuple[End, int]:
+    def _execute(self, claim: Claim, attempt: Attempt, settings: Settings) -> tuple[End, int]:
         oom_kills = OomKills()
-        process = JobProcess(self.settings, claim, traceparent=attempt.traceparent)
+        process = JobProcess(settings, claim, traceparent=attempt.traceparent)
         try:
             end = self._watch(process, claim)
             code = process.kill()
@@ -148,27 +155,31 @@ class Runner:
         """Execute one job if there is one that this worker can do."""
         try:
             self._see(None)
-            if not self._backbone.fingerprint or not self._is_wanted() or self._store.wrong():
-                return False  # without the store of contents no job could begin, nor publish
-            backbone = self._backbone.current()
-            if not backbone:
-                return False
-            with self.db.write() as session:
-                claim = jobs.claim(
-                    session, owner=self.id, lease_s=self.settings.lease_s, kinds=self._kinds, backbone=backbone
-                )
+            return self._place.work(self._next_kind, self._do_one)
         except DBAPIError as error:
             log.warning("no work could be looked for", error=error)
             wait_until_usable(self.db, self._stopping, every_s=self.settings.poll_s)
             return False
+
+    def _do_one(self, kinds: Sequence[str], settings: Settings) -> bool:
+        backbone = self._backbone.current()
+        if not backbone:
+            return False
+        with self.db.write() as session:
+            claim = jobs.claim(session, owner=self.id, lease_s=self.settings.lease_s, kinds=kinds, backbone=backbone)
         if claim is not None:
-            self.execute(claim)
+            self.execute(claim, settings)
         return claim is not None
 
-    def _is_wanted(self) -> bool:
-        """Look, without locking anything, whether a claim could succeed."""
+    def _next_kind(self, kinds: Sequence[str]) -> str | None:
+        """Look, without locking anything, of which kind the job is that a claim would take."""
+        if not self._backbone.fingerprint:
+            return None
         with self.db.read() as session:
-            return bool(jobs.waiting(session, kinds=self._kinds, backbone=self._backbone.fingerprint))
+            there = jobs.waiting(session, kinds=kinds, backbone=self._backbone.fingerprint)
+        if not there or self._store.wrong():  # without the store of contents no job could begin, nor publish
+            return None
+        return there[0].next_kind
 
     def _watch(self, process: JobProcess, claim: Claim) -> End:
         """Keep the lease until the process ends or must be ended.
@@ -252,7 +263,7 @@ class Runner:
                 session,
                 worker_id=self.id,
                 host=platform.node(),
-                device=self._device(),
+                device=self._place.device,
                 job_id=job_id,
                 kinds=self._kinds,
                 backbone=backbone,
@@ -262,10 +273,6 @@ class Runner:
 
     def _job_id(self) -> str | None:
         return None if self._current is None else self._current.job_id
-
-    def _device(self) -> str:
-        """Name the device without importing torch."""
-        return guess_device(self.settings.device)
 
     def _take_back_all(self) -> None:
         def take_back(session: Session) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -47,7 +48,7 @@ def serve(*, data_dir: DataDir = None, host: Host = None, port: Port = None) -> 
         settings = settings_of(data_dir=data_dir, host=host, port=port)
         if "auth" not in settings.model_fields_set:
             settings = settings.model_copy(update={"auth": "off"})
-        _check_device(settings)
+        _check_devices(settings, [settings.device, *settings.job_devices])
         with locked(settings):  # a service that has the directory has the port as well: name the directory
             _check_address(settings)
         run(settings)
@@ -62,7 +63,7 @@ def api(*, host: Host = None, port: Port = None) -> None:
 
         settings = settings_of(host=host, port=port)
         _check_address(settings)
-        _check_device(settings)
+        _check_devices(settings, [settings.device])
         log_setup.configure(settings)
         serve_api(settings)
 
@@ -72,12 +73,15 @@ def worker(
     queues: Annotated[
         str | None, typer.Option(help="What to do, of: tickets,adapters,predictions; default: all.")
     ] = None,
+    devices: Annotated[
+        str | None, typer.Option(help="Where: 0,1 for two GPUs, cpu,cpu for two processes (LTP_DEVICES).")
+    ] = None,
 ) -> None:
-    """Start a runner, which does one job at a time until it is stopped."""
+    """Start a runner, which does jobs until it is stopped: one at a time on each device, a drift on all together."""
     with local_output():
         command = [sys.executable, "-P", "-m", "worker", *(["--queues", queues] if queues else [])]
-        settings = settings_of()
-        _check_device(settings)
+        settings = settings_of(devices=devices)
+        _check_devices(settings, settings.job_devices)
         os.execve(sys.executable, command, settings.environment())  # noqa: S606  signals then reach the runner itself
 
 
@@ -180,13 +184,15 @@ def _show(output: Output, info: BackboneInfo) -> None:
     output.show(data, lambda console: console.print(key_values(lines)))
 
 
-def _check_device(settings: Settings) -> None:
+def _check_devices(settings: Settings, devices: Sequence[str]) -> None:
     """Refuse a GPU that is not there before anything has started. Raises DeviceNotAvailable."""
-    if settings.device.startswith("cuda"):
+    gpus = [device for device in devices if device.startswith("cuda")]
+    if gpus:
         from ltp.compute.device import choose_device
 
         settings.before_torch()
-        choose_device(settings.device)
+        for gpu in gpus:
+            choose_device(gpu)
 
 
 def _check_address(settings: Settings) -> None:

@@ -53,6 +53,11 @@ class Waiting:
     oldest: tuple[tuple[str, Lane], ...]
     """The oldest job of each lane that has one, the oldest of all first: an id is a time."""
 
+    @property
+    def next_kind(self) -> str:
+        """The kind of the job that is next."""
+        return self.oldest[0][1].kind
+
 
 def submit(
     session: Session,

@@ -87,6 +87,35 @@ def test_a_rate_is_written_as_people_say_it(rate: str) -> None:
     assert Settings(rate_limit=rate).rate_limit == rate
 
 
+@pytest.mark.parametrize(
+    ("devices", "read"),
+    [("0,1", "cuda:0,cuda:1"), (" cuda:2 , 07", "cuda:2,cuda:7"), ("cpu,cpu", "cpu,cpu"), ("3", "cuda:3")],
+)
+def test_devices_are_read_as_people_write_them(devices: str, read: str) -> None:
+    settings = Settings(devices=devices, device="cpu")
+    assert settings.devices == read
+    assert settings.job_devices == read.split(",")
+
+
+def test_without_devices_jobs_compute_on_the_device() -> None:
+    assert Settings(device="cuda:1").job_devices == ["cuda:1"]
+
+
+@pytest.mark.parametrize(
+    ("devices", "words"),
+    [
+        ("0,gpu7", "'gpu7' in '0,gpu7' is no device"),
+        ("0,,1", "'' in '0,,1' is no device"),
+        ("cpu,0", "'cpu,0' names GPUs and processors"),
+        ("0,cuda:0", "names cuda:0 twice"),
+        ("0,1000", "'1000' in"),
+    ],
+)
+def test_devices_that_cannot_be_are_named(devices: str, words: str) -> None:
+    with pytest.raises(ValidationError, match=words):
+        Settings(devices=devices)
+
+
 def test_what_torch_reads_at_its_import_is_set_unless_somebody_did(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LRU_CACHE_CAPACITY", "7")
     monkeypatch.delenv("ONEDNN_PRIMITIVE_CACHE_CAPACITY", raising=False)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,8 +16,12 @@ from ltp.config import MLMConfig
 from ltp.progress import Progress
 from ltp.text.corpus import Corpus
 from worker.context import JobContext
+from worker.rank_task import RankTask
+from worker.ranks import joined_ranks
 
 if TYPE_CHECKING:
+    from ltp.backbone.load import Backbone
+    from ltp.compute.ranks import Ranks
     from ltp.drift.stored import Drift
 
 FILE = "drift.safetensors"
@@ -67,7 +73,7 @@ def _measure(context: JobContext, row: DriftRow, dataset: DatasetRow | None) -> 
 
     from ltp.drift.train import train_drift
 
-    with context.timings("mlm"):
+    with context.timings("mlm"), _ranks(context, row, lines, config, backbone) as ranks:
         drift = train_drift(
             backbone,
             lines,
@@ -77,9 +83,43 @@ def _measure(context: JobContext, row: DriftRow, dataset: DatasetRow | None) -> 
             checkpoints=context.checkpoints(),
             device=context.device,
             warn=context.report.log,
+            ranks=ranks,
         )
     drift.save(context.directory / FILE)
     return drift, context.directory / FILE
+
+
+@contextmanager
+def _ranks(
+    context: JobContext, row: DriftRow, lines: Sequence[str], config: MLMConfig, backbone: Backbone
+) -> Iterator[Ranks]:
+    """Have a process on each of the job's further devices train with this one; CPUs share this one's threads."""
+    import torch
+
+    from ltp.compute.ranks import ALONE
+
+    devices, threads = context.settings.job_devices, torch.get_num_threads()
+    if len(devices) == 1:
+        yield ALONE
+        return
+    each = max(1, threads // len(devices)) if context.device == "cpu" else 0
+    task = RankTask(
+        backbone=backbone.info.fingerprint,
+        lines=list(lines),
+        strategy=row.strategy,
+        mlm=asdict(config),
+        devices=list(devices),
+        threads=each,
+    )
+    context.report.log(f"training on {len(devices)} devices together: {', '.join(devices)}")
+    torch.set_num_threads(each or threads)
+    try:
+        with joined_ranks(
+            task, context.directory, settings=context.settings, report=context.report, tell=context.report.log
+        ) as ranks:
+            yield ranks
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _lines(context: JobContext, row: DriftRow, dataset: DatasetRow | None, config: MLMConfig) -> Sequence[str]:

@@ -372,3 +372,9 @@ def test_a_worker_knows_its_queues() -> None:
     done = run("worker", "--queues", "coffee")
     assert done.code == 2
     assert "no such queue: coffee" in done.err
+
+
+def test_a_worker_knows_its_devices() -> None:
+    done = run("worker", "--devices", "0,gpu7")
+    assert done.code == 1
+    assert "DEVICES: 'gpu7' in '0,gpu7' is no device" in done.err
