@@ -283,3 +283,8 @@ def _shown(field: str, value: Any) -> str:
 def variable(*names: str) -> tuple[str, str] | None:
     """Return the first of these variables of the environment that is set, with its value."""
     return next(((name, os.environ[name]) for name in names if os.environ.get(name)), None)
+
+
+def add_variables(values: dict[str, str]) -> None:
+    """Add to this process's environment what it would have been started with."""
+    os.environ.update(values)

@@ -23,11 +23,16 @@ def exit_with_parent(parent: int, *, on_input: Callable[[], object] = lambda: No
 
     `on_input` is called, in a thread of its own, whenever the parent writes to this process's standard input.
     """
+    die_with_parent(parent)
+    threading.Thread(target=_watch, args=(on_input,), name="parent-watch", daemon=True).start()
+
+
+def die_with_parent(parent: int) -> None:
+    """Have the kernel kill this process when process `parent` is gone, where it does that; starts no thread."""
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:  # it died before the signal was set
         _kill_group()
-    threading.Thread(target=_watch, args=(on_input,), name="parent-watch", daemon=True).start()
 
 
 def _watch(on_input: Callable[[], object]) -> None:

@@ -32,7 +32,7 @@ from ltp.reproduce.run.identity import code_version
 from worker.awake_clock import AwakeClock
 from worker.device_turns import DeviceTurns, Place
 from worker.end import End, record_end
-from worker.job_process import JobProcess
+from worker.job_process import JobProcess, JobProcesses
 from worker.oom_kills import OomKills
 from worker.own_backbone import OwnBackbone
 from worker.retry import RETRY_S, retry_while_unreachable
@@ -80,6 +80,7 @@ class Runner:
         self._current: Claim | None = None
         self._seen, self._seen_with = float("-inf"), ""
         self._backbone = OwnBackbone(settings)
+        self._processes = JobProcesses(settings)
         self._store = StoreWatch(self.db)
         self._sweeper = Sweeper(settings, self.db, busy_with=self._job_id)
         self._webhooks = WebhookSender(settings, self.db)
@@ -120,6 +121,7 @@ class Runner:
         finally:
             self.begun.set()
             self._place.leave()
+            self._processes.close()
             self._webhooks.stop()
             self._sweeper.stop()
             self._backbone.stop()
@@ -140,7 +142,7 @@ class Runner:
 
     def _execute(self, claim: Claim, attempt: Attempt, settings: Settings) -> tuple[End, int]:
         oom_kills = OomKills()
-        process = JobProcess(settings, claim, traceparent=attempt.traceparent)
+        process = self._processes.start(settings, claim, traceparent=attempt.traceparent)
         try:
             end = self._watch(process, claim)
             code = process.kill()

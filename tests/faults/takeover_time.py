@@ -40,7 +40,8 @@ def at_work(deployment: Deployment, job: JobRow, attempt: int) -> psutil.Process
     def find() -> psutil.Process | None:
         for process in deployment.processes("job"):
             with suppress(psutil.NoSuchProcess):  # another attempt's may end while it is asked
-                if process.cmdline()[-5:-3] == [job.id, str(attempt)]:
+                command = process.cmdline()
+                if command[command.index("worker.job") + 1 :][:2] == [job.id, str(attempt)]:
                     return process
         return None
 
