@@ -7,7 +7,6 @@ ever, so the job's process is then ended from outside of its computation.
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 import threading
@@ -49,8 +48,7 @@ class _Rank:
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", "worker.rank", str(folder), str(number), str(os.getpid())],
             stdin=subprocess.PIPE,  # its end tells the child that this process is gone
-            start_new_session=True,
-            env=settings.environment(),
+            env=settings.environment(),  # in the job's process group: it is killed, and reaped, with the job
         )
 
     def poll(self) -> int | None:
@@ -74,8 +72,7 @@ class _Rank:
         """Let it end until then by the monotonic clock, and see to it that it has."""
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(max(0.0, by - time.monotonic()))
-        with suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.kill()
         self._process.wait()
         if self._process.stdin is not None:
             self._process.stdin.close()
