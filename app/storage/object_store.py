@@ -1,6 +1,6 @@
 """Contents as objects of an S3-compatible store, by key; what is wrong with one, in one sentence.
 
-Where it answers, its region and the credentials are boto3's matter: `AWS_ENDPOINT_URL_S3`, `AWS_REGION`,
+Where it answers, its region and the credentials are boto3's matter: `AWS_ENDPOINT_URL_S3`, `AWS_DEFAULT_REGION`,
 `AWS_ACCESS_KEY_ID` and so on. Nothing here knows what an object holds: whoever reads one checks it.
 """
 
