@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 NUMBER, TITLE = 9, "HTTP: micro-batching, waiting, and more than it can take"
 LANGUAGES = ("en", "es", "sw", "ur")
-CLIENTS, PAIRS, REQUESTS = 32, 8, 448
+CLIENTS, PAIRS, REQUESTS = 16, 8, 448
 """So few clients that also without bf16 in the processor nobody waits for longer than MAX_WAIT_S."""
 SHARE, LOAD, TAIL, TIMES, LAG_MS = 0.95, 0.7, 6, 10, 10
 FLAT = 1.05
@@ -174,7 +174,7 @@ def asked(data: str | None) -> list[tuple[str, list[load_clients.Pair]]]:
 
 
 def full(port: int, data: str | None) -> Measured:
-    """64 clients that never pause."""
+    """Clients that never pause."""
     requests = [load_clients.request(lang, found) for lang, found in asked(data)]
     tally = load_clients.keep_asking(port, requests[:WARMUP] + requests, clients=CLIENTS, warmup=WARMUP)
     answered = tally.statuses[200]
