@@ -13,9 +13,6 @@ NEWEST = 0.3
 COUNTED_ON = 0.7
 """Share of the average that is counted on: batches differ, and an overrun slows them. With four fifths one answer in
 a hundred took longer than was promised (10.24 s for 10, measured at ten times the capacity)."""
-FIRST = 4
-"""Batches of which the fastest counts: the first of a process also read and add up adapters and compile kernels, and
-would have requests refused that are answered in a fraction of the time."""
 FULL = 0.5
 """Part of its budget from which on a batch is measured; a smaller one is slow by its size, and a lower bound only."""
 
@@ -26,7 +23,6 @@ class Throughput:
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._tokens_s = 0.0
-        self._measured = 0
         self._handed = 0
         self._full = False
         self._began = 0.0
@@ -39,11 +35,10 @@ class Throughput:
         """Note that the batch that was handed out is done, if there was one."""
         if self._handed:
             newest = self._handed / max(self._clock() - self._began, 1e-6)
-            if self._full and self._measured >= FIRST:
-                self._tokens_s += (newest - self._tokens_s) * NEWEST
-            elif self._full or self._tokens_s:
+            if self._full:
+                self._tokens_s += (newest - self._tokens_s) * (NEWEST if self._tokens_s else 1)
+            elif self._tokens_s:
                 self._tokens_s = max(self._tokens_s, newest)
-            self._measured += self._full
         self._handed = 0
 
     def forget(self) -> None:
